@@ -1,0 +1,65 @@
+"""What can go wrong, in words for people. Nothing here knows of exit codes or HTTP.
+
+WitError
+├── RefusedError              the request is understood and not granted
+│   ├── NotFoundError         no such thing, or not for this caller to know of
+│   ├── ConflictError         it exists already, or its state forbids the change
+│   ├── NotAllowedError       the caller is known and may not
+│   └── UnauthenticatedError  the caller must say who they are
+├── InvalidInputError         the request itself is malformed
+│   └── TooLargeError         well formed, but over a limit
+├── ConfigError               a setting is missing or unusable
+├── UnavailableError          database, git or a remote service cannot be reached
+└── BatchError                a batch finished and some of its items failed
+
+Each is raised with a sentence that says what happened; ``hint`` says what to do next.
+"""
+
+
+class WitError(Exception):
+    """Base of every error that is meant to be shown to a person."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class RefusedError(WitError):
+    """The request is understood and not granted."""
+
+
+class NotFoundError(RefusedError):
+    """There is no such thing, or the caller may not know of it."""
+
+
+class ConflictError(RefusedError):
+    """It exists already, or its present state forbids the change."""
+
+
+class NotAllowedError(RefusedError):
+    """The caller is known and may not do this."""
+
+
+class UnauthenticatedError(RefusedError):
+    """The caller must say who they are, or was not recognised."""
+
+
+class InvalidInputError(WitError):
+    """The request itself is malformed."""
+
+
+class TooLargeError(InvalidInputError):
+    """The request is well formed, but over a limit."""
+
+
+class ConfigError(WitError):
+    """A setting is missing or unusable."""
+
+
+class UnavailableError(WitError):
+    """The database, git or a remote service cannot be reached; trying again may help."""
+
+
+class BatchError(WitError):
+    """A batch ran to its end, and some of its items failed."""

@@ -1,0 +1,150 @@
+"""Names of owners, repositories and branches: checked once here, trusted afterwards.
+
+Owners and repositories are unique by their *key*, the lower-case form, so that ``Alice/Demo`` and
+``alice/demo`` are one repository on every file system and in every database.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from wit_admin.errors import InvalidInputError
+
+MAX_OWNER_LENGTH = 39
+"""As on GitHub."""
+MAX_REPO_LENGTH = 100
+"""As on GitHub."""
+
+_OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?", re.ASCII)
+_REPO = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]*", re.ASCII)
+_BAD_ENDINGS = (".git", ".lock", ".bundle", ".tmp", ".")
+
+RESERVED_OWNERS = frozenset(
+    "about account admin api apps assets auth blog branches contact dashboard docs events explore"
+    " favicon.ico features github health help home issues jj join jobs livez login logout"
+    " me metrics new notifications oauth org organizations orgs pricing privacy pulls raw readyz"
+    " register repos repositories robots.txt search security sessions settings site ssh static"
+    " status teams terms tokens trash user users watcher webhooks wit workspaces".split()
+)
+"""First path segments that the web interface and the API keep for themselves."""
+
+
+def name_key(name: str) -> str:
+    """Return the form under which ``name`` must be unique; names are ASCII, so lower case does."""
+    return name.lower()
+
+
+def check_owner_name(text: str) -> str:
+    """Return ``text`` if it can name a user or an organization.
+
+    Raises:
+        InvalidInputError: It is empty, too long, reserved, or has a character a URL or a
+            file system might treat specially.
+    """
+    if not 0 < len(text) <= MAX_OWNER_LENGTH or not _OWNER.fullmatch(text):
+        raise InvalidInputError(
+            f"{_shown(text)} cannot be an owner name.",
+            hint=f"Use 1 to {MAX_OWNER_LENGTH} letters, digits, '-', '_' or '.', "
+            "beginning with a letter or digit.",
+        )
+    if name_key(text).endswith(_BAD_ENDINGS) or ".." in text:
+        raise InvalidInputError(
+            f"{_shown(text)} cannot be an owner name.",
+            hint="Names must not hold '..' or end in '.git', '.lock', '.bundle' or '.tmp'.",
+        )
+    if name_key(text) in RESERVED_OWNERS:
+        raise InvalidInputError(f"{_shown(text)} is a reserved name.", hint="Choose another name.")
+    return text
+
+
+def check_repo_name(text: str) -> str:
+    """Return ``text`` if it can name a repository; ``.git`` must have been taken off before.
+
+    Raises:
+        InvalidInputError: As for :func:`check_owner_name`.
+    """
+    if not 0 < len(text) <= MAX_REPO_LENGTH or not _REPO.fullmatch(text):
+        raise InvalidInputError(
+            f"{_shown(text)} cannot be a repository name.",
+            hint=f"Use 1 to {MAX_REPO_LENGTH} letters, digits, '-', '_' or '.', "
+            "not beginning with '-'.",
+        )
+    if name_key(text).endswith(_BAD_ENDINGS) or ".." in text:
+        raise InvalidInputError(
+            f"{_shown(text)} cannot be a repository name.",
+            hint="Names must not hold '..' or end in '.', '.git', '.lock', '.bundle' or '.tmp'.",
+        )
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class RepoName:
+    """``owner/name`` of a repository, both parts checked."""
+
+    owner: str
+    name: str
+
+    def __post_init__(self) -> None:
+        check_owner_name(self.owner)
+        check_repo_name(self.name)
+
+    @classmethod
+    def parse(cls, text: str) -> RepoName:
+        """Read ``owner/name`` or ``owner/name.git``.
+
+        Raises:
+            InvalidInputError: There is not exactly one slash, or a part cannot be a name.
+        """
+        owner, slash, name = text.partition("/")
+        if not slash or "/" in name:
+            raise InvalidInputError(
+                f"{_shown(text)} does not name a repository.", hint="Write it as OWNER/REPO."
+            )
+        return cls(owner, name.removesuffix(".git"))
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The pair under which a repository is unique."""
+        return name_key(self.owner), name_key(self.name)
+
+    @property
+    def disk_path(self) -> str:
+        """Where a new repository of this name goes, below the repository root."""
+        return f"{self.owner}/{self.name}.git"
+
+    def __str__(self) -> str:
+        return f"{self.owner}/{self.name}"
+
+
+def check_branch_name(text: str) -> str:
+    """Return ``text`` if ``refs/heads/<text>`` is a ref name that git accepts.
+
+    Source: git-check-ref-format(1), the ten rules and ``--branch``.
+
+    Raises:
+        InvalidInputError: git would refuse it.
+    """
+    parts = text.split("/")
+    bad = (
+        not text
+        or text == "@"
+        or text.startswith("-")
+        or text.endswith(".")
+        or ".." in text
+        or "@{" in text
+        or any(not part or part.startswith(".") or part.endswith(".lock") for part in parts)
+        or any(ord(char) < 0o40 or char in "\x7f ~^:?*[\\" for char in text)
+    )
+    if bad:
+        raise InvalidInputError(
+            f"{_shown(text)} cannot be a branch name.",
+            hint="See 'git help check-ref-format' for what git allows.",
+        )
+    return text
+
+
+def _shown(text: str) -> str:
+    """Quote foreign text for a message: short, and without control characters."""
+    shown = text if len(text) <= MAX_REPO_LENGTH else text[:MAX_REPO_LENGTH] + "…"
+    return "'" + "".join(char if char.isprintable() else "�" for char in shown) + "'"
