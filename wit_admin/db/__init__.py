@@ -1,0 +1,1 @@
+"""Rows: tables, queries, engines and migrations, on SQLite and PostgreSQL alike."""
