@@ -1,0 +1,116 @@
+"""The push journal, and what one settled push changes: activity, ``pushed_at``, default branch."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from wit_admin.db.base import new_id
+from wit_admin.db.models.events import Activity
+from wit_admin.db.models.pushes import PushEntry, PushState
+from wit_admin.db.models.repositories import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class PendingPush:
+    """A journal entry whose outcome is not written down yet."""
+
+    push_id: uuid.UUID
+    repo_id: uuid.UUID
+    actor_id: uuid.UUID | None
+    disk_path: str
+    is_creation: bool
+    commands: tuple[dict[str, str], ...]
+    created_at: datetime
+
+
+def insert_push(session: Session, **values: Any) -> None:
+    """Write a pending entry; the values are :class:`PushEntry`'s columns."""
+    session.execute(insert(PushEntry).values(**values))
+
+
+def list_pending(session: Session, *, limit: int = 1000) -> list[PendingPush]:
+    """Return pending entries, oldest first."""
+    rows = session.execute(
+        select(
+            PushEntry.id,
+            PushEntry.repo_id,
+            PushEntry.actor_id,
+            Repository.disk_path,
+            PushEntry.is_creation,
+            PushEntry.commands,
+            PushEntry.created_at,
+        )
+        .join(Repository, Repository.id == PushEntry.repo_id)
+        .where(PushEntry.state == PushState.PENDING)
+        .order_by(PushEntry.id)
+        .limit(limit)
+    )
+    return [
+        PendingPush(row[0], row[1], row[2], row[3], row[4], tuple(row[5]), row[6]) for row in rows
+    ]
+
+
+def mark_settled(
+    session: Session, push_id: uuid.UUID, outcome: dict[str, Any], now: datetime
+) -> bool:
+    """Settle a pending entry; false when somebody else has."""
+    result = session.execute(
+        update(PushEntry)
+        .where(PushEntry.id == push_id, PushEntry.state == PushState.PENDING)
+        .values(state=PushState.SETTLED, outcome=outcome, settled_at=now)
+    )
+    return bool(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE gives a CursorResult
+
+
+def insert_activities(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Add activity rows in one statement; may be empty."""
+    if rows:
+        session.execute(insert(Activity), [{"id": new_id(), **row} for row in rows])
+
+
+def list_ref_updates(
+    session: Session, repo_id: uuid.UUID, ref: str, *, since: datetime
+) -> list[tuple[str, str]]:
+    """Return (before, after) of each update of ``ref`` recorded at ``since`` or later."""
+    rows = session.execute(
+        select(Activity.before, Activity.after)
+        .where(
+            Activity.repo_id == repo_id,
+            Activity.ref == ref,
+            Activity.created_at >= since,
+            Activity.push_id.is_not(None),
+        )
+        .order_by(Activity.created_at, Activity.id)
+    )
+    return [(before or "", after or "") for before, after in rows]
+
+
+def touch_repository(
+    session: Session, repo_id: uuid.UUID, *, pushed_at: datetime, default_branch: str | None
+) -> None:
+    """Note a push that git accepted."""
+    values: dict[str, Any] = {"pushed_at": pushed_at, "updated_at": pushed_at}
+    if default_branch is not None:
+        values["default_branch"] = default_branch
+    session.execute(update(Repository).where(Repository.id == repo_id).values(**values))
+
+
+def has_creation(session: Session, repo_id: uuid.UUID) -> bool:
+    """Tell whether a push made this repository and none has been accepted since."""
+    query = (
+        select(PushEntry.id)
+        .join(Repository, Repository.id == PushEntry.repo_id)
+        .where(
+            PushEntry.repo_id == repo_id,
+            PushEntry.is_creation,
+            Repository.pushed_at.is_(None),
+        )
+    )
+    return session.scalars(query.limit(1)).first() is not None

@@ -1,0 +1,98 @@
+"""Whose credentials these are. Nothing of it is remembered but a password's good argon2 check."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.base import utc_now
+from wit_admin.db.queries import serving
+from wit_admin.errors import UnauthenticatedError
+from wit_admin.services.actors import Actor, Credentials
+from wit_admin.services.credentials import (
+    SESSION_PREFIX,
+    TOKEN_PREFIX,
+    PasswordChecker,
+    digest_secret,
+)
+
+_NOTE_USE_EVERY = timedelta(minutes=5)
+
+
+def authenticate(
+    sessions: sessionmaker[Session], checker: PasswordChecker, credentials: Credentials
+) -> Actor:
+    """Return the account behind ``credentials``.
+
+    A token or a session may stand in the password's place, in the user name's (with anything as
+    the password), or behind ``Bearer``.
+
+    Raises:
+        UnauthenticatedError: They belong to nobody who may sign in now. The sentence does not
+            say which part was wrong.
+        UnavailableError: The database cannot be reached.
+    """
+    actor = None
+    for secret in _bearer_secrets(credentials):
+        actor = _of_session(sessions, secret) or _of_token(sessions, secret)
+        if actor is not None:
+            return actor
+    if not credentials.is_bearer and credentials.username:
+        actor = _of_password(sessions, checker, credentials.username, credentials.secret)
+    if actor is None:
+        raise UnauthenticatedError(
+            "These credentials are not valid.",
+            hint="Use your user name with your password or an access token.",
+        )
+    return actor
+
+
+def _bearer_secrets(credentials: Credentials) -> list[str]:
+    candidates = [credentials.secret, credentials.username or ""]
+    return [text for text in candidates if text.startswith((TOKEN_PREFIX, SESSION_PREFIX))]
+
+
+def _of_session(sessions: sessionmaker[Session], secret: str) -> Actor | None:
+    if not secret.startswith(SESSION_PREFIX):
+        return None
+    with sessions() as session:
+        account = serving.find_session(session, digest_secret(secret), utc_now())
+    if account is None:
+        return None
+    return Actor(account.user_id, account.username, account.is_admin)
+
+
+def _of_token(sessions: sessionmaker[Session], secret: str) -> Actor | None:
+    if not secret.startswith(TOKEN_PREFIX):
+        return None
+    now = utc_now()
+    with sessions() as session:
+        token = serving.find_token(session, digest_secret(secret), now)
+    if token is None:
+        return None
+    # A write per request would make every clone wait for the disk; five minutes are exact enough.
+    if token.last_used_at is None or now - token.last_used_at > _NOTE_USE_EVERY:
+        with sessions.begin() as session:
+            serving.touch_token(session, token.token_id, now, at_most_every=_NOTE_USE_EVERY)
+    scopes = frozenset(token.scopes.split())
+    return Actor(
+        token.account.user_id,
+        token.account.username,
+        is_admin=token.account.is_admin and "admin" in scopes,
+        token_id=token.token_id,
+        scopes=scopes,
+        repo_ids=token.repo_ids or None,
+        ref_pattern=token.ref_pattern,
+    )
+
+
+def _of_password(
+    sessions: sessionmaker[Session], checker: PasswordChecker, username: str, password: str
+) -> Actor | None:
+    with sessions() as session:
+        account = serving.find_account(session, username)
+    # Also for an unknown name, so that the time taken does not tell which names exist.
+    if not checker.check(account.password_hash if account else None, password) or account is None:
+        return None
+    return Actor(account.user_id, account.username, account.is_admin)

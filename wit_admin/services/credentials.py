@@ -1,0 +1,101 @@
+"""Bearer secrets and passwords: how they are made, digested and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections import OrderedDict
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
+TOKEN_PREFIX = "wit_"  # noqa: S105  the public part that tells what kind of secret follows
+SESSION_PREFIX = "wits_"
+_SECRET_BYTES = 30
+_MAX_PASSWORD_BYTES = 1024
+_REMEMBER_S = 300.0
+_REMEMBER_MOST = 4096
+
+
+def new_secret(prefix: str) -> str:
+    """Make a bearer secret of 240 random bits behind ``prefix``."""
+    return prefix + secrets.token_urlsafe(_SECRET_BYTES)
+
+
+def digest_secret(secret: str) -> bytes:
+    """Return the 32 bytes that are kept of a bearer secret; random ones need no salt."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
+
+
+def hash_password(password: str) -> str:
+    """Hash with argon2id and the library's present parameters."""
+    return _hasher().hash(password)
+
+
+class PasswordChecker:
+    """Checks passwords, and does not pay argon2 again for each request of one clone.
+
+    A success is remembered for five minutes as a keyed digest over the stored hash and the
+    password: a changed password has another hash and is never answered from memory.
+    """
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._good: OrderedDict[bytes, float] = OrderedDict()
+        self._lock = Lock()
+
+    def check(self, password_hash: str | None, password: str) -> bool:
+        """Tell whether ``password`` is right; an absent hash takes as long as a wrong password."""
+        if len(password.encode("utf-8", "surrogateescape")) > _MAX_PASSWORD_BYTES:
+            return False
+        stored = password_hash or _decoy_hash()
+        mark = hmac.digest(
+            self._key, f"{stored}\0{password}".encode("utf-8", "surrogateescape"), "sha256"
+        )
+        if self._remembers(mark):
+            return True
+        if not _verify(stored, password) or password_hash is None:
+            return False
+        self._remember(mark)
+        return True
+
+    def _remembers(self, mark: bytes) -> bool:
+        with self._lock:
+            until = self._good.get(mark)
+            return until is not None and until > time.monotonic()
+
+    def _remember(self, mark: bytes) -> None:
+        with self._lock:
+            self._good[mark] = time.monotonic() + _REMEMBER_S
+            self._good.move_to_end(mark)
+            while len(self._good) > _REMEMBER_MOST:
+                self._good.popitem(last=False)
+
+
+def _verify(stored: str, password: str) -> bool:
+    from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415  30 ms
+
+    try:
+        return _hasher().verify(stored, password)
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):
+        return False
+
+
+def _hasher() -> PasswordHasher:
+    from argon2 import PasswordHasher  # noqa: PLC0415  30 ms, and only where passwords are used
+
+    return PasswordHasher()
+
+
+_decoy: list[str] = []
+
+
+def _decoy_hash() -> str:
+    """Return a hash nobody knows the password of, made once per process."""
+    if not _decoy:
+        _decoy.append(hash_password(secrets.token_urlsafe()))
+    return _decoy[0]

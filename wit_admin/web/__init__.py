@@ -1,0 +1,1 @@
+"""HTTP: routes, callers, and the bytes of git's smart protocol."""

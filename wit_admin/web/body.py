@@ -1,0 +1,109 @@
+"""A request body as decoded chunks: gzip undone, size and silence bounded, nothing kept."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from starlette.types import Receive
+
+from wit_admin.errors import InvalidInputError, TooLargeError
+from wit_admin.web.headers import Headers
+from wit_admin.web.problems import Problem
+
+DECODED_CHUNK_BYTES = 256 * 1024
+"""The most that one step of decompression may yield, whatever the ratio of the gzip stream."""
+
+_GZIP_WBITS = 31
+
+
+class ClientGoneError(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """How much of a body is taken, and how long a client may stay silent within it."""
+
+    max_bytes: int
+    idle_timeout_s: float
+
+
+async def read_body(receive: Receive, headers: Headers, limits: BodyLimits) -> AsyncIterator[bytes]:
+    """Yield the decoded body in chunks of at most :data:`DECODED_CHUNK_BYTES` or as received.
+
+    Raises:
+        Problem: 415 for an encoding other than gzip, 408 for a silent client.
+        InvalidInputError: The gzip stream is corrupt or ends early.
+        TooLargeError: More than ``limits.max_bytes``, before or after decoding.
+        ClientGoneError: The client hung up.
+    """
+    encoding = headers.get(b"content-encoding", b"identity").strip().lower()
+    announced = headers.get(b"content-length")
+    if announced is not None and announced.isdigit() and int(announced) > limits.max_bytes:
+        raise _too_large(limits)
+    raw = _receive_chunks(receive, limits)
+    if encoding in {b"identity", b""}:
+        decoded = raw
+    elif encoding in {b"gzip", b"x-gzip"}:
+        decoded = _gunzip(raw)
+    else:
+        raise Problem(415, "Only gzip is understood as the content encoding of a git request.")
+    total = 0
+    async for chunk in decoded:
+        total += len(chunk)
+        if total > limits.max_bytes:
+            raise _too_large(limits)
+        yield chunk
+
+
+async def read_whole(chunks: AsyncIterator[bytes]) -> bytes:
+    """Join a body that its limits keep small."""
+    return b"".join([chunk async for chunk in chunks])
+
+
+async def _receive_chunks(receive: Receive, limits: BodyLimits) -> AsyncIterator[bytes]:
+    total = 0
+    while True:
+        try:
+            async with asyncio.timeout(limits.idle_timeout_s):
+                message = await receive()
+        except TimeoutError:
+            raise Problem(408, "The request body stopped coming.") from None
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        chunk: bytes = message.get("body", b"")
+        total += len(chunk)
+        if total > limits.max_bytes:
+            raise _too_large(limits)
+        if chunk:
+            yield chunk
+        if not message.get("more_body", False):
+            return
+
+
+async def _gunzip(raw: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    decoder = zlib.decompressobj(_GZIP_WBITS)
+    async for chunk in raw:
+        pending, plain = chunk, b""
+        # A full chunk may have more behind it although all input was taken.
+        while pending or len(plain) == DECODED_CHUNK_BYTES:
+            if decoder.eof and pending:
+                raise InvalidInputError("The gzip body has bytes after its end.")
+            try:
+                plain = decoder.decompress(pending, DECODED_CHUNK_BYTES)
+            except zlib.error as error:
+                raise InvalidInputError("The gzip body is corrupt.") from error
+            pending = decoder.unconsumed_tail or decoder.unused_data
+            if plain:
+                yield plain
+    # A gzip stream that inflates without end is cut by the limit above; one that stops short of
+    # its trailer was truncated on the way.
+    if not decoder.eof:
+        raise InvalidInputError("The gzip body ends too early.")
+
+
+def _too_large(limits: BodyLimits) -> TooLargeError:
+    return TooLargeError(f"The request body is larger than {limits.max_bytes} bytes.")

@@ -1,0 +1,49 @@
+"""What an HTTP client is told when a request fails: a status and a sentence."""
+
+from __future__ import annotations
+
+import http
+
+from wit_admin import errors
+
+STATUS_OF_ERROR: dict[type[errors.WitError], int] = {
+    errors.WitError: 500,
+    errors.RefusedError: 403,
+    errors.NotFoundError: 404,
+    errors.ConflictError: 409,
+    errors.NotAllowedError: 403,
+    errors.UnauthenticatedError: 401,
+    errors.InvalidInputError: 400,
+    errors.TooLargeError: 413,
+    errors.ConfigError: 500,
+    errors.UnavailableError: 503,
+    errors.BatchError: 500,
+}
+"""One status for each kind of error; a test walks the tree."""
+
+CHALLENGE = b'Basic realm="wit", charset="UTF-8"'
+"""Stock git asks its credential helper only for Basic."""
+
+
+class Problem(Exception):  # noqa: N818  it is an answer, named as in RFC 9457
+    """A failure that belongs to HTTP itself: a status, a sentence, perhaps more headers."""
+
+    def __init__(
+        self, status: int, message: str, *, headers: tuple[tuple[bytes, bytes], ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers
+
+
+def problem_of(error: errors.WitError) -> Problem:
+    """Turn an error of the layers below into what the client sees."""
+    status = STATUS_OF_ERROR[type(error)]
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    if status == http.HTTPStatus.UNAUTHORIZED:
+        headers = ((b"www-authenticate", CHALLENGE),)
+    if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+        headers = ((b"retry-after", b"5"),)
+    message = f"{error.message} {error.hint}" if error.hint else error.message
+    return Problem(status, message, headers=headers)
