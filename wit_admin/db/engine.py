@@ -1,0 +1,185 @@
+"""Opens engines and sessions, with each database set up the way this program relies on."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Mapper, Session, SessionTransaction, sessionmaker
+
+from wit_admin.db.errors import RenamingPool, rename_errors
+from wit_admin.errors import ConfigError
+
+WRITES = "wit_writes"
+"""Execution option: the transaction will write, so SQLite takes the write lock at its start."""
+
+_SQLITE_PRAGMAS = (
+    # Another process may hold the file for longer; queueing beats failing.
+    "PRAGMA busy_timeout = {busy_timeout_ms}",
+    "PRAGMA journal_mode = WAL",
+    # In WAL mode NORMAL can lose the last commits to a power cut, never the file's integrity.
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA cache_size = -64000",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How an engine behaves under load and trouble; the defaults suit a server."""
+
+    pool_size: int = 10
+    max_overflow: int = 10
+    pool_timeout_s: float = 10.0
+    connect_timeout_s: int = 5
+    statement_timeout_ms: int = 0
+    """PostgreSQL only; 0 is no limit."""
+    lock_timeout_ms: int = 0
+    """PostgreSQL only; 0 is no limit."""
+    busy_timeout_ms: int = 10_000
+    """SQLite only: how long a writer waits for another."""
+    application_name: str = "wit-admin"
+
+
+def parse_url(text_: str) -> URL:
+    """Read a database URL; ``postgres://`` and ``postgresql://`` both mean psycopg 3.
+
+    Raises:
+        ConfigError: It is no URL, names another database, or an SQLite one without a file.
+    """
+    try:
+        url = make_url(text_)
+    except (ArgumentError, ValueError):
+        raise ConfigError(
+            "The database URL cannot be read.",
+            hint="Write postgresql://user:password@host/name or sqlite:////path/to/wit.db.",
+        ) from None  # the original error quotes the URL, and with it the password
+    if url.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername in ("sqlite", "sqlite+pysqlite"):
+        if not url.database or ":memory:" in url.database or "mode" in url.query:
+            raise ConfigError(
+                "The SQLite URL names no file.",
+                hint="Write sqlite:////path/to/wit.db, with four slashes for an absolute path.",
+            )
+        return url.set(drivername="sqlite+pysqlite")
+    raise ConfigError(
+        f"The database '{url.drivername}' is not supported.", hint="Use PostgreSQL or SQLite."
+    )
+
+
+def open_engine(url: str | URL, options: EngineOptions | None = None) -> Engine:
+    """Return an engine that connects when it is first used; dispose of it when done.
+
+    Connections that fail, at any time, raise ``UnavailableError`` in place of the driver's error.
+
+    Raises:
+        ConfigError: The URL is not usable.
+    """
+    options = options or EngineOptions()
+    parsed = parse_url(url if isinstance(url, str) else url.render_as_string(hide_password=False))
+    is_sqlite = parsed.get_backend_name() == "sqlite"
+    engine = create_engine(
+        parsed,
+        poolclass=RenamingPool,
+        pool_size=options.pool_size,
+        max_overflow=options.max_overflow,
+        pool_timeout=options.pool_timeout_s,
+        # A round trip of some 30 µs buys that nobody sees an error after a server restart.
+        pool_pre_ping=not is_sqlite,
+        hide_parameters=True,
+        connect_args=_sqlite_arguments(options) if is_sqlite else _postgres_arguments(options),
+    )
+    if is_sqlite:
+        _prepare_sqlite(engine, options)
+    event.listen(engine, "handle_error", rename_errors, retval=True)
+    return engine
+
+
+def make_sessions(engine: Engine) -> sessionmaker[Session]:
+    """Return the factory of sessions on ``engine``.
+
+    ``with sessions.begin() as session`` is for work that writes: on SQLite it queues for the
+    write lock at once (``BEGIN IMMEDIATE``), so that reading first and writing later cannot fail
+    because another wrote in between. ``with sessions() as session`` is for reading, and never
+    waits for a writer.
+    """
+    return sessionmaker(
+        engine, class_=_ForgeSession, expire_on_commit=False, autobegin=True, autoflush=True
+    )
+
+
+def ping(engine: Engine) -> float:
+    """Ask the database for an answer and return how many seconds it took.
+
+    Raises:
+        UnavailableError: There is none.
+    """
+    started = time.perf_counter()
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+    return time.perf_counter() - started
+
+
+class _ForgeSession(Session):
+    """A session whose explicitly begun transactions say that they will write."""
+
+    def begin(self, nested: bool = False) -> SessionTransaction:  # noqa: FBT001, FBT002 - SQLAlchemy's signature
+        """Begin a transaction that will write."""
+        self.info[WRITES] = True
+        return super().begin(nested=nested)
+
+    def get_bind(
+        self, mapper: type[Any] | Mapper[Any] | None = None, **arguments: Any
+    ) -> Engine | Connection:
+        """Return the engine, marked when this session writes."""
+        bind = super().get_bind(mapper, **arguments)
+        if self.info.get(WRITES) and isinstance(bind, Engine):
+            # One marked engine per session: its transaction knows its connection by engine.
+            marked: Engine = self.info.setdefault(bind, bind.execution_options(**{WRITES: True}))
+            return marked
+        return bind
+
+
+def _sqlite_arguments(options: EngineOptions) -> dict[str, Any]:
+    return {"timeout": options.busy_timeout_ms / 1000, "check_same_thread": False}
+
+
+def _postgres_arguments(options: EngineOptions) -> dict[str, Any]:
+    limits = {
+        "statement_timeout": options.statement_timeout_ms,
+        "lock_timeout": options.lock_timeout_ms,
+    }
+    arguments: dict[str, Any] = {
+        "connect_timeout": options.connect_timeout_s,
+        "application_name": options.application_name,
+    }
+    if any(limits.values()):
+        arguments["options"] = " ".join(f"-c {name}={ms}" for name, ms in limits.items() if ms)
+    return arguments
+
+
+def _prepare_sqlite(engine: Engine, options: EngineOptions) -> None:
+    pragmas = [line.format(busy_timeout_ms=options.busy_timeout_ms) for line in _SQLITE_PRAGMAS]
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: sqlite3.Connection, _record: object) -> None:
+        # The driver would begin transactions late and commit around DDL; we begin them ourselves.
+        connection.isolation_level = None
+        _run(connection, pragmas)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _run(connection: sqlite3.Connection, statements: Iterable[str]) -> None:
+    for statement in statements:
+        connection.execute(statement).close()

@@ -1,0 +1,76 @@
+"""Renames the drivers' errors where they enter: what can be tried again becomes one kind."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import psycopg
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
+
+from wit_admin.errors import UnavailableError, WitError
+
+_SQLITE_UNAVAILABLE = {
+    sqlite3.SQLITE_PERM: "it may not be opened",
+    sqlite3.SQLITE_BUSY: "another process held it for too long",
+    sqlite3.SQLITE_LOCKED: "another connection held it for too long",
+    sqlite3.SQLITE_READONLY: "it is read-only",
+    sqlite3.SQLITE_IOERR: "reading or writing the file failed",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged",
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_CANTOPEN: "the file cannot be opened",
+    sqlite3.SQLITE_PROTOCOL: "its lock could not be taken",
+    sqlite3.SQLITE_NOTADB: "the file is not a database",
+}
+_PRIMARY_CODE = 0xFF
+"""SQLite keeps the kind of an error in its low byte, the detail above."""
+
+
+class RenamingPool(QueuePool):
+    """A pool that says in our words that no connection became free."""
+
+    def connect(self) -> PoolProxiedConnection:
+        """Return a connection of the pool.
+
+        Raises:
+            UnavailableError: All stayed in use for as long as the pool waits.
+        """
+        try:
+            return super().connect()
+        except PoolTimeoutError as error:
+            raise UnavailableError(
+                "The database is busy: all connections stayed in use.",
+                hint="Try again, or allow more connections.",
+            ) from error
+
+
+def rename_errors(context: ExceptionContext) -> WitError | None:
+    """Return what to raise in place of a driver's error, or ``None`` to let it pass.
+
+    Violated constraints and mistakes in SQL pass; they say something to the caller or of us.
+    """
+    original = context.original_exception
+    if isinstance(original, sqlite3.Error):
+        # Python's own misuse errors carry no code.
+        code = getattr(original, "sqlite_errorcode", 0) & _PRIMARY_CODE
+        reason = _SQLITE_UNAVAILABLE.get(code)
+        return _unavailable(reason) if reason else None
+    if isinstance(original, psycopg.OperationalError) or (
+        isinstance(original, psycopg.Error) and context.is_disconnect
+    ):
+        return _unavailable(_first_line(original))
+    return None
+
+
+def _unavailable(reason: str) -> UnavailableError:
+    return UnavailableError(
+        f"The database is not available: {reason}.",
+        hint="Check that it runs and that its URL is right, then try again.",
+    )
+
+
+def _first_line(error: psycopg.Error) -> str:
+    """Return the driver's first line, which names host and user and never the password."""
+    lines = (error.diag.message_primary or str(error)).strip().splitlines()
+    return lines[0].rstrip(".") if lines else "the connection was lost"
