@@ -8,7 +8,6 @@ from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, synonym
-from sqlalchemy.schema import SchemaItem
 
 from wit_admin.db.base import Base, CreatedAt, Digest, UpdatedAt, UuidPk
 from wit_admin.names import name_key
@@ -28,7 +27,7 @@ class Owner(Base):
     """A first path segment: one namespace for people and organizations."""
 
     __tablename__ = "owners"
-    __table_args__: tuple[SchemaItem, ...] = (
+    __table_args__ = (
         # Lets repositories refer to (id, kind), so that owner_type cannot disagree.
         UniqueConstraint("id", "kind"),
         Index(
@@ -57,15 +56,6 @@ class User(Owner):
     """A person, or a program with an account."""
 
     __tablename__ = "users"
-    __table_args__: tuple[SchemaItem, ...] = (
-        Index(
-            "uq_users_email_live",
-            "email",
-            unique=True,
-            sqlite_where=text("email IS NOT NULL"),
-            postgresql_where=text("email IS NOT NULL"),
-        ),
-    )
     __mapper_args__ = {  # noqa: RUF012 - SQLAlchemy's own attribute
         "polymorphic_identity": OwnerType.USER,
         "polymorphic_load": "inline",
@@ -74,7 +64,7 @@ class User(Owner):
     id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("owners.id", ondelete="CASCADE"), primary_key=True
     )
-    email: Mapped[str | None]
+    email: Mapped[str | None] = mapped_column(unique=True)
     """Lower case. Set to null when the account is deleted, which frees it for another."""
     full_name: Mapped[str | None]
     bio: Mapped[str | None]

@@ -22,8 +22,8 @@ class Activity(Base):
     __table_args__ = (
         # However often a push is settled or replayed, each of its refs is told once.
         UniqueConstraint("push_id", "ref"),
-        Index("ix_activities_repo_feed", "repo_id", text("created_at DESC"), text("id DESC")),
-        Index("ix_activities_actor_feed", "actor_id", text("created_at DESC"), text("id DESC")),
+        Index("ix_activities_repo_feed", "repo_id", "created_at", "id"),
+        Index("ix_activities_actor_feed", "actor_id", "created_at", "id"),
     )
 
     id: Mapped[UuidPk]
