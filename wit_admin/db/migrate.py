@@ -1,0 +1,145 @@
+"""Alembic driven from code: up, down, where we are, and whether models and schema agree."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, text
+
+from wit_admin.db import models
+from wit_admin.db.base import Base
+from wit_admin.db.engine import WRITES
+from wit_admin.errors import ConfigError, InvalidInputError
+
+_LOCK_KEY = 0x7769745F6462  # "wit_db"
+
+METADATA = Base.metadata
+"""Of all tables: importing the models registers them."""
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationStatus:
+    """Where the schema stands. ``revision`` is ``None`` for an empty database."""
+
+    revision: str | None
+    head: str
+    pending: tuple[str, ...]
+    is_newer: bool
+
+
+def status(engine: Engine) -> MigrationStatus:
+    """Compare the database's revision with the newest this program knows."""
+    with engine.connect() as connection:
+        return _status(connection)
+
+
+def upgrade(engine: Engine, to: str = "head") -> MigrationStatus:
+    """Migrate up, all steps in one transaction.
+
+    A second migrator at once waits, then finds nothing to do.
+
+    Raises:
+        ConfigError: The schema is newer than this program knows.
+        InvalidInputError: There is no such revision.
+    """
+    with _locked(engine) as connection:
+        _refuse_newer(_status(connection))
+        _run(command.upgrade, connection, to)
+        return _status(connection)
+
+
+def downgrade(engine: Engine, to: str = "-1") -> MigrationStatus:
+    """Migrate down to ``to``; ``base`` removes every table and every row."""
+    with _locked(engine) as connection:
+        _refuse_newer(_status(connection))
+        _run(command.downgrade, connection, to)
+        return _status(connection)
+
+
+def render_sql(dialect: str, to: str = "head") -> str:
+    """Return the SQL of all migrations from nothing up to ``to``."""
+    output = io.StringIO()
+    config = _config()
+    config.output_buffer = output
+    config.attributes["dialect"] = dialect
+    command.upgrade(config, to, sql=True)
+    return output.getvalue()
+
+
+def list_differences(engine: Engine) -> list[str]:
+    """Return in what the schema differs from the models; empty when they agree."""
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return [str(difference) for difference in compare_metadata(context, METADATA)]
+
+
+def _status(connection: Connection) -> MigrationStatus:
+    scripts = ScriptDirectory.from_config(_config())
+    head = scripts.get_current_head() or ""
+    revision = MigrationContext.configure(connection).get_current_revision()
+    known = [script.revision for script in scripts.walk_revisions()]
+    if revision is not None and revision not in known:
+        return MigrationStatus(revision, head, (), is_newer=True)
+    newer = known if revision is None else known[: known.index(revision)]
+    return MigrationStatus(revision, head, tuple(reversed(newer)), is_newer=False)
+
+
+def _refuse_newer(now: MigrationStatus) -> None:
+    if now.is_newer:
+        raise ConfigError(
+            f"The database is at revision {now.revision}, which this wit-admin does not know.",
+            hint="Install the newer wit-admin that made it.",
+        )
+
+
+@contextmanager
+def _locked(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection in a transaction that only one migrator at a time can have."""
+    with engine.execution_options(**{WRITES: True}).connect() as connection:
+        if engine.dialect.name == "sqlite":
+            # BEGIN IMMEDIATE took the write lock, which is the lock; other writers wait for it.
+            connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+        else:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+            # Behind a waiting ALTER TABLE every reader queues: rather give up soon.
+            connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+        yield connection
+        connection.commit()
+
+
+def _run(step: object, connection: Connection, to: str) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    try:
+        step(config, to)  # type: ignore[operator]  # alembic's commands have no common type
+    except CommandError as error:
+        raise InvalidInputError(f"There is no way to revision {to!r}: {error}") from error
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["metadata"] = METADATA
+    return config
+
+
+__all__ = [
+    "METADATA",
+    "MigrationStatus",
+    "downgrade",
+    "list_differences",
+    "models",
+    "render_sql",
+    "status",
+    "upgrade",
+]
