@@ -50,6 +50,9 @@ def rename_errors(context: ExceptionContext) -> WitError | None:
 
     Violated constraints and mistakes in SQL pass; they say something to the caller or of us.
     """
+    if context.is_pre_ping:
+        # The pool is only asking whether the connection lives; it replaces a dead one itself.
+        return None
     original = context.original_exception
     if isinstance(original, sqlite3.Error):
         # Python's own misuse errors carry no code.

@@ -1,0 +1,105 @@
+"""What every test stands on: a clean environment, a fixed git identity, real databases."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pygit2
+import pytest
+from pygit2.enums import ConfigLevel
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from tests.support.databases import PostgresDatabases, SqliteDatabases
+from tests.support.postgres import run_postgres
+from wit_admin.db.engine import make_sessions, open_engine
+
+KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+"""Every test that touches the database runs on both."""
+
+_GIT_IDENTITY = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_AUTHOR_NAME": "Ann Author",
+    "GIT_AUTHOR_EMAIL": "ann@example.test",
+    "GIT_AUTHOR_DATE": "2026-01-02T03:04:05Z",
+    "GIT_COMMITTER_NAME": "Carl Committer",
+    "GIT_COMMITTER_EMAIL": "carl@example.test",
+    "GIT_COMMITTER_DATE": "2026-01-02T03:04:05Z",
+    "TZ": "UTC",
+    "LC_ALL": "C.UTF-8",
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _git_ignores_this_machine() -> None:
+    for level in (ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL):
+        pygit2.settings.search_path[level] = ""
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        is_ours = name.startswith(("GIT_", "WIT_")) and not name.startswith("WIT_TEST_")
+        if is_ours or name in {"DATABASE_URL", "DB_PATH", "PORT", "WATCHER_ENABLED"}:
+            monkeypatch.delenv(name)
+    for name, value in _GIT_IDENTITY.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("WIT_HOME", str(tmp_path / "wit"))
+
+
+@pytest.fixture(scope="session")
+def _sqlite(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
+    return SqliteDatabases(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def _postgresql() -> Iterator[PostgresDatabases]:
+    if os.environ.get("WIT_TEST_POSTGRESQL") == "skip":
+        pytest.skip("WIT_TEST_POSTGRESQL=skip leaves PostgreSQL out")
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    if url := os.environ.get("WIT_TEST_POSTGRESQL_URL"):
+        databases = PostgresDatabases(url, worker)
+        yield databases
+        databases.close()
+    else:
+        with run_postgres() as url:
+            yield PostgresDatabases(url, worker)
+
+
+@pytest.fixture(params=KINDS)
+def _databases(request: pytest.FixtureRequest) -> SqliteDatabases | PostgresDatabases:
+    found: SqliteDatabases | PostgresDatabases = request.getfixturevalue(f"_{request.param}")
+    return found
+
+
+@pytest.fixture
+def database_url(_databases: SqliteDatabases | PostgresDatabases) -> Iterator[str]:
+    """Of a migrated database without rows, on either kind."""
+    with _databases.create() as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(_databases: SqliteDatabases | PostgresDatabases) -> Iterator[str]:
+    """Of a database without tables, on either kind."""
+    with _databases.create(empty=True) as url:
+        yield url
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """On a migrated database without rows, on either kind."""
+    opened = open_engine(database_url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def sessions(engine: Engine) -> sessionmaker[Session]:
+    """On a migrated database without rows, on either kind."""
+    return make_sessions(engine)

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.engine import EngineOptions, make_sessions, open_engine, parse_url, ping
+from wit_admin.db.models.accounts import User
+from wit_admin.errors import ConfigError, UnavailableError
+
+
+def test_ping_says_how_long_the_database_took(engine: Engine) -> None:
+    assert 0 < ping(engine) < 10
+
+
+def test_both_spellings_of_a_postgresql_url_mean_the_same() -> None:
+    assert parse_url("postgres://h/n") == parse_url("postgresql://h/n")
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://h/n", "sqlite://", "sqlite:///:memory:", "no url", "postgresql://h:x/n"]
+)
+def test_an_unusable_url_is_a_setting_gone_wrong(url: str) -> None:
+    with pytest.raises(ConfigError):
+        open_engine(url)
+
+
+def test_an_unreadable_url_is_not_quoted_because_it_may_hold_a_password() -> None:
+    with pytest.raises(ConfigError) as caught:
+        open_engine("postgresql://alice:hunter2@h:port/n")
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_an_absent_server_is_unavailable_and_the_password_stays_secret() -> None:
+    engine = open_engine("postgresql://alice:hunter2@127.0.0.1:1/n")
+
+    with pytest.raises(UnavailableError) as caught:
+        ping(engine)
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_file_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match="cannot be opened"):
+        ping(open_engine(f"sqlite:///{tmp_path}/absent/wit.db"))
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "wit.db").write_bytes(b"something else entirely " * 100)
+
+    with pytest.raises(UnavailableError, match="not a database"):
+        ping(open_engine(f"sqlite:///{tmp_path}/wit.db"))
+
+
+def test_a_pool_without_a_free_connection_is_unavailable(database_url: str) -> None:
+    options = EngineOptions(pool_size=1, max_overflow=0, pool_timeout_s=0.05)
+    engine = open_engine(database_url, options)
+
+    with engine.connect(), pytest.raises(UnavailableError, match="in use"):
+        ping(engine)
+
+    engine.dispose()
+
+
+def test_a_connection_that_the_server_ended_is_replaced_unseen(engine: Engine) -> None:
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no server")
+    ping(engine)
+    other = open_engine(engine.url)
+    with other.begin() as connection:
+        connection.execute(
+            sa.text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+    other.dispose()
+
+    assert ping(engine) > 0
+
+
+def test_a_connection_that_ends_in_the_middle_is_unavailable(engine: Engine) -> None:
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no server")
+
+    with engine.connect() as connection, pytest.raises(UnavailableError):
+        connection.execute(sa.text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    assert ping(engine) > 0
+
+
+def test_a_writer_that_waits_too_long_is_told_so(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/wit.db", EngineOptions(busy_timeout_ms=20))
+    sessions = make_sessions(engine)
+
+    with sessions.begin() as first, sessions.begin() as second:
+        first.execute(sa.text("SELECT 1"))
+        with pytest.raises(UnavailableError, match="held it for too long"):
+            second.execute(sa.text("SELECT 1"))
+
+    engine.dispose()
+
+
+def test_transactions_that_read_and_then_write_never_lose_an_update(
+    sessions: sessionmaker[Session],
+) -> None:
+    """On SQLite a deferred transaction would fail here as soon as another wrote in between."""
+    with sessions.begin() as session:
+        session.add(User(name="alice", bio="0"))
+
+    def count_up() -> None:
+        for _ in range(20):
+            with sessions.begin() as session:
+                user = session.scalars(sa.select(User).with_for_update()).one()
+                user.bio = str(int(user.bio or 0) + 1)
+
+    threads = [threading.Thread(target=count_up) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with sessions() as session:
+        assert session.scalars(sa.select(User.bio)).one() == "80"
+
+
+def test_readers_do_not_wait_for_a_writer(sessions: sessionmaker[Session]) -> None:
+    with sessions.begin() as writer:
+        writer.add(User(name="alice"))
+        writer.flush()  # takes the row lock before the reader looks
+
+        with sessions() as reader:
+            assert reader.scalars(sa.select(User)).all() == []
