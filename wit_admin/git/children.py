@@ -1,0 +1,172 @@
+"""A git child process: spawned cheaply, streamed both ways, never outliving its client."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import resource
+import signal
+from collections.abc import AsyncIterator, Sequence
+from types import TracebackType
+from typing import Self
+
+READ_BYTES = 256 * 1024
+_PIPE_BYTES = 1024 * 1024
+_COMPLAINT_BYTES = 4096
+_GRACE_S = 1.0
+
+
+class GitChild:
+    """One running child. Use it as ``async with``: leaving kills its group and reaps it."""
+
+    def __init__(
+        self, arguments: Sequence[str], environment: dict[str, str], *, memory_bytes: int | None
+    ) -> None:
+        self._arguments = list(arguments)
+        self._environment = environment
+        self._memory_bytes = memory_bytes
+        self._errors = b""
+        self.returncode: int | None = None
+
+    async def __aenter__(self) -> Self:
+        stdin_read, self._stdin = os.pipe2(os.O_CLOEXEC)
+        self._stdout, stdout_write = os.pipe2(os.O_CLOEXEC)
+        self._stderr, stderr_write = os.pipe2(os.O_CLOEXEC)
+        for descriptor in (self._stdin, self._stdout):
+            # The kernel may refuse larger pipes to a user with many; the default works too.
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        for descriptor in (self._stdin, self._stdout, self._stderr):
+            os.set_blocking(descriptor, False)
+        try:
+            self.pid = self._spawn(stdin_read, stdout_write, stderr_write)
+        except OSError:
+            for descriptor in (self._stdin, self._stdout, self._stderr):
+                os.close(descriptor)
+            raise
+        finally:
+            for descriptor in (stdin_read, stdout_write, stderr_write):
+                os.close(descriptor)
+        self._pidfd = os.pidfd_open(self.pid)
+        asyncio.get_running_loop().add_reader(self._stderr, self._read_errors)
+        return self
+
+    def _spawn(self, stdin: int, stdout: int, stderr: int) -> int:
+        actions = [
+            (os.POSIX_SPAWN_DUP2, source, target)
+            for target, source in enumerate((stdin, stdout, stderr))
+        ]
+        pid = os.posix_spawn(
+            self._arguments[0],
+            self._arguments,
+            self._environment,
+            file_actions=actions,
+            setpgroup=0,
+            setsigmask=(),
+            setsigdef=(signal.SIGPIPE, signal.SIGINT, signal.SIGTERM),
+        )
+        if self._memory_bytes is not None:
+            limit = (self._memory_bytes, self._memory_bytes)
+            with contextlib.suppress(ProcessLookupError):
+                resource.prlimit(pid, resource.RLIMIT_DATA, limit)
+        return pid
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.close_stdin()
+        loop.remove_reader(self._stderr)
+        os.close(self._stdout)
+        if self.returncode is None:
+            await asyncio.shield(self._end())
+        os.close(self._stderr)
+        os.close(self._pidfd)
+
+    async def write(self, data: bytes) -> None:
+        """Give the child input; waits while it is busy. Input to a dead child is dropped."""
+        view = memoryview(data)
+        while view and self._stdin >= 0:
+            try:
+                view = view[os.write(self._stdin, view) :]
+            except BlockingIOError:
+                await _ready(self._stdin, for_writing=True)
+            except BrokenPipeError:
+                self.close_stdin()
+
+    def close_stdin(self) -> None:
+        """Say that no more input comes."""
+        if self._stdin >= 0:
+            os.close(self._stdin)
+            self._stdin = -1
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the output as it comes, at most 256 KiB ahead of the consumer."""
+        while True:
+            try:
+                chunk = os.read(self._stdout, READ_BYTES)
+            except BlockingIOError:
+                await _ready(self._stdout, for_writing=False)
+                continue
+            if not chunk:
+                return
+            yield chunk
+
+    async def wait(self) -> int:
+        """Wait for the end; return the exit status, negative for a signal."""
+        if self.returncode is None:
+            await _ready(self._pidfd, for_writing=False)
+            # The pidfd was ready, so this returns at once.
+            _, status = os.waitpid(self.pid, 0)  # noqa: ASYNC222
+            self.returncode = os.waitstatus_to_exitcode(status)
+            # What the child started must not outlive it either.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGTERM)
+            self._read_errors()
+        return self.returncode
+
+    def complaint(self) -> str:
+        """Return the last lines of what it wrote on standard error."""
+        return self._errors.decode("utf-8", "replace").strip()
+
+    def _read_errors(self) -> None:
+        try:
+            chunk = os.read(self._stderr, 65536)
+        except BlockingIOError:
+            return
+        if not chunk:
+            asyncio.get_running_loop().remove_reader(self._stderr)
+        self._errors = (self._errors + chunk)[-_COMPLAINT_BYTES:]
+
+    async def _end(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_GRACE_S):
+                    await self.wait()
+                    return
+        await self.wait()
+
+
+async def _ready(descriptor: int, *, for_writing: bool) -> None:
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+
+    def wake() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    add, remove = loop.add_reader, loop.remove_reader
+    if for_writing:
+        add, remove = loop.add_writer, loop.remove_writer
+    add(descriptor, wake)
+    try:
+        await ready
+    finally:
+        remove(descriptor)

@@ -1,0 +1,148 @@
+"""Packets: the framing of git's wire protocol, read in pieces and written.
+
+A data packet is ``bytes``; the three packets without content are members of :class:`Mark`.
+Source: gitprotocol-common(5), pkt-line format; gitprotocol-v2(5), special packets.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+
+from wit_admin.errors import InvalidInputError
+
+MAX_PACKET = 65520
+"""Longest packet in bytes, its four digits of length included."""
+MAX_DATA = MAX_PACKET - 4
+"""Longest content of one packet."""
+
+_DIGITS = 4
+_BAND_DATA = MAX_DATA - 1
+_HEX = frozenset(b"0123456789abcdefABCDEF")
+
+
+class Mark(enum.Enum):
+    """A packet without content."""
+
+    FLUSH = b"0000"
+    DELIM = b"0001"
+    RESPONSE_END = b"0002"
+
+
+_MARKS = {mark.value: mark for mark in Mark}
+
+Packet = bytes | Mark
+
+
+class PacketReader:
+    """Cuts a stream of bytes into packets; holds at most one unfinished packet.
+
+    Feed it and take packets until it is empty; what was not taken stays, so a caller may stop
+    at a flush and hand :attr:`rest` to whoever reads what follows.
+    """
+
+    __slots__ = ("_buffer", "_start")
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._start = 0
+
+    def feed(self, chunk: bytes) -> Iterator[Packet]:
+        """Add ``chunk`` and yield every packet that is now whole.
+
+        Raises:
+            InvalidInputError: Four bytes that are no length, or a length over the limit.
+        """
+        self.add(chunk)
+        while (packet := self.take()) is not None:
+            yield packet
+
+    def add(self, chunk: bytes) -> None:
+        """Add bytes without reading them yet."""
+        if self._start:
+            del self._buffer[: self._start]
+            self._start = 0
+        self._buffer += chunk
+
+    def take(self) -> Packet | None:
+        """Return the next whole packet, or None when more bytes are needed.
+
+        Raises:
+            InvalidInputError: As for :meth:`feed`.
+        """
+        start, have = self._start, len(self._buffer) - self._start
+        if have < _DIGITS:
+            return None
+        digits = bytes(self._buffer[start : start + _DIGITS])
+        length = _packet_length(digits)
+        if length < _DIGITS:
+            self._start += _DIGITS
+            return _MARKS[digits]
+        if have < length:
+            return None
+        self._start += length
+        return bytes(self._buffer[start + _DIGITS : start + length])
+
+    @property
+    def rest(self) -> bytes:
+        """The bytes that no packet has taken yet."""
+        return bytes(self._buffer[self._start :])
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes no packet has taken yet."""
+        return len(self._buffer) - self._start
+
+    def finish(self) -> None:
+        """Say that no more bytes come.
+
+        Raises:
+            InvalidInputError: The stream ends inside a packet.
+        """
+        if self.waiting:
+            raise InvalidInputError("The request ends in the middle of a packet.")
+
+
+def _packet_length(digits: bytes) -> int:
+    if not _HEX.issuperset(digits):
+        raise InvalidInputError("The request holds four bytes that are no packet length.")
+    length = int(digits, 16)
+    if length == _DIGITS - 1 or length > MAX_PACKET:
+        raise InvalidInputError(f"The request holds a packet of impossible length {length}.")
+    return length
+
+
+def read_packets(data: bytes) -> list[Packet]:
+    """Cut a whole message into packets.
+
+    Raises:
+        InvalidInputError: It is malformed or ends inside a packet.
+    """
+    reader = PacketReader()
+    packets = list(reader.feed(data))
+    reader.finish()
+    return packets
+
+
+def write_packet(data: bytes) -> bytes:
+    """Frame ``data`` as one packet.
+
+    Raises:
+        ValueError: It is longer than :data:`MAX_DATA`; the caller must split it.
+    """
+    if len(data) > MAX_DATA:
+        raise ValueError(f"{len(data)} bytes do not fit into one packet")
+    return b"%04x%b" % (len(data) + _DIGITS, data)
+
+
+def write_error(message: str) -> bytes:
+    """Frame an ``ERR`` packet, which a git client prints as ``remote error: message``."""
+    return write_packet(b"ERR " + message.encode()[: MAX_DATA - 4])
+
+
+def write_band(band: int, data: bytes) -> bytes:
+    """Frame ``data`` for side band 1 (content), 2 (progress) or 3 (error), split as needed."""
+    pieces = range(0, len(data), _BAND_DATA)
+    return b"".join(
+        write_packet(bytes((band,)) + data[start : start + _BAND_DATA]) for start in pieces
+    )

@@ -1,0 +1,149 @@
+"""Repositories on disk: made, found and pointed at, always below one root."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+_HEADS = "refs/heads/"
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryPath:
+    """Where git finds a repository: its real path, below the root."""
+
+    gitdir: Path
+
+
+def create_bare(
+    root: Path, disk_path: str, *, head: str = "main", object_format: str = "sha1"
+) -> bool:
+    """Make an empty bare repository at ``root/disk_path``; false when something stands there.
+
+    It is made under a temporary name and renamed, so it is whole or not there. Of many at once
+    one wins.
+    """
+    target = root / disk_path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=".new-", dir=target.parent))
+    try:
+        _write_skeleton(staging, head, object_format)
+        # rename(2) replaces an empty folder only; a repository is never empty.
+        staging.rename(target)
+    except OSError:
+        shutil.rmtree(staging, ignore_errors=True)
+        if target.exists():
+            return False
+        raise
+    _sync_folder(target.parent)
+    return True
+
+
+def resolve(root: Path, disk_path: str) -> RepositoryPath | None:
+    """Return the repository at ``root/disk_path``, bare or not; ``None`` if there is none.
+
+    Symbolic links are followed as long as they stay below the root.
+    """
+    base = os.path.realpath(root)
+    real = os.path.realpath(root / disk_path)
+    for candidate in (real, os.path.realpath(Path(real) / ".git")):
+        if not candidate.startswith(base + os.sep):
+            return None
+        if _looks_like_repository(candidate):
+            return RepositoryPath(Path(candidate))
+    return None
+
+
+def find_on_disk(root: Path, owner: str, name: str) -> RepositoryPath | None:
+    """Return ``owner/name.git`` or ``owner/name`` below the root, in just this case."""
+    return resolve(root, f"{owner}/{name}.git") or resolve(root, f"{owner}/{name}")
+
+
+def allows_http_push(gitdir: Path) -> bool:
+    """Tell whether the repository's own ``http.receivepack`` lets anybody push."""
+    import pygit2  # noqa: PLC0415  80 ms that most commands need not pay
+
+    try:
+        config = pygit2.Config(str(gitdir / "config"))
+        return bool(config.get_bool("http.receivepack"))
+    except (KeyError, ValueError, OSError, pygit2.GitError):
+        return False
+
+
+def read_head(gitdir: Path) -> str | None:
+    """Return the branch that HEAD names, or ``None`` when it is detached."""
+    text = (gitdir / "HEAD").read_text(encoding="utf-8", errors="surrogateescape").strip()
+    if not text.startswith("ref: " + _HEADS):
+        return None
+    return text.removeprefix("ref: " + _HEADS)
+
+
+def set_head(gitdir: Path, branch: str) -> None:
+    """Point HEAD at ``branch``, by git's own locking protocol.
+
+    Raises:
+        FileExistsError: Somebody else is changing HEAD just now.
+    """
+    lock = gitdir / "HEAD.lock"
+    descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(f"ref: {_HEADS}{branch}\n".encode("utf-8", "surrogateescape"))
+            file.flush()
+            os.fsync(file.fileno())
+        lock.rename(gitdir / "HEAD")
+    except OSError:
+        lock.unlink(missing_ok=True)
+        raise
+
+
+def choose_head(branches: list[str]) -> str:
+    """Return which of the first pushed branches HEAD should name."""
+    for usual in ("main", "master"):
+        if usual in branches:
+            return usual
+    return branches[0]
+
+
+def remove(gitdir: Path) -> None:
+    """Remove a repository, and its owner's folder if that is empty now."""
+    condemned = Path(tempfile.mkdtemp(prefix=".old-", dir=gitdir.parent))
+    gitdir.rename(condemned / "repository")
+    shutil.rmtree(condemned, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        gitdir.parent.rmdir()
+
+
+def _write_skeleton(folder: Path, head: str, object_format: str) -> None:
+    folder.chmod(0o755)
+    for name in ("objects/info", "objects/pack", "refs/heads", "refs/tags", "info"):
+        (folder / name).mkdir(parents=True)
+    version, extension = 0, ""
+    if object_format != "sha1":
+        version, extension = 1, f"[extensions]\n\tobjectFormat = {object_format}\n"
+    (folder / "config").write_text(
+        f"[core]\n\trepositoryformatversion = {version}\n\tfilemode = true\n\tbare = true\n"
+        + extension,
+        encoding="ascii",
+    )
+    (folder / "HEAD").write_text(f"ref: {_HEADS}{head}\n", encoding="utf-8")
+
+
+def _looks_like_repository(path: str) -> bool:
+    return (
+        Path(path, "objects").is_dir()
+        and Path(path, "refs").is_dir()
+        and os.path.lexists(f"{path}/HEAD")
+    )
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
