@@ -20,13 +20,17 @@ _OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?", re.ASCII)
 _REPO = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]*", re.ASCII)
 _BAD_ENDINGS = (".git", ".lock", ".bundle", ".tmp", ".")
 
-RESERVED_OWNERS = frozenset(
-    "about account admin api apps assets auth blog branches contact dashboard docs events explore"
-    " favicon.ico features github health help home issues jj join jobs livez login logout"
-    " me metrics new notifications oauth org organizations orgs pricing privacy pulls raw readyz"
-    " register repos repositories robots.txt search security sessions settings site ssh static"
-    " status teams terms tokens trash user users watcher webhooks wit workspaces".split()
-)
+# fmt: off
+RESERVED_OWNERS = frozenset({
+    "about", "account", "admin", "api", "apps", "assets", "auth", "blog", "branches", "contact",
+    "dashboard", "docs", "events", "explore", "favicon.ico", "features", "github", "health",
+    "help", "home", "issues", "jj", "jobs", "join", "livez", "login", "logout", "me", "metrics",
+    "new", "notifications", "oauth", "org", "organizations", "orgs", "pricing", "privacy",
+    "pulls", "raw", "readyz", "register", "repos", "repositories", "robots.txt", "search",
+    "security", "sessions", "settings", "site", "ssh", "static", "status", "teams", "terms",
+    "tokens", "trash", "user", "users", "watcher", "webhooks", "wit", "workspaces",
+})
+# fmt: on
 """First path segments that the web interface and the API keep for themselves."""
 
 
@@ -134,7 +138,7 @@ def check_branch_name(text: str) -> str:
         or ".." in text
         or "@{" in text
         or any(not part or part.startswith(".") or part.endswith(".lock") for part in parts)
-        or any(ord(char) < 0o40 or char in "\x7f ~^:?*[\\" for char in text)
+        or any(char < " " or char in "\x7f ~^:?*[\\" for char in text)
     )
     if bad:
         raise InvalidInputError(

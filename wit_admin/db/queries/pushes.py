@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from wit_admin.db.base import new_id
 from wit_admin.db.models.events import Activity
 from wit_admin.db.models.pushes import PushEntry, PushState
 from wit_admin.db.models.repositories import Repository
+from wit_admin.names import name_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +115,22 @@ def has_creation(session: Session, repo_id: uuid.UUID) -> bool:
         )
     )
     return session.scalars(query.limit(1)).first() is not None
+
+
+def find_repository_id(session: Session, owner_id: uuid.UUID, name: str) -> uuid.UUID | None:
+    """Return the id of the owner's live repository of that name."""
+    return session.scalars(
+        select(Repository.id).where(
+            Repository.owner_id == owner_id,
+            Repository.name_key == name_key(name),
+            Repository.deleted_at.is_(None),
+        )
+    ).one_or_none()
+
+
+def delete_if_unpushed(session: Session, repo_id: uuid.UUID) -> bool:
+    """Delete the row of a repository that a push made and none was accepted into."""
+    if not has_creation(session, repo_id):
+        return False
+    session.execute(delete(Repository).where(Repository.id == repo_id))
+    return True

@@ -1,0 +1,91 @@
+"""The one place where the parts are put together; whoever gets a forge owns it while open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.engine import make_sessions, open_engine
+from wit_admin.db.models.repositories import Visibility
+from wit_admin.git.backend import ChildBackend
+from wit_admin.git.environment import ChildEnvironment, write_defaults
+from wit_admin.git.program import find_git
+from wit_admin.services.gate import DatabaseGate, DiskGate, Gate, PushCreate
+from wit_admin.services.push_flow import PushFlow
+from wit_admin.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a client may use up."""
+
+    max_push_bytes: int
+    idle_timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forge:
+    """What the git server works with."""
+
+    settings: Settings
+    engine: Engine | None
+    gate: Gate
+    pushes: PushFlow
+    backend: ChildBackend
+    limits: Limits
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[sessionmaker[Session]]:
+    """Open the database alone, for commands that need nothing else."""
+    engine = open_engine(settings.database_url.reveal())
+    try:
+        yield make_sessions(engine)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def open_forge(settings: Settings) -> Iterator[Forge]:
+    """Put a forge together and close its connections afterwards."""
+    engine = None if settings.no_database else open_engine(settings.database_url.reveal())
+    try:
+        yield _assemble(settings, engine)
+    finally:
+        if engine is not None:
+            engine.dispose()
+
+
+def _assemble(settings: Settings, engine: Engine | None) -> Forge:
+    root = settings.repositories_root
+    sessions = None if engine is None else make_sessions(engine)
+    gate: Gate
+    if sessions is None:
+        gate = DiskGate(root, anonymous_push=settings.anonymous_push)
+    else:
+        gate = DatabaseGate(
+            sessions,
+            root,
+            push_create=PushCreate(settings.push_create),
+            anonymous_push=settings.anonymous_push,
+        )
+    defaults = settings.cache_dir / "gitconfig"
+    write_defaults(defaults)
+    environment = ChildEnvironment(
+        defaults,
+        repository_hooks=settings.repository_hooks,
+        max_push_bytes=settings.max_push_bytes,
+    )
+    backend = ChildBackend(
+        find_git(settings.git_program),
+        environment,
+        max_processes=settings.max_git_processes,
+        memory_bytes=settings.child_memory_bytes,
+    )
+    pushes = PushFlow(sessions, root, visibility=Visibility(settings.default_visibility))
+    limits = Limits(settings.max_push_bytes, settings.idle_timeout_s)
+    return Forge(settings, engine, gate, pushes, backend, limits)

@@ -1,0 +1,161 @@
+"""Accounts, access tokens and sessions: made, listed, revoked."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.base import new_id, utc_now
+from wit_admin.db.models.accounts import AccessToken, AccessTokenRepository, User
+from wit_admin.db.queries import administration
+from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError
+from wit_admin.names import RepoName, check_owner_name, name_key
+from wit_admin.services.actors import Scope
+from wit_admin.services.credentials import (
+    TOKEN_PREFIX,
+    digest_secret,
+    hash_password,
+    new_secret,
+)
+
+_MIN_PASSWORD = 8
+_HINT_LENGTH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class UserResult:
+    """An account that was made."""
+
+    id: uuid.UUID
+    username: str
+    email: str | None
+    is_admin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TokenResult:
+    """A token that was made; the only moment at which its secret is known."""
+
+    id: uuid.UUID
+    username: str
+    token: str
+    scopes: tuple[str, ...]
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenOrder:
+    """What a token is to be good for."""
+
+    name: str
+    scopes: Sequence[Scope]
+    repositories: Sequence[RepoName] = ()
+    """Only these, unless empty."""
+    lifetime: timedelta | None = None
+    """For ever, if ``None``."""
+
+
+def create_user(
+    sessions: sessionmaker[Session],
+    username: str,
+    *,
+    email: str | None = None,
+    password: str | None = None,
+    is_admin: bool = False,
+) -> UserResult:
+    """Make an account.
+
+    Raises:
+        InvalidInputError: The name, the address or the password cannot be used.
+        ConflictError: The name or the address is taken.
+    """
+    check_owner_name(username)
+    if email is not None and ("@" not in email or email != email.strip()):
+        raise InvalidInputError("The e-mail address has no '@'.")
+    if password is not None and len(password) < _MIN_PASSWORD:
+        raise InvalidInputError(f"A password has at least {_MIN_PASSWORD} characters.")
+    user = User(
+        id=new_id(),
+        name=username,
+        name_key=name_key(username),
+        email=email.lower() if email else None,
+        password_hash=hash_password(password) if password else None,
+        is_admin=is_admin,
+    )
+    try:
+        with sessions.begin() as session:
+            session.add(user)
+    except IntegrityError:
+        raise ConflictError(
+            f"The name {username!r} or the e-mail address is taken.",
+            hint="See 'wit-admin user list'.",
+        ) from None
+    return UserResult(user.id, username, user.email, is_admin)
+
+
+def list_users(sessions: sessionmaker[Session]) -> list[administration.UserRow]:
+    """Return all live accounts by name."""
+    with sessions() as session:
+        return administration.list_users(session)
+
+
+def create_token(
+    sessions: sessionmaker[Session],
+    username: str,
+    *,
+    order: TokenOrder,
+) -> TokenResult:
+    """Make an access token; only its digest is kept.
+
+    Raises:
+        NotFoundError: There is no such account or repository.
+    """
+    secret = new_secret(TOKEN_PREFIX)
+    with sessions.begin() as session:
+        user_id = administration.find_user_id(session, username)
+        if user_id is None:
+            raise NotFoundError(f"There is no user {username}.", hint="See 'wit-admin user list'.")
+        token = AccessToken(
+            id=new_id(),
+            user_id=user_id,
+            name=order.name,
+            digest=digest_secret(secret),
+            hint=secret[-_HINT_LENGTH:],
+            scopes=" ".join(sorted(order.scopes)),
+            expires_at=utc_now() + order.lifetime if order.lifetime else None,
+        )
+        session.add(token)
+        # The limits below refer to it.
+        session.flush()
+        for repository in order.repositories:
+            repo_id = administration.find_repository_id(session, repository)
+            if repo_id is None:
+                raise NotFoundError(f"There is no repository {repository}.")
+            session.add(AccessTokenRepository(token_id=token.id, repo_id=repo_id))
+    return TokenResult(token.id, username, secret, tuple(sorted(order.scopes)), token.expires_at)
+
+
+def list_tokens(
+    sessions: sessionmaker[Session], username: str | None
+) -> list[administration.TokenListRow]:
+    """Return access tokens that are not revoked, of one account or of all."""
+    with sessions() as session:
+        return administration.list_tokens(session, username)
+
+
+def revoke_token(sessions: sessionmaker[Session], token_id: uuid.UUID) -> None:
+    """Revoke a token at once, in every worker; revoking it again changes nothing.
+
+    Raises:
+        NotFoundError: There is no such token.
+    """
+    with sessions.begin() as session:
+        if not administration.revoke_token(session, token_id, utc_now()):
+            raise NotFoundError(
+                f"There is no token {token_id}.", hint="See 'wit-admin token list'."
+            )

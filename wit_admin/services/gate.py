@@ -1,0 +1,246 @@
+"""Which repository a git request reaches, if any: by the database, or by what stands on disk."""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Protocol
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.models.accounts import OwnerType
+from wit_admin.db.models.organizations import OrgRole
+from wit_admin.db.models.repositories import Visibility
+from wit_admin.db.queries import serving
+from wit_admin.errors import (
+    NotAllowedError,
+    NotFoundError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from wit_admin.git import storage
+from wit_admin.names import RepoName
+from wit_admin.services.access import Action, RepositoryFacts, decide
+from wit_admin.services.actors import Actor, Credentials, Scope
+from wit_admin.services.authentication import authenticate
+from wit_admin.services.credentials import PasswordChecker
+
+_KNOWN_MOST = 10_000
+
+
+class PushCreate(enum.StrEnum):
+    """Where a push may create a repository."""
+
+    OFF = "off"
+    USERS = "users"
+    ORGS = "orgs"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A repository that the caller may use as it asked to."""
+
+    name: RepoName
+    gitdir: Path
+    repo_id: uuid.UUID | None = None
+    """``None`` without a database."""
+    actor: Actor | None = None
+    has_pushes: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Creatable:
+    """A name that is free, and that a push by ``actor`` may take."""
+
+    name: RepoName
+    actor: Actor
+    owner_id: uuid.UUID
+    owner_type: OwnerType
+
+
+class Gate(Protocol):
+    """Decides for the git server, with a database or without one."""
+
+    def open_read(self, name: RepoName, credentials: Credentials | None) -> Served:
+        """Return the repository if the caller may read it."""
+
+    def open_push(self, name: RepoName, credentials: Credentials | None) -> Served | Creatable:
+        """Return the repository if the caller may push to it, or the right to create it."""
+
+
+class DiskGate:
+    """Serves whatever stands below the root: reads open to all, pushes as each repository says."""
+
+    def __init__(self, root: Path, *, anonymous_push: bool) -> None:
+        self._root = root
+        self._anonymous_push = anonymous_push
+
+    def open_read(self, name: RepoName, credentials: Credentials | None) -> Served:
+        """Return the repository of that name on disk."""
+        found = storage.find_on_disk(self._root, name.owner, name.name)
+        if found is None:
+            raise NotFoundError(f"There is no repository {name}.")
+        return Served(name, found.gitdir)
+
+    def open_push(self, name: RepoName, credentials: Credentials | None) -> Served:
+        """Return it if ``http.receivepack`` or the operator lets anybody push."""
+        served = self.open_read(name, credentials)
+        if not self._anonymous_push and not storage.allows_http_push(served.gitdir):
+            raise NotAllowedError(
+                f"{name} takes no pushes over HTTP.",
+                hint="Its owner can say 'git config http.receivepack true' in it.",
+            )
+        return served
+
+
+class DatabaseGate:
+    """Decides by rows. Public repositories seen before stay readable while the database is gone."""
+
+    def __init__(
+        self,
+        sessions: sessionmaker[Session],
+        root: Path,
+        *,
+        push_create: PushCreate,
+        anonymous_push: bool = False,
+    ) -> None:
+        self._sessions = sessions
+        self._root = root
+        self._push_create = push_create
+        self._anonymous_push = anonymous_push
+        self._checker = PasswordChecker()
+        self._public: OrderedDict[tuple[str, str], Served] = OrderedDict()
+        self._lock = Lock()
+
+    def open_read(self, name: RepoName, credentials: Credentials | None) -> Served:
+        """Return the repository if it is public or the caller may read it.
+
+        Raises:
+            UnauthenticatedError: Missing or private, and nobody is signed in: both look alike.
+            NotFoundError: Missing or private, and the caller is known.
+            UnavailableError: The database is gone and this is no public repository seen before.
+        """
+        try:
+            actor = self._actor(credentials)
+            row = self._find(name, actor)
+        except UnavailableError:
+            known = self._recall(name)
+            if known is None:
+                raise
+            return known
+        if row is None or not decide(_facts(row), actor, Action.READ).allowed:
+            self._forget(name)
+            raise _hidden(name, actor)
+        served = self._served(name, row, actor)
+        if row.visibility is Visibility.PUBLIC:
+            self._remember(served)
+        else:
+            self._forget(name)
+        return served
+
+    def open_push(self, name: RepoName, credentials: Credentials | None) -> Served | Creatable:
+        """Return the repository if the caller may push, or the right to create it.
+
+        Raises:
+            UnauthenticatedError: Nobody is signed in.
+            NotAllowedError: The caller may see the repository, or the owner, but not push.
+            NotFoundError: The caller may not even see it.
+        """
+        actor = self._actor(credentials)
+        if actor is None:
+            actor = self._owner_as_actor(name)
+        row = self._find(name, actor)
+        if row is None:
+            return self._creatable(name, actor)
+        decision = decide(_facts(row), actor, Action.PUSH)
+        if not decision.is_visible:
+            raise _hidden(name, actor)
+        if not decision.allowed:
+            raise NotAllowedError(decision.reason)
+        return self._served(name, row, actor)
+
+    def _actor(self, credentials: Credentials | None) -> Actor | None:
+        if credentials is None:
+            return None
+        return authenticate(self._sessions, self._checker, credentials)
+
+    def _owner_as_actor(self, name: RepoName) -> Actor:
+        """Design note 0's open mode, on loopback only: whoever pushes acts as the owner."""
+        if self._anonymous_push:
+            with self._sessions() as session:
+                account = serving.find_account(session, name.owner)
+            if account is not None:
+                return Actor(account.user_id, account.username)
+        raise UnauthenticatedError(
+            "Pushing needs an account.", hint="Sign in with a password or an access token."
+        )
+
+    def _find(self, name: RepoName, actor: Actor | None) -> serving.ServedRow | None:
+        with self._sessions() as session:
+            return serving.find_served(session, name, actor.user_id if actor else None)
+
+    def _served(self, name: RepoName, row: serving.ServedRow, actor: Actor | None) -> Served:
+        found = storage.resolve(self._root, row.disk_path)
+        if found is None:
+            raise NotFoundError(
+                f"{name} is known, but not on disk.",
+                hint="An operator can find out why with 'wit-admin repo list'.",
+            )
+        return Served(name, found.gitdir, row.repo_id, actor, has_pushes=row.pushed_at is not None)
+
+    def _creatable(self, name: RepoName, actor: Actor) -> Creatable:
+        with self._sessions() as session:
+            owner = serving.find_owner(session, name.owner, actor.user_id)
+        is_own = owner is not None and (
+            owner.owner_id == actor.user_id or owner.role in {OrgRole.OWNER, OrgRole.ADMIN}
+        )
+        if owner is None or not (is_own or actor.is_admin):
+            raise _hidden(name, actor)
+        if not actor.has_scope(Scope.REPO_WRITE) or actor.repo_ids is not None:
+            raise NotAllowedError("The token may not create repositories.")
+        wanted = PushCreate.USERS if owner.kind is OwnerType.USER else PushCreate.ORGS
+        if self._push_create not in {PushCreate.ALL, wanted}:
+            raise NotFoundError(
+                f"There is no repository {name}, and a push may not create one here.",
+                hint="Ask an operator to create it, or to allow it with WIT_PUSH_CREATE.",
+            )
+        return Creatable(RepoName(owner.name, name.name), actor, owner.owner_id, owner.kind)
+
+    def _remember(self, served: Served) -> None:
+        anonymous = Served(served.name, served.gitdir, served.repo_id)
+        with self._lock:
+            self._public[served.name.key] = anonymous
+            self._public.move_to_end(served.name.key)
+            while len(self._public) > _KNOWN_MOST:
+                self._public.popitem(last=False)
+
+    def _recall(self, name: RepoName) -> Served | None:
+        with self._lock:
+            return self._public.get(name.key)
+
+    def _forget(self, name: RepoName) -> None:
+        with self._lock:
+            self._public.pop(name.key, None)
+
+
+def _facts(row: serving.ServedRow) -> RepositoryFacts:
+    return RepositoryFacts(
+        repo_id=row.repo_id,
+        owner_id=row.owner_id,
+        visibility=row.visibility,
+        is_archived=row.archived_at is not None,
+        permission=row.permission,
+    )
+
+
+def _hidden(name: RepoName, actor: Actor | None) -> Exception:
+    if actor is None:
+        return UnauthenticatedError(
+            f"{name} is private or does not exist.", hint="Sign in to find out."
+        )
+    return NotFoundError(f"There is no repository {name}, or you may not see it.")

@@ -1,0 +1,165 @@
+"""A push from permission to record: repository made if need be, journal, settlement."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.models.repositories import ObjectFormat, Visibility
+from wit_admin.errors import UnavailableError
+from wit_admin.git import storage
+from wit_admin.git.commands import PushRequest, RefCommand
+from wit_admin.git.environment import PUSH_ID_HOST
+from wit_admin.git.ref_values import read_ref
+from wit_admin.git.report import PushReport
+from wit_admin.services import pushes
+from wit_admin.services.actors import Actor
+from wit_admin.services.gate import Creatable, Served
+
+log = logging.getLogger(__name__)
+
+_HEADS = "refs/heads/"
+_SHA256_DIGITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class PushTicket:
+    """A push that may go on, and what is needed to write down its end."""
+
+    gitdir: Path
+    actor: Actor | None
+    entry: pushes.JournalEntry | None
+    commands: tuple[pushes.RefUpdate, ...]
+
+    def variables(self) -> dict[str, str]:
+        """Return what the child is told of who pushes; the reflog keeps it."""
+        name = self.actor.username if self.actor else "anonymous"
+        push_id = self.entry.push_id if self.entry else uuid.UUID(int=0)
+        return {
+            "REMOTE_USER": name,
+            "GIT_COMMITTER_NAME": name,
+            "GIT_COMMITTER_EMAIL": f"{push_id}@{PUSH_ID_HOST}",
+        }
+
+
+class PushFlow:
+    """The database's side of pushes and clones; without a database it only keeps HEAD right."""
+
+    def __init__(
+        self, sessions: sessionmaker[Session] | None, root: Path, *, visibility: Visibility
+    ) -> None:
+        self._sessions = sessions
+        self._root = root
+        self._visibility = visibility
+        self._host = socket.gethostname()
+
+    def open(self, target: Served | Creatable, request: PushRequest) -> PushTicket:
+        """Make the repository if the push creates it, and journal what is asked.
+
+        Raises:
+            UnavailableError: The journal cannot be written, so the push must not begin.
+        """
+        created = False
+        if isinstance(target, Creatable):
+            target, created = self._create(target, request)
+        commands = tuple(_update_of(command) for command in request.commands)
+        entry = None
+        if self._sessions is not None and target.repo_id is not None:
+            actor = target.actor
+            origin = pushes.PushOrigin(
+                self._host,
+                actor_id=actor.user_id if actor else None,
+                token_id=actor.token_id if actor else None,
+            )
+            entry = pushes.journal_push(
+                self._sessions, target.repo_id, commands, origin=origin, is_creation=created
+            )
+        return PushTicket(target.gitdir, target.actor, entry, commands)
+
+    def settle(self, ticket: PushTicket, report: PushReport) -> None:
+        """Write down what git accepted. A database that is gone leaves it to the next replay."""
+        accepted = _accepted(ticket, report)
+        branch = _point_head(ticket.gitdir, accepted)
+        if self._sessions is None or ticket.entry is None:
+            return
+        try:
+            pushes.settle_push(self._sessions, ticket.entry, accepted, default_branch=branch)
+            if not accepted:
+                self._take_back(ticket)
+        except UnavailableError:
+            log.exception("Push %s is not recorded yet.", ticket.entry.push_id)
+
+    def record_clone(self, repo_id: uuid.UUID, actor_id: uuid.UUID | None) -> None:
+        """Count one clone; a database that is gone loses the count, not the clone."""
+        if self._sessions is None:
+            return
+        try:
+            pushes.record_clone(self._sessions, repo_id, actor_id)
+        except UnavailableError:
+            log.warning("A clone was not counted: the database is gone.")
+
+    def _create(self, wanted: Creatable, request: PushRequest) -> tuple[Served, bool]:
+        assert self._sessions is not None  # noqa: S101  only the database's gate gives Creatable
+        is_long = len(request.commands[0].new) == _SHA256_DIGITS
+        object_format = ObjectFormat.SHA256 if is_long else ObjectFormat.SHA1
+        # Disk first: a crash here leaves a repository that a sync finds, never a row without one.
+        storage.create_bare(self._root, wanted.name.disk_path, object_format=object_format.value)
+        repo_id, is_new = pushes.ensure_repository_row(
+            self._sessions, wanted, visibility=self._visibility, object_format=object_format
+        )
+        gitdir = (self._root / wanted.name.disk_path).resolve()
+        return Served(wanted.name, gitdir, repo_id, wanted.actor, has_pushes=False), is_new
+
+    def _take_back(self, ticket: PushTicket) -> None:
+        """Remove a repository that a failed push made, row first: nothing is to be left of it."""
+        assert self._sessions is not None and ticket.entry is not None  # noqa: S101, PT018
+        if any((ticket.gitdir / "refs/heads").iterdir()):
+            return
+        if pushes.remove_repository_row(self._sessions, ticket.entry.repo_id):
+            storage.remove(ticket.gitdir)
+
+
+def _update_of(command: RefCommand) -> pushes.RefUpdate:
+    return pushes.RefUpdate(
+        command.ref.decode("utf-8", "backslashreplace"), command.old, command.new
+    )
+
+
+def _accepted(ticket: PushTicket, report: PushReport) -> list[pushes.RefUpdate]:
+    """Return the commands that git carried out: by its report, or by the refs without one."""
+    if report.is_complete:
+        good = {
+            result.ref.decode("utf-8", "backslashreplace")
+            for result in report.results
+            if result.is_accepted
+        }
+        return [command for command in ticket.commands if command.ref in good]
+    return [
+        command
+        for command in ticket.commands
+        if (read_ref(ticket.gitdir, command.ref) or "0" * len(command.after)) == command.after
+        and command.before != command.after
+    ]
+
+
+def _point_head(gitdir: Path, accepted: list[pushes.RefUpdate]) -> str | None:
+    """Let HEAD follow the first pushed branch; return the branch if it moved."""
+    branches = [
+        update.ref.removeprefix(_HEADS)
+        for update in accepted
+        if update.ref.startswith(_HEADS) and update.kind != "deleted"
+    ]
+    head = storage.read_head(gitdir)
+    if not branches or head is None or read_ref(gitdir, _HEADS + head) is not None:
+        return None
+    chosen = storage.choose_head(branches)
+    with contextlib.suppress(FileExistsError):
+        storage.set_head(gitdir, chosen)
+        return chosen
+    return None

@@ -1,0 +1,166 @@
+"""What is written down of a push: before git sees it, and after git has said what it did."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.base import new_id, utc_now
+from wit_admin.db.models.repositories import ObjectFormat, Repository, Visibility
+from wit_admin.db.queries import pushes
+from wit_admin.services.gate import Creatable
+
+
+@dataclass(frozen=True, slots=True)
+class RefUpdate:
+    """One ref that git moved. Ids are hex; all zeros stand for "not there"."""
+
+    ref: str
+    before: str
+    after: str
+    is_forced: bool = False
+
+    @property
+    def kind(self) -> str:
+        """``created``, ``deleted``, ``forced`` or ``updated``."""
+        if not self.before.strip("0"):
+            return "created"
+        if not self.after.strip("0"):
+            return "deleted"
+        return "forced" if self.is_forced else "updated"
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """A push as it stands in the journal before git sees it."""
+
+    push_id: uuid.UUID
+    repo_id: uuid.UUID
+    actor_id: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class PushOrigin:
+    """Where a push came from, for the journal."""
+
+    host: str
+    request_id: str | None = None
+    actor_id: uuid.UUID | None = None
+    token_id: uuid.UUID | None = None
+
+
+def ensure_repository_row(
+    sessions: sessionmaker[Session],
+    wanted: Creatable,
+    *,
+    visibility: Visibility,
+    object_format: ObjectFormat,
+) -> tuple[uuid.UUID, bool]:
+    """Make the row of a repository that is on disk already; return its id, and whether it is new.
+
+    Of many at once one makes the row and the others get that one's id.
+    """
+    row = Repository(
+        id=new_id(),
+        owner_id=wanted.owner_id,
+        owner_type=wanted.owner_type,
+        name=wanted.name.name,
+        visibility=visibility,
+        object_format=object_format,
+        disk_path=wanted.name.disk_path,
+    )
+    try:
+        with sessions.begin() as session:
+            session.add(row)
+    except IntegrityError:
+        with sessions() as session:
+            found = pushes.find_repository_id(session, wanted.owner_id, wanted.name.name)
+        if found is None:
+            raise
+        return found, False
+    return row.id, True
+
+
+def remove_repository_row(sessions: sessionmaker[Session], repo_id: uuid.UUID) -> bool:
+    """Take back a row that a push made, if no push has been accepted since."""
+    with sessions.begin() as session:
+        return pushes.delete_if_unpushed(session, repo_id)
+
+
+def journal_push(
+    sessions: sessionmaker[Session],
+    repo_id: uuid.UUID,
+    commands: Sequence[RefUpdate],
+    *,
+    origin: PushOrigin,
+    is_creation: bool,
+) -> JournalEntry:
+    """Write down what a push is about to ask of git. Durable when this returns."""
+    entry = JournalEntry(new_id(), repo_id, origin.actor_id)
+    with sessions.begin() as session:
+        pushes.insert_push(
+            session,
+            id=entry.push_id,
+            repo_id=repo_id,
+            actor_id=origin.actor_id,
+            token_id=origin.token_id,
+            host=origin.host,
+            request_id=origin.request_id,
+            is_creation=is_creation,
+            commands=[{"ref": c.ref, "old": c.before, "new": c.after} for c in commands],
+        )
+    return entry
+
+
+def settle_push(
+    sessions: sessionmaker[Session],
+    entry: JournalEntry,
+    accepted: Sequence[RefUpdate],
+    *,
+    default_branch: str | None = None,
+) -> bool:
+    """Record what git accepted: one activity per ref, ``pushed_at``, the default branch.
+
+    All in one transaction with the journal entry, so that however often it is tried and whoever
+    tries, each accepted ref has one activity. False when the entry was settled before.
+    """
+    now = utc_now()
+    with sessions.begin() as session:
+        outcome = {"accepted": [update.ref for update in accepted]}
+        if not pushes.mark_settled(session, entry.push_id, outcome, now):
+            return False
+        pushes.insert_activities(
+            session,
+            [
+                {
+                    "actor_id": entry.actor_id,
+                    "repo_id": entry.repo_id,
+                    "type": "push",
+                    "ref": update.ref,
+                    "before": update.before,
+                    "after": update.after,
+                    "payload": {"kind": update.kind},
+                    "push_id": entry.push_id,
+                }
+                for update in accepted
+            ],
+        )
+        if accepted:
+            pushes.touch_repository(
+                session, entry.repo_id, pushed_at=now, default_branch=default_branch
+            )
+    return True
+
+
+def record_clone(
+    sessions: sessionmaker[Session], repo_id: uuid.UUID, actor_id: uuid.UUID | None
+) -> None:
+    """Count one clone."""
+    with sessions.begin() as session:
+        pushes.insert_activities(
+            session, [{"actor_id": actor_id, "repo_id": repo_id, "type": "clone"}]
+        )

@@ -1,0 +1,34 @@
+"""Fetch and clone: the request is read whole (it is small), the pack is streamed."""
+
+from __future__ import annotations
+
+from starlette.concurrency import run_in_threadpool
+
+from wit_admin.forge import Forge
+from wit_admin.services.gate import Served
+from wit_admin.web.body import BodyLimits, read_body, read_whole
+from wit_admin.web.exchange import NO_CACHE, Exchange
+from wit_admin.web.git_routes import Service, protocol_version
+from wit_admin.web.problems import Problem
+
+MAX_FETCH_REQUEST_BYTES = 16 * 1024 * 1024
+"""Wants and haves take 50 bytes each: room for 300,000."""
+
+
+async def answer_fetch(forge: Forge, exchange: Exchange, served: Served) -> None:
+    """Answer ``POST git-upload-pack``; a pack that was sent to one who had nothing is a clone."""
+    limits = BodyLimits(MAX_FETCH_REQUEST_BYTES, forge.limits.idle_timeout_s)
+    body = await read_whole(read_body(exchange.receive, exchange.headers, limits))
+    version = protocol_version(exchange.headers.get(b"git-protocol"))
+    content_type = (b"content-type", Service.UPLOAD_PACK.content_type("result"))
+    async with forge.backend.fetch(served.gitdir, body, version) as answer:
+        async for chunk in answer.chunks():
+            if not exchange.has_started:
+                await exchange.start(200, content_type, *NO_CACHE)
+            await exchange.write(chunk)
+        if not exchange.has_started:
+            raise Problem(400, f"git could not read the request: {answer.complaint()}")
+    if answer.was_clone and served.repo_id is not None:
+        actor_id = served.actor.user_id if served.actor else None
+        await run_in_threadpool(forge.pushes.record_clone, served.repo_id, actor_id)
+    await exchange.finish()

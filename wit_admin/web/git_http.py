@@ -1,0 +1,87 @@
+"""Smart HTTP: from a request to whoever answers it. Bytes in, bytes out; services decide."""
+
+from __future__ import annotations
+
+import logging
+
+from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
+
+from wit_admin.errors import WitError
+from wit_admin.forge import Forge
+from wit_admin.services.gate import Creatable, Served
+from wit_admin.web.auth import read_credentials
+from wit_admin.web.body import ClientGoneError
+from wit_admin.web.exchange import NO_CACHE, Exchange
+from wit_admin.web.git_fetch import answer_fetch
+from wit_admin.web.git_push import answer_push
+from wit_admin.web.git_routes import GitRoute, Service, match_route, protocol_version
+from wit_admin.web.headers import collect_headers
+from wit_admin.web.problems import Problem, problem_of
+
+log = logging.getLogger(__name__)
+
+
+class GitHttp:
+    """The ASGI application behind ``/{owner}/{repo}.git/…``."""
+
+    def __init__(self, forge: Forge) -> None:
+        self._forge = forge
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; every failure that is not a bug of ours becomes a sentence."""
+        exchange = Exchange(scope, receive, {}, self._forge.limits.idle_timeout_s, send)
+        try:
+            exchange.headers = collect_headers(scope["headers"])
+            await self._answer(exchange)
+        except ClientGoneError:
+            log.info("Client left before the answer was complete.")
+        except (Problem, WitError) as error:
+            problem = error if isinstance(error, Problem) else problem_of(error)
+            await self._refuse(exchange, problem)
+
+    async def _answer(self, exchange: Exchange) -> None:
+        scope = exchange.scope
+        route = match_route(scope["method"], scope["raw_path"], scope["query_string"])
+        target = await self._open(exchange, route)
+        if route.is_advertisement:
+            await self._advertise(exchange, route, target)
+            return
+        _check_content_type(exchange, route.service)
+        if route.service is Service.RECEIVE_PACK:
+            await answer_push(self._forge, exchange, target)
+        elif isinstance(target, Served):
+            await answer_fetch(self._forge, exchange, target)
+
+    async def _open(self, exchange: Exchange, route: GitRoute) -> Served | Creatable:
+        credentials = read_credentials(exchange.headers)
+        gate = self._forge.gate
+        if route.service is Service.RECEIVE_PACK:
+            return await run_in_threadpool(gate.open_push, route.name, credentials)
+        return await run_in_threadpool(gate.open_read, route.name, credentials)
+
+    async def _advertise(
+        self, exchange: Exchange, route: GitRoute, target: Served | Creatable
+    ) -> None:
+        version = protocol_version(exchange.headers.get(b"git-protocol"))
+        gitdir = target.gitdir if isinstance(target, Served) else None
+        body = await self._forge.backend.advertise(route.service.command, gitdir, version)
+        content_type = route.service.content_type("advertisement")
+        await exchange.reply(200, body, (b"content-type", content_type), *NO_CACHE)
+
+    async def _refuse(self, exchange: Exchange, problem: Problem) -> None:
+        if exchange.has_started:
+            # The client sees a body that breaks off, which git reports; a sentence would come
+            # in the middle of a pack.
+            log.warning("Failed in the middle of an answer: %s", problem.message)
+            return
+        try:
+            await exchange.reply_problem(problem)
+        except ClientGoneError:
+            log.info("Client left before it was refused.")
+
+
+def _check_content_type(exchange: Exchange, service: Service) -> None:
+    wanted = service.content_type("request")
+    if exchange.headers.get(b"content-type", b"").strip().lower() != wanted:
+        raise Problem(415, f"The content type must be {wanted.decode()}.")

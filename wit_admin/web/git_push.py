@@ -1,0 +1,109 @@
+"""Push: the head is read and journalled, the pack is streamed, git's report is written down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from starlette.concurrency import run_in_threadpool
+
+from wit_admin.forge import Forge
+from wit_admin.git.children import GitChild
+from wit_admin.git.commands import PushHeadReader, PushRequest
+from wit_admin.git.report import PushReport, ReportReader
+from wit_admin.services.gate import Creatable, Served
+from wit_admin.services.push_flow import PushTicket
+from wit_admin.web.body import BodyLimits, read_body
+from wit_admin.web.exchange import NO_CACHE, Exchange
+from wit_admin.web.git_routes import Service
+from wit_admin.web.problems import Problem
+
+log = logging.getLogger(__name__)
+
+_PROBE = b"0000"
+"""git sends just a flush before a large push, to learn whether it must sign in."""
+
+
+@dataclass(slots=True)
+class _Incoming:
+    """A push whose head has been read."""
+
+    request: PushRequest
+    read: list[bytes]
+    rest: AsyncIterator[bytes]
+
+
+async def answer_push(forge: Forge, exchange: Exchange, target: Served | Creatable) -> None:
+    """Answer ``POST git-receive-pack``."""
+    content_type = (b"content-type", Service.RECEIVE_PACK.content_type("result"))
+    incoming = await _read_head(forge, exchange)
+    if incoming is None:
+        await exchange.reply(200, _PROBE, content_type, *NO_CACHE)
+        return
+    ticket = await run_in_threadpool(forge.pushes.open, target, incoming.request)
+    report, held = PushReport(is_complete=False, unpack=None, results=()), b""
+    try:
+        async with forge.backend.push(ticket.gitdir, ticket.variables()) as child:
+            feeding = asyncio.create_task(_feed(child, incoming))
+            try:
+                report, held = await _pass_on(exchange, child, incoming.request, content_type)
+                await child.wait()
+            finally:
+                feeding.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await feeding
+            complaint = child.complaint()
+    finally:
+        # Also when the client has gone: what git accepted must be written down.
+        await asyncio.shield(run_in_threadpool(_settle, forge, ticket, report))
+    if not exchange.has_started and not held:
+        raise Problem(400, f"git refused the push: {complaint or 'it is malformed.'}")
+    if not exchange.has_started:
+        await exchange.start(200, content_type, *NO_CACHE)
+    await exchange.finish(held)
+
+
+async def _read_head(forge: Forge, exchange: Exchange) -> _Incoming | None:
+    limits = BodyLimits(forge.limits.max_push_bytes, forge.limits.idle_timeout_s)
+    chunks = read_body(exchange.receive, exchange.headers, limits)
+    reader, read = PushHeadReader(), list[bytes]()
+    async for chunk in chunks:
+        read.append(chunk)
+        request = reader.feed(chunk)
+        if request is not None:
+            if not request.commands:
+                return None
+            return _Incoming(request, read, chunks)
+    reader.finish()
+    return None
+
+
+async def _feed(child: GitChild, incoming: _Incoming) -> None:
+    for chunk in incoming.read:
+        await child.write(chunk)
+    incoming.read.clear()
+    async for chunk in incoming.rest:
+        await child.write(chunk)
+    child.close_stdin()
+
+
+async def _pass_on(
+    exchange: Exchange, child: GitChild, request: PushRequest, content_type: tuple[bytes, bytes]
+) -> tuple[PushReport, bytes]:
+    """Send progress on at once, and hold the end of the report back until it is written down."""
+    reader, held = ReportReader(side_band=request.side_band), b""
+    async for chunk in child.chunks():
+        reader.feed(chunk)
+        if held:
+            if not exchange.has_started:
+                await exchange.start(200, content_type, *NO_CACHE)
+            await exchange.write(held)
+        held = chunk
+    return reader.report(), held
+
+
+def _settle(forge: Forge, ticket: PushTicket, report: PushReport) -> None:
+    forge.pushes.settle(ticket, report)
