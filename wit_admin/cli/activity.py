@@ -1,0 +1,45 @@
+"""``wit-admin activity …``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from wit_admin.cli._options import AsJson, loaded_of, output_of
+from wit_admin.names import RepoName
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, add_completion=False, help="Look at what happened"
+)
+
+
+@app.callback()
+def group() -> None:
+    """Look at what happened
+
+    Example: wit-admin activity list
+    """
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    repository: Annotated[
+        str | None, typer.Argument(metavar="OWNER/REPO", help="Of this one only")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="How many at most", min=1, max=1000)] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List pushes, clones and the like, newest first
+
+    Example: wit-admin activity list alice/demo --json
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import repositories
+
+    output = output_of(ctx, as_json=as_json)
+    name = None if repository is None else RepoName.parse(repository)
+    with open_database(loaded_of(ctx).settings) as sessions:
+        rows = repositories.list_activity(sessions, repository=name, limit=limit)
+    output.rows(rows, "created_at", "type", "actor", "repository", "ref", "before", "after")

@@ -1,0 +1,45 @@
+"""``wit-admin config …``."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import typer
+
+from wit_admin.cli._options import AsJson, loaded_of, output_of
+from wit_admin.settings import Secret
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, add_completion=False, help="Look at the settings"
+)
+
+
+@app.callback()
+def group() -> None:
+    """Look at the settings
+
+    Example: wit-admin config show
+    """
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Row:
+    setting: str
+    value: str
+    origin: str
+
+
+@app.command()
+def show(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Show each setting and where it comes from; secrets are masked
+
+    Example: wit-admin config show
+    """
+    output = output_of(ctx, as_json=as_json)
+    loaded = loaded_of(ctx)
+    rows = []
+    for setting in dataclasses.fields(loaded.settings):
+        value = getattr(loaded.settings, setting.name)
+        shown = "***" if isinstance(value, Secret) else str(value)
+        rows.append(_Row(setting.name, shown, loaded.origins[setting.name]))
+    output.rows(rows, "setting", "value", "origin")

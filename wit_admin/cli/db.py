@@ -1,0 +1,120 @@
+"""``wit-admin db …``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wit_admin.cli._options import AsJson, loaded_of, output_of
+from wit_admin.errors import ConflictError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, add_completion=False, help="Manage the database"
+)
+
+
+@contextmanager
+def _engine(ctx: typer.Context) -> Iterator[Engine]:
+    from wit_admin.db.engine import open_engine
+
+    settings = loaded_of(ctx).settings
+    settings.home.mkdir(parents=True, exist_ok=True)
+    engine = open_engine(settings.database_url.reveal())
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@app.command()
+def migrate(
+    ctx: typer.Context,
+    to: Annotated[str, typer.Option(help="Revision to stop at")] = "head",
+    as_json: AsJson = False,
+) -> None:
+    """Bring the schema up to date
+
+    Example: wit-admin db migrate
+    """
+    from wit_admin.db import migrate as migrations
+
+    output = output_of(ctx, as_json=as_json)
+    with _engine(ctx) as engine:
+        result = migrations.upgrade(engine, to)
+    output.result(result, plain=result.revision or "none")
+
+
+@app.command()
+def rollback(
+    ctx: typer.Context,
+    to: Annotated[str, typer.Option(help="Revision to go back to; base removes all")] = "-1",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take migrations back, with the rows in what they made
+
+    Example: wit-admin db rollback --to 0001 --yes
+    """
+    from wit_admin.db import migrate as migrations
+
+    output = output_of(ctx, as_json=as_json)
+    output.confirm(f"Roll the database back to {to}? Rows will be lost.", yes=yes)
+    with _engine(ctx) as engine:
+        result = migrations.downgrade(engine, to)
+    output.result(result, plain=result.revision or "none")
+
+
+@app.command()
+def status(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Show at which revision the database is
+
+    Example: wit-admin db status --json
+    """
+    from wit_admin.db import migrate as migrations
+
+    output = output_of(ctx, as_json=as_json)
+    with _engine(ctx) as engine:
+        result = migrations.status(engine)
+    pending = f", {len(result.pending)} to go" if result.pending else ""
+    output.result(result, plain=f"{result.revision or 'none'}{pending}")
+
+
+@app.command()
+def sql(
+    ctx: typer.Context,
+    to: Annotated[str, typer.Option(help="Revision to stop at")] = "head",
+) -> None:
+    """Print the SQL of all migrations
+
+    Example: wit-admin db sql > schema.sql
+    """
+    from wit_admin.db import migrate as migrations
+
+    with _engine(ctx) as engine:
+        dialect = engine.dialect.name
+    typer.echo(migrations.render_sql(dialect, to), nl=False)
+
+
+@app.command()
+def check(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Compare the schema with what this program expects
+
+    Example: wit-admin db check
+    """
+    from wit_admin.db import migrate as migrations
+
+    output = output_of(ctx, as_json=as_json)
+    with _engine(ctx) as engine:
+        differences = migrations.list_differences(engine)
+    if differences:
+        raise ConflictError(
+            f"The schema differs in {len(differences)} places: {differences[0]}",
+            hint="Run 'wit-admin db migrate'.",
+        )
+    output.result({"differences": differences}, plain="ok")

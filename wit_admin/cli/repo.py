@@ -1,0 +1,34 @@
+"""``wit-admin repo …``."""
+
+from __future__ import annotations
+
+import typer
+
+from wit_admin.cli._options import AsJson, loaded_of, output_of
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, add_completion=False, help="Manage repositories"
+)
+
+
+@app.callback()
+def group() -> None:
+    """Manage repositories
+
+    Example: wit-admin repo list
+    """
+
+
+@app.command("list")
+def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """List repositories
+
+    Example: wit-admin repo list --json
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import repositories
+
+    output = output_of(ctx, as_json=as_json)
+    with open_database(loaded_of(ctx).settings) as sessions:
+        rows = repositories.list_repositories(sessions)
+    output.rows(rows, "owner", "name", "visibility", "default_branch", "pushed_at")

@@ -1,0 +1,116 @@
+"""``wit-admin serve``."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wit_admin.cli._options import loaded_of, output_of
+from wit_admin.errors import ConfigError
+
+if TYPE_CHECKING:
+    from wit_admin.cli._output import Output
+    from wit_admin.forge import Forge
+    from wit_admin.settings import Settings
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def serve(
+    ctx: typer.Context,
+    host: Annotated[str | None, typer.Option(help="Address to listen on")] = None,
+    port: Annotated[str | None, typer.Option(help="Port; 0 takes a free one")] = None,
+    home: Annotated[str | None, typer.Option(help="Folder of the forge's own data")] = None,
+    no_database: Annotated[
+        bool, typer.Option("--no-database", help="Serve what stands on disk, without accounts")
+    ] = False,
+    anonymous_push: Annotated[
+        bool,
+        typer.Option("--anonymous-push", help="Anybody may push, as the owner; loopback only"),
+    ] = False,
+    repository_hooks: Annotated[
+        bool, typer.Option("--repository-hooks", help="Run the repositories' own hooks")
+    ] = False,
+    migrate: Annotated[
+        bool, typer.Option("--migrate", help="Migrate a PostgreSQL database first")
+    ] = False,
+    drain_timeout: Annotated[
+        str | None, typer.Option(help="Seconds that running requests get after SIGTERM")
+    ] = None,
+) -> None:
+    """Serve git over HTTP
+
+    The first push to a name that is free creates the repository.
+
+    Example: wit-admin serve --port 8080
+    """
+    from wit_admin.forge import open_forge
+    from wit_admin.web.server import listen, run
+
+    settings = loaded_of(
+        ctx,
+        host=host,
+        port=port,
+        drain_timeout_s=drain_timeout,
+        no_database="true" if no_database else None,
+        anonymous_push="true" if anonymous_push else None,
+        repository_hooks="true" if repository_hooks else None,
+        **({"home": home} if home else {}),
+    ).settings
+    output = output_of(ctx, as_json=False)
+    _check_exposure(settings)
+    _log_to_stderr(settings.log_level)
+    settings.repositories_root.mkdir(parents=True, exist_ok=True)
+    with open_forge(settings) as forge:
+        _prepare_database(forge, output, migrate=migrate)
+        output.note(f"Repositories in {settings.repositories_root}")
+        listener = listen(settings)
+        run(forge, listener, on_ready=lambda url: output.note(f"Serving {url}"))
+
+
+def _prepare_database(forge: Forge, output: Output, *, migrate: bool) -> None:
+    from wit_admin.db import migrate as migrations
+    from wit_admin.db.engine import make_sessions
+    from wit_admin.services.accounts import list_users
+
+    if forge.engine is None:
+        output.note("Without a database: reads are open to all.")
+        return
+    status = migrations.status(forge.engine)
+    if status.is_newer or status.pending:
+        if not status.is_newer and not (forge.settings.uses_embedded_database or migrate):
+            raise ConfigError(
+                f"The database is at revision {status.revision or 'none'}, "
+                f"and this program needs {status.head}.",
+                hint="Run 'wit-admin db migrate', or add --migrate.",
+            )
+        status = migrations.upgrade(forge.engine)
+    shown = forge.engine.url.render_as_string(hide_password=True)
+    output.note(f"Connected to {shown} at revision {status.revision}.")
+    if not list_users(make_sessions(forge.engine)):
+        output.note("No account yet. Make the first one: wit-admin user create NAME --admin")
+
+
+def _check_exposure(settings: Settings) -> None:
+    if not settings.anonymous_push:
+        return
+    try:
+        is_loopback = ipaddress.ip_address(settings.host).is_loopback
+    except ValueError:
+        is_loopback = settings.host == "localhost"
+    if not is_loopback:
+        raise ConfigError(
+            "--anonymous-push is for loopback only.", hint="Listen on 127.0.0.1, or leave it out."
+        )
+
+
+def _log_to_stderr(level: str) -> None:
+    logging.basicConfig(
+        level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    # Alembic tells at length of its own plugins.
+    logging.getLogger("alembic").setLevel(logging.WARNING)

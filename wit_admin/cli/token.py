@@ -1,0 +1,118 @@
+"""``wit-admin token …``."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wit_admin.cli._options import AsJson, loaded_of, output_of
+from wit_admin.errors import InvalidInputError
+from wit_admin.names import RepoName
+
+if TYPE_CHECKING:
+    from wit_admin.services.actors import Scope
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, add_completion=False, help="Manage access tokens"
+)
+
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_MAX_COUNT = 9999
+
+
+@app.command()
+def create(
+    ctx: typer.Context,
+    user: Annotated[str, typer.Argument(metavar="USER", help="Whose token")],
+    scope: Annotated[
+        list[str] | None, typer.Option(help="repo:read, repo:write or admin (can be repeated)")
+    ] = None,
+    repo: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OWNER/REPO", help="Limit it to this one (can be repeated)"),
+    ] = None,
+    expires: Annotated[str | None, typer.Option(help="Lifetime, such as 12h, 90d or 4w")] = None,
+    name: Annotated[str, typer.Option(help="What it is for")] = "cli",
+    as_json: AsJson = False,
+) -> None:
+    """Make an access token and print it, once
+
+    Example: wit-admin token create alice --scope repo:write --expires 90d
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import accounts
+
+    output = output_of(ctx, as_json=as_json)
+    scopes = [_scope(text) for text in scope or ["repo:write"]]
+    repositories = [RepoName.parse(text) for text in repo or []]
+    lifetime = None if expires is None else _lifetime(expires)
+    with open_database(loaded_of(ctx).settings) as sessions:
+        order = accounts.TokenOrder(name, scopes, repositories, lifetime)
+        result = accounts.create_token(sessions, user, order=order)
+    output.note("Keep it now; it is not shown again.")
+    output.result(result, plain=result.token)
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    user: Annotated[str | None, typer.Argument(metavar="USER", help="Whose tokens")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List access tokens
+
+    Example: wit-admin token list alice
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import accounts
+
+    output = output_of(ctx, as_json=as_json)
+    with open_database(loaded_of(ctx).settings) as sessions:
+        rows = accounts.list_tokens(sessions, user)
+    output.rows(rows, "id", "username", "name", "hint", "scopes", "expires_at", "last_used_at")
+
+
+@app.command()
+def revoke(
+    ctx: typer.Context,
+    token_id: Annotated[str, typer.Argument(metavar="ID", help="Its id, as listed")],
+    as_json: AsJson = False,
+) -> None:
+    """Revoke an access token at once
+
+    Example: wit-admin token revoke 01930000-0000-7000-8000-000000000000
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import accounts
+
+    output = output_of(ctx, as_json=as_json)
+    try:
+        identifier = uuid.UUID(token_id)
+    except ValueError:
+        raise InvalidInputError(f"{token_id!r} is no id of a token.") from None
+    with open_database(loaded_of(ctx).settings) as sessions:
+        accounts.revoke_token(sessions, identifier)
+    output.result({"id": identifier, "revoked": True}, plain=str(identifier))
+
+
+def _scope(text: str) -> Scope:
+    from wit_admin.services.actors import Scope
+
+    try:
+        return Scope(text)
+    except ValueError:
+        known = ", ".join(Scope)
+        raise InvalidInputError(f"{text!r} is no scope.", hint=f"Known are {known}.") from None
+
+
+def _lifetime(text: str) -> timedelta:
+    found = re.fullmatch(r"([1-9]\d{0,3})([hdw])", text)
+    if found is None:
+        raise InvalidInputError(
+            f"{text!r} is no lifetime.", hint=f"Write 1 to {_MAX_COUNT} and h, d or w: 90d."
+        )
+    return int(found[1]) * _UNITS[found[2]]
