@@ -1,0 +1,40 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup run test lint types layers format all
+
+help: ## Show what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/python:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+.venv/.ready: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+setup: .venv/.ready ## Make the virtual environment with all that development needs
+
+run: setup ## Serve on the embedded database
+	$(BIN)/wit-admin serve
+
+test: setup ## Run all tests
+	$(BIN)/python -m pytest -n 2
+
+lint: setup ## Check style and spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell wit_admin tests docs README.md CHANGELOG.md
+
+types: setup ## Check types
+	$(BIN)/mypy
+
+layers: setup ## Check which layer imports which
+	$(BIN)/lint-imports
+
+format: setup ## Bring the code into form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+all: test lint types layers ## Everything CI runs

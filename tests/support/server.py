@@ -1,0 +1,108 @@
+"""A real ``wit-admin serve`` on loopback, and a real git client to try it with."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+START_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A server, and the command line that administers the same forge."""
+
+    url: str
+    home: Path
+    process: subprocess.Popen[bytes]
+    environment: dict[str, str]
+
+    def admin(self, *arguments: str, stdin: str = "") -> str:
+        """Run ``wit-admin`` and return what it prints; a failure is an error."""
+        result = subprocess.run(
+            [sys.executable, "-m", "wit_admin", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=self.environment,
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout.strip()
+
+    def remote(self, path: str, *, token: str | None = None) -> str:
+        """Return the URL of a repository, with a token as the user name if given."""
+        host = self.url.removeprefix("http://").rstrip("/")
+        return f"http://{token}@{host}/{path}" if token else f"http://{host}/{path}"
+
+
+def run_git(folder: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run the real git with nothing of the developer's own settings."""
+    result = subprocess.run(
+        ["git", "-C", str(folder), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=git_environment(),
+        timeout=120,
+    )
+    assert not check or result.returncode == 0, result.stderr
+    return result
+
+
+def git_environment() -> dict[str, str]:
+    """Return an environment in which every git run is the same."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": "/nonexistent",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_AUTHOR_NAME": "Ann",
+        "GIT_AUTHOR_EMAIL": "ann@example.org",
+        "GIT_COMMITTER_NAME": "Ann",
+        "GIT_COMMITTER_EMAIL": "ann@example.org",
+        "GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z",
+        "GIT_COMMITTER_DATE": "2026-01-01T00:00:00Z",
+    }
+
+
+@contextlib.contextmanager
+def running_server(
+    home: Path, *flags: str, variables: Sequence[tuple[str, str]] = ()
+) -> Iterator[RunningServer]:
+    """Start ``wit-admin serve`` on a free port and stop it by its own process id."""
+    environment = {"PATH": os.environ["PATH"], "WIT_HOME": str(home), **dict(variables)}
+    log = home.with_suffix(".log")
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "wit_admin", "serve", "--port", "0", *flags],
+            stdout=output,
+            stderr=output,
+            env=environment,
+        )
+    try:
+        yield RunningServer(_wait_for_url(process, log), home, process, environment)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.wait(timeout=40)
+
+
+def _wait_for_url(process: subprocess.Popen[bytes], log: Path) -> str:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        found = re.search(r"Serving (http://\S+)", log.read_text(encoding="utf-8"))
+        if found:
+            return found[1]
+        assert process.poll() is None, log.read_text(encoding="utf-8")
+        time.sleep(0.02)
+    raise AssertionError(f"The server did not start: {log.read_text(encoding='utf-8')}")
