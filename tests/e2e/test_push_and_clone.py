@@ -13,14 +13,23 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import KINDS
+from tests.support.databases import PostgresDatabases, SqliteDatabases
 from tests.support.server import RunningServer, run_git, running_server
 
 pytestmark = pytest.mark.e2e
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("forge") / "home") as started:
+@pytest.fixture(scope="module", params=KINDS)
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningServer]:
+    databases: SqliteDatabases | PostgresDatabases = request.getfixturevalue(f"_{request.param}")
+    home = tmp_path_factory.mktemp("forge") / "home"
+    with (
+        databases.create() as url,
+        running_server(home, variables=[("DATABASE_URL", url)]) as started,
+    ):
         started.admin("user", "create", "alice", "--password-stdin", stdin="correct horse\n")
         started.admin("user", "create", "bob", "--password-stdin", stdin="battery staple\n")
         yield started

@@ -67,6 +67,9 @@ def serve(
     settings.repositories_root.mkdir(parents=True, exist_ok=True)
     with open_forge(settings) as forge:
         _prepare_database(forge, output, migrate=migrate)
+        replayed = forge.pushes.replay()
+        if replayed:
+            output.note(f"Settled {replayed} pushes that an earlier server left unrecorded.")
         output.note(f"Repositories in {settings.repositories_root}")
         listener = listen(settings)
         run(forge, listener, on_ready=lambda url: output.note(f"Serving {url}"))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.models.repositories import ObjectFormat, Visibility
 from wit_admin.errors import UnavailableError
-from wit_admin.git import storage
+from wit_admin.git import storage, sweep
 from wit_admin.git.commands import PushRequest, RefCommand
 from wit_admin.git.environment import PUSH_ID_HOST
 from wit_admin.git.ref_values import read_ref
@@ -21,6 +21,7 @@ from wit_admin.git.report import PushReport
 from wit_admin.services import pushes
 from wit_admin.services.actors import Actor
 from wit_admin.services.gate import Creatable, Served
+from wit_admin.services.journal import replay_journal
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class PushFlow:
         self._sessions = sessions
         self._root = root
         self._visibility = visibility
-        self._host = socket.gethostname()
+        self.host = socket.gethostname()
 
     def open(self, target: Served | Creatable, request: PushRequest) -> PushTicket:
         """Make the repository if the push creates it, and journal what is asked.
@@ -73,7 +74,7 @@ class PushFlow:
         if self._sessions is not None and target.repo_id is not None:
             actor = target.actor
             origin = pushes.PushOrigin(
-                self._host,
+                self.host,
                 actor_id=actor.user_id if actor else None,
                 token_id=actor.token_id if actor else None,
             )
@@ -84,6 +85,8 @@ class PushFlow:
 
     def settle(self, ticket: PushTicket, report: PushReport) -> None:
         """Write down what git accepted. A database that is gone leaves it to the next replay."""
+        if not report.is_complete:
+            sweep.sweep(ticket.gitdir, [command.ref for command in ticket.commands])
         accepted = _accepted(ticket, report)
         branch = _point_head(ticket.gitdir, accepted)
         if self._sessions is None or ticket.entry is None:
@@ -91,9 +94,15 @@ class PushFlow:
         try:
             pushes.settle_push(self._sessions, ticket.entry, accepted, default_branch=branch)
             if not accepted:
-                self._take_back(ticket)
+                pushes.take_back(self._sessions, ticket.entry.repo_id, ticket.gitdir)
         except UnavailableError:
             log.exception("Push %s is not recorded yet.", ticket.entry.push_id)
+
+    def replay(self) -> int:
+        """Settle what a server that died here left in the journal; return how many pushes."""
+        if self._sessions is None:
+            return 0
+        return replay_journal(self._sessions, self._root, host=self.host)
 
     def record_clone(self, repo_id: uuid.UUID, actor_id: uuid.UUID | None) -> None:
         """Count one clone; a database that is gone loses the count, not the clone."""
@@ -115,14 +124,6 @@ class PushFlow:
         )
         gitdir = (self._root / wanted.name.disk_path).resolve()
         return Served(wanted.name, gitdir, repo_id, wanted.actor, has_pushes=False), is_new
-
-    def _take_back(self, ticket: PushTicket) -> None:
-        """Remove a repository that a failed push made, row first: nothing is to be left of it."""
-        assert self._sessions is not None and ticket.entry is not None  # noqa: S101, PT018
-        if any((ticket.gitdir / "refs/heads").iterdir()):
-            return
-        if pushes.remove_repository_row(self._sessions, ticket.entry.repo_id):
-            storage.remove(ticket.gitdir)
 
 
 def _update_of(command: RefCommand) -> pushes.RefUpdate:

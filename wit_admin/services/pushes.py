@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.base import new_id, utc_now
 from wit_admin.db.models.repositories import ObjectFormat, Repository, Visibility
 from wit_admin.db.queries import pushes
+from wit_admin.git import storage
 from wit_admin.services.gate import Creatable
 
 
@@ -89,6 +91,14 @@ def remove_repository_row(sessions: sessionmaker[Session], repo_id: uuid.UUID) -
     """Take back a row that a push made, if no push has been accepted since."""
     with sessions.begin() as session:
         return pushes.delete_if_unpushed(session, repo_id)
+
+
+def take_back(sessions: sessionmaker[Session], repo_id: uuid.UUID, gitdir: Path) -> None:
+    """Remove a repository that a failed push made, row first: nothing is to be left of it."""
+    if next((gitdir / "refs/heads").iterdir(), None) is None and remove_repository_row(
+        sessions, repo_id
+    ):
+        storage.remove(gitdir)
 
 
 def journal_push(

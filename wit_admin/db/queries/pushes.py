@@ -36,8 +36,8 @@ def insert_push(session: Session, **values: Any) -> None:
     session.execute(insert(PushEntry).values(**values))
 
 
-def list_pending(session: Session, *, limit: int = 1000) -> list[PendingPush]:
-    """Return pending entries, oldest first."""
+def list_pending(session: Session, *, host: str, limit: int = 10_000) -> list[PendingPush]:
+    """Return the pending entries of one host, oldest first."""
     rows = session.execute(
         select(
             PushEntry.id,
@@ -49,7 +49,7 @@ def list_pending(session: Session, *, limit: int = 1000) -> list[PendingPush]:
             PushEntry.created_at,
         )
         .join(Repository, Repository.id == PushEntry.repo_id)
-        .where(PushEntry.state == PushState.PENDING)
+        .where(PushEntry.state == PushState.PENDING, PushEntry.host == host)
         .order_by(PushEntry.id)
         .limit(limit)
     )

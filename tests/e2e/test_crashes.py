@@ -1,0 +1,120 @@
+"""Whoever is killed in the middle of a push: what git accepted is recorded, once each."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import RunningServer, run_git, running_server
+
+pytestmark = pytest.mark.e2e
+
+PUSHES = 100
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    run_git(folder, "init", "--quiet", "--initial-branch=main")
+    for number in range(PUSHES):
+        run_git(folder, "commit", "--quiet", "--allow-empty", "-m", f"change {number}")
+        run_git(folder, "tag", f"c{number}")
+    return folder
+
+
+def recorded(server: RunningServer) -> list[tuple[str, str]]:
+    rows = json.loads(server.admin("activity", "list", "alice/demo", "--limit", "1000", "--json"))
+    return [(row["before"], row["after"]) for row in rows if row["type"] == "push"][::-1]
+
+
+def accepted(home: Path) -> list[tuple[str, str]]:
+    """Return what git's own log says was done to the branch, less entries without effect."""
+    gitdir = home / "repos/alice/demo.git"
+    lines = (gitdir / "logs/refs/heads/main").read_text(encoding="utf-8").splitlines()
+    entries = [(line.split(" ")[0], line.split(" ")[1]) for line in lines]
+    value = run_git(gitdir, "rev-parse", "refs/heads/main").stdout.strip()
+    effective = []
+    for number, (old, new) in enumerate(entries):
+        follows = entries[number + 1][0] if number + 1 < len(entries) else value
+        if follows == new:
+            effective.append((old, new))
+    return effective
+
+
+def git_children(server_pid: int) -> list[int]:
+    found = []
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                stat = (Path(entry.path) / "stat").read_text()
+                if int(stat.rpartition(")")[2].split()[1]) == server_pid:
+                    found.append(int(entry.name))
+    return found
+
+
+def push_all(server: RunningServer, work: Path, token: str, numbers: range) -> int:
+    """Push each commit in turn until the server is gone; return the next number."""
+    for number in numbers:
+        if server.process.poll() is not None:
+            return number
+        url = server.remote("alice/demo", token=token)
+        run_git(work, "push", "--quiet", "--force", url, f"c{number}:refs/heads/main", check=False)
+    return PUSHES
+
+
+def test_killed_server_loses_and_doubles_nothing(tmp_path: Path, work: Path) -> None:
+    home, chance = tmp_path / "home", random.Random(7)
+    next_number, token, kills = 0, "", 0
+    while next_number < PUSHES:
+        with running_server(home) as server:
+            if not token:
+                server.admin("user", "create", "alice")
+                token = server.admin("token", "create", "alice")
+            killer = threading.Timer(chance.uniform(0.3, 1.5), server.process.kill)
+            killer.start()
+            next_number = push_all(server, work, token, range(next_number, PUSHES))
+            killer.cancel()
+            kills += server.process.poll() is not None
+
+    with running_server(home) as server:
+        assert recorded(server) == accepted(home)
+        assert kills >= 3
+        assert len(recorded(server)) > PUSHES // 2
+
+
+def test_killed_git_child_blocks_nothing_and_is_recorded_truly(tmp_path: Path, work: Path) -> None:
+    home, chance = tmp_path / "home", random.Random(11)
+    killed, done = 0, threading.Event()
+    with running_server(home) as server:
+        server.admin("user", "create", "alice")
+        token = server.admin("token", "create", "alice")
+
+        def kill_now_and_then() -> None:
+            nonlocal killed
+            while not done.is_set():
+                time.sleep(chance.uniform(0.0, 0.05))
+                for pid in git_children(server.process.pid):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                        killed += 1
+
+        killer = threading.Thread(target=kill_now_and_then)
+        killer.start()
+        push_all(server, work, token, range(PUSHES))
+        done.set()
+        killer.join()
+        url = server.remote("alice/demo", token=token)
+        run_git(work, "push", "--quiet", "--force", url, "main")
+
+        assert killed > 0
+        assert recorded(server) == accepted(home)
+        assert not list((home / "repos/alice/demo.git").rglob("*.lock"))

@@ -1,0 +1,36 @@
+"""What the reflog proves about a push of which git's report was lost.
+
+git writes a ref's log before it moves the ref, with the committer that we gave the child: the
+push's own id. Source: git's files-backend.c; gitrepository-layout(5), logs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wit_admin.git.environment import PUSH_ID_HOST
+from wit_admin.git.ref_values import read_ref
+
+
+def was_accepted(gitdir: Path, ref: str, push_id: str) -> bool | None:
+    """Tell whether the push moved ``ref``; ``None`` when the log says nothing of it.
+
+    An entry whose value was neither kept nor built upon was written by a child that died
+    between the log and the ref.
+    """
+    entries = _entries(gitdir / "logs" / ref)
+    mark = f"<{push_id}@{PUSH_ID_HOST}>"
+    for number, (_old, new, who) in enumerate(entries):
+        if mark in who:
+            later = entries[number + 1 :]
+            return read_ref(gitdir, ref) == new or any(old == new for old, _, _ in later)
+    return None
+
+
+def _entries(log: Path) -> list[tuple[str, str, str]]:
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return []
+    lines = [line.partition("\t")[0].split(" ", 2) for line in text.splitlines()]
+    return [(line[0], line[1], line[2]) for line in lines if len(line) == 3]  # noqa: PLR2004

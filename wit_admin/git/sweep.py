@@ -1,0 +1,49 @@
+"""Removes what a git child that was killed left behind, so that the next push is not blocked."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from wit_admin.git.processes import is_in_use
+
+_QUARANTINES = ("tmp_objdir-incoming-*", "incoming-*")
+_UNFINISHED = ("tmp_pack_*", "tmp_idx_*", "tmp_rev_*")
+
+
+def sweep(gitdir: Path, refs: Iterable[str]) -> list[Path]:
+    """Remove stale locks of ``refs`` and abandoned quarantines; return what was removed.
+
+    Nothing is touched while any process on this host is at work in the repository. A lock that
+    was there before nobody was at work belongs to nobody: git makes locks with ``O_EXCL``, so
+    while the stale one stands no newer one can take its name.
+    """
+    candidates = [(path, path.stat().st_ino) for path in _leftovers(gitdir, refs)]
+    if not candidates or is_in_use(gitdir):
+        return []
+    removed = []
+    for path, inode in candidates:
+        try:
+            if path.lstat().st_ino != inode:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        except FileNotFoundError:
+            continue
+        removed.append(path)
+    return removed
+
+
+def _leftovers(gitdir: Path, refs: Iterable[str]) -> Iterator[Path]:
+    names = [f"{ref}.lock" for ref in refs]
+    for name in [*names, "packed-refs.lock", "HEAD.lock", "shallow.lock"]:
+        path = gitdir / name
+        if path.is_file():
+            yield path
+    for pattern in _QUARANTINES:
+        yield from (gitdir / "objects").glob(pattern)
+    for pattern in _UNFINISHED:
+        yield from (gitdir / "objects/pack").glob(pattern)

@@ -1,0 +1,81 @@
+"""Replays the push journal: what git accepted and nobody wrote down, because a process died."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.queries import pushes as queries
+from wit_admin.git import storage, sweep
+from wit_admin.git.processes import live_push_ids
+from wit_admin.git.ref_values import read_ref
+from wit_admin.git.reflog import was_accepted
+from wit_admin.services import pushes
+
+log = logging.getLogger(__name__)
+
+_LOOK_AGAIN_S = 0.05
+
+
+def replay_journal(
+    sessions: sessionmaker[Session], root: Path, *, host: str, patience_s: float = 30.0
+) -> int:
+    """Settle the pending pushes of ``host``; return how many.
+
+    A git child can outlive the server that started it; its push is left alone until it has
+    ended, for at most ``patience_s``. Calling it again changes nothing more.
+    """
+    with sessions() as session:
+        pending = queries.list_pending(session, host=host)
+    deadline = time.monotonic() + patience_s
+    settled = 0
+    for entry in pending:
+        while str(entry.push_id) in live_push_ids():
+            if time.monotonic() > deadline:
+                log.warning("Push %s still runs and is left for later.", entry.push_id)
+                break
+            time.sleep(_LOOK_AGAIN_S)
+        else:
+            settled += _settle(sessions, root, entry)
+    return settled
+
+
+def _settle(sessions: sessionmaker[Session], root: Path, entry: queries.PendingPush) -> bool:
+    found = storage.resolve(root, entry.disk_path)
+    accepted = []
+    branch = None
+    if found is not None:
+        sweep.sweep(found.gitdir, [command["ref"] for command in entry.commands])
+        updates = [pushes.RefUpdate(c["ref"], c["old"], c["new"]) for c in entry.commands]
+        accepted = [
+            update for update in updates if _is_accepted(sessions, found.gitdir, entry, update)
+        ]
+        branch = storage.read_head(found.gitdir)
+    journal = pushes.JournalEntry(entry.push_id, entry.repo_id, entry.actor_id)
+    done = pushes.settle_push(sessions, journal, accepted, default_branch=branch)
+    if not accepted and found is not None:
+        pushes.take_back(sessions, entry.repo_id, found.gitdir)
+    return done
+
+
+def _is_accepted(
+    sessions: sessionmaker[Session],
+    gitdir: Path,
+    entry: queries.PendingPush,
+    update: pushes.RefUpdate,
+) -> bool:
+    """Decide by the reflog; without an entry there, by the ref and what others recorded since."""
+    proof = was_accepted(gitdir, update.ref, str(entry.push_id))
+    if proof is not None:
+        return proof
+    with sessions() as session:
+        since = queries.list_ref_updates(session, entry.repo_id, update.ref, since=entry.created_at)
+    if (update.before, update.after) in since:
+        return False
+    if any(before == update.after for before, _ in since):
+        return True
+    zero = "0" * len(update.after)
+    return (read_ref(gitdir, update.ref) or zero) == update.after and not since
