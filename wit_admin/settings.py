@@ -174,6 +174,11 @@ class Settings:
         return self.home / "cache"
 
     @property
+    def run_dir(self) -> Path:
+        """Locks of running servers."""
+        return self.home / "run"
+
+    @property
     def uses_embedded_database(self) -> bool:
         """SQLite, which ``serve`` migrates by itself."""
         return self.database_url.reveal().startswith("sqlite")

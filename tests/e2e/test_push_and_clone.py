@@ -318,6 +318,33 @@ def test_health_has_the_shape_of_the_design_note(server: RunningServer) -> None:
     assert re.fullmatch(r"[\d-]+T[\d:.]+Z", health["timestamp"])
 
 
+@pytest.mark.parametrize("version", ["0", "2"])
+def test_what_hidden_refs_hold_is_not_given_out(
+    server: RunningServer, token: str, work: Path, tmp_path: Path, version: str
+) -> None:
+    url = server.remote(f"alice/hidden-{version}", token=token)
+    shown = commit(work, "shown")
+    commit(work, "later")
+    run_git(work, "push", "--quiet", url, "main", "main:side")
+    secret = commit(work, "hidden")
+    run_git(work, "push", "--quiet", url, "main:side")
+    gitdir = server.home / f"repos/alice/hidden-{version}.git"
+    run_git(gitdir, "update-ref", "refs/wit/keep", secret)
+    run_git(gitdir, "update-ref", "-d", "refs/heads/side")
+    blob = run_git(work, "rev-parse", f"{secret}:file.txt").stdout.strip()
+    run_git(tmp_path, "init", "--quiet", "copy")
+    fetch = ("-c", f"protocol.version={version}", "fetch", "--quiet", url)
+
+    listed = run_git(work, "ls-remote", url).stdout
+    refused = [run_git(tmp_path / "copy", *fetch, oid, check=False) for oid in (secret, blob)]
+
+    assert "refs/wit" not in listed
+    assert all(result.returncode != 0 for result in refused)
+    assert run_git(work, "push", url, "main:refs/wit/mine", check=False).returncode != 0
+    if version == "2":
+        run_git(tmp_path / "copy", *fetch, shown)
+
+
 def test_without_a_database_disk_is_served_and_pushes_need_leave(
     tmp_path: Path, work: Path
 ) -> None:
@@ -332,3 +359,13 @@ def test_without_a_database_disk_is_served_and_pushes_need_leave(
     assert refused.returncode == 128
     assert "refs/heads/main" in listed.stdout
     assert [path.name for path in (home / "repos/alice").iterdir()] == ["demo.git"]
+
+
+def test_second_server_on_one_home_leaves_the_journal_alone(
+    server: RunningServer, token: str, work: Path
+) -> None:
+    with running_server(server.home, variables=list(server.environment.items())) as second:
+        url = second.remote("alice/twins", token=token)
+        run_git(work, "push", "--quiet", url, "main")
+
+    assert len(activities(server, "alice/twins", "push")) == 1

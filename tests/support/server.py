@@ -52,7 +52,7 @@ def run_git(folder: Path, *arguments: str, check: bool = True) -> subprocess.Com
         text=True,
         check=False,
         env=git_environment(),
-        timeout=120,
+        timeout=60,
     )
     assert not check or result.returncode == 0, result.stderr
     return result

@@ -14,6 +14,7 @@ from wit_admin.errors import ConfigError
 if TYPE_CHECKING:
     from wit_admin.cli._output import Output
     from wit_admin.forge import Forge
+    from wit_admin.services.presence import Presence
     from wit_admin.settings import Settings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -49,6 +50,7 @@ def serve(
     Example: wit-admin serve --port 8080
     """
     from wit_admin.forge import open_forge
+    from wit_admin.services.presence import server_presence
     from wit_admin.web.server import listen, run
 
     settings = loaded_of(
@@ -65,14 +67,20 @@ def serve(
     _check_exposure(settings)
     _log_to_stderr(settings.log_level)
     settings.repositories_root.mkdir(parents=True, exist_ok=True)
-    with open_forge(settings) as forge:
+    lock = settings.run_dir / "serve.lock"
+    with open_forge(settings) as forge, server_presence(lock) as presence:
         _prepare_database(forge, output, migrate=migrate)
-        replayed = forge.pushes.replay()
-        if replayed:
-            output.note(f"Settled {replayed} pushes that an earlier server left unrecorded.")
+        _replay(forge, output, presence)
         output.note(f"Repositories in {settings.repositories_root}")
         listener = listen(settings)
         run(forge, listener, on_ready=lambda url: output.note(f"Serving {url}"))
+
+
+def _replay(forge: Forge, output: Output, presence: Presence) -> None:
+    replayed = forge.pushes.replay() if presence.is_alone else 0
+    presence.admit_others()
+    if replayed:
+        output.note(f"Settled {replayed} pushes that an earlier server left unrecorded.")
 
 
 def _prepare_database(forge: Forge, output: Output, *, migrate: bool) -> None:
@@ -117,3 +125,4 @@ def _log_to_stderr(level: str) -> None:
     )
     # Alembic tells at length of its own plugins.
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("wit_admin.db.errors").setLevel(logging.WARNING)

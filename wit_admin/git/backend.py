@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wit_admin.errors import UnavailableError
+from wit_admin.errors import InvalidInputError, UnavailableError
 from wit_admin.git import storage
 from wit_admin.git.children import GitChild
 from wit_admin.git.environment import ChildEnvironment
 from wit_admin.git.pktline import write_packet
 from wit_admin.git.program import GitProgram
+from wit_admin.git.wants import find_forbidden, may_have_hidden_refs, wanted_ids
 
 _QUEUE_S = 30.0
 _PACK_LINE = b"packfile\n"
@@ -82,14 +83,23 @@ class ChildBackend:
 
     @asynccontextmanager
     async def fetch(self, gitdir: Path, body: bytes, version: int) -> AsyncIterator[FetchAnswer]:
-        """Answer one request of ``upload-pack``."""
+        """Answer one request of ``upload-pack``.
+
+        Raises:
+            InvalidInputError: It asks for what no visible ref leads to.
+        """
+        wants = wanted_ids(body)
+        if wants and may_have_hidden_refs(gitdir):
+            forbidden = await find_forbidden(self._rev_list, gitdir, wants)
+            if forbidden is not None:
+                raise InvalidInputError(f"upload-pack: not our ref {forbidden}.")
         environment = self._environment.variables(version=version)
         async with self._child("upload-pack", ["--stateless-rpc"], gitdir, environment) as child:
             feeding = asyncio.create_task(_feed(child, body))
             try:
                 yield FetchAnswer(child, request_has_haves=b"have " in body)
             finally:
-                feeding.cancel()
+                await _stop(feeding)
 
     def push(self, gitdir: Path, extra: Mapping[str, str]) -> AbstractAsyncContextManager[GitChild]:
         """Start ``receive-pack``; the caller feeds it."""
@@ -97,6 +107,22 @@ class ChildBackend:
         return self._child(
             "receive-pack", ["--stateless-rpc"], gitdir, environment, memory=self._memory_bytes
         )
+
+    async def _rev_list(
+        self, gitdir: Path, options: Sequence[str], ids: Sequence[str]
+    ) -> AsyncIterator[bytes]:
+        environment = self._environment.variables(extra={"GIT_DIR": str(gitdir)})
+        line = [self._program.path, "rev-list", *options]
+        async with GitChild(line, environment, memory_bytes=None) as child:
+            # Many ids do not fit on a command line.
+            feeding = asyncio.create_task(_feed(child, "".join(f"{x}\n" for x in ids).encode()))
+            try:
+                async for chunk in child.chunks():
+                    yield chunk
+                if await child.wait() != 0:
+                    raise UnavailableError("git cannot walk this repository.")
+            finally:
+                await _stop(feeding)
 
     @asynccontextmanager
     async def _child(
@@ -119,6 +145,12 @@ class ChildBackend:
                 yield child
         finally:
             self._places.release()
+
+
+async def _stop(feeding: asyncio.Task[None]) -> None:
+    # It must have let go of the pipe before that is closed and its number is used again.
+    feeding.cancel()
+    await asyncio.gather(feeding, return_exceptions=True)
 
 
 async def _feed(child: GitChild, body: bytes) -> None:

@@ -16,6 +16,7 @@ READ_BYTES = 256 * 1024
 _PIPE_BYTES = 1024 * 1024
 _COMPLAINT_BYTES = 4096
 _GRACE_S = 1.0
+_LAST_LOOK_S = 0.2
 
 
 class GitChild:
@@ -111,11 +112,28 @@ class GitChild:
             try:
                 chunk = os.read(self._stdout, READ_BYTES)
             except BlockingIOError:
-                await _ready(self._stdout, for_writing=False)
-                continue
+                if await self._output_or_end():
+                    continue
+                # It died, and what it had started holds the pipe open without writing.
+                return
             if not chunk:
                 return
             yield chunk
+
+    async def _output_or_end(self) -> bool:
+        """Wait for output; false when the child has ended and there is none."""
+        output = asyncio.ensure_future(_ready(self._stdout, for_writing=False))
+        end = asyncio.ensure_future(self.wait())
+        try:
+            await asyncio.wait((output, end), return_when=asyncio.FIRST_COMPLETED)
+            if not output.done():
+                # A last look: the end may be seen before the output that came before it.
+                await asyncio.wait((output,), timeout=_LAST_LOOK_S)
+            return output.done()
+        finally:
+            for waiting in (output, end):
+                waiting.cancel()
+            await asyncio.gather(output, end, return_exceptions=True)
 
     async def wait(self) -> int:
         """Wait for the end; return the exit status, negative for a signal."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from starlette.concurrency import run_in_threadpool
 
 from wit_admin.forge import Forge
 from wit_admin.services.gate import Served
-from wit_admin.web.body import BodyLimits, read_body, read_whole
+from wit_admin.web.body import BodyLimits, ClientGoneError, read_body, read_whole
 from wit_admin.web.exchange import NO_CACHE, Exchange
 from wit_admin.web.git_routes import Service, protocol_version
 from wit_admin.web.problems import Problem
@@ -21,7 +25,10 @@ async def answer_fetch(forge: Forge, exchange: Exchange, served: Served) -> None
     body = await read_whole(read_body(exchange.receive, exchange.headers, limits))
     version = protocol_version(exchange.headers.get(b"git-protocol"))
     content_type = (b"content-type", Service.UPLOAD_PACK.content_type("result"))
-    async with forge.backend.fetch(served.gitdir, body, version) as answer:
+    async with (
+        _until_client_leaves(exchange),
+        forge.backend.fetch(served.gitdir, body, version) as answer,
+    ):
         async for chunk in answer.chunks():
             if not exchange.has_started:
                 await exchange.start(200, content_type, *NO_CACHE)
@@ -32,3 +39,36 @@ async def answer_fetch(forge: Forge, exchange: Exchange, served: Served) -> None
         actor_id = served.actor.user_id if served.actor else None
         await run_in_threadpool(forge.pushes.record_clone, served.repo_id, actor_id)
     await exchange.finish()
+
+
+@asynccontextmanager
+async def _until_client_leaves(exchange: Exchange) -> AsyncIterator[None]:
+    """End the work within, and so the git child, as soon as the client hangs up.
+
+    What is sent to a client that has gone is dropped without a word, so somebody has to listen.
+
+    Raises:
+        ClientGoneError: The client hung up.
+    """
+    has_left = False
+    worker = asyncio.current_task()
+
+    async def listen() -> None:
+        nonlocal has_left
+        while (await exchange.receive())["type"] != "http.disconnect":
+            pass
+        has_left = True
+        if worker is not None:
+            worker.cancel()
+
+    listener = asyncio.create_task(listen())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not has_left:
+            raise
+        if worker is not None:
+            worker.uncancel()
+        raise ClientGoneError from None
+    finally:
+        listener.cancel()

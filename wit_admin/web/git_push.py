@@ -82,12 +82,15 @@ async def _read_head(forge: Forge, exchange: Exchange) -> _Incoming | None:
 
 
 async def _feed(child: GitChild, incoming: _Incoming) -> None:
-    for chunk in incoming.read:
-        await child.write(chunk)
-    incoming.read.clear()
-    async for chunk in incoming.rest:
-        await child.write(chunk)
-    child.close_stdin()
+    try:
+        for chunk in incoming.read:
+            await child.write(chunk)
+        incoming.read.clear()
+        async for chunk in incoming.rest:
+            await child.write(chunk)
+    finally:
+        # Also when the client has gone in the middle: git then sees a pack that breaks off.
+        child.close_stdin()
 
 
 async def _pass_on(
