@@ -11,9 +11,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.repositories import Visibility
-from wit_admin.git.backend import ChildBackend
+from wit_admin.git.backend import Backend
+from wit_admin.git.child_backend import ChildBackend
 from wit_admin.git.environment import ChildEnvironment, write_defaults
 from wit_admin.git.program import find_git
+from wit_admin.git.quick_backend import QuickBackend
 from wit_admin.services.gate import DatabaseGate, DiskGate, Gate, PushCreate
 from wit_admin.services.push_flow import PushFlow
 from wit_admin.settings import Settings
@@ -35,7 +37,7 @@ class Forge:
     engine: Engine | None
     gate: Gate
     pushes: PushFlow
-    backend: ChildBackend
+    backend: Backend
     limits: Limits
 
 
@@ -80,7 +82,7 @@ def _assemble(settings: Settings, engine: Engine | None) -> Forge:
         repository_hooks=settings.repository_hooks,
         max_push_bytes=settings.max_push_bytes,
     )
-    backend = ChildBackend(
+    children = ChildBackend(
         find_git(settings.git_program),
         environment,
         max_processes=settings.max_git_processes,
@@ -88,4 +90,4 @@ def _assemble(settings: Settings, engine: Engine | None) -> Forge:
     )
     pushes = PushFlow(sessions, root, visibility=Visibility(settings.default_visibility))
     limits = Limits(settings.max_push_bytes, settings.idle_timeout_s)
-    return Forge(settings, engine, gate, pushes, backend, limits)
+    return Forge(settings, engine, gate, pushes, QuickBackend(children), limits)

@@ -109,6 +109,14 @@ def choose_head(branches: list[str]) -> str:
     return branches[0]
 
 
+def write_blob(gitdir: Path, data: bytes) -> str:
+    """Put a blob into a repository; return its id."""
+    import pygit2  # noqa: PLC0415  80 ms that most commands need not pay
+
+    database = pygit2.Odb(str(gitdir / "objects"))
+    return str(database.write(pygit2.enums.ObjectType.BLOB, data))
+
+
 def remove(gitdir: Path) -> None:
     """Remove a repository, and its owner's folder if that is empty now."""
     condemned = Path(tempfile.mkdtemp(prefix=".old-", dir=gitdir.parent))

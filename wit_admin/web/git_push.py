@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from starlette.concurrency import run_in_threadpool
 
 from wit_admin.forge import Forge
-from wit_admin.git.children import GitChild
+from wit_admin.git.backend import PushProcess
 from wit_admin.git.commands import PushHeadReader, PushRequest
 from wit_admin.git.report import PushReport, ReportReader
 from wit_admin.services.gate import Creatable, Served
@@ -81,7 +81,7 @@ async def _read_head(forge: Forge, exchange: Exchange) -> _Incoming | None:
     return None
 
 
-async def _feed(child: GitChild, incoming: _Incoming) -> None:
+async def _feed(child: PushProcess, incoming: _Incoming) -> None:
     try:
         for chunk in incoming.read:
             await child.write(chunk)
@@ -94,7 +94,7 @@ async def _feed(child: GitChild, incoming: _Incoming) -> None:
 
 
 async def _pass_on(
-    exchange: Exchange, child: GitChild, request: PushRequest, content_type: tuple[bytes, bytes]
+    exchange: Exchange, child: PushProcess, request: PushRequest, content_type: tuple[bytes, bytes]
 ) -> tuple[PushReport, bytes]:
     """Send progress on at once, and hold the end of the report back until it is written down."""
     reader, held = ReportReader(side_band=request.side_band), b""

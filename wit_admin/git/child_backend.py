@@ -1,0 +1,161 @@
+"""Answers by git children: ``upload-pack`` and ``receive-pack``, at most so many at once."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wit_admin.errors import InvalidInputError, UnavailableError
+from wit_admin.git import storage
+from wit_admin.git.children import GitChild
+from wit_admin.git.environment import ChildEnvironment
+from wit_admin.git.pktline import write_packet
+from wit_admin.git.program import GitProgram
+from wit_admin.git.wants import find_forbidden, may_have_hidden_refs, wanted_ids
+
+_QUEUE_S = 30.0
+_PACK_LINE = b"packfile\n"
+
+
+@dataclass(slots=True)
+class ChildAnswer:
+    """What a child answers to one request of ``upload-pack``."""
+
+    child: GitChild
+    request_has_haves: bool
+    sent_pack: bool = field(default=False)
+
+    @property
+    def was_clone(self) -> bool:
+        """A pack went to somebody who had nothing."""
+        return self.sent_pack and not self.request_has_haves
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the answer as git makes it."""
+        async for chunk in self.child.chunks():
+            # Seen in the first chunk: its sections before the pack are short, and in version 0
+            # the pack is all there is.
+            self.sent_pack = self.sent_pack or _PACK_LINE in chunk or b"PACK" in chunk
+            yield chunk
+
+    def complaint(self) -> str:
+        """What git said on standard error."""
+        return self.child.complaint() or "it is malformed."
+
+
+class ChildBackend:
+    """Answers everything by a child each."""
+
+    def __init__(
+        self,
+        program: GitProgram,
+        environment: ChildEnvironment,
+        *,
+        max_processes: int,
+        memory_bytes: int,
+    ) -> None:
+        self._program = program
+        self._environment = environment
+        self._places = asyncio.Semaphore(max_processes)
+        self._memory_bytes = memory_bytes
+
+    async def advertise(self, command: str, gitdir: Path | None, version: int) -> bytes:
+        """Return the body of ``info/refs``; ``gitdir`` is ``None`` for one yet to be created."""
+        if gitdir is None:
+            return await self._advertise_empty(command, version)
+        arguments = ["--stateless-rpc", "--http-backend-info-refs"]
+        environment = self._environment.variables(version=version)
+        async with self._child(command, arguments, gitdir, environment) as child:
+            child.close_stdin()
+            body = b"".join([chunk async for chunk in child.chunks()])
+            status = await child.wait()
+        if status != 0 or not body:
+            raise UnavailableError("git cannot read this repository.")
+        is_v2 = command == "upload-pack" and version >= 2  # noqa: PLR2004  git's protocol version
+        header = b"" if is_v2 else write_packet(f"# service=git-{command}\n".encode()) + b"0000"
+        return header + body
+
+    async def _advertise_empty(self, command: str, version: int) -> bytes:
+        with tempfile.TemporaryDirectory(prefix="wit-empty-") as folder:
+            storage.create_bare(Path(folder), "empty.git")
+            return await self.advertise(command, Path(folder) / "empty.git", version)
+
+    @asynccontextmanager
+    async def fetch(self, gitdir: Path, body: bytes, version: int) -> AsyncIterator[ChildAnswer]:
+        """Answer one request of ``upload-pack``.
+
+        Raises:
+            InvalidInputError: It asks for what no visible ref leads to.
+        """
+        wants = wanted_ids(body)
+        if wants and may_have_hidden_refs(gitdir):
+            forbidden = await find_forbidden(self._rev_list, gitdir, wants)
+            if forbidden is not None:
+                raise InvalidInputError(f"upload-pack: not our ref {forbidden}.")
+        environment = self._environment.variables(version=version)
+        async with self._child("upload-pack", ["--stateless-rpc"], gitdir, environment) as child:
+            feeding = asyncio.create_task(_feed(child, body))
+            try:
+                yield ChildAnswer(child, request_has_haves=b"have " in body)
+            finally:
+                await _stop(feeding)
+
+    def push(self, gitdir: Path, extra: Mapping[str, str]) -> AbstractAsyncContextManager[GitChild]:
+        """Start ``receive-pack``; the caller feeds it."""
+        environment = self._environment.variables(extra=extra)
+        return self._child(
+            "receive-pack", ["--stateless-rpc"], gitdir, environment, memory=self._memory_bytes
+        )
+
+    async def _rev_list(
+        self, gitdir: Path, options: Sequence[str], ids: Sequence[str]
+    ) -> AsyncIterator[bytes]:
+        environment = self._environment.variables(extra={"GIT_DIR": str(gitdir)})
+        line = [self._program.path, "rev-list", *options]
+        async with GitChild(line, environment, memory_bytes=None) as child:
+            # Many ids do not fit on a command line.
+            feeding = asyncio.create_task(_feed(child, "".join(f"{x}\n" for x in ids).encode()))
+            try:
+                async for chunk in child.chunks():
+                    yield chunk
+                if await child.wait() != 0:
+                    raise UnavailableError("git cannot walk this repository.")
+            finally:
+                await _stop(feeding)
+
+    @asynccontextmanager
+    async def _child(
+        self,
+        command: str,
+        arguments: list[str],
+        gitdir: Path,
+        environment: dict[str, str],
+        *,
+        memory: int | None = None,
+    ) -> AsyncIterator[GitChild]:
+        try:
+            async with asyncio.timeout(_QUEUE_S):
+                await self._places.acquire()
+        except TimeoutError:
+            raise UnavailableError("The server is busy with other clones and pushes.") from None
+        try:
+            line = [self._program.path, command, *arguments, str(gitdir)]
+            async with GitChild(line, environment, memory_bytes=memory) as child:
+                yield child
+        finally:
+            self._places.release()
+
+
+async def _stop(feeding: asyncio.Task[None]) -> None:
+    # It must have let go of the pipe before that is closed and its number is used again.
+    feeding.cancel()
+    await asyncio.gather(feeding, return_exceptions=True)
+
+
+async def _feed(child: GitChild, body: bytes) -> None:
+    await child.write(body)
+    child.close_stdin()

@@ -1,0 +1,149 @@
+"""Refs as clients are shown them, remembered for as long as nothing on disk has moved.
+
+Nobody tells this process of a change: each use compares times and inodes of the folders below
+``refs/`` and of the files beside them, as git does with ``packed-refs``.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+
+from wit_admin.git.environment import HIDDEN_REFS
+from wit_admin.git.refs import StoredRefs, file_mark, read_refs
+from wit_admin.git.tags import TagPeeler
+
+_RACY_NS = 20_000_000
+"""A change so soon after another may leave the same time behind: a kernel that ticks at 100 Hz
+stamps every 10 ms."""
+_MAX_RENDERED = 8
+_HIDDEN = tuple(prefix.encode() for prefix in HIDDEN_REFS)
+
+Signature = tuple[tuple[int, int, int] | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRef:
+    """A ref that a client is shown."""
+
+    name: bytes
+    oid: bytes
+    peeled: bytes
+    """What the tag points at in the end; empty for whatever is no tag."""
+    symref_target: bytes | None = None
+
+
+@dataclass(slots=True)
+class RefSnapshot:
+    """All that clients are shown of a repository's refs, and answers already made of them."""
+
+    refs: tuple[ShownRef, ...]
+    head: ShownRef | None
+    """``HEAD`` with the ref it names as its target; ``None`` when that does not exist yet."""
+    unborn_head: bytes | None
+    """The ref that HEAD names and that does not exist yet."""
+    rendered: dict[bytes, bytes] = field(default_factory=dict)
+    """Answers by request, a handful."""
+
+    def remember(self, request: bytes, answer: bytes) -> bytes:
+        """Keep an answer for those who will ask the same, and return it."""
+        if len(self.rendered) >= _MAX_RENDERED:
+            self.rendered.clear()
+        self.rendered[request] = answer
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    signature: Signature
+    stored: StoredRefs
+    snapshot: RefSnapshot
+    identity: int
+    """The folder's inode."""
+    is_lasting: bool
+    """Nothing had changed just before it was read, so that an equal signature proves it true."""
+
+
+class RefCache:
+    """Snapshots of the repositories served last. May be used from several threads."""
+
+    def __init__(self, *, max_refs: int = 500_000) -> None:
+        self._known: OrderedDict[Path, _Entry] = OrderedDict()
+        self._max_refs = max_refs
+        self._count = 0
+        self._lock = Lock()
+
+    def get(self, gitdir: Path) -> RefSnapshot:
+        """Return the refs as they are on disk now.
+
+        Raises:
+            NotPlainError: git itself has to be asked.
+        """
+        known = self._known.get(gitdir)
+        if (
+            known is not None
+            and known.is_lasting
+            and _signature(gitdir, known.stored.folders) == known.signature
+        ):
+            return known.snapshot
+        return self._read(gitdir, known)
+
+    def _read(self, gitdir: Path, former: _Entry | None) -> RefSnapshot:
+        began = time.time_ns()
+        identity = file_mark(os.fsencode(gitdir))
+        if former is not None and (identity is None or former.identity != identity[0]):
+            # Removed and made anew under its name: nothing of the old one holds.
+            former = None
+        stored = read_refs(gitdir, known=former.stored.packed if former else None)
+        signature = _signature(gitdir, stored.folders)
+        snapshot = _show(gitdir, stored, former.snapshot if former else None)
+        newest = max(mark[1] for mark in signature if mark is not None)
+        # A folder that moved after it was read has a time of after the beginning.
+        is_lasting = newest < began - _RACY_NS
+        entry = _Entry(signature, stored, snapshot, identity[0] if identity else 0, is_lasting)
+        self._keep(gitdir, entry)
+        return snapshot
+
+    def _keep(self, gitdir: Path, entry: _Entry) -> None:
+        with self._lock:
+            former = self._known.pop(gitdir, None)
+            if former is not None:
+                self._count -= len(former.stored.refs) + 1
+            self._known[gitdir] = entry
+            self._count += len(entry.stored.refs) + 1
+            while self._count > self._max_refs and len(self._known) > 1:
+                _, oldest = self._known.popitem(last=False)
+                self._count -= len(oldest.stored.refs) + 1
+
+
+def _signature(gitdir: Path, folders: tuple[bytes, ...]) -> Signature:
+    root = os.fsencode(gitdir)
+    files = (root, root + b"/HEAD", root + b"/config", root + b"/packed-refs")
+    return tuple(file_mark(path) for path in (*files, *folders))
+
+
+def _show(gitdir: Path, stored: StoredRefs, former: RefSnapshot | None) -> RefSnapshot:
+    seen = {} if former is None else {ref.name: ref for ref in former.refs}
+    shown = []
+    with TagPeeler(gitdir) as peeler:
+        for ref in stored.refs:
+            if ref.name.startswith(_HIDDEN):
+                continue
+            before = seen.get(ref.name)
+            if ref.peeled is not None:
+                peeled = ref.peeled
+            elif before is not None and before.oid == ref.oid:
+                peeled = before.peeled
+            else:
+                peeled = peeler.peel(ref.oid)
+            shown.append(ShownRef(ref.name, ref.oid, peeled, ref.symref_target))
+        head = None
+        if stored.head_oid is not None:
+            # A branch holds commits; a detached HEAD may hold anything.
+            peeled = b"" if stored.head_target else peeler.peel(stored.head_oid)
+            head = ShownRef(b"HEAD", stored.head_oid, peeled, stored.head_target)
+    return RefSnapshot(tuple(shown), head, None if head else stored.head_target)

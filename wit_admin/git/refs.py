@@ -1,0 +1,255 @@
+"""All refs of a repository, read as git stores them, without a process and without a lock.
+
+Whatever is not plain (a symbolic link below ``refs/``, settings that say what is shown, another
+ref format) is left to git: :class:`NotPlainError` says so.
+Source: gitrepository-layout(5); git's refs/files-backend.c and refs/packed-backend.c.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from wit_admin.errors import UnavailableError
+from wit_admin.git.commands import is_ref_name
+
+HEADS = b"refs/heads/"
+
+_OID = re.compile(rb"[0-9a-f]{40}")
+_LINE = re.compile(rb"([0-9a-f]{40}) ([^\n]+)\n(?:\^([0-9a-f]{40})\n)?")
+_MAX_REF_BYTES = 4096
+_MAX_PACKED_BYTES = 256 * 1024 * 1024
+_MAX_CONFIG_BYTES = 64 * 1024
+_MAX_SYMBOLIC = 5
+"""As many times git follows a symbolic ref. Source: git's refs.h, SYMREF_MAXDEPTH."""
+
+_PLAIN_SECTIONS = frozenset(
+    {b"core", b"remote", b"branch", b"user", b"author", b"committer", b"gc", b"pack", b"repack",
+     b"http", b"wit", b"jj", b"gitweb", b"maintenance", b"commitgraph", b"index", b"fetch",
+     b"push", b"advice", b"color", b"diff", b"merge", b"pull", b"rebase", b"alias", b"lfs"}
+)  # fmt: skip
+"""Sections of a config that do not change what a client is shown."""
+_SECTION = re.compile(rb"\[\s*([A-Za-z0-9.-]*)")
+
+
+class NotPlainError(Exception):
+    """git itself must look at this repository."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRef:
+    """A ref as it was found: its id, the tag's target where that is recorded, whom it follows."""
+
+    name: bytes
+    oid: bytes
+    """40 hex digits."""
+    peeled: bytes | None
+    """What the tag object points at in the end; ``b""`` where it is known to be no tag, ``None``
+    where nobody has looked."""
+    symref_target: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PackedRefs:
+    """The refs in ``packed-refs`` by name, and which file that was: inode, time and size."""
+
+    file: tuple[int, int, int] | None
+    refs: dict[bytes, StoredRef]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRefs:
+    """``HEAD`` and all refs by name, each of them resolved."""
+
+    refs: tuple[StoredRef, ...]
+    head_target: bytes | None
+    """The ref that HEAD names, whether or not it exists; ``None`` for a detached HEAD."""
+    head_oid: bytes | None
+    """``None`` for an unborn branch."""
+    folders: tuple[bytes, ...]
+    """Folders that were read: a change below them moves one of their times."""
+    packed: PackedRefs
+
+
+def read_refs(gitdir: Path, *, known: PackedRefs | None = None) -> StoredRefs:
+    """Read the refs of a plain repository; the newest value wins, as for any reader of git's.
+
+    ``known`` saves reading ``packed-refs`` again, if that is still the same file.
+
+    Raises:
+        NotPlainError: git itself has to be asked.
+        UnavailableError: Nobody can read it, git neither.
+    """
+    root = os.fsencode(gitdir)
+    _check_plain(root)
+    loose: dict[bytes, bytes] = {}
+    folders: list[bytes] = []
+    _read_loose(root, b"refs", loose, folders)
+    # Loose ones first: a ref that is being packed stands in both for a while.
+    packed = _read_packed(root, known)
+    values = dict(packed.refs)
+    symbolic: dict[bytes, bytes] = {}
+    for name, content in loose.items():
+        target = _symbolic_target(content)
+        if target is None:
+            values[name] = _loose_ref(name, content)
+        else:
+            symbolic[name] = target
+            values.pop(name, None)
+    for name in symbolic:
+        _resolve(name, symbolic, values)
+    refs = tuple(values[name] for name in sorted(values))
+    head = _read_needed(root + b"/HEAD")
+    target = _symbolic_target(head)
+    if target is None:
+        return StoredRefs(refs, None, _loose_ref(b"HEAD", head).oid, tuple(folders), packed)
+    if target in symbolic:
+        raise NotPlainError
+    found = values.get(target)
+    return StoredRefs(refs, target, found.oid if found else None, tuple(folders), packed)
+
+
+def _loose_ref(name: bytes, content: bytes) -> StoredRef:
+    if not _OID.fullmatch(content):
+        raise NotPlainError
+    # git lets only commits be branches.
+    return StoredRef(name, content, b"" if name.startswith(HEADS) else None)
+
+
+def _check_plain(root: bytes) -> None:
+    for name in (b"/shallow", b"/commondir", b"/reftable", b"/config.worktree"):
+        if os.path.lexists(root + name):
+            raise NotPlainError
+    config = _read_needed(root + b"/config", most=_MAX_CONFIG_BYTES)
+    sections = {name.lower() for name in _SECTION.findall(config)}
+    if not sections <= _PLAIN_SECTIONS:
+        raise NotPlainError
+
+
+def _read_loose(root: bytes, below: bytes, found: dict[bytes, bytes], folders: list[bytes]) -> None:
+    folder = root + b"/" + below
+    folders.append(folder)
+    for entry in _entries(folder):
+        name = below + b"/" + entry.name
+        if entry.name.startswith(b".") or entry.name.endswith(b".lock"):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            _read_loose(root, name, found, folders)
+            continue
+        if not is_ref_name(name):
+            raise NotPlainError
+        try:
+            found[name] = _read_file(entry.path, most=_MAX_REF_BYTES).strip()
+        except FileNotFoundError:
+            # Deleted or packed meanwhile; packed refs are read later.
+            continue
+
+
+def _entries(folder: bytes) -> Iterator[os.DirEntry[bytes]]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from entries
+    except FileNotFoundError:
+        return
+    except OSError:
+        raise NotPlainError from None
+
+
+def _read_packed(root: bytes, known: PackedRefs | None) -> PackedRefs:
+    path = root + b"/packed-refs"
+    file = file_mark(path)
+    if file is None:
+        return PackedRefs(None, {})
+    if known is not None and known.file == file:
+        return known
+    try:
+        return PackedRefs(file, _parse_packed(_read_file(path, most=_MAX_PACKED_BYTES)))
+    except FileNotFoundError:
+        return PackedRefs(None, {})
+
+
+def file_mark(path: bytes) -> tuple[int, int, int] | None:
+    """Return inode, time of change in nanoseconds and size; ``None`` where nothing is."""
+    try:
+        seen = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        raise NotPlainError from None
+    return seen.st_ino, seen.st_mtime_ns, seen.st_size
+
+
+def _parse_packed(data: bytes) -> dict[bytes, StoredRef]:
+    at = data.find(b"\n") + 1 if data.startswith(b"#") else 0
+    traits = data[:at].split()
+    found = {}
+    for line in _LINE.finditer(data, at):
+        oid, name, peeled = line.groups()
+        if line.start() != at or not is_ref_name(name):
+            raise NotPlainError
+        at = line.end()
+        is_known = b"fully-peeled" in traits or (
+            b"peeled" in traits and name.startswith(b"refs/tags/")
+        )
+        found[name] = StoredRef(name, oid, peeled or (b"" if is_known else None))
+    if at != len(data):
+        raise NotPlainError
+    return found
+
+
+def _resolve(name: bytes, symbolic: dict[bytes, bytes], values: dict[bytes, StoredRef]) -> None:
+    target = name
+    for _ in range(_MAX_SYMBOLIC):
+        target = symbolic[target]
+        if target not in symbolic:
+            break
+    else:
+        raise NotPlainError
+    found = values.get(target)
+    if found is not None:
+        values[name] = StoredRef(name, found.oid, found.peeled, symref_target=target)
+
+
+def _symbolic_target(content: bytes) -> bytes | None:
+    if not content.startswith(b"ref:"):
+        return None
+    target = content[4:].strip()
+    if not is_ref_name(target):
+        raise NotPlainError
+    return target
+
+
+def _read_needed(path: bytes, *, most: int = _MAX_REF_BYTES) -> bytes:
+    try:
+        return _read_file(path, most=most).strip()
+    except FileNotFoundError:
+        raise NotPlainError from None
+
+
+def _read_file(path: bytes, *, most: int) -> bytes:
+    """Read a regular file whole.
+
+    Raises:
+        FileNotFoundError: There is none.
+        NotPlainError: It is a symbolic link, unreadable or of unusual size.
+        UnavailableError: It is a named pipe or a device.
+    """
+    try:
+        # Not blocking: opening a named pipe would wait for its writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        raise NotPlainError from None
+    with open(descriptor, "rb") as file:  # noqa: PTH123  it is a descriptor
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            # git would wait for a writer of a named pipe, and wait.
+            raise UnavailableError("The repository holds something else where a file should be.")
+        if facts.st_size > most:
+            raise NotPlainError
+        return file.read(most)
