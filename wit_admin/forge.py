@@ -14,7 +14,7 @@ from wit_admin.db.models.repositories import Visibility
 from wit_admin.git.backend import Backend
 from wit_admin.git.child_backend import ChildBackend
 from wit_admin.git.environment import ChildEnvironment, write_defaults
-from wit_admin.git.program import find_git
+from wit_admin.git.program import GitProgram, find_git
 from wit_admin.git.quick_backend import QuickBackend
 from wit_admin.services.gate import DatabaseGate, DiskGate, Gate, PushCreate
 from wit_admin.services.push_flow import PushFlow
@@ -39,6 +39,7 @@ class Forge:
     pushes: PushFlow
     backend: Backend
     limits: Limits
+    git: GitProgram
 
 
 @contextmanager
@@ -82,12 +83,13 @@ def _assemble(settings: Settings, engine: Engine | None) -> Forge:
         repository_hooks=settings.repository_hooks,
         max_push_bytes=settings.max_push_bytes,
     )
+    git = find_git(settings.git_program)
     children = ChildBackend(
-        find_git(settings.git_program),
+        git,
         environment,
         max_processes=settings.max_git_processes,
         memory_bytes=settings.child_memory_bytes,
     )
     pushes = PushFlow(sessions, root, visibility=Visibility(settings.default_visibility))
     limits = Limits(settings.max_push_bytes, settings.idle_timeout_s)
-    return Forge(settings, engine, gate, pushes, QuickBackend(children), limits)
+    return Forge(settings, engine, gate, pushes, QuickBackend(children), limits, git)

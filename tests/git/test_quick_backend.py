@@ -44,6 +44,10 @@ class CountingBackend:
         self.asked = 0
         self._behind = behind
 
+    @property
+    def newest_protocol(self) -> int:
+        return self._behind.newest_protocol
+
     async def advertise(self, command: str, gitdir: Path | None, version: int) -> bytes:
         self.asked += 1
         return await self._behind.advertise(command, gitdir, version)

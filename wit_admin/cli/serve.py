@@ -71,6 +71,11 @@ def serve(
     with open_forge(settings) as forge, server_presence(lock) as presence:
         _prepare_database(forge, output, migrate=migrate)
         _replay(forge, output, presence)
+        if not forge.git.is_git:
+            output.note(
+                "Warning: there is no git program; dulwich serves: slowly, by version 0 of the "
+                "protocol, and checks pushes less strictly. Install git 2.39 or newer."
+            )
         output.note(f"Repositories in {settings.repositories_root}")
         listener = listen(settings)
         run(forge, listener, on_ready=lambda url: output.note(f"Serving {url}"))

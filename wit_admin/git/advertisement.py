@@ -21,18 +21,19 @@ _KNOWN_CAPABILITIES = (b"agent=", b"session-id=")
 _ARGUMENTS = {b"peel": "peel", b"symrefs": "symrefs", b"unborn": "unborn"}
 _PREFIX = b"ref-prefix "
 _MAX_PREFIXES = 1024
+_SYMREF = re.compile(rb" ?symref=[^ ]+")
 _FIRST_LINE = re.compile(rb"[0-9a-f]{40} [^\0]+\0([^\n]*)")
 
 
 def read_capabilities(advertisement: bytes) -> bytes:
-    """Return the capabilities in the first ref line of an advertisement.
+    """Return the capabilities in the first ref line of an advertisement, but for symbolic refs.
 
     Raises:
         InvalidInputError: There is no ref line with capabilities in it.
     """
     for packet in read_packets(advertisement):
         if isinstance(packet, bytes) and (found := _FIRST_LINE.match(packet)):
-            return found[1]
+            return _SYMREF.sub(b"", found[1])
     raise InvalidInputError("The advertisement holds no capabilities.")
 
 

@@ -44,6 +44,10 @@ class PushProcess(Protocol):
 class Backend(Protocol):
     """Answers what clients ask of repositories."""
 
+    @property
+    def newest_protocol(self) -> int:
+        """The newest version of git's protocol that it speaks: 0, 1 or 2."""
+
     async def advertise(self, command: str, gitdir: Path | None, version: int) -> bytes:
         """Return the body of ``info/refs``; ``gitdir`` is ``None`` for one yet to be created.
 

@@ -63,6 +63,11 @@ class ChildBackend:
         self._places = asyncio.Semaphore(max_processes)
         self._memory_bytes = memory_bytes
 
+    @property
+    def newest_protocol(self) -> int:
+        """The newest version of git's protocol that the program speaks."""
+        return self._program.newest_protocol
+
     async def advertise(self, command: str, gitdir: Path | None, version: int) -> bytes:
         """Return the body of ``info/refs``; ``gitdir`` is ``None`` for one yet to be created."""
         if gitdir is None:
@@ -91,7 +96,8 @@ class ChildBackend:
         Raises:
             InvalidInputError: It asks for what no visible ref leads to.
         """
-        wants = wanted_ids(body)
+        # The stand-in for git refuses by itself whatever it has not shown.
+        wants = wanted_ids(body) if self._program.is_git else []
         if wants and may_have_hidden_refs(gitdir):
             forbidden = await find_forbidden(self._rev_list, gitdir, wants)
             if forbidden is not None:
@@ -115,7 +121,7 @@ class ChildBackend:
         self, gitdir: Path, options: Sequence[str], ids: Sequence[str]
     ) -> AsyncIterator[bytes]:
         environment = self._environment.variables(extra={"GIT_DIR": str(gitdir)})
-        line = [self._program.path, "rev-list", *options]
+        line = [*self._program.line, "rev-list", *options]
         async with GitChild(line, environment, memory_bytes=None) as child:
             # Many ids do not fit on a command line.
             feeding = asyncio.create_task(_feed(child, "".join(f"{x}\n" for x in ids).encode()))
@@ -143,7 +149,7 @@ class ChildBackend:
         except TimeoutError:
             raise UnavailableError("The server is busy with other clones and pushes.") from None
         try:
-            line = [self._program.path, command, *arguments, str(gitdir)]
+            line = [*self._program.line, command, *arguments, str(gitdir)]
             async with GitChild(line, environment, memory_bytes=memory) as child:
                 yield child
         finally:

@@ -61,8 +61,14 @@ class QuickBackend:
         self._refs = RefCache()
         self._samples: dict[tuple[str, int], _Sample] = {}
 
+    @property
+    def newest_protocol(self) -> int:
+        """As new as the backend behind."""
+        return self._behind.newest_protocol
+
     async def advertise(self, command: str, gitdir: Path | None, version: int) -> bytes:
         """Return the body of ``info/refs``."""
+        version = min(version, self.newest_protocol)
         sample = await self._sample(command, version)
         if gitdir is None:
             return sample.empty
@@ -80,6 +86,7 @@ class QuickBackend:
     @asynccontextmanager
     async def fetch(self, gitdir: Path, body: bytes, version: int) -> AsyncIterator[FetchAnswer]:
         """Answer one request of ``upload-pack``."""
+        version = min(version, self.newest_protocol)
         listed = await self._list_refs(gitdir, body) if version >= _V2 else None
         if listed is not None:
             yield ReadyAnswer(listed)
