@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import utc_now
-from wit_admin.db.queries import serving
+from wit_admin.db.queries import callers
 from wit_admin.errors import UnauthenticatedError
 from wit_admin.services.actors import Actor, Credentials
 from wit_admin.services.credentials import (
@@ -57,7 +57,7 @@ def _of_session(sessions: sessionmaker[Session], secret: str) -> Actor | None:
     if not secret.startswith(SESSION_PREFIX):
         return None
     with sessions() as session:
-        account = serving.find_session(session, digest_secret(secret), utc_now())
+        account = callers.find_session(session, digest_secret(secret), utc_now())
     if account is None:
         return None
     return Actor(account.user_id, account.username, account.is_admin)
@@ -68,13 +68,13 @@ def _of_token(sessions: sessionmaker[Session], secret: str) -> Actor | None:
         return None
     now = utc_now()
     with sessions() as session:
-        token = serving.find_token(session, digest_secret(secret), now)
+        token = callers.find_token(session, digest_secret(secret), now)
     if token is None:
         return None
     # A write per request would make every clone wait for the disk; five minutes are exact enough.
     if token.last_used_at is None or now - token.last_used_at > _NOTE_USE_EVERY:
         with sessions.begin() as session:
-            serving.touch_token(session, token.token_id, now, at_most_every=_NOTE_USE_EVERY)
+            callers.touch_token(session, token.token_id, now, at_most_every=_NOTE_USE_EVERY)
     scopes = frozenset(token.scopes.split())
     return Actor(
         token.account.user_id,
@@ -91,7 +91,7 @@ def _of_password(
     sessions: sessionmaker[Session], checker: PasswordChecker, username: str, password: str
 ) -> Actor | None:
     with sessions() as session:
-        account = serving.find_account(session, username)
+        account = callers.find_account(session, username)
     # Also for an unknown name, so that the time taken does not tell which names exist.
     if not checker.check(account.password_hash if account else None, password) or account is None:
         return None

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.models.accounts import OwnerType
 from wit_admin.db.models.organizations import OrgRole
 from wit_admin.db.models.repositories import Visibility
-from wit_admin.db.queries import serving
+from wit_admin.db.queries import callers, serving
 from wit_admin.errors import (
     NotAllowedError,
     NotFoundError,
@@ -173,7 +173,7 @@ class DatabaseGate:
         """Design note 0's open mode, on loopback only: whoever pushes acts as the owner."""
         if self._anonymous_push:
             with self._sessions() as session:
-                account = serving.find_account(session, name.owner)
+                account = callers.find_account(session, name.owner)
             if account is not None:
                 return Actor(account.user_id, account.username)
         raise UnauthenticatedError(
