@@ -15,6 +15,7 @@ import pytest
 
 from tests.conftest import KINDS
 from tests.support.databases import PostgresDatabases, SqliteDatabases
+from tests.support.repositories import commit
 from tests.support.server import RunningServer, run_git, running_server
 
 pytestmark = pytest.mark.e2e
@@ -38,22 +39,6 @@ def server(
 @pytest.fixture(scope="module")
 def token(server: RunningServer) -> str:
     return server.admin("token", "create", "alice")
-
-
-@pytest.fixture
-def work(tmp_path: Path) -> Path:
-    folder = tmp_path / "work"
-    folder.mkdir()
-    run_git(folder, "init", "--quiet", "--initial-branch=main")
-    commit(folder, "first")
-    return folder
-
-
-def commit(folder: Path, text: str) -> str:
-    (folder / "file.txt").write_text(text, encoding="utf-8")
-    run_git(folder, "add", "file.txt")
-    run_git(folder, "commit", "--quiet", "-m", text)
-    return run_git(folder, "rev-parse", "HEAD").stdout.strip()
 
 
 def activities(server: RunningServer, name: str, kind: str) -> list[dict[str, str]]:

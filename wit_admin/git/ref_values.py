@@ -1,24 +1,84 @@
-"""The present value of one ref, read as git stores it."""
+"""The name of one ref as text, and its present value, read as git stores it.
+
+libgit2 refuses repositories with SHA-256 ids or with extensions that it does not know, so the
+files are read here. Source: gitrepository-layout(5); git's refs/files-backend.c.
+"""
 
 from __future__ import annotations
 
+import mmap
+import os
+import re
 from pathlib import Path
+
+_MAX_SYMBOLIC = 5
+"""As many times git follows a symbolic ref. Source: git's refs.h, SYMREF_MAXDEPTH."""
+_OID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
+
+
+def ref_text(ref: bytes) -> str:
+    r"""Return a ref name as text: UTF-8, and ``\xNN`` for a byte that is none.
+
+    No ref name has a backslash of its own, so :func:`ref_bytes` can take it back.
+    """
+    return ref.decode("utf-8", "backslashreplace")
+
+
+def ref_bytes(text: str) -> bytes:
+    """Return the ref name that :func:`ref_text` made readable."""
+    return _ESCAPED.sub(lambda found: bytes.fromhex(found[1].decode()), text.encode())
 
 
 def read_ref(gitdir: Path, ref: str) -> str | None:
     """Return the id that ``ref`` holds, or ``None`` when there is no such ref.
 
-    Symbolic refs are followed. Source: git-update-ref(1); gitrepository-layout(5).
+    Symbolic refs are followed.
     """
-    import pygit2  # noqa: PLC0415  80 ms that most commands need not pay
+    if has_reftable(gitdir):
+        return _read_reftable(gitdir, ref_bytes(ref))
+    root, name = os.fsencode(gitdir), ref_bytes(ref)
+    for _ in range(_MAX_SYMBOLIC):
+        # The loose one first: while a ref is being packed it stands in both.
+        value = _read_loose(root, name) or _read_packed(root, name)
+        if value is None or not value.startswith(b"ref:"):
+            return value.decode() if value and _OID.fullmatch(value) else None
+        name = value.removeprefix(b"ref:").strip()
+    return None
 
-    repository = pygit2.Repository(
-        str(gitdir),
-        pygit2.enums.RepositoryOpenFlag.NO_SEARCH,
-    )
+
+def has_reftable(gitdir: Path) -> bool:
+    """Tell whether the refs stand in tables, where only git itself may write. Source: reftable."""
+    return (gitdir / "reftable").is_dir()
+
+
+def _read_loose(root: bytes, name: bytes) -> bytes | None:
     try:
-        return str(repository.references[ref].resolve().target)
-    except (KeyError, ValueError):
+        with open(root + b"/" + name, "rb") as file:  # noqa: PTH123  pathlib knows no bytes
+            return file.read(4096).strip() or None
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
-    finally:
-        repository.free()
+
+
+def _read_packed(root: bytes, name: bytes) -> bytes | None:
+    try:
+        with (
+            open(root + b"/packed-refs", "rb") as file,  # noqa: PTH123  pathlib knows no bytes
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as packed,
+        ):
+            at = packed.find(b" %b\n" % name)
+            return None if at < 0 else packed[packed.rfind(b"\n", 0, at) + 1 : at]
+    except (FileNotFoundError, ValueError):
+        # An empty file cannot be mapped.
+        return None
+
+
+def _read_reftable(gitdir: Path, name: bytes) -> str | None:
+    from dulwich.errors import RefFormatError  # noqa: PLC0415  heavy, and seldom needed
+    from dulwich.refs import Ref  # noqa: PLC0415
+    from dulwich.reftable import ReftableRefsContainer  # noqa: PLC0415
+
+    try:
+        return ReftableRefsContainer(os.fspath(gitdir))[Ref(name)].decode()
+    except (KeyError, RefFormatError):
+        return None

@@ -6,10 +6,11 @@ push's own id. Source: git's files-backend.c; gitrepository-layout(5), logs.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from wit_admin.git.environment import PUSH_ID_HOST
-from wit_admin.git.ref_values import read_ref
+from wit_admin.git.ref_values import read_ref, ref_bytes
 
 
 def was_accepted(gitdir: Path, ref: str, push_id: str) -> bool | None:
@@ -18,7 +19,7 @@ def was_accepted(gitdir: Path, ref: str, push_id: str) -> bool | None:
     An entry whose value was neither kept nor built upon was written by a child that died
     between the log and the ref.
     """
-    entries = _entries(gitdir / "logs" / ref)
+    entries = _entries(gitdir / "logs" / os.fsdecode(ref_bytes(ref)))
     mark = f"<{push_id}@{PUSH_ID_HOST}>"
     for number, (_old, new, who) in enumerate(entries):
         if mark in who:

@@ -9,6 +9,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from wit_admin.git.ref_values import has_reftable, ref_bytes, ref_text
+
 _HEADS = "refs/heads/"
 
 
@@ -75,9 +77,9 @@ def allows_http_push(gitdir: Path) -> bool:
 
 
 def read_head(gitdir: Path) -> str | None:
-    """Return the branch that HEAD names, or ``None`` when it is detached."""
-    text = (gitdir / "HEAD").read_text(encoding="utf-8", errors="surrogateescape").strip()
-    if not text.startswith("ref: " + _HEADS):
+    """Return the branch that HEAD names; ``None`` when it is detached, or not in this file."""
+    text = ref_text((gitdir / "HEAD").read_bytes().strip())
+    if not text.startswith("ref: " + _HEADS) or has_reftable(gitdir):
         return None
     return text.removeprefix("ref: " + _HEADS)
 
@@ -92,7 +94,7 @@ def set_head(gitdir: Path, branch: str) -> None:
     descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(f"ref: {_HEADS}{branch}\n".encode("utf-8", "surrogateescape"))
+            file.write(b"ref: %b\n" % ref_bytes(_HEADS + branch))
             file.flush()
             os.fsync(file.fileno())
         lock.rename(gitdir / "HEAD")

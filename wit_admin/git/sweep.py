@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from wit_admin.git.processes import is_in_use
+from wit_admin.git.ref_values import ref_bytes
 
 _QUARANTINES = ("tmp_objdir-incoming-*", "incoming-*")
 _UNFINISHED = ("tmp_pack_*", "tmp_idx_*", "tmp_rev_*")
@@ -38,7 +40,7 @@ def sweep(gitdir: Path, refs: Iterable[str]) -> list[Path]:
 
 
 def _leftovers(gitdir: Path, refs: Iterable[str]) -> Iterator[Path]:
-    names = [f"{ref}.lock" for ref in refs]
+    names = [os.fsdecode(ref_bytes(f"{ref}.lock")) for ref in refs]
     for name in [*names, "packed-refs.lock", "HEAD.lock", "shallow.lock"]:
         path = gitdir / name
         if path.is_file():

@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from wit_admin.git.environment import HIDDEN_REFS
+from wit_admin.git.object_kinds import COMMITS, object_kinds
 
 _WANT = re.compile(rb"want ([0-9a-f]{40}(?:[0-9a-f]{24})?)\b")
 _VISIBLE = ("--exclude-hidden=uploadpack", "--all")
-_COMMITS = ("commit", "tag")
 
 RunRevList = Callable[[Path, Sequence[str], Sequence[str]], AsyncIterator[bytes]]
 """Runs ``git rev-list`` in a repository: its options, and ids for standard input."""
@@ -36,18 +36,27 @@ def may_have_hidden_refs(gitdir: Path) -> bool:
     return b"hiderefs" in config or b"include" in config
 
 
+def asks_for_commits(gitdir: Path, body: bytes) -> bool:
+    """Tell whether a request wants history; one that completes a partial clone wants blobs."""
+    found = _WANT.search(body)
+    if found is None:
+        return False
+    oid = found[1].decode()
+    return object_kinds(gitdir, [oid]).get(oid) in COMMITS
+
+
 async def find_forbidden(run: RunRevList, gitdir: Path, wants: Sequence[str]) -> str | None:
     """Return a wanted object that no visible ref leads to, or ``None`` when all are fine.
 
     A commit must be an ancestor of a visible ref. A tree or blob, which partial clones ask for
     by id, must not be among the objects that hidden refs alone lead to.
     """
-    kinds = _kinds(gitdir, wants)
-    commits = [oid for oid in wants if kinds.get(oid) in _COMMITS]
+    kinds = object_kinds(gitdir, wants)
+    commits = [oid for oid in wants if kinds.get(oid) in COMMITS]
     if commits:
         async for chunk in run(gitdir, ["--max-count=1", "--stdin", "--not", *_VISIBLE], commits):
             return chunk.split()[0].decode()
-    others = {oid for oid in wants if kinds.get(oid) not in {*_COMMITS, None}}
+    others = {oid for oid in wants if kinds.get(oid) not in {*COMMITS, None}}
     if not others:
         return None
     return await _find_in(
@@ -63,26 +72,6 @@ async def _find_in(chunks: AsyncIterator[bytes], wanted: set[str]) -> str | None
             if line.decode("ascii", "replace") in wanted:
                 return line.decode()
     return None
-
-
-def _kinds(gitdir: Path, oids: Sequence[str]) -> dict[str, str]:
-    import pygit2  # noqa: PLC0415  80 ms that most commands need not pay
-
-    names = {
-        pygit2.enums.ObjectType.COMMIT: "commit",
-        pygit2.enums.ObjectType.TAG: "tag",
-        pygit2.enums.ObjectType.TREE: "tree",
-        pygit2.enums.ObjectType.BLOB: "blob",
-    }
-    repository = pygit2.Repository(str(gitdir), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
-    found = {}
-    try:
-        for oid in oids:
-            if oid in repository:
-                found[oid] = names.get(repository[oid].type, "blob")
-    finally:
-        repository.free()
-    return found
 
 
 def _read(path: Path) -> bytes:

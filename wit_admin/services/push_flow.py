@@ -16,7 +16,7 @@ from wit_admin.errors import UnavailableError
 from wit_admin.git import storage, sweep
 from wit_admin.git.commands import PushRequest, RefCommand
 from wit_admin.git.environment import PUSH_ID_HOST
-from wit_admin.git.ref_values import read_ref
+from wit_admin.git.ref_values import read_ref, ref_text
 from wit_admin.git.report import PushReport
 from wit_admin.services import pushes
 from wit_admin.services.actors import Actor
@@ -127,19 +127,13 @@ class PushFlow:
 
 
 def _update_of(command: RefCommand) -> pushes.RefUpdate:
-    return pushes.RefUpdate(
-        command.ref.decode("utf-8", "backslashreplace"), command.old, command.new
-    )
+    return pushes.RefUpdate(ref_text(command.ref), command.old, command.new)
 
 
 def _accepted(ticket: PushTicket, report: PushReport) -> list[pushes.RefUpdate]:
     """Return the commands that git carried out: by its report, or by the refs without one."""
     if report.is_complete:
-        good = {
-            result.ref.decode("utf-8", "backslashreplace")
-            for result in report.results
-            if result.is_accepted
-        }
+        good = {ref_text(result.ref) for result in report.results if result.is_accepted}
         return [command for command in ticket.commands if command.ref in good]
     return [
         command

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from starlette.concurrency import run_in_threadpool
 
 from wit_admin.forge import Forge
+from wit_admin.git.wants import asks_for_commits
 from wit_admin.services.gate import Served
 from wit_admin.web.body import BodyLimits, ClientGoneError, read_body, read_whole
 from wit_admin.web.exchange import NO_CACHE, Exchange
@@ -35,10 +36,15 @@ async def answer_fetch(forge: Forge, exchange: Exchange, served: Served) -> None
             await exchange.write(chunk)
         if not exchange.has_started:
             raise Problem(400, f"git could not read the request: {answer.complaint()}")
-    if answer.was_clone and served.repo_id is not None:
-        actor_id = served.actor.user_id if served.actor else None
-        await run_in_threadpool(forge.pushes.record_clone, served.repo_id, actor_id)
+    if answer.was_clone:
+        await run_in_threadpool(_count_clone, forge, served, body)
     await exchange.finish()
+
+
+def _count_clone(forge: Forge, served: Served, body: bytes) -> None:
+    if served.repo_id is not None and asks_for_commits(served.gitdir, body):
+        actor_id = served.actor.user_id if served.actor else None
+        forge.pushes.record_clone(served.repo_id, actor_id)
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from wit_admin.errors import WitError
 from wit_admin.forge import Forge
+from wit_admin.git.creation import offer_both_formats
 from wit_admin.services.gate import Creatable, Served
 from wit_admin.web.auth import read_credentials
 from wit_admin.web.body import ClientGoneError
@@ -66,6 +67,8 @@ class GitHttp:
         version = protocol_version(exchange.headers.get(b"git-protocol"))
         gitdir = target.gitdir if isinstance(target, Served) else None
         body = await self._forge.backend.advertise(route.service.command, gitdir, version)
+        if gitdir is None:
+            body = offer_both_formats(body)
         content_type = route.service.content_type("advertisement")
         await exchange.reply(200, body, (b"content-type", content_type), *NO_CACHE)
 

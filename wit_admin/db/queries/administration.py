@@ -72,7 +72,7 @@ def list_users(session: Session) -> list[UserRow]:
         .where(User.deleted_at.is_(None))
         .order_by(User.name_key)
     )
-    return [UserRow(*row) for row in rows.tuples()]
+    return [UserRow(*row) for row in rows]
 
 
 def find_user_id(session: Session, username: str) -> uuid.UUID | None:
@@ -114,7 +114,7 @@ def list_tokens(session: Session, username: str | None) -> list[TokenListRow]:
     )
     if username is not None:
         query = query.where(User.name_key == name_key(username))
-    return [TokenListRow(*row) for row in session.execute(query).tuples()]
+    return [TokenListRow(*row) for row in session.execute(query)]
 
 
 def revoke_token(session: Session, token_id: uuid.UUID, now: datetime) -> bool:
@@ -142,7 +142,7 @@ def list_repositories(session: Session) -> list[RepositoryRow]:
         .where(Repository.deleted_at.is_(None))
         .order_by(Owner.name_key, Repository.name_key)
     )
-    return [RepositoryRow(*row) for row in rows.tuples()]
+    return [RepositoryRow(*row) for row in rows]
 
 
 def list_activity(
@@ -172,5 +172,5 @@ def list_activity(
             row.before,
             row.after,
         )
-        for row, actor_name, owner, name in session.execute(query).tuples()
+        for row, actor_name, owner, name in session.execute(query)
     ]
