@@ -81,7 +81,6 @@ def _assemble(settings: Settings, engine: Engine | None) -> Forge:
     environment = ChildEnvironment(
         defaults,
         repository_hooks=settings.repository_hooks,
-        max_push_bytes=settings.max_push_bytes,
     )
     git = find_git(settings.git_program)
     children = ChildBackend(

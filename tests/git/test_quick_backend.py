@@ -69,9 +69,7 @@ class Pair:
 
     def __init__(self, folder: Path) -> None:
         write_defaults(folder / "gitconfig")
-        environment = ChildEnvironment(
-            folder / "gitconfig", repository_hooks=False, max_push_bytes=10**9
-        )
+        environment = ChildEnvironment(folder / "gitconfig", repository_hooks=False)
         self.git = ChildBackend(find_git(), environment, max_processes=4, memory_bytes=2**31)
         self.counting = CountingBackend(self.git)
         self.quick = QuickBackend(self.counting)

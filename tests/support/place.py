@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from tests.support.processes import children_of
+from tests.support.kernel import unreaped_children_of
+from tests.support.processes import wait_until
 from tests.support.server import RunningServer, run_git
 from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.queries.administration import ActivityRow, RepositoryRow
@@ -72,9 +72,7 @@ class Place:
 
     def assert_tidy(self) -> None:
         """Check that the server left neither a child nor a lock nor half a push behind."""
-        deadline = time.monotonic() + _PATIENCE_S
-        while (children := children_of(self.server.process.pid)) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_until(lambda: not unreaped_children_of(self.server.process.pid), within_s=_PATIENCE_S)
         root = self.server.home / "repos"
         leftovers = [
             path
@@ -82,5 +80,4 @@ class Place:
             for path in root.rglob(pattern)
         ]
 
-        assert children == []
         assert leftovers == []

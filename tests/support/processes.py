@@ -1,28 +1,41 @@
-"""What the kernel says of a server's processes."""
+"""Which processes there are, and waiting until something is so."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import re
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 
-def children_of(pid: int) -> list[int]:
-    """Return the live and the dead children of a process; zombies are among them."""
+def children_of(parent: int) -> list[int]:
+    """Return the processes that ``parent`` started and that still run."""
     found = []
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                stat = (Path(entry.path) / "stat").read_text()
-                if int(stat.rpartition(")")[2].split()[1]) == pid:
+                state, ppid = _stat(int(entry.name))[:2]
+                if int(ppid) == parent and state != "Z":
                     found.append(int(entry.name))
     return found
 
 
-def peak_memory_bytes(pid: int) -> int:
-    """Return the most memory that a process ever had resident."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    assert found, status
-    return int(found[1]) * 1024
+def is_running(pid: int) -> bool:
+    """Tell whether a process runs; one that only waits to be reaped does not."""
+    try:
+        return _stat(pid)[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_until(condition: Callable[[], object], *, within_s: float = 10.0) -> None:
+    """Return when ``condition`` holds; it never does for long in a test that fails."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "What was waited for did not come."
+        time.sleep(0.01)
+
+
+def _stat(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

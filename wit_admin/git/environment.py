@@ -57,7 +57,6 @@ class ChildEnvironment:
 
     system_config: Path
     repository_hooks: bool
-    max_push_bytes: int
 
     def variables(
         self,
@@ -67,7 +66,7 @@ class ChildEnvironment:
         overrides: Sequence[tuple[str, str]] = (),
     ) -> dict[str, str]:
         """Return the whole environment of one child; nothing of the server's own is passed on."""
-        enforced = [*_ENFORCED, ("receive.maxInputSize", str(self.max_push_bytes)), *overrides]
+        enforced = [*_ENFORCED, *overrides]
         if not self.repository_hooks:
             enforced.append(("core.hooksPath", os.devnull))
         variables = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 _MAX_SYMBOLIC = 5
@@ -45,6 +46,11 @@ def read_ref(gitdir: Path, ref: str) -> str | None:
             return value.decode() if value and _OID.fullmatch(value) else None
         name = value.removeprefix(b"ref:").strip()
     return None
+
+
+def read_refs(gitdir: Path, refs: Iterable[str]) -> dict[str, str]:
+    """Return the ids of those of ``refs`` that there are; as for :func:`read_ref`."""
+    return {ref: oid for ref in refs if (oid := read_ref(gitdir, ref)) is not None}
 
 
 def has_reftable(gitdir: Path) -> bool:
