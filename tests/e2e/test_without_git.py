@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_push_and_clone import activities, commit, post
+from tests.e2e.test_push_and_clone import activities, post
+from tests.support.repositories import commit
 from tests.support.server import RunningServer, run_git, running_server
 
 pytestmark = pytest.mark.e2e

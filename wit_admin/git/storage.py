@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
+import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +45,18 @@ def create_bare(
         raise
     _sync_folder(target.parent)
     return True
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Let nobody else make or take back repositories in ``folder`` meanwhile, in any process."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def resolve(root: Path, disk_path: str) -> RepositoryPath | None:
@@ -120,12 +134,10 @@ def write_blob(gitdir: Path, data: bytes) -> str:
 
 
 def remove(gitdir: Path) -> None:
-    """Remove a repository, and its owner's folder if that is empty now."""
+    """Remove a repository; its owner's folder stays, since others may just be using it."""
     condemned = Path(tempfile.mkdtemp(prefix=".old-", dir=gitdir.parent))
     gitdir.rename(condemned / "repository")
     shutil.rmtree(condemned, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        gitdir.parent.rmdir()
 
 
 def _write_skeleton(folder: Path, head: str, object_format: str) -> None:

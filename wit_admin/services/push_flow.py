@@ -66,9 +66,14 @@ class PushFlow:
         Raises:
             UnavailableError: The journal cannot be written, so the push must not begin.
         """
-        created = False
         if isinstance(target, Creatable):
-            target, created = self._create(target, request)
+            # Until it is journalled nothing tells a failed push that this one needs the folder.
+            with storage.one_at_a_time((self._root / target.name.disk_path).parent):
+                served, created = self._create(target, request)
+                return self._journal(served, request, created=created)
+        return self._journal(target, request, created=False)
+
+    def _journal(self, target: Served, request: PushRequest, *, created: bool) -> PushTicket:
         commands = tuple(_update_of(command) for command in request.commands)
         entry = None
         if self._sessions is not None and target.repo_id is not None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.base import new_id, utc_now
 from wit_admin.db.models.repositories import ObjectFormat, Repository, Visibility
 from wit_admin.db.queries import pushes
+from wit_admin.errors import ConflictError
 from wit_admin.git import storage
 from wit_admin.services.gate import Creatable
 
@@ -88,17 +89,18 @@ def ensure_repository_row(
 
 
 def remove_repository_row(sessions: sessionmaker[Session], repo_id: uuid.UUID) -> bool:
-    """Take back a row that a push made, if no push has been accepted since."""
+    """Take back a row that a push made, if none was accepted and none is under way."""
     with sessions.begin() as session:
         return pushes.delete_if_unpushed(session, repo_id)
 
 
 def take_back(sessions: sessionmaker[Session], repo_id: uuid.UUID, gitdir: Path) -> None:
     """Remove a repository that a failed push made, row first: nothing is to be left of it."""
-    if next((gitdir / "refs/heads").iterdir(), None) is None and remove_repository_row(
-        sessions, repo_id
-    ):
-        storage.remove(gitdir)
+    with storage.one_at_a_time(gitdir.parent):
+        if next((gitdir / "refs/heads").iterdir(), None) is None and remove_repository_row(
+            sessions, repo_id
+        ):
+            storage.remove(gitdir)
 
 
 def journal_push(
@@ -109,20 +111,27 @@ def journal_push(
     origin: PushOrigin,
     is_creation: bool,
 ) -> JournalEntry:
-    """Write down what a push is about to ask of git. Durable when this returns."""
+    """Write down what a push is about to ask of git. Durable when this returns.
+
+    Raises:
+        ConflictError: The repository went away since the caller looked.
+    """
     entry = JournalEntry(new_id(), repo_id, origin.actor_id)
-    with sessions.begin() as session:
-        pushes.insert_push(
-            session,
-            id=entry.push_id,
-            repo_id=repo_id,
-            actor_id=origin.actor_id,
-            token_id=origin.token_id,
-            host=origin.host,
-            request_id=origin.request_id,
-            is_creation=is_creation,
-            commands=[{"ref": c.ref, "old": c.before, "new": c.after} for c in commands],
-        )
+    try:
+        with sessions.begin() as session:
+            pushes.insert_push(
+                session,
+                id=entry.push_id,
+                repo_id=repo_id,
+                actor_id=origin.actor_id,
+                token_id=origin.token_id,
+                host=origin.host,
+                request_id=origin.request_id,
+                is_creation=is_creation,
+                commands=[{"ref": c.ref, "old": c.before, "new": c.after} for c in commands],
+            )
+    except IntegrityError as error:
+        raise ConflictError("The repository was removed meanwhile.", hint="Push again.") from error
     return entry
 
 

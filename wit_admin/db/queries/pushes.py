@@ -129,8 +129,20 @@ def find_repository_id(session: Session, owner_id: uuid.UUID, name: str) -> uuid
 
 
 def delete_if_unpushed(session: Session, repo_id: uuid.UUID) -> bool:
-    """Delete the row of a repository that a push made and none was accepted into."""
-    if not has_creation(session, repo_id):
+    """Delete the row of a repository that a push made, none was accepted into and none waits for.
+
+    The row is locked first: a push that is being journalled is then either seen, or finds the
+    repository gone.
+    """
+    session.execute(select(Repository.id).where(Repository.id == repo_id).with_for_update())
+    if not has_creation(session, repo_id) or _has_pending(session, repo_id):
         return False
     session.execute(delete(Repository).where(Repository.id == repo_id))
     return True
+
+
+def _has_pending(session: Session, repo_id: uuid.UUID) -> bool:
+    query = select(PushEntry.id).where(
+        PushEntry.repo_id == repo_id, PushEntry.state == PushState.PENDING
+    )
+    return session.scalars(query.limit(1)).first() is not None
