@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,14 +44,19 @@ class RunningServer:
         return f"http://{token}@{host}/{path}" if token else f"http://{host}/{path}"
 
 
-def run_git(folder: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+def run_git(
+    folder: Path,
+    *arguments: str,
+    check: bool = True,
+    variables: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
     """Run the real git with nothing of the developer's own settings."""
     result = subprocess.run(
         ["git", "-C", str(folder), *arguments],
         capture_output=True,
         text=True,
         check=False,
-        env=git_environment(),
+        env={**git_environment(), **(variables or {})},
         timeout=60,
     )
     assert not check or result.returncode == 0, result.stderr
