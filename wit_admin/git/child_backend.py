@@ -13,6 +13,7 @@ from wit_admin.errors import InvalidInputError, UnavailableError
 from wit_admin.git import storage
 from wit_admin.git.children import GitChild
 from wit_admin.git.environment import ChildEnvironment
+from wit_admin.git.filters import silence_filters
 from wit_admin.git.pktline import write_packet
 from wit_admin.git.program import GitProgram
 from wit_admin.git.wants import find_forbidden, may_have_hidden_refs, wanted_ids
@@ -112,7 +113,8 @@ class ChildBackend:
 
     def push(self, gitdir: Path, extra: Mapping[str, str]) -> AbstractAsyncContextManager[GitChild]:
         """Start ``receive-pack``; the caller feeds it."""
-        environment = self._environment.variables(extra=extra)
+        overrides = [] if self._environment.repository_hooks else silence_filters(gitdir)
+        environment = self._environment.variables(extra=extra, overrides=overrides)
         return self._child(
             "receive-pack", ["--stateless-rpc"], gitdir, environment, memory=self._memory_bytes
         )

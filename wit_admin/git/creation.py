@@ -23,6 +23,8 @@ def offer_both_formats(advertisement: bytes) -> bytes:
         return advertisement
     length = int(advertisement[start - 4 : start], 16) - 4
     capabilities = advertisement[start + len(_NO_REFS) : start + length]
+    if _FORMAT not in capabilities:
+        return advertisement
     both = capabilities.replace(_FORMAT, _FORMAT + b" object-format=sha256")
     packet = write_packet(_NOBODYS_ID + b" .have\0" + both)
     return advertisement[: start - 4] + packet + advertisement[start + length :]

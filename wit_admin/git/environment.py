@@ -40,6 +40,7 @@ _ENFORCED: tuple[tuple[str, str], ...] = (
     ("core.packedRefsTimeout", "10000"),
     # Nothing that a repository's config names is ever run.
     ("core.fsmonitor", "false"),
+    ("submodule.recurse", "false"),
     ("core.alternateRefsCommand", "true"),
     ("core.sshCommand", "false"),
     ("core.gitProxy", "false"),
