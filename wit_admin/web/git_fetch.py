@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from starlette.concurrency import run_in_threadpool
 
 from wit_admin.forge import Forge
+from wit_admin.git.backend import FetchAnswer
+from wit_admin.git.pktline import Mark
 from wit_admin.git.wants import asks_for_commits
 from wit_admin.services.gate import Served
 from wit_admin.web.body import BodyLimits, ClientGoneError, read_body, read_whole
@@ -25,20 +27,29 @@ async def answer_fetch(forge: Forge, exchange: Exchange, served: Served) -> None
     limits = BodyLimits(MAX_FETCH_REQUEST_BYTES, forge.limits.idle_timeout_s)
     body = await read_whole(read_body(exchange.receive, exchange.headers, limits))
     version = protocol_version(exchange.headers.get(b"git-protocol"))
-    content_type = (b"content-type", Service.UPLOAD_PACK.content_type("result"))
-    async with (
-        _until_client_leaves(exchange),
-        forge.backend.fetch(served.gitdir, body, version) as answer,
-    ):
-        async for chunk in answer.chunks():
-            if not exchange.has_started:
-                await exchange.start(200, content_type, *NO_CACHE)
-            await exchange.write(chunk)
-        if not exchange.has_started:
-            raise Problem(400, f"git could not read the request: {answer.complaint()}")
+    async with forge.backend.fetch(served.gitdir, body, version) as answer:
+        await _send(exchange, answer)
     if answer.was_clone:
         await run_in_threadpool(_count_clone, forge, served, body)
     await exchange.finish()
+
+
+async def _send(exchange: Exchange, answer: FetchAnswer) -> None:
+    content_type = (b"content-type", Service.UPLOAD_PACK.content_type("result"))
+    is_whole = False
+    try:
+        async with _until_client_leaves(exchange):
+            async for chunk in answer.chunks():
+                if not exchange.has_started:
+                    await exchange.start(200, content_type, *NO_CACHE)
+                await exchange.write(chunk)
+                is_whole = chunk.endswith(Mark.FLUSH.value)
+    except ClientGoneError:
+        # Some hang up once they have read the last packet, while git is still about to end.
+        if not is_whole:
+            raise
+    if not exchange.has_started:
+        raise Problem(400, f"git could not read the request: {answer.complaint()}")
 
 
 def _count_clone(forge: Forge, served: Served, body: bytes) -> None:
