@@ -14,6 +14,7 @@ from wit_admin.db.models.repositories import Visibility
 from wit_admin.git.backend import Backend
 from wit_admin.git.child_backend import ChildBackend
 from wit_admin.git.environment import ChildEnvironment, write_defaults
+from wit_admin.git.inspection import Inspector
 from wit_admin.git.program import GitProgram, find_git
 from wit_admin.git.quick_backend import QuickBackend
 from wit_admin.services.gate import DatabaseGate, DiskGate, Gate, PushCreate
@@ -66,13 +67,17 @@ def open_forge(settings: Settings) -> Iterator[Forge]:
 def _assemble(settings: Settings, engine: Engine | None) -> Forge:
     root = settings.repositories_root
     sessions = None if engine is None else make_sessions(engine)
+    inspector = Inspector(
+        (root, *settings.shared_objects), allows_includes=settings.repository_hooks
+    )
     gate: Gate
     if sessions is None:
-        gate = DiskGate(root, anonymous_push=settings.anonymous_push)
+        gate = DiskGate(root, inspector, anonymous_push=settings.anonymous_push)
     else:
         gate = DatabaseGate(
             sessions,
             root,
+            inspector,
             push_create=PushCreate(settings.push_create),
             anonymous_push=settings.anonymous_push,
         )
@@ -89,6 +94,6 @@ def _assemble(settings: Settings, engine: Engine | None) -> Forge:
         max_processes=settings.max_git_processes,
         memory_bytes=settings.child_memory_bytes,
     )
-    pushes = PushFlow(sessions, root, visibility=Visibility(settings.default_visibility))
+    pushes = PushFlow(sessions, root, inspector, visibility=Visibility(settings.default_visibility))
     limits = Limits(settings.max_push_bytes, settings.idle_timeout_s)
     return Forge(settings, engine, gate, pushes, QuickBackend(children), limits, git)

@@ -89,6 +89,10 @@ def _path(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
+def _paths(text: str) -> tuple[Path, ...]:
+    return tuple(_path(part) for part in text.split(os.pathsep) if part)
+
+
 def _one_of(*words: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in words:
@@ -120,6 +124,12 @@ class Settings:
         _port, "Port to listen on; 0 takes a free one", "PORT", "WIT_PORT", default=3000
     )
     repositories_root: Path = _setting(_path, "Folder of the repositories", "WIT_REPOSITORIES_ROOT")
+    shared_objects: tuple[Path, ...] = _setting(
+        _paths,
+        "Folders outside the root, separated by ':', that alternates and links may lead to",
+        "WIT_SHARED_OBJECTS",
+        default=(),
+    )
     push_create: str = _setting(
         _one_of("off", "users", "orgs", "all"),
         "Whose namespaces a first push may create repositories in",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 
 import typer
 
@@ -40,6 +41,11 @@ def show(ctx: typer.Context, as_json: AsJson = False) -> None:
     rows = []
     for setting in dataclasses.fields(loaded.settings):
         value = getattr(loaded.settings, setting.name)
-        shown = "***" if isinstance(value, Secret) else str(value)
-        rows.append(_Row(setting.name, shown, loaded.origins[setting.name]))
+        rows.append(_Row(setting.name, _shown(value), loaded.origins[setting.name]))
     output.rows(rows, "setting", "value", "origin")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Secret):
+        return "***"
+    return os.pathsep.join(map(str, value)) if isinstance(value, tuple) else str(value)

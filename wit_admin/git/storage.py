@@ -79,6 +79,14 @@ def find_on_disk(root: Path, owner: str, name: str) -> RepositoryPath | None:
     return resolve(root, f"{owner}/{name}.git") or resolve(root, f"{owner}/{name}")
 
 
+def is_pristine(gitdir: Path) -> bool:
+    """Tell whether a repository has no branch yet, neither loose nor packed."""
+    try:
+        return not any((gitdir / "refs/heads").iterdir()) and not (gitdir / "packed-refs").exists()
+    except OSError:
+        return False
+
+
 def allows_http_push(gitdir: Path) -> bool:
     """Tell whether the repository's own ``http.receivepack`` lets anybody push."""
     import pygit2  # noqa: PLC0415  80 ms that most commands need not pay
@@ -92,7 +100,11 @@ def allows_http_push(gitdir: Path) -> bool:
 
 def read_head(gitdir: Path) -> str | None:
     """Return the branch that HEAD names; ``None`` when it is detached, or not in this file."""
-    text = ref_text((gitdir / "HEAD").read_bytes().strip())
+    try:
+        text = ref_text((gitdir / "HEAD").read_bytes().strip())
+    except FileNotFoundError:
+        # A symbolic link to a branch yet unborn, as git made HEAD long ago.
+        return None
     if not text.startswith("ref: " + _HEADS) or has_reftable(gitdir):
         return None
     return text.removeprefix("ref: " + _HEADS)
@@ -157,8 +169,8 @@ def _write_skeleton(folder: Path, head: str, object_format: str) -> None:
 
 def _looks_like_repository(path: str) -> bool:
     return (
-        Path(path, "objects").is_dir()
-        and Path(path, "refs").is_dir()
+        os.path.isdir(f"{path}/objects")  # noqa: PTH112  false, not an error, where we may not look
+        and os.path.isdir(f"{path}/refs")  # noqa: PTH112
         and os.path.lexists(f"{path}/HEAD")
     )
 

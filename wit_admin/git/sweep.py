@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -21,7 +22,7 @@ def sweep(gitdir: Path, refs: Iterable[str]) -> list[Path]:
     was there before nobody was at work belongs to nobody: git makes locks with ``O_EXCL``, so
     while the stale one stands no newer one can take its name.
     """
-    candidates = [(path, path.stat().st_ino) for path in _leftovers(gitdir, refs)]
+    candidates = list(_leftovers(gitdir, refs))
     if not candidates or is_in_use(gitdir):
         return []
     removed = []
@@ -29,7 +30,7 @@ def sweep(gitdir: Path, refs: Iterable[str]) -> list[Path]:
         try:
             if path.lstat().st_ino != inode:
                 continue
-            if path.is_dir():
+            if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
                 path.unlink()
@@ -39,13 +40,14 @@ def sweep(gitdir: Path, refs: Iterable[str]) -> list[Path]:
     return removed
 
 
-def _leftovers(gitdir: Path, refs: Iterable[str]) -> Iterator[Path]:
+def _leftovers(gitdir: Path, refs: Iterable[str]) -> Iterator[tuple[Path, int]]:
+    """Yield what may be left over, with the inode that tells it from a newer one."""
     names = [os.fsdecode(ref_bytes(f"{ref}.lock")) for ref in refs]
-    for name in [*names, "packed-refs.lock", "HEAD.lock", "shallow.lock"]:
-        path = gitdir / name
-        if path.is_file():
-            yield path
+    paths = [gitdir / name for name in [*names, "packed-refs.lock", "HEAD.lock", "shallow.lock"]]
     for pattern in _QUARANTINES:
-        yield from (gitdir / "objects").glob(pattern)
+        paths.extend((gitdir / "objects").glob(pattern))
     for pattern in _UNFINISHED:
-        yield from (gitdir / "objects/pack").glob(pattern)
+        paths.extend((gitdir / "objects/pack").glob(pattern))
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            yield path, path.lstat().st_ino

@@ -23,6 +23,7 @@ from wit_admin.errors import (
     UnavailableError,
 )
 from wit_admin.git import storage
+from wit_admin.git.inspection import Inspector
 from wit_admin.names import RepoName
 from wit_admin.services.access import Action, RepositoryFacts, decide
 from wit_admin.services.actors import Actor, Credentials, Scope
@@ -76,8 +77,9 @@ class Gate(Protocol):
 class DiskGate:
     """Serves whatever stands below the root: reads open to all, pushes as each repository says."""
 
-    def __init__(self, root: Path, *, anonymous_push: bool) -> None:
+    def __init__(self, root: Path, inspector: Inspector, *, anonymous_push: bool) -> None:
         self._root = root
+        self._inspector = inspector
         self._anonymous_push = anonymous_push
 
     def open_read(self, name: RepoName, credentials: Credentials | None) -> Served:
@@ -85,6 +87,7 @@ class DiskGate:
         found = storage.find_on_disk(self._root, name.owner, name.name)
         if found is None:
             raise NotFoundError(f"There is no repository {name}.")
+        self._inspector.check(found.gitdir)
         return Served(name, found.gitdir)
 
     def open_push(self, name: RepoName, credentials: Credentials | None) -> Served:
@@ -105,12 +108,14 @@ class DatabaseGate:
         self,
         sessions: sessionmaker[Session],
         root: Path,
+        inspector: Inspector,
         *,
         push_create: PushCreate,
         anonymous_push: bool = False,
     ) -> None:
         self._sessions = sessions
         self._root = root
+        self._inspector = inspector
         self._push_create = push_create
         self._anonymous_push = anonymous_push
         self._checker = PasswordChecker()
@@ -132,6 +137,7 @@ class DatabaseGate:
             known = self._recall(name)
             if known is None:
                 raise
+            self._inspector.check(known.gitdir)
             return known
         if row is None or not decide(_facts(row), actor, Action.READ).allowed:
             self._forget(name)
@@ -191,6 +197,7 @@ class DatabaseGate:
                 f"{name} is known, but not on disk.",
                 hint="An operator can find out why with 'wit-admin repo list'.",
             )
+        self._inspector.check(found.gitdir)
         return Served(name, found.gitdir, row.repo_id, actor, has_pushes=row.pushed_at is not None)
 
     def _creatable(self, name: RepoName, actor: Actor) -> Creatable:

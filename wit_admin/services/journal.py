@@ -9,7 +9,9 @@ from pathlib import Path
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.queries import pushes as queries
+from wit_admin.errors import ConflictError
 from wit_admin.git import storage, sweep
+from wit_admin.git.inspection import Inspector
 from wit_admin.git.processes import live_push_ids
 from wit_admin.git.ref_values import read_ref
 from wit_admin.git.reflog import was_accepted
@@ -21,7 +23,12 @@ _LOOK_AGAIN_S = 0.05
 
 
 def replay_journal(
-    sessions: sessionmaker[Session], root: Path, *, host: str, patience_s: float = 30.0
+    sessions: sessionmaker[Session],
+    root: Path,
+    inspector: Inspector,
+    *,
+    host: str,
+    patience_s: float = 30.0,
 ) -> int:
     """Settle the pending pushes of ``host``; return how many.
 
@@ -39,15 +46,23 @@ def replay_journal(
                 break
             time.sleep(_LOOK_AGAIN_S)
         else:
-            settled += _settle(sessions, root, entry)
+            settled += _settle(sessions, root, inspector, entry)
     return settled
 
 
-def _settle(sessions: sessionmaker[Session], root: Path, entry: queries.PendingPush) -> bool:
+def _settle(
+    sessions: sessionmaker[Session], root: Path, inspector: Inspector, entry: queries.PendingPush
+) -> bool:
     found = storage.resolve(root, entry.disk_path)
     accepted = []
     branch = None
     if found is not None:
+        try:
+            inspector.check(found.gitdir)
+            inspector.check_refs(found.gitdir, [command["ref"] for command in entry.commands])
+        except ConflictError as error:
+            log.warning("Push %s is left unsettled. %s", entry.push_id, error.message)
+            return False
         sweep.sweep(found.gitdir, [command["ref"] for command in entry.commands])
         updates = [pushes.RefUpdate(c["ref"], c["old"], c["new"]) for c in entry.commands]
         accepted = [

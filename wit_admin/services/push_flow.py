@@ -12,11 +12,12 @@ from pathlib import Path
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.models.repositories import ObjectFormat, Visibility
-from wit_admin.errors import UnavailableError
+from wit_admin.errors import ConflictError, UnavailableError
 from wit_admin.git import storage, sweep
 from wit_admin.git.commands import PushRequest, RefCommand
 from wit_admin.git.environment import PUSH_ID_HOST
-from wit_admin.git.ref_values import read_ref, ref_text
+from wit_admin.git.inspection import Inspector
+from wit_admin.git.ref_values import read_ref, read_refs, ref_text
 from wit_admin.git.report import PushReport
 from wit_admin.services import pushes
 from wit_admin.services.actors import Actor
@@ -53,10 +54,16 @@ class PushFlow:
     """The database's side of pushes and clones; without a database it only keeps HEAD right."""
 
     def __init__(
-        self, sessions: sessionmaker[Session] | None, root: Path, *, visibility: Visibility
+        self,
+        sessions: sessionmaker[Session] | None,
+        root: Path,
+        inspector: Inspector,
+        *,
+        visibility: Visibility,
     ) -> None:
         self._sessions = sessions
         self._root = root
+        self._inspector = inspector
         self._visibility = visibility
         self.host = socket.gethostname()
 
@@ -64,17 +71,24 @@ class PushFlow:
         """Make the repository if the push creates it, and journal what is asked.
 
         Raises:
+            ConflictError: A ref that is to go has another value, or a ref's path on disk leads
+                out of the repository.
             UnavailableError: The journal cannot be written, so the push must not begin.
         """
-        if isinstance(target, Creatable):
-            # Until it is journalled nothing tells a failed push that this one needs the folder.
-            with storage.one_at_a_time((self._root / target.name.disk_path).parent):
-                served, created = self._create(target, request)
-                return self._journal(served, request, created=created)
-        return self._journal(target, request, created=False)
-
-    def _journal(self, target: Served, request: PushRequest, *, created: bool) -> PushTicket:
         commands = tuple(_update_of(command) for command in request.commands)
+        if not isinstance(target, Creatable):
+            _check_deletions(target.gitdir, commands)
+            return self._journal(target, commands, created=False)
+        _check_deletions(None, commands)
+        # Until it is journalled nothing tells a failed push that this one needs the folder.
+        with storage.one_at_a_time((self._root / target.name.disk_path).parent):
+            served, created = self._create(target, request)
+            return self._journal(served, commands, created=created)
+
+    def _journal(
+        self, target: Served, commands: tuple[pushes.RefUpdate, ...], *, created: bool
+    ) -> PushTicket:
+        self._inspector.check_refs(target.gitdir, [command.ref for command in commands])
         entry = None
         if self._sessions is not None and target.repo_id is not None:
             actor = target.actor
@@ -107,7 +121,7 @@ class PushFlow:
         """Settle what a server that died here left in the journal; return how many pushes."""
         if self._sessions is None:
             return 0
-        return replay_journal(self._sessions, self._root, host=self.host)
+        return replay_journal(self._sessions, self._root, self._inspector, host=self.host)
 
     def record_clone(self, repo_id: uuid.UUID, actor_id: uuid.UUID | None) -> None:
         """Count one clone; a database that is gone loses the count, not the clone."""
@@ -123,23 +137,52 @@ class PushFlow:
         is_long = len(request.commands[0].new) == _SHA256_DIGITS
         object_format = ObjectFormat.SHA256 if is_long else ObjectFormat.SHA1
         # Disk first: a crash here leaves a repository that a sync finds, never a row without one.
-        storage.create_bare(self._root, wanted.name.disk_path, object_format=object_format.value)
-        repo_id, is_new = pushes.ensure_repository_row(
+        mine = self._root / wanted.name.disk_path
+        made = storage.create_bare(
+            self._root, wanted.name.disk_path, object_format=object_format.value
+        )
+        row = pushes.ensure_repository_row(
             self._sessions, wanted, visibility=self._visibility, object_format=object_format
         )
-        gitdir = (self._root / wanted.name.disk_path).resolve()
-        return Served(wanted.name, gitdir, repo_id, wanted.actor, has_pushes=False), is_new
+        gitdir = (self._root / row.disk_path).resolve()
+        if made and gitdir != mine.resolve():
+            # Somebody made it a moment ago in another case: one repository, never two folders.
+            storage.remove(mine)
+        self._inspector.check(gitdir)
+        served = Served(wanted.name, gitdir, row.repo_id, wanted.actor, has_pushes=False)
+        # What stood on disk before is not taken back when this push fails.
+        return served, row.is_new and made
 
 
 def _update_of(command: RefCommand) -> pushes.RefUpdate:
     return pushes.RefUpdate(ref_text(command.ref), command.old, command.new)
 
 
+def _check_deletions(gitdir: Path | None, commands: tuple[pushes.RefUpdate, ...]) -> None:
+    """Check the old values, because git deletes a ref whatever old value is named for it.
+
+    It only compares one that is an object it has. ``None`` stands for a repository yet to be made.
+    """
+    deletions = [command for command in commands if command.kind == "deleted"]
+    if not deletions:
+        return
+    present = read_refs(gitdir, [command.ref for command in deletions]) if gitdir else {}
+    for command in deletions:
+        if present.get(command.ref) != command.before:
+            raise ConflictError(
+                f"{command.ref} is not at {command.before}.", hint="Fetch, then push again."
+            )
+
+
 def _accepted(ticket: PushTicket, report: PushReport) -> list[pushes.RefUpdate]:
     """Return the commands that git carried out: by its report, or by the refs without one."""
     if report.is_complete:
         good = {ref_text(result.ref) for result in report.results if result.is_accepted}
-        return [command for command in ticket.commands if command.ref in good]
+        return [
+            command
+            for command in ticket.commands
+            if command.ref in good and command.before != command.after
+        ]
     return [
         command
         for command in ticket.commands

@@ -56,16 +56,25 @@ class PushOrigin:
     token_id: uuid.UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EnsuredRow:
+    """A repository's row, where its folder is below the root, and whether it was made now."""
+
+    repo_id: uuid.UUID
+    disk_path: str
+    is_new: bool
+
+
 def ensure_repository_row(
     sessions: sessionmaker[Session],
     wanted: Creatable,
     *,
     visibility: Visibility,
     object_format: ObjectFormat,
-) -> tuple[uuid.UUID, bool]:
-    """Make the row of a repository that is on disk already; return its id, and whether it is new.
+) -> EnsuredRow:
+    """Make the row of a repository that is on disk already.
 
-    Of many at once one makes the row and the others get that one's id.
+    Of many at once one makes the row and the others get that one.
     """
     row = Repository(
         id=new_id(),
@@ -81,11 +90,11 @@ def ensure_repository_row(
             session.add(row)
     except IntegrityError:
         with sessions() as session:
-            found = pushes.find_repository_id(session, wanted.owner_id, wanted.name.name)
+            found = pushes.find_place(session, wanted.owner_id, wanted.name.name)
         if found is None:
             raise
-        return found, False
-    return row.id, True
+        return EnsuredRow(*found, is_new=False)
+    return EnsuredRow(row.id, wanted.name.disk_path, is_new=True)
 
 
 def remove_repository_row(sessions: sessionmaker[Session], repo_id: uuid.UUID) -> bool:
@@ -97,9 +106,7 @@ def remove_repository_row(sessions: sessionmaker[Session], repo_id: uuid.UUID) -
 def take_back(sessions: sessionmaker[Session], repo_id: uuid.UUID, gitdir: Path) -> None:
     """Remove a repository that a failed push made, row first: nothing is to be left of it."""
     with storage.one_at_a_time(gitdir.parent):
-        if next((gitdir / "refs/heads").iterdir(), None) is None and remove_repository_row(
-            sessions, repo_id
-        ):
+        if storage.is_pristine(gitdir) and remove_repository_row(sessions, repo_id):
             storage.remove(gitdir)
 
 

@@ -117,15 +117,16 @@ def has_creation(session: Session, repo_id: uuid.UUID) -> bool:
     return session.scalars(query.limit(1)).first() is not None
 
 
-def find_repository_id(session: Session, owner_id: uuid.UUID, name: str) -> uuid.UUID | None:
-    """Return the id of the owner's live repository of that name."""
-    return session.scalars(
-        select(Repository.id).where(
+def find_place(session: Session, owner_id: uuid.UUID, name: str) -> tuple[uuid.UUID, str] | None:
+    """Return the id and the disk path of the owner's live repository of that name."""
+    row = session.execute(
+        select(Repository.id, Repository.disk_path).where(
             Repository.owner_id == owner_id,
             Repository.name_key == name_key(name),
             Repository.deleted_at.is_(None),
         )
     ).one_or_none()
+    return (row[0], row[1]) if row else None
 
 
 def delete_if_unpushed(session: Session, repo_id: uuid.UUID) -> bool:

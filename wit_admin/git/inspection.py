@@ -1,0 +1,223 @@
+"""Whether a repository may be handed to git: nothing in it leads out of the root, or blocks.
+
+Whoever can write into a repository's folder, on a shared disk for instance, could otherwise have
+the server give out, or write to, any repository and file that the server itself may touch.
+Source: gitrepository-layout(5); git's path.c, ``enter_repo``.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+
+from wit_admin.errors import ConflictError, UnavailableError
+from wit_admin.git.ref_values import ref_bytes
+
+_FOLDERS = ("", "info", "objects/info", "objects/pack")
+"""Besides refs and objects, where git opens files by name or lists them."""
+
+_REDIRECTS = (".git", "commondir")
+"""With one of these git would serve another folder than the one it was given."""
+
+_MOST_BYTES = {
+    "HEAD": 4096,
+    "config": 1024**2,
+    "config.worktree": 1024**2,
+    "packed-refs": 256 * 1024**2,
+    "objects/info/alternates": 64 * 1024,
+}
+_ALTERNATES_DEPTH = 5
+_KNOWN_MOST = 50_000
+_SETTLED_NS = 2_000_000_000
+_HOOKS = "hooks"
+"""Operators link hooks from elsewhere; they run only where the operator says so."""
+
+
+@dataclass(slots=True)
+class Inspector:
+    """Looks at repositories before git does. A folder that has not changed is not read twice.
+
+    What changes between the look and git's own is not seen: who races it must be kept from the
+    disk by its permissions.
+    """
+
+    roots: tuple[Path, ...]
+    """The repository root, and what the operator lets repositories share besides."""
+    allows_includes: bool = False
+    _bases: tuple[str, ...] = field(init=False)
+    _known: dict[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self._bases = tuple(os.path.realpath(root) for root in self.roots)
+
+    def check(self, gitdir: Path) -> None:
+        """Return if git may work in ``gitdir``.
+
+        Raises:
+            ConflictError: Something in it leads out of the roots, would block whoever opens it,
+                or is too large; the sentence names it.
+            UnavailableError: The disk fails.
+        """
+        try:
+            self._check(gitdir)
+        except PermissionError:
+            raise _refusal("the server may not read all of it") from None
+        except OSError as error:
+            raise UnavailableError("The repository cannot be read from disk.") from error
+
+    def check_refs(self, gitdir: Path, refs: Iterable[str]) -> None:
+        """Return if git may write these refs and their logs.
+
+        Raises:
+            ConflictError: The path of one leads out of the roots through a symbolic link.
+        """
+        parents = set()
+        for text in refs:
+            ref = os.fsdecode(ref_bytes(text))
+            for path in (gitdir / ref, gitdir / "logs" / ref):
+                parents.add(path.parent)
+                if path.is_symlink() and not self._is_inside(path):
+                    raise _leads_out(str(path.relative_to(gitdir)))
+        for parent in parents:
+            if not self._is_inside(parent):
+                raise _leads_out(str(parent.relative_to(gitdir)))
+
+    def _check(self, gitdir: Path) -> None:
+        for name in _REDIRECTS:
+            if os.path.lexists(gitdir / name):
+                raise _refusal(f"{name} points git to another folder")
+        for folder in _FOLDERS:
+            self._check_folder(gitdir, folder)
+        self._check_refs_tree(gitdir)
+        for name, most in _MOST_BYTES.items():
+            if _size(gitdir / name) > most:
+                raise _refusal(f"{name} is larger than {most} bytes")
+        if not self.allows_includes:
+            _check_includes(gitdir)
+        self._check_objects(gitdir / "objects", depth=0)
+
+    def _check_refs_tree(self, gitdir: Path) -> None:
+        waiting = ["refs"]
+        while waiting:
+            folder = waiting.pop()
+            waiting.extend(f"{folder}/{name}" for name in self._check_folder(gitdir, folder))
+
+    def _check_objects(self, objects: Path, *, depth: int) -> None:
+        """Check an object folder, and those that its alternates lead to."""
+        for folder in self._check_folder(objects, ""):
+            if len(folder) == 2:  # noqa: PLR2004  loose objects, by the first byte of their ids
+                self._check_folder(objects, folder)
+        for alternate in _read_alternates(objects):
+            if depth >= _ALTERNATES_DEPTH or not self._is_inside(alternate):
+                raise _leads_out("objects/info/alternates")
+            for folder in ("info", "pack"):
+                self._check_folder(alternate, folder)
+            if _size(alternate / "info/alternates") > _MOST_BYTES["objects/info/alternates"]:
+                raise _refusal("an alternate has too many alternates")
+            self._check_objects(alternate, depth=depth + 1)
+
+    def _check_folder(self, base: Path, folder: str) -> tuple[str, ...]:
+        """Check the entries of a folder; return the names of those that are folders."""
+        path = base / folder
+        try:
+            changed = path.stat().st_ctime_ns
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+        # A folder's ctime follows every change of its entries, and nobody can set it back.
+        known = self._known.get(str(path))
+        if known is not None and known[0] == changed:
+            return known[1]
+        folders, has_links = [], False
+        for entry in _scan(path):
+            shown = f"{folder}/{entry.name}".removeprefix("/")
+            if entry.is_symlink():
+                has_links = True
+                self._check_link(entry, shown)
+            elif entry.is_dir():
+                folders.append(entry.name)
+            elif not entry.is_file():
+                _check_kind(entry.path, shown)
+        # Where a link leads can change without the folder, and so can what came a moment ago.
+        if not has_links and time.time_ns() - changed > _SETTLED_NS:
+            self._remember(str(path), (changed, tuple(folders)))
+        return tuple(folders)
+
+    def _check_link(self, entry: os.DirEntry[str], shown: str) -> None:
+        if shown == _HOOKS:
+            return
+        if not self._is_inside(entry.path):
+            raise _leads_out(shown)
+        if shown.startswith("refs/") and entry.is_dir():
+            # git walks into it, and a few that lead back up make that walk endless.
+            raise _refusal(f"{shown} is a link to a folder")
+        _check_kind(entry.path, shown)
+
+    def _is_inside(self, path: str | Path) -> bool:
+        real = os.path.realpath(path)
+        return any(real == base or real.startswith(base + os.sep) for base in self._bases)
+
+    def _remember(self, path: str, seen: tuple[int, tuple[str, ...]]) -> None:
+        with self._lock:
+            if len(self._known) >= _KNOWN_MOST:
+                self._known.clear()
+            self._known[path] = seen
+
+
+def _check_kind(path: str, shown: str) -> None:
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116  a Path for each costs more than the call
+    except FileNotFoundError:
+        return
+    # A socket, such as that of a file system monitor, cannot be opened and so blocks nobody.
+    if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise _refusal(f"{shown} is neither file nor folder")
+
+
+def _check_includes(gitdir: Path) -> None:
+    # Over-cautious on purpose: a second parser might differ from git's.
+    for name in ("config", "config.worktree"):
+        if b"[include" in _read(gitdir / name).lower():
+            raise _refusal(f"{name} includes other files")
+
+
+def _read_alternates(objects: Path) -> Iterator[Path]:
+    for line in _read(objects / "info/alternates").split(b"\n"):
+        if line.startswith(b'"'):
+            raise _refusal("objects/info/alternates holds a quoted path")
+        if line and not line.startswith(b"#"):
+            yield objects / os.fsdecode(line)
+
+
+def _scan(path: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(path) as entries:
+        return list(entries)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return b""
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+
+
+def _leads_out(shown: str) -> ConflictError:
+    return _refusal(f"{shown} leads out of the folder of repositories")
+
+
+def _refusal(what: str) -> ConflictError:
+    return ConflictError(
+        f"The repository is not served: {what}.", hint="An operator can mend that on disk."
+    )
