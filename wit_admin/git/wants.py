@@ -6,6 +6,7 @@ Protocol version 2 lets a client want any object that exists, hidden or not (git
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -13,7 +14,10 @@ from pathlib import Path
 from wit_admin.git.environment import HIDDEN_REFS
 from wit_admin.git.object_kinds import COMMITS, object_kinds
 
-_WANT = re.compile(rb"want ([0-9a-f]{40}(?:[0-9a-f]{24})?)\b")
+_WANT = re.compile(rb"want ([0-9a-fA-F]{40})([0-9a-fA-F]{24})?")
+"""Found anywhere, not only where packets begin: a want too many is looked up, one too few lets
+what is hidden out. git reads digits of either case, and not what follows them."""
+_MOST_READ_BYTES = 16 * 1024 * 1024
 _VISIBLE = ("--exclude-hidden=uploadpack", "--all")
 
 RunRevList = Callable[[Path, Sequence[str], Sequence[str]], AsyncIterator[bytes]]
@@ -21,8 +25,16 @@ RunRevList = Callable[[Path, Sequence[str], Sequence[str]], AsyncIterator[bytes]
 
 
 def wanted_ids(body: bytes) -> list[str]:
-    """Return the object ids that a fetch request names as wants, without doubles."""
-    return list(dict.fromkeys(oid.decode() for oid in _WANT.findall(body)))
+    """Return the object ids that a fetch request may name as wants, in lower case, once each.
+
+    Whether 40 digits are the id or 64 depends on the repository, so both are returned.
+    """
+    found: dict[str, None] = {}
+    for short, rest in _WANT.findall(body):
+        found[short.decode().lower()] = None
+        if rest:
+            found[(short + rest).decode().lower()] = None
+    return list(found)
 
 
 def may_have_hidden_refs(gitdir: Path) -> bool:
@@ -30,10 +42,13 @@ def may_have_hidden_refs(gitdir: Path) -> bool:
     if any((gitdir / prefix).exists() for prefix in HIDDEN_REFS):
         return True
     packed = _read(gitdir / "packed-refs")
-    if any(f" {prefix}".encode() in packed for prefix in HIDDEN_REFS):
+    if packed is None or any(f" {prefix}".encode() in packed for prefix in HIDDEN_REFS):
         return True
-    config = _read(gitdir / "config").lower()
-    return b"hiderefs" in config or b"include" in config
+    for name in ("config", "config.worktree"):
+        config = _read(gitdir / name)
+        if config is None or b"hiderefs" in config.lower() or b"include" in config.lower():
+            return True
+    return False
 
 
 def asks_for_commits(gitdir: Path, body: bytes) -> bool:
@@ -41,8 +56,8 @@ def asks_for_commits(gitdir: Path, body: bytes) -> bool:
     found = _WANT.search(body)
     if found is None:
         return False
-    oid = found[1].decode()
-    return object_kinds(gitdir, [oid]).get(oid) in COMMITS
+    oids = wanted_ids(found[0])
+    return not COMMITS.isdisjoint(object_kinds(gitdir, oids).values())
 
 
 async def find_forbidden(run: RunRevList, gitdir: Path, wants: Sequence[str]) -> str | None:
@@ -51,7 +66,8 @@ async def find_forbidden(run: RunRevList, gitdir: Path, wants: Sequence[str]) ->
     A commit must be an ancestor of a visible ref. A tree or blob, which partial clones ask for
     by id, must not be among the objects that hidden refs alone lead to.
     """
-    kinds = object_kinds(gitdir, wants)
+    # Hundreds of thousands may be asked for, and meanwhile others want to be served.
+    kinds = await asyncio.to_thread(object_kinds, gitdir, wants)
     commits = [oid for oid in wants if kinds.get(oid) in COMMITS]
     if commits:
         async for chunk in run(gitdir, ["--max-count=1", "--stdin", "--not", *_VISIBLE], commits):
@@ -74,8 +90,11 @@ async def _find_in(chunks: AsyncIterator[bytes], wanted: set[str]) -> str | None
     return None
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path) -> bytes | None:
+    """Return the content; ``None`` for a file that is too large to look through."""
     try:
+        if path.stat().st_size > _MOST_READ_BYTES:
+            return None
         return path.read_bytes()
     except FileNotFoundError:
         return b""
