@@ -17,6 +17,12 @@ MAX_HEAD_BYTES = 8 * 1024 * 1024
 """The head of a push may be this long."""
 
 _COMMAND = re.compile(rb"([0-9a-fA-F]{40}|[0-9a-fA-F]{64}) ([0-9a-fA-F]{40}|[0-9a-fA-F]{64}) (.+)")
+_SIGNATURE = re.compile(
+    rb"^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SIGNED MESSAGE|SSH SIGNATURE)-----", re.MULTILINE
+)
+"""Where the text of a certificate ends. Source: git's gpg-interface.c."""
+_CERTIFICATE = b"push-cert"
+_CERTIFICATE_END = b"push-cert-end\n"
 _BAD_REF = re.compile(rb"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|\.$|/$", re.DOTALL)
 
 
@@ -90,7 +96,8 @@ class PushHeadReader:
     _shallow: list[str] = field(default_factory=list)
     _options: list[bytes] = field(default_factory=list)
     _part: str = "commands"
-    _is_signed: bool = False
+    _certificate: bytearray | None = None
+    _refs: set[bytes] = field(default_factory=set)
     _fed: int = 0
 
     def feed(self, chunk: bytes) -> PushRequest | None:
@@ -122,12 +129,17 @@ class PushHeadReader:
         raise InvalidInputError("The push ends before its list of refs does.")
 
     def _request(self) -> PushRequest:
+        if self._certificate:
+            if self._commands:
+                raise InvalidInputError("The push holds commands outside its certificate.")
+            for line in certified_commands(bytes(self._certificate)):
+                self._add_command(line)
         return PushRequest(
             commands=tuple(self._commands),
             capabilities=self._capabilities,
             shallow=tuple(self._shallow),
             options=tuple(self._options),
-            is_signed=self._is_signed,
+            is_signed=self._certificate is not None,
             head_bytes=self._fed - self._reader.waiting,
         )
 
@@ -142,43 +154,64 @@ class PushHeadReader:
             self._take_certificate_line(packet)
 
     def _take_mark(self, mark: Mark) -> None:
-        if mark is not Mark.FLUSH or self._part.startswith("certificate"):
+        if mark is not Mark.FLUSH or self._part == "certificate":
             raise InvalidInputError("The push holds a packet that has no place in it.")
-        if self._part == "commands" and self._commands and b"push-options" in self._capabilities:
+        has_commands = bool(self._commands or self._certificate)
+        if self._part == "commands" and has_commands and b"push-options" in self._capabilities:
             self._part = "options"
         else:
             self._part = "done"
 
     def _take_line(self, packet: bytes) -> None:
+        if packet.startswith(b"shallow "):
+            line, _, _ = packet.removesuffix(b"\n").partition(b"\0")
+            self._shallow.append(_parse_oid(line.removeprefix(b"shallow ")))
+            return
         line, nul, capabilities = packet.removesuffix(b"\n").partition(b"\0")
         if nul:
-            self._capabilities |= frozenset(capabilities.split())
-        if line.startswith(b"shallow "):
-            self._shallow.append(_parse_oid(line.removeprefix(b"shallow ")))
-        elif line == b"push-cert":
-            self._is_signed, self._part = True, "certificate head"
+            self._capabilities |= _parse_capabilities(capabilities)
+        if line == _CERTIFICATE:
+            self._certificate, self._part = self._certificate or bytearray(), "certificate"
         else:
             self._add_command(line)
 
     def _take_certificate_line(self, packet: bytes) -> None:
-        # Head, an empty line, commands, signature: the client's own text, one line per packet.
-        line = packet.removesuffix(b"\n")
-        if line == b"push-cert-end":
+        # git takes no note of where packets begin, nor of what follows a NUL in one.
+        if packet == _CERTIFICATE_END:
             self._part = "commands"
-        elif self._part == "certificate head" and not line:
-            self._part = "certificate commands"
-        elif self._part == "certificate commands":
-            if _COMMAND.fullmatch(line):
-                self._add_command(line)
-            else:
-                self._part = "certificate signature"
+        elif self._certificate is not None:
+            self._certificate += packet.partition(b"\0")[0]
 
     def _add_command(self, line: bytes) -> None:
         if len(self._commands) >= self.max_commands:
             raise TooLargeError(
                 f"One push may move {self.max_commands} refs.", hint="Push in several steps."
             )
-        self._commands.append(parse_command(line))
+        command = parse_command(line)
+        if self._commands and len(command.new) != len(self._commands[0].new):
+            raise InvalidInputError("The push mixes object ids of two lengths.")
+        if command.ref in self._refs:
+            raise InvalidInputError("The push names a ref twice.")
+        self._refs.add(command.ref)
+        self._commands.append(command)
+
+
+def certified_commands(certificate: bytes) -> list[bytes]:
+    """Return the lines of commands in the text of a push certificate.
+
+    Source: git's builtin/receive-pack.c, ``queue_commands_from_cert``.
+
+    Raises:
+        InvalidInputError: It has no empty line, behind which they stand.
+    """
+    head, blank, text = certificate.partition(b"\n\n")
+    if not blank:
+        raise InvalidInputError("The push certificate has no end of its head.")
+    # The last signature counts, and git looks for it from the beginning of the whole text.
+    starts = [found.start() for found in _SIGNATURE.finditer(certificate)]
+    end = starts[-1] if starts else len(certificate)
+    text = certificate[len(head) + len(blank) : end]
+    return text.removesuffix(b"\n").split(b"\n") if text else []
 
 
 def parse_command(line: bytes) -> RefCommand:
@@ -201,6 +234,15 @@ def is_ref_name(ref: bytes) -> bool:
     Source: git-check-ref-format(1).
     """
     return ref.startswith(b"refs/") and not _BAD_REF.search(ref)
+
+
+def _parse_capabilities(text: bytes) -> frozenset[bytes]:
+    """Return each as it stands, and those with a value by their bare name too.
+
+    git takes ``atomic=1`` for ``atomic``. Source: git's connect.c, ``parse_feature_value``.
+    """
+    words = re.split(rb"[ \t\n\r]+", text.partition(b"\0")[0])
+    return frozenset(words) | {word.partition(b"=")[0] for word in words}
 
 
 def _parse_oid(text: bytes) -> str:
