@@ -58,6 +58,16 @@ def fifo(gitdir: Path, name: str) -> None:
     os.mkfifo(path)
 
 
+def link_twice(gitdir: Path, name: str, target: Path) -> None:
+    link(gitdir, "between", target)
+    link(gitdir, name, gitdir / "between")
+
+
+def link_to_fifo(gitdir: Path, name: str) -> None:
+    fifo(gitdir, "pipe")
+    link(gitdir, name, gitdir / "pipe")
+
+
 def write(gitdir: Path, name: str, content: str) -> None:
     path = gitdir / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,10 +103,7 @@ TRAPS: dict[str, Callable[[Path, Path], None]] = {
     "config": lambda g, o: link(g, "config", o / "config"),
     "logs": lambda g, o: link(g, "logs", o),
     "info": lambda g, o: link(g, "info", o),
-    "link through a link": lambda g, o: (
-        link(g, "one", o / "config"),
-        link(g, "packed-refs", g / "one"),
-    )[0],
+    "link through a link": lambda g, o: link_twice(g, "packed-refs", o / "config"),
     "endless refs": lambda g, o: link(g, "refs/heads/loop", g / "refs"),
     "fifo HEAD": lambda g, o: fifo(g, "HEAD"),
     "fifo config": lambda g, o: fifo(g, "config"),
@@ -104,10 +111,7 @@ TRAPS: dict[str, Callable[[Path, Path], None]] = {
     "fifo branch": lambda g, o: fifo(g, "refs/heads/team/main"),
     "fifo shallow": lambda g, o: fifo(g, "shallow"),
     "fifo alternates": lambda g, o: fifo(g, "objects/info/alternates"),
-    "fifo behind a link": lambda g, o: (
-        fifo(g, "pipe"),
-        link(g, "packed-refs", g / "pipe"),
-    )[0],
+    "fifo behind a link": lambda g, o: link_to_fifo(g, "packed-refs"),
     "huge config": lambda g, o: grow(g, "config"),
     "huge packed-refs": lambda g, o: grow(g, "packed-refs"),
     "huge HEAD": lambda g, o: grow(g, "HEAD"),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wit_admin.git.pktline import write_band, write_packet
-from wit_admin.git.report import MAX_RESULTS, PushReport, ReportReader
+from wit_admin.git.report import MAX_RESULTS, PushReport, ReportReader, render_refusal
 
 refs = st.binary(min_size=1, max_size=20).map(lambda raw: b"refs/heads/" + raw.hex().encode())
 
@@ -79,3 +79,15 @@ def test_words_of_a_hook_are_not_the_report() -> None:
     report = report_of(forged + real + b"0000", side_band=True)
 
     assert not report.by_ref[b"refs/heads/a"].is_accepted
+
+
+@given(st.lists(refs, min_size=1, unique=True), st.text("abc é", max_size=50), st.booleans())
+def test_refusal_is_a_report_that_accepts_nothing(
+    names: list[bytes], message: str, side_band: bool
+) -> None:
+    report = report_of(render_refusal(names, message, side_band=side_band), side_band=side_band)
+
+    assert report.is_complete
+    assert {ref: result.is_accepted for ref, result in report.by_ref.items()} == dict.fromkeys(
+        names, False
+    )

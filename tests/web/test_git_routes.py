@@ -55,22 +55,23 @@ def test_path_of_another_shape_is_none_of_git(path: bytes) -> None:
 )
 def test_any_request_line_is_a_route_or_a_problem(method: str, path: bytes, query: bytes) -> None:
     for candidate in (path, b"/alice/" + path + b"/info/refs", b"/alice/demo/git-" + path):
+        outcome: GitRoute | Problem
         try:
-            route = match_route(method, candidate, query)
+            outcome = match_route(method, candidate, query)
         except Problem as problem:
-            assert 400 <= problem.status < 500
-            assert problem.message.endswith(".")
-        else:
-            assert isinstance(route, GitRoute)
+            outcome = problem
+        if isinstance(outcome, GitRoute):
             assert is_git_path(candidate)
+        else:
+            assert 400 <= outcome.status < 500
+            assert outcome.message.endswith(".")
 
 
 @given(st.text(max_size=120))
 def test_name_of_any_text_stays_in_its_folder_or_is_refused(text: str) -> None:
     try:
         name = RepoName.parse(text)
-    except InvalidInputError as error:
-        assert "\n" not in error.message
+    except InvalidInputError:
         return
     owner, folder = name.disk_path.split("/")
     assert owner not in {"", ".", ".."}

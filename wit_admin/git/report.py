@@ -5,10 +5,11 @@ Source: gitprotocol-pack(5), "Report Status" and "Report Status v2".
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from wit_admin.errors import InvalidInputError
-from wit_admin.git.pktline import Mark, Packet, PacketReader
+from wit_admin.git.pktline import Mark, Packet, PacketReader, write_band, write_packet
 
 MAX_RESULTS = 50_000
 """More lines than this are not kept; the report is then incomplete."""
@@ -120,6 +121,16 @@ class ReportReader:
         self._results.append(
             RefResult(ref, accepted, "" if accepted else reason.decode(errors="replace"))
         )
+
+
+def render_refusal(refs: Iterable[bytes], message: str, *, side_band: bool) -> bytes:
+    """Return the report on a push of which nothing is accepted; ``message`` is one line."""
+    lines = [b"unpack ok\n", *(b"ng %b refused\n" % ref for ref in refs)]
+    report = b"".join(map(write_packet, lines)) + Mark.FLUSH.value
+    if not side_band:
+        return report
+    shown = write_band(2, f"error: {message}\n".encode())
+    return shown + write_band(1, report) + Mark.FLUSH.value
 
 
 def _with_option(result: RefResult, option: bytes) -> RefResult:

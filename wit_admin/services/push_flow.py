@@ -17,7 +17,7 @@ from wit_admin.git import storage, sweep
 from wit_admin.git.commands import PushRequest, RefCommand
 from wit_admin.git.environment import PUSH_ID_HOST
 from wit_admin.git.inspection import Inspector
-from wit_admin.git.ref_values import read_ref, read_refs, ref_text
+from wit_admin.git.ref_values import read_ref, ref_text
 from wit_admin.git.report import PushReport
 from wit_admin.services import pushes
 from wit_admin.services.actors import Actor
@@ -163,12 +163,10 @@ def _check_deletions(gitdir: Path | None, commands: tuple[pushes.RefUpdate, ...]
 
     It only compares one that is an object it has. ``None`` stands for a repository yet to be made.
     """
-    deletions = [command for command in commands if command.kind == "deleted"]
-    if not deletions:
-        return
-    present = read_refs(gitdir, [command.ref for command in deletions]) if gitdir else {}
-    for command in deletions:
-        if present.get(command.ref) != command.before:
+    for command in commands:
+        if command.kind != "deleted":
+            continue
+        if gitdir is None or read_ref(gitdir, command.ref) != command.before:
             raise ConflictError(
                 f"{command.ref} is not at {command.before}.", hint="Fetch, then push again."
             )

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 
+from wit_admin.errors import WitError
 from wit_admin.forge import Forge
 from wit_admin.git.backend import PushProcess
 from wit_admin.git.commands import PushHeadReader, PushRequest
-from wit_admin.git.report import PushReport, ReportReader
+from wit_admin.git.report import PushReport, ReportReader, render_refusal
 from wit_admin.services.gate import Creatable, Served
 from wit_admin.services.push_flow import PushTicket
 from wit_admin.web.body import BodyLimits, read_body
@@ -23,8 +24,8 @@ from wit_admin.web.problems import Problem
 
 log = logging.getLogger(__name__)
 
-_PROBE = b"0000"
-"""git sends just a flush before a large push, to learn whether it must sign in."""
+_FLUSH = b"0000"
+"""git sends just this before a large push, to learn whether it must sign in."""
 
 
 @dataclass(slots=True)
@@ -32,7 +33,7 @@ class _Incoming:
     """A push whose head has been read."""
 
     request: PushRequest
-    read: list[bytes]
+    read: bytearray
     rest: AsyncIterator[bytes]
 
 
@@ -41,16 +42,22 @@ async def answer_push(forge: Forge, exchange: Exchange, target: Served | Creatab
     content_type = (b"content-type", Service.RECEIVE_PACK.content_type("result"))
     incoming = await _read_head(forge, exchange)
     if incoming is None:
-        await exchange.reply(200, _PROBE, content_type, *NO_CACHE)
+        await exchange.reply(200, _FLUSH, content_type, *NO_CACHE)
         return
-    ticket = await run_in_threadpool(forge.pushes.open, target, incoming.request)
+    try:
+        ticket = await run_in_threadpool(forge.pushes.open, target, incoming.request)
+    except WitError as error:
+        await _refuse(exchange, incoming, error, content_type)
+        return
     report, held = PushReport(is_complete=False, unpack=None, results=()), b""
     try:
         async with forge.backend.push(ticket.gitdir, ticket.variables()) as child:
             feeding = asyncio.create_task(_feed(child, incoming))
             try:
                 report, held = await _pass_on(exchange, child, incoming.request, content_type)
-                await child.wait()
+                status = await child.wait()
+                # git may end before it has read all, and who still sends does not read.
+                await feeding
             finally:
                 feeding.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -59,6 +66,8 @@ async def answer_push(forge: Forge, exchange: Exchange, target: Served | Creatab
     finally:
         # Also when the client has gone: what git accepted must be written down.
         await asyncio.shield(run_in_threadpool(_settle, forge, ticket, report))
+    if not held and status == 0 and not incoming.request.wants_report:
+        held = _FLUSH
     if not exchange.has_started and not held:
         raise Problem(400, f"git refused the push: {complaint or 'it is malformed.'}")
     if not exchange.has_started:
@@ -66,12 +75,28 @@ async def answer_push(forge: Forge, exchange: Exchange, target: Served | Creatab
     await exchange.finish(held)
 
 
+async def _refuse(
+    exchange: Exchange, incoming: _Incoming, error: WitError, content_type: tuple[bytes, bytes]
+) -> None:
+    """Refuse in git's own words, which a client shows; of an HTTP error it shows the number."""
+    request = incoming.request
+    if not request.wants_report:
+        raise error
+    async for _ in incoming.rest:
+        pass
+    message = f"{error.message} {error.hint}" if error.hint else error.message
+    refs = [command.ref for command in request.commands]
+    answer = render_refusal(refs, message, side_band=request.side_band)
+    await exchange.reply(200, answer, content_type, *NO_CACHE)
+
+
 async def _read_head(forge: Forge, exchange: Exchange) -> _Incoming | None:
     limits = BodyLimits(forge.limits.max_push_bytes, forge.limits.idle_timeout_s)
     chunks = read_body(exchange.receive, exchange.headers, limits)
-    reader, read = PushHeadReader(), list[bytes]()
+    # Joined, because a client may send it byte by byte.
+    reader, read = PushHeadReader(), bytearray()
     async for chunk in chunks:
-        read.append(chunk)
+        read += chunk
         request = reader.feed(chunk)
         if request is not None:
             if not request.commands:
@@ -83,8 +108,7 @@ async def _read_head(forge: Forge, exchange: Exchange) -> _Incoming | None:
 
 async def _feed(child: PushProcess, incoming: _Incoming) -> None:
     try:
-        for chunk in incoming.read:
-            await child.write(chunk)
+        await child.write(bytes(incoming.read))
         incoming.read.clear()
         async for chunk in incoming.rest:
             await child.write(chunk)
