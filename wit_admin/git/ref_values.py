@@ -9,8 +9,9 @@ from __future__ import annotations
 import mmap
 import os
 import re
-from collections.abc import Iterable
 from pathlib import Path
+
+from wit_admin.git.commands import is_ref_name
 
 _MAX_SYMBOLIC = 5
 """As many times git follows a symbolic ref. Source: git's refs.h, SYMREF_MAXDEPTH."""
@@ -45,12 +46,10 @@ def read_ref(gitdir: Path, ref: str) -> str | None:
         if value is None or not value.startswith(b"ref:"):
             return value.decode() if value and _OID.fullmatch(value) else None
         name = value.removeprefix(b"ref:").strip()
+        if not is_ref_name(name):
+            # It could lead to any file, or to a pipe that nobody writes to.
+            return None
     return None
-
-
-def read_refs(gitdir: Path, refs: Iterable[str]) -> dict[str, str]:
-    """Return the ids of those of ``refs`` that there are; as for :func:`read_ref`."""
-    return {ref: oid for ref in refs if (oid := read_ref(gitdir, ref)) is not None}
 
 
 def has_reftable(gitdir: Path) -> bool:
