@@ -102,20 +102,24 @@ class PushFlow:
             )
         return PushTicket(target.gitdir, target.actor, entry, commands)
 
-    def settle(self, ticket: PushTicket, report: PushReport) -> None:
-        """Write down what git accepted. A database that is gone leaves it to the next replay."""
+    def settle(self, ticket: PushTicket, report: PushReport) -> int:
+        """Write down what git accepted, and return how many refs that are.
+
+        A database that is gone leaves it to the next replay.
+        """
         if not report.is_complete:
             sweep.sweep(ticket.gitdir, [command.ref for command in ticket.commands])
         accepted = _accepted(ticket, report)
         branch = _point_head(ticket.gitdir, accepted)
         if self._sessions is None or ticket.entry is None:
-            return
+            return len(accepted)
         try:
             pushes.settle_push(self._sessions, ticket.entry, accepted, default_branch=branch)
             if not accepted:
                 pushes.take_back(self._sessions, ticket.entry.repo_id, ticket.gitdir)
         except UnavailableError:
             log.exception("Push %s is not recorded yet.", ticket.entry.push_id)
+        return len(accepted)
 
     def replay(self) -> int:
         """Settle what a server that died here left in the journal; return how many pushes."""

@@ -16,7 +16,7 @@ from wit_admin.services.gate import Served
 from wit_admin.web.body import BodyLimits, ClientGoneError, read_body, read_whole
 from wit_admin.web.exchange import NO_CACHE, Exchange
 from wit_admin.web.git_routes import Service, protocol_version
-from wit_admin.web.problems import Problem
+from wit_admin.web.problems import Problem, as_sentence
 
 MAX_FETCH_REQUEST_BYTES = 16 * 1024 * 1024
 """Wants and haves take 50 bytes each: room for 300,000."""
@@ -49,7 +49,7 @@ async def _send(exchange: Exchange, answer: FetchAnswer) -> None:
         if not is_whole:
             raise
     if not exchange.has_started:
-        raise Problem(400, f"git could not read the request: {answer.complaint()}")
+        raise Problem(400, f"git could not read the request: {as_sentence(answer.complaint())}")
 
 
 def _count_clone(forge: Forge, served: Served, body: bytes) -> None:

@@ -16,11 +16,10 @@ from wit_admin.git.backend import PushProcess
 from wit_admin.git.commands import PushHeadReader, PushRequest
 from wit_admin.git.report import PushReport, ReportReader, render_refusal
 from wit_admin.services.gate import Creatable, Served
-from wit_admin.services.push_flow import PushTicket
 from wit_admin.web.body import BodyLimits, read_body
 from wit_admin.web.exchange import NO_CACHE, Exchange
 from wit_admin.web.git_routes import Service
-from wit_admin.web.problems import Problem
+from wit_admin.web.problems import Problem, as_sentence
 
 log = logging.getLogger(__name__)
 
@@ -50,12 +49,13 @@ async def answer_push(forge: Forge, exchange: Exchange, target: Served | Creatab
         await _refuse(exchange, incoming, error, content_type)
         return
     report, held = PushReport(is_complete=False, unpack=None, results=()), b""
+    accepted = 0
     try:
         async with forge.backend.push(ticket.gitdir, ticket.variables()) as child:
             feeding = asyncio.create_task(_feed(child, incoming))
             try:
                 report, held = await _pass_on(exchange, child, incoming.request, content_type)
-                status = await child.wait()
+                await child.wait()
                 # git may end before it has read all, and who still sends does not read.
                 await feeding
             finally:
@@ -65,11 +65,12 @@ async def answer_push(forge: Forge, exchange: Exchange, target: Served | Creatab
             complaint = child.complaint()
     finally:
         # Also when the client has gone: what git accepted must be written down.
-        await asyncio.shield(run_in_threadpool(_settle, forge, ticket, report))
-    if not held and status == 0 and not incoming.request.wants_report:
+        accepted = await asyncio.shield(run_in_threadpool(forge.pushes.settle, ticket, report))
+    if not held and accepted:
+        # A client that wants no report.
         held = _FLUSH
     if not exchange.has_started and not held:
-        raise Problem(400, f"git refused the push: {complaint or 'it is malformed.'}")
+        raise Problem(400, f"git refused the push: {as_sentence(complaint)}")
     if not exchange.has_started:
         await exchange.start(200, content_type, *NO_CACHE)
     await exchange.finish(held)
@@ -130,7 +131,3 @@ async def _pass_on(
             await exchange.write(held)
         held = chunk
     return reader.report(), held
-
-
-def _settle(forge: Forge, ticket: PushTicket, report: PushReport) -> None:
-    forge.pushes.settle(ticket, report)

@@ -47,3 +47,10 @@ def problem_of(error: errors.WitError) -> Problem:
         headers = ((b"retry-after", b"5"),)
     message = f"{error.message} {error.hint}" if error.hint else error.message
     return Problem(status, message, headers=headers)
+
+
+def as_sentence(complaint: str) -> str:
+    """Return what git wrote on standard error as one line that ends with a full stop."""
+    lines = [line.removeprefix("fatal: ").strip() for line in complaint.splitlines()]
+    text = "; ".join(line for line in lines if line) or "it is malformed"
+    return text if text.endswith(".") else f"{text}."
