@@ -182,10 +182,39 @@ def test_nothing_that_a_repository_names_is_run(
 
     assert not trap.canary.exists(), trap.canary.read_text()
     assert (clone, fetch, side) == (0, 0, 0)
-    assert (main == 0) == bare
+    assert main == 0
     assert proc != 0
     if not bare:
-        assert (gitdir.parent / "file.txt").read_text() == "first"
+        assert (gitdir.parent / "file.txt").read_text() == "second"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "[core]\n worktree = {outside}\n",
+        '[core]\n WorkTree = "{outside}"\n',
+        '[filter "a\\"b"]\n smudge = "touch {outside}/ran; cat"\n',
+        '[FILTER.evil]\n smudge = "touch {outside}/ran; cat"\n',
+        '[x][filter "e v"]smudge = "touch {outside}/ran; cat"\n',
+    ],
+)
+def test_push_checks_nothing_out_where_that_might_run_or_reach_something(
+    server: RunningServer, work: Path, tmp_path: Path, config: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    name = f"tree-{tmp_path.name.replace('_', '-')}"[-40:]
+    gitdir = place(server, work, name, bare=False)
+    (gitdir / "info/attributes").write_text('* filter=a"b\n*.txt filter=evil\nf* "filter=e v"\n')
+    with (gitdir / "config").open("a") as file:
+        file.write("[receive]\n denyCurrentBranch = updateInstead\n")
+        file.write(config.format(outside=outside))
+    commit(work, "second")
+
+    refused = run_git(work, "push", server.remote(f"alice/{name}"), "HEAD:main", check=False)
+
+    assert "branch is currently checked out" in refused.stderr
+    assert list(outside.iterdir()) == []
 
 
 def test_missing_objects_are_not_fetched_from_where_a_repository_says(

@@ -51,13 +51,6 @@ _ENFORCED: tuple[tuple[str, str], ...] = (
     *(("transfer.hideRefs", prefix.rstrip("/")) for prefix in HIDDEN_REFS),
 )
 
-_UNTRUSTED: tuple[tuple[str, str], ...] = (
-    ("core.hooksPath", os.devnull),
-    # updateInstead checks files out, and so runs filters, which have any number of names.
-    ("receive.denyCurrentBranch", "refuse"),
-)
-"""Enforced where whoever writes into a repository is not trusted to run programs."""
-
 
 @dataclass(frozen=True, slots=True)
 class ChildEnvironment:
@@ -76,7 +69,7 @@ class ChildEnvironment:
         """Return the whole environment of one child; nothing of the server's own is passed on."""
         enforced = [*_ENFORCED, *overrides]
         if not self.repository_hooks:
-            enforced.extend(_UNTRUSTED)
+            enforced.append(("core.hooksPath", os.devnull))
         variables = {
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "C.UTF-8",
