@@ -82,14 +82,20 @@ def git_environment() -> dict[str, str]:
 
 @contextlib.contextmanager
 def running_server(
-    home: Path, *flags: str, variables: Sequence[tuple[str, str]] = ()
+    home: Path,
+    *flags: str,
+    variables: Sequence[tuple[str, str]] = (),
+    launcher: Sequence[str] = (),
 ) -> Iterator[RunningServer]:
-    """Start ``wit-admin serve`` on a free port and stop it by its own process id."""
+    """Start ``wit-admin serve`` on a free port and stop it by its own process id.
+
+    ``launcher`` is a command line that replaces itself by the one it is given.
+    """
     environment = {"PATH": os.environ["PATH"], "WIT_HOME": str(home), **dict(variables)}
     log = home.with_suffix(".log")
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "wit_admin", "serve", "--port", "0", *flags],
+            [*launcher, sys.executable, "-m", "wit_admin", "serve", "--port", "0", *flags],
             stdout=output,
             stderr=output,
             env=environment,
