@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run test lint types layers format all
+.PHONY: help setup run test lint types layers format bench all
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -25,7 +25,7 @@ test: setup ## Run all tests
 lint: setup ## Check style and spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/codespell wit_admin tests docs README.md CHANGELOG.md
+	$(BIN)/codespell wit_admin tests benchmarks docs README.md CHANGELOG.md
 
 types: setup ## Check types
 	$(BIN)/mypy
@@ -36,5 +36,8 @@ layers: setup ## Check which layer imports which
 format: setup ## Bring the code into form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: setup ## Compare with git http-backend behind nginx (not part of all)
+	$(BIN)/python -m benchmarks.serve_vs_nginx
 
 all: test lint types layers ## Everything CI runs

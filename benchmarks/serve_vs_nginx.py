@@ -70,7 +70,6 @@ def _parse_arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--rounds", type=int, default=9, help="pairs of measurements; a third of it for long work")
     add("--only", nargs="+", metavar="NAME", help="workloads to run; clone-* takes several")
-    add("--list", action="store_true", help="print the names of the workloads and end")
     add("--json", action="store_true", help="print one JSON object with all samples")
     add("--seconds", type=float, default=1.0, help="how long a replay lasts")
     add("--repository", type=Path, help="a real repository instead of the generated large one")

@@ -80,7 +80,7 @@ class Clients:
         if not copy.exists():
             copy_repository(self.template_of(repository), copy)
         commits = _make_commits(copy, times, seed=next(self._made))
-        line = ["-C", copy, "push", "--quiet", peer.url(repository)]
+        line = ["-C", str(copy), "push", "--quiet", peer.url(repository)]
         turns = [[[*line, f"{commit}:refs/heads/main"]] for commit in commits]
         yield lambda: _repeat(turns, peer)
 

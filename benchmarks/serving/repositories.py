@@ -36,6 +36,7 @@ _WORDS = (
 )
 _EPOCH = 1_700_000_000
 _LINE_WORDS = 9
+_ASSETS_AT_ONCE = 40
 _BRANCHES = 1 / 8
 """Of the refs; the others are tags."""
 
@@ -51,7 +52,7 @@ class Shape:
     refs: int
     """Beside ``main``: tags and a few branches, spread evenly over the history."""
     assets: int = 0
-    """Files of chance bytes, which neither zlib nor deltas make smaller."""
+    """Versions of files of chance bytes, which neither zlib nor deltas make smaller."""
     asset_bytes: int = 0
 
 
@@ -73,7 +74,7 @@ SHAPES = {
 def generated(name: str, cache: Path, *, on_work: Callable[[str], None]) -> Path:
     """Return the bare repository of this shape, making it if the cache has none."""
     shape = SHAPES[name]
-    digest = hashlib.sha256(f"1 {shape}".encode()).hexdigest()[:12]
+    digest = hashlib.sha256(f"2 {shape}".encode()).hexdigest()[:12]
     target = cache / f"{name}-{digest}.git"
     if target.exists():
         return target
@@ -146,7 +147,8 @@ def _history(shape: Shape) -> Iterator[bytes]:
         lines[chance.randrange(len(lines))] = _line(chance)
         yield _modify(path, "\n".join(lines).encode())
         if asset_every and number % asset_every == 0:
-            yield _modify(f"assets/{number}.bin", chance.randbytes(shape.asset_bytes))
+            path = f"assets/{number // asset_every % _ASSETS_AT_ONCE}.bin"
+            yield _modify(path, chance.randbytes(shape.asset_bytes))
     yield from _refs(shape)
 
 
