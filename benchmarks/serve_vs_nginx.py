@@ -27,8 +27,9 @@ from benchmarks.serving.clients import Clients
 from benchmarks.serving.git_client import run_git
 from benchmarks.serving.measure import Result, Workload, measure
 from benchmarks.serving.peers import Peer
+from benchmarks.serving.replayers import Replayers
 from benchmarks.serving.wit import running_wit
-from benchmarks.serving.workloads import SHAPES, all_workloads
+from benchmarks.serving.workloads import all_workloads, shape_of
 
 _UNUSABLE = 3
 _TERMINATED = 128 + signal.SIGTERM
@@ -47,9 +48,11 @@ def main() -> int:
     with contextlib.ExitStack() as stack:
         scratch = _folder(stack, options.scratch)
         template_of = functools.cache(functools.partial(_find_template, options, scratch))
-        clients = Clients(_folder(stack, _client_parent(scratch)), template_of, options.seconds)
-        workloads = _choose(all_workloads(clients), options.only)
-        served = {work.repository: template_of(work.repository) for work in workloads}
+        work_folder = _folder(stack, _client_parent(scratch))
+        clients = Clients(work_folder, template_of)
+        replayers = Replayers(work_folder, template_of, options.seconds)
+        workloads = _choose(all_workloads(clients, replayers), options.only)
+        served = {name: template_of(name) for work in workloads for name in work.repositories}
         peers = _start(stack, options, scratch, served)
         about = _describe(options, peers)
         if not options.json:
@@ -83,7 +86,7 @@ def _parse_arguments() -> argparse.Namespace:
 
 
 def _find_template(options: argparse.Namespace, scratch: Path, repository: str) -> Path:
-    shape = SHAPES[repository]
+    shape = shape_of(repository)
     if shape == "large" and options.repository:
         return repositories.mirror(options.repository.absolute(), scratch / "large.git")
     return repositories.generated(shape, options.cache, on_work=_say)

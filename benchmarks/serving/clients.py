@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.serving import replays
 from benchmarks.serving.git_client import CommandLine, run_all_at_once, run_git
-from benchmarks.serving.measure import Operation
+from benchmarks.serving.measure import Operation, Prepare
 from benchmarks.serving.peers import Peer
 from benchmarks.serving.repositories import copy_repository
 
-_NEW_COMMITS = 5
+NEW_COMMITS = 5
+"""An incremental fetch brings these."""
 
 
 @dataclass(slots=True)
@@ -26,7 +26,6 @@ class Clients:
     """Where their copies are made."""
     template_of: Callable[[str], Path]
     """Finds what both servers started with."""
-    replay_s: float
     _made: Iterator[int] = field(default_factory=itertools.count)
 
     @contextlib.contextmanager
@@ -79,25 +78,32 @@ class Clients:
         copy = self.scratch / f"pusher-{peer.name}-{repository}.git"
         if not copy.exists():
             copy_repository(self.template_of(repository), copy)
-        commits = _make_commits(copy, times, seed=next(self._made))
+        commits = make_commits(copy, times, seed=next(self._made))
         line = ["-C", str(copy), "push", "--quiet", peer.url(repository)]
         turns = [[[*line, f"{commit}:refs/heads/main"]] for commit in commits]
         yield lambda: _repeat(turns, peer)
 
-    @contextlib.contextmanager
-    def replay(
-        self, peer: Peer, repository: str, make_request: Callable[[str], replays.Request]
-    ) -> Iterator[Operation]:
-        """Send one request, made from the commit of HEAD, again and again on many connections."""
-        head = run_git("-C", self.template_of(repository), "rev-parse", "HEAD")
-        line = make_request(head).to_bytes(peer.path(repository), peer.address)
-        yield lambda: replays.replay(peer.address, line, self.replay_s)
+    def first(self, prepare: Prepare) -> Prepare:
+        """Return the same work on a repository that has just changed: nothing may be remembered."""
+
+        @contextlib.contextmanager
+        def prepare_changed(peer: Peer, repository: str) -> Iterator[Operation]:
+            self._move_a_ref(peer.gitdir(repository))
+            with prepare(peer, repository) as operate:
+                yield operate
+
+        return prepare_changed
+
+    def _move_a_ref(self, gitdir: Path) -> None:
+        message = f"change {next(self._made)}"
+        commit = run_git("-C", gitdir, "commit-tree", "-m", message, "HEAD^{tree}")
+        run_git("-C", gitdir, "update-ref", "refs/heads/moved", commit)
 
     def _without_last_commits(self, repository: str) -> Path:
         known = self.scratch / f"known-{repository}.git"
         if not known.exists():
             run_git("init", "--quiet", "--bare", known)
-            refs = f"HEAD~{_NEW_COMMITS}:refs/heads/known"
+            refs = f"HEAD~{NEW_COMMITS}:refs/heads/known"
             run_git("-C", self.template_of(repository), "push", "--quiet", known, refs)
         return known
 
@@ -117,7 +123,7 @@ def _repeat(turns: Sequence[Sequence[CommandLine]], peer: Peer | None = None) ->
     return len(turns)
 
 
-def _make_commits(copy: Path, count: int, *, seed: int) -> list[str]:
+def make_commits(copy: Path, count: int, *, seed: int) -> list[str]:
     """Add commits to ``main`` of a client's copy; return them in the order to push."""
     before = run_git("-C", copy, "rev-parse", "refs/heads/main")
     stream = []

@@ -28,6 +28,11 @@ def run_git(*arguments: str | Path, settings: Settings = (), stdin: bytes = b"")
     Raises:
         GitFailedError: It failed.
     """
+    return run_git_for_bytes(*arguments, settings=settings, stdin=stdin).decode().strip()
+
+
+def run_git_for_bytes(*arguments: str | Path, settings: Settings = (), stdin: bytes = b"") -> bytes:
+    """Run one git whose output is no text; else like :func:`run_git`."""
     environment = git_environment() | {"GIT_CONFIG_COUNT": str(len(settings))}
     for number, (key, value) in enumerate(settings):
         environment[f"GIT_CONFIG_KEY_{number}"] = key
@@ -43,7 +48,7 @@ def run_git(*arguments: str | Path, settings: Settings = (), stdin: bytes = b"")
     if result.returncode != 0:
         line = " ".join(map(str, arguments))
         raise GitFailedError(f"git {line}: {result.stderr.decode('utf-8', 'replace').strip()}")
-    return result.stdout.decode().strip()
+    return result.stdout
 
 
 def run_all_at_once(command_lines: Sequence[CommandLine], settings: Settings) -> None:

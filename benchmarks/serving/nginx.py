@@ -103,7 +103,7 @@ def running_nginx(folder: Path, templates: Mapping[str, Path]) -> Iterator[Peer]
         _wait_for((folder / "fcgiwrap.sock").exists, folder / "fcgiwrap.log")
         stack.enter_context(_running([*launcher, *serve], environment, folder / "nginx.log"))
         _wait_for(lambda: _answers(port), folder / "error.log")
-        yield Peer("nginx", ("127.0.0.1", port), owner, "", group)
+        yield Peer("nginx", ("127.0.0.1", port), owner, "", root / owner, group)
 
 
 def _nginx_config(folder: Path, root: Path, port: int) -> str:

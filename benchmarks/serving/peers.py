@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks.serving.cpu import CpuGroup, make_group
 from benchmarks.serving.git_client import Settings
@@ -18,7 +19,13 @@ class Peer:
     owner: str
     credentials: str
     """An ``Authorization`` header, or nothing."""
+    folder: Path
+    """Where the owner's repositories stand on disk."""
     group: CpuGroup | None
+
+    def gitdir(self, repository: str) -> Path:
+        """Return where a repository stands on disk."""
+        return self.folder / f"{repository}.git"
 
     def url(self, repository: str) -> str:
         """Return where git finds a repository."""

@@ -22,6 +22,7 @@ def running_wit(
     folder.mkdir()
     home = folder / "home"
     owner = f"bench-{os.getpid()}"
+    repositories_of_owner = home / "repos" / owner
     variables = [("WIT_DEFAULT_VISIBILITY", "public")]
     flags: list[str] = []
     if database_url:
@@ -34,7 +35,7 @@ def running_wit(
             token = _create_repositories(server, owner, templates)
         # A server does not expect that somebody exchanges all objects under it.
         for name, template in templates.items():
-            repositories.install(template, home / "repos" / owner / f"{name}.git")
+            repositories.install(template, repositories_of_owner / f"{name}.git")
         group = enter_group(stack, "wit")
         server = stack.enter_context(
             running_server(
@@ -42,8 +43,9 @@ def running_wit(
             )
         )
         host, _, port = server.url.removeprefix("http://").rstrip("/").rpartition(":")
-        header = base64.b64encode(f"{owner}:{token}".encode()).decode()
-        yield Peer("wit", (host, int(port)), owner, f"Authorization: Basic {header}", group)
+        password = base64.b64encode(f"{owner}:{token}".encode()).decode()
+        header = f"Authorization: Basic {password}"
+        yield Peer("wit", (host, int(port)), owner, header, repositories_of_owner, group)
 
 
 def _create_repositories(server: RunningServer, owner: str, templates: Mapping[str, Path]) -> str:
