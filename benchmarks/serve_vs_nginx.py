@@ -31,6 +31,7 @@ from benchmarks.serving.replayers import Replayers
 from benchmarks.serving.wit import running_wit
 from benchmarks.serving.workloads import all_workloads, shape_of
 
+_WRONG_COMMAND_LINE = 2
 _UNUSABLE = 3
 _TERMINATED = 128 + signal.SIGTERM
 _MEMORY_DISK = Path("/dev/shm")
@@ -107,7 +108,8 @@ def _choose(workloads: Sequence[Workload], patterns: Sequence[str] | None) -> li
     for pattern in patterns:
         if not any(fnmatch.fnmatchcase(work.name, pattern) for work in workloads):
             names = ", ".join(work.name for work in workloads)
-            raise SystemExit(f"There is no workload {pattern!r}. There are: {names}.")
+            _say(f"There is no workload {pattern!r}. There are: {names}.")
+            sys.exit(_WRONG_COMMAND_LINE)
     return [
         work
         for work in workloads
