@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run test lint types layers format bench all
+.PHONY: help help-text setup run test lint types layers format bench all
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ lint: setup ## Check style and spelling
 
 types: setup ## Check types
 	$(BIN)/mypy
+
+help-text: setup ## Write the stored help text anew
+	$(BIN)/python -m wit_admin.cli._stored
 
 layers: setup ## Check which layer imports which
 	$(BIN)/lint-imports

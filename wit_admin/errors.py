@@ -24,6 +24,12 @@ class WitError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def kind(self) -> str:
+        """The class as programs read it: ``not_found``, …; ``internal`` for a bug of ours."""
+        name = type(self).__name__.removesuffix("WitError").removesuffix("Error")
+        return "".join(f"_{c.lower()}" if c.isupper() else c for c in name)[1:] or "internal"
+
 
 class RefusedError(WitError):
     """The request is understood and not granted."""

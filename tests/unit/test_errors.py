@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from wit_admin.cli._commands import EXIT_OF_ERROR
+from wit_admin.cli._errors import EXIT_OF_ERROR
 from wit_admin.errors import WitError
 from wit_admin.web.problems import STATUS_OF_ERROR, problem_of
 

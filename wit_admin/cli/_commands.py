@@ -1,15 +1,18 @@
-"""Which commands there are, and the one place where errors become text and a number."""
+"""Which commands there are; each is imported when it runs."""
 
 from __future__ import annotations
 
+import difflib
 import importlib
-import json
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from wit_admin import errors
+from wit_admin.cli._errors import report
+from wit_admin.cli._options import State
 
 COMMANDS: dict[str, str] = {
     "serve": "Serve git over HTTP",
@@ -22,24 +25,11 @@ COMMANDS: dict[str, str] = {
 }
 """Name and first line of help; each is a module beside this one with a Typer ``app``."""
 
-EXIT_OF_ERROR: dict[type[errors.WitError], int] = {
-    errors.WitError: 70,
-    errors.RefusedError: 1,
-    errors.NotFoundError: 1,
-    errors.ConflictError: 1,
-    errors.NotAllowedError: 1,
-    errors.UnauthenticatedError: 1,
-    errors.InvalidInputError: 2,
-    errors.TooLargeError: 2,
-    errors.ConfigError: 3,
-    errors.UnavailableError: 4,
-    errors.BatchError: 5,
-}
-"""One exit code for each kind of error; a test walks the tree."""
+_INTERRUPTED = 130
 
 
 class LazyGroup(TyperGroup):
-    """The root group: imports a command when it runs, and reports this package's errors."""
+    """The root group: imports a command when it runs, and turns every failure into its code."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names in the order in which help shows them."""
@@ -52,31 +42,49 @@ class LazyGroup(TyperGroup):
         module = importlib.import_module(f"wit_admin.cli.{cmd_name}")
         return typer.main.get_command(module.app)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Find the command, or suggest one that is spelt nearly so."""
+        if args[0] not in COMMANDS and (near := difflib.get_close_matches(args[0], COMMANDS)):
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {near[0]!r}?")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List the commands from the table above, so that help imports none of them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command; say an error on stderr and leave with its code."""
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        *_: Any,
+        **__: Any,
+    ) -> Any:
+        """Run a command line and leave with its exit code. This is the outermost edge."""
+        arguments = list(sys.argv[1:] if args is None else args)
+        _accept_any_bytes()
+        # Known before anything is parsed, so that also a wrong command line is reported as JSON.
+        state = State(as_json="--json" in _before_double_dash(arguments))
         try:
-            return super().invoke(ctx)
-        except errors.WitError as error:
-            report(error, as_json=_wants_json(ctx))
-            raise typer.Exit(EXIT_OF_ERROR[type(error)]) from error
+            with self.make_context(prog_name or "wit-admin", arguments, obj=state) as ctx:
+                self.invoke(ctx)
+        except typer.Exit as end:
+            sys.exit(end.exit_code)
+        except typer.Abort:
+            sys.exit(_INTERRUPTED)
+        except BrokenPipeError:
+            raise
+        except Exception as failure:  # noqa: BLE001  whatever it is, nobody shall see a traceback
+            sys.exit(report(failure, as_json=state.as_json, is_debugging=state.is_debugging))
+        sys.exit(0)
 
 
-def report(error: errors.WitError, *, as_json: bool) -> None:
-    """Say an error for a person, or as one object for a program."""
-    if as_json:
-        kind = type(error).__name__.removesuffix("Error").lower()
-        content = {"kind": kind, "message": error.message, "hint": error.hint}
-        typer.echo(json.dumps({"error": content}), err=True)
-        return
-    typer.echo(f"Error: {error.message}", err=True)
-    if error.hint:
-        typer.echo(f"Hint: {error.hint}", err=True)
+def _before_double_dash(arguments: list[str]) -> list[str]:
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
 
 
-def _wants_json(ctx: Any) -> bool:
-    return bool(getattr(ctx.obj, "as_json", False))
+def _accept_any_bytes() -> None:
+    """Let stdout print every path and name: as it is in UTF-8, escaped where it cannot be."""
+    if hasattr(sys.stdout, "reconfigure"):
+        is_utf8 = sys.stdout.encoding.lower().replace("-", "") == "utf8"
+        sys.stdout.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")

@@ -6,20 +6,10 @@ from typing import Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, loaded_of, output_of
+from wit_admin.cli._options import AsJson, command_group, loaded_of, output_of
 from wit_admin.names import RepoName
 
-app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, add_completion=False, help="Look at what happened"
-)
-
-
-@app.callback()
-def group() -> None:
-    """Look at what happened
-
-    Example: wit-admin activity list
-    """
+app = command_group("Look at what happened", example="wit-admin activity list")
 
 
 @app.command("list")

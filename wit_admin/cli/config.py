@@ -7,20 +7,10 @@ import os
 
 import typer
 
-from wit_admin.cli._options import AsJson, loaded_of, output_of
+from wit_admin.cli._options import AsJson, command_group, loaded_of, output_of
 from wit_admin.settings import Secret
 
-app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, add_completion=False, help="Look at the settings"
-)
-
-
-@app.callback()
-def group() -> None:
-    """Look at the settings
-
-    Example: wit-admin config show
-    """
+app = command_group("Look at the settings", example="wit-admin config show")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, loaded_of, output_of
+from wit_admin.cli._options import AsJson, command_group, loaded_of, output_of
 from wit_admin.errors import ConflictError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, add_completion=False, help="Manage the database"
-)
+app = command_group("Manage the database", example="wit-admin db status")
 
 
 @contextmanager

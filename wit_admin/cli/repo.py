@@ -4,19 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from wit_admin.cli._options import AsJson, loaded_of, output_of
+from wit_admin.cli._options import AsJson, command_group, loaded_of, output_of
 
-app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, add_completion=False, help="Manage repositories"
-)
-
-
-@app.callback()
-def group() -> None:
-    """Manage repositories
-
-    Example: wit-admin repo list
-    """
+app = command_group("Manage repositories", example="wit-admin repo list")
 
 
 @app.command("list")

@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, loaded_of, output_of
+from wit_admin.cli._options import AsJson, command_group, loaded_of, output_of
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
 
 if TYPE_CHECKING:
     from wit_admin.services.actors import Scope
 
-app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, add_completion=False, help="Manage access tokens"
-)
+app = command_group("Manage access tokens", example="wit-admin token list alice")
 
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _MAX_COUNT = 9999

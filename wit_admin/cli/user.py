@@ -7,11 +7,9 @@ from typing import Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, loaded_of, output_of
+from wit_admin.cli._options import AsJson, command_group, loaded_of, output_of
 
-app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, add_completion=False, help="Manage accounts"
-)
+app = command_group("Manage accounts", example="wit-admin user list")
 
 
 @app.command()

@@ -1,0 +1,72 @@
+"""The one place where a failure becomes text on stderr and an exit code."""
+
+from __future__ import annotations
+
+import json
+import traceback
+
+import typer
+from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
+
+from wit_admin import errors
+
+EXIT_OF_ERROR: dict[type[errors.WitError], int] = {
+    errors.WitError: 70,
+    errors.RefusedError: 1,
+    errors.NotFoundError: 1,
+    errors.ConflictError: 1,
+    errors.NotAllowedError: 1,
+    errors.UnauthenticatedError: 1,
+    errors.InvalidInputError: 2,
+    errors.TooLargeError: 2,
+    errors.ConfigError: 3,
+    errors.UnavailableError: 4,
+    errors.BatchError: 5,
+}
+"""One exit code for each kind of error; a test walks the tree."""
+
+
+def report(failure: Exception, *, as_json: bool, is_debugging: bool) -> int:
+    """Say a failure to a person, or to a program as one object; return the exit code."""
+    if isinstance(failure, NoArgsIsHelpError) and not as_json:
+        typer.echo(failure.format_message(), err=True)
+        return EXIT_OF_ERROR[errors.InvalidInputError]
+    error = _explain(failure)
+    code = EXIT_OF_ERROR[type(error)]
+    if is_debugging and error is not failure and not isinstance(failure, ClickException):
+        traceback.print_exception(failure)
+    if as_json:
+        content = {"kind": error.kind, "message": error.message, "hint": error.hint}
+        typer.echo(json.dumps({"error": content}), err=True)
+        return code
+    typer.echo(f"Error: {error.message}", err=True)
+    if error.hint:
+        typer.echo(f"Hint: {error.hint}", err=True)
+    return code
+
+
+def _explain(failure: Exception) -> errors.WitError:
+    match failure:
+        case errors.WitError():
+            return failure
+        case NoArgsIsHelpError():
+            return _wrong("A command is missing", failure)
+        case UsageError():
+            return _wrong(failure.format_message(), failure)
+        case UnicodeEncodeError(reason="surrogates not allowed"):
+            # An argument that is no UTF-8 reached a place that only takes text.
+            return errors.InvalidInputError("An argument is not UTF-8 text.")
+        case OSError(strerror=str() as reason):
+            place = f"{failure.filename}: " if failure.filename else ""
+            return errors.UnavailableError(f"{place}{reason}.")
+        case _:
+            return errors.WitError(
+                f"This is a bug in wit-admin ({type(failure).__name__}).",
+                hint="Add --log-level debug before the command to see where, and report it.",
+            )
+
+
+def _wrong(sentence: str, failure: UsageError) -> errors.InvalidInputError:
+    program = failure.ctx.command_path if failure.ctx else "wit-admin"
+    stop = "" if sentence.endswith((".", "?")) else "."
+    return errors.InvalidInputError(f"{sentence}{stop}", hint=f"See '{program} --help'.")
