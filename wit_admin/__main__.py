@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+UNAVAILABLE = 4
 INTERRUPTED = 130
 READER_GONE = 141
 """What a shell shows of a program that SIGPIPE ended."""
@@ -12,6 +13,7 @@ READER_GONE = 141
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    _open_missing_streams()
     try:
         try:
             code = _run(sys.argv[1:])
@@ -19,11 +21,21 @@ def main() -> None:
             sys.stdout.flush()
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except BrokenPipeError:
+    except OSError as error:
         # Python would try to write the rest at its end, and complain of it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = READER_GONE
+        code = READER_GONE if isinstance(error, BrokenPipeError) else UNAVAILABLE
+        if code == UNAVAILABLE:
+            sys.stderr.write(f"Error: The output cannot be written: {error.strerror}.\n")
     sys.exit(code)
+
+
+def _open_missing_streams() -> None:
+    # A parent may have closed them; whatever is opened next would take their number.
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+            setattr(sys, name, os.fdopen(number, "w"))
 
 
 def _run(arguments: list[str]) -> int:

@@ -47,6 +47,30 @@ class Secret:
         return hash(self._value)
 
 
+_URL = re.compile(
+    r"(?P<scheme>[a-z0-9+]+)://"
+    # A password may hold '@' and '/'; the longest one that can be meant is hidden.
+    r"(?:(?P<user>[^:@/]*)(?P<password>:.*)?@)?"
+    r"(?P<place>(?:\[[0-9a-fA-F:.]*\]|[^:@/?]*)(?::[0-9]+)?(?:/[^?]*)?)(?P<query>\?.*)?"
+)
+
+
+class SecretUrl(Secret):
+    """A URL that prints with stars for its password and for the values of its query."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        found = _URL.fullmatch(self.reveal())
+        if found is None:
+            return super().__str__()
+        user = "" if found["user"] is None else found["user"]
+        password = ":***" if found["password"] else ""
+        at = "" if found["user"] is None else "@"
+        query = re.sub(r"=[^&]*", "=***", found["query"] or "")
+        return f"{found['scheme']}://{user}{password}{at}{found['place']}{query}"
+
+
 def _flag(text: str) -> bool:
     if text.lower() in _TRUE:
         return True
@@ -56,16 +80,22 @@ def _flag(text: str) -> bool:
 
 
 def _size(text: str) -> int:
-    found = re.fullmatch(r"(\d+)\s*([kmg]?)(?:i?b)?", text.strip().lower())
+    found = re.fullmatch(r"([0-9]{1,18})\s*([kmg]?)(?:i?b)?", text.strip().lower())
     if found is None:
         raise ValueError("must be a size such as 512m or 2g")
     return int(found[1]) * _SIZES[found[2]]
 
 
 def _number(text: str) -> int:
-    if not text.strip().isdigit():
+    if not re.fullmatch(r"[0-9]{1,18}", text.strip()):
         raise ValueError("must be a whole number")
     return int(text)
+
+
+def _count(text: str) -> int:
+    if (count := _number(text)) == 0:
+        raise ValueError("must be at least 1")
+    return count
 
 
 def _port(text: str) -> int:
@@ -86,7 +116,12 @@ def _seconds(text: str) -> float:
 
 
 def _path(text: str) -> Path:
-    return Path(text).expanduser().absolute()
+    if "\0" in text:
+        raise ValueError("must not hold a NUL character")
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("names the home of a user who does not exist") from None
 
 
 def _paths(text: str) -> tuple[Path, ...]:
@@ -117,7 +152,7 @@ class Settings:
 
     home: Path = _setting(_path, "Folder of the forge's own data", "WIT_HOME")
     database_url: Secret = _setting(
-        Secret, "Database: sqlite:///… or postgresql://…", "DATABASE_URL", "WIT_DATABASE_URL"
+        SecretUrl, "Database: sqlite:///… or postgresql://…", "DATABASE_URL", "WIT_DATABASE_URL"
     )
     host: str = _setting(str, "Address to listen on", "WIT_HOST", default="127.0.0.1")
     port: int = _setting(
@@ -159,7 +194,7 @@ class Settings:
         _size, "Memory of one git child", "WIT_CHILD_MEMORY", default=2 * 1024**3
     )
     max_git_processes: int = _setting(
-        _number, "Git children at once", "WIT_MAX_GIT_PROCESSES", default=64
+        _count, "Git children at once", "WIT_MAX_GIT_PROCESSES", default=64
     )
     idle_timeout_s: float = _setting(
         _seconds, "How long a client may stay silent", "WIT_IDLE_TIMEOUT", default=120.0
@@ -214,22 +249,28 @@ def load_settings(
     env = os.environ if environment is None else environment
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    home_text = flags.get("home") or env.get("WIT_HOME") or _default_home()
-    file_values = _read_file(Path(env.get("WIT_CONFIG") or _path(home_text) / "wit.toml"))
+    values["home"] = _find_home(flags, env)
+    file_values = _read_file(env.get("WIT_CONFIG"), values["home"])
     for setting in dataclasses.fields(Settings):
         text, origin = _lookup(setting, flags, env, file_values)
         if text is not None:
             values[setting.name] = _parse(setting, text, origin)
             origins[setting.name] = origin
-    values.setdefault("home", _path(home_text))
     home: Path = values["home"]
     if "database_url" not in values and env.get("DB_PATH"):
-        values["database_url"] = Secret(f"sqlite:///{_path(env['DB_PATH'])}")
+        values["database_url"] = SecretUrl(f"sqlite:///{_path(env['DB_PATH'])}")
         origins["database_url"] = "env DB_PATH"
-    values.setdefault("database_url", Secret(f"sqlite:///{home / 'wit.db'}"))
+    values.setdefault("database_url", SecretUrl(f"sqlite:///{home / 'wit.db'}"))
     values.setdefault("repositories_root", home / "repos")
     names = [setting.name for setting in dataclasses.fields(Settings)]
     return Loaded(Settings(**values), {name: origins.get(name, "default") for name in names})
+
+
+def _find_home(flags: Mapping[str, str | None], env: Mapping[str, str]) -> Path:
+    setting = next(field for field in dataclasses.fields(Settings) if field.name == "home")
+    text, origin = _lookup(setting, flags, env, {})
+    home: Path = _parse(setting, _default_home() if text is None else text, origin)
+    return home
 
 
 def _lookup(
@@ -265,20 +306,27 @@ def _read_secret(name: str, path: str) -> str:
         raise ConfigError(f"{name} names a file that cannot be read.") from error
 
 
-def _read_file(path: Path) -> dict[str, str]:
+def _read_file(chosen: str | None, home: Path) -> dict[str, str]:
+    path = Path(chosen) if chosen else home / "wit.toml"
     try:
         with path.open("rb") as file:
             content = tomllib.load(file)
-    except FileNotFoundError:
-        return {}
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
+    except FileNotFoundError as error:
+        if not chosen:
+            return {}
+        raise ConfigError("WIT_CONFIG names a file that does not exist.") from error
+    except (OSError, ValueError) as error:
+        # A sentence of the TOML reader names line and column; one about bytes tells none of them.
+        reason = error.strerror if isinstance(error, OSError) else str(error).partition(":")[0]
+        raise ConfigError(f"{path} cannot be read: {reason}.") from error
     known = {setting.name for setting in dataclasses.fields(Settings)}
     for key, value in content.items():
         if key not in known:
             raise ConfigError(f"{path} sets {key!r}, which is no setting.")
         if not isinstance(value, str | int | float):
             raise ConfigError(f"{path} sets {key!r} to something that is neither text nor number.")
+        if value == "":
+            raise ConfigError(f"{path} leaves {key!r} empty.", hint="Take the line out.")
     return {
         key: str(value).lower() if isinstance(value, bool) else str(value)
         for key, value in content.items()

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wit_admin.errors import ConfigError
-from wit_admin.settings import load_settings
+from wit_admin.settings import SecretUrl, load_settings
 
 
 def test_flag_wins_over_environment_over_file_over_default(tmp_path: Path) -> None:
@@ -56,17 +58,75 @@ def test_secret_is_read_from_a_file_and_prints_as_stars(tmp_path: Path) -> None:
         ("WIT_IDLE_TIMEOUT", "nan"),
         ("WIT_IDLE_TIMEOUT", "-1"),
         ("WIT_NO_DATABASE", "maybe"),
+        ("WIT_MAX_GIT_PROCESSES", "0"),
+        ("WIT_MAX_GIT_PROCESSES", "\u00b2"),
+        ("WIT_MAX_PUSH_SIZE", "9" * 5000),
+        ("WIT_HOME", "~nobody-of-that-name/wit"),
+        ("WIT_REPOSITORIES_ROOT", "/srv\0/wit"),
+        ("DATABASE_URL_FILE", "/nonexistent/secret"),
     ],
 )
 def test_bad_value_names_its_place_and_not_itself(tmp_path: Path, name: str, value: str) -> None:
-    with pytest.raises(ConfigError, match=f"env {name}") as caught:
+    with pytest.raises(ConfigError, match=name) as caught:
         load_settings({}, {"WIT_HOME": str(tmp_path), name: value})
     assert value not in caught.value.message.replace(name, "")
 
 
-@pytest.mark.parametrize("content", ["colour = 1", "port = [1]", "port =", "\0"])
-def test_bad_file_is_refused(tmp_path: Path, content: str) -> None:
-    (tmp_path / "wit.toml").write_text(content)
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        (b"colour = 'x-secret'", "'colour'"),
+        (b"port = ['x-secret']", "'port'"),
+        (b"[database]\nurl = 'x-secret'", "'database'"),
+        (b"host = ''", "'host'"),
+        (b"port = 'x-secret'", "port (wit.toml)"),
+        (b"git_program = x-secret", "line 1, column"),
+        (b"port =", "end of document"),
+        (b"\0", "line 1, column"),
+        (b"host = 'x-secret\xff'", "position"),
+    ],
+)
+def test_bad_file_is_refused_by_its_place_and_not_its_value(
+    tmp_path: Path, content: bytes, place: str
+) -> None:
+    (tmp_path / "wit.toml").write_bytes(content)
 
-    with pytest.raises(ConfigError):
+    with pytest.raises(ConfigError) as caught:
         load_settings({}, {"WIT_HOME": str(tmp_path)})
+
+    assert place in caught.value.message
+    assert "x-secret" not in caught.value.message
+
+
+@pytest.mark.parametrize("name", ["missing.toml", "."])
+def test_chosen_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError):
+        load_settings({}, {"WIT_HOME": str(tmp_path), "WIT_CONFIG": str(tmp_path / name)})
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://wit:pw@db/wit", "postgresql://wit:***@db/wit"),
+        ("postgresql://wit:p@/?w@db:5432/wit", "postgresql://wit:***@db:5432/wit"),
+        ("postgresql://wit@[::1]:5432/wit", "postgresql://wit@[::1]:5432/wit"),
+        (
+            "postgresql://db/wit?password=pw&sslmode=on",
+            "postgresql://db/wit?password=***&sslmode=***",
+        ),
+        ("postgresql:///wit?host=/run", "postgresql:///wit?host=***"),
+        ("sqlite:////srv/a@b/wit.db", "sqlite:////srv/a@b/wit.db"),
+        ("postgresql://wit:pw", "***"),
+        ("pw", "***"),
+    ],
+)
+def test_url_is_shown_without_what_is_secret(url: str, shown: str) -> None:
+    assert str(SecretUrl(url)) == shown
+    assert "pw" not in repr(SecretUrl(url))
+
+
+@given(st.text(min_size=1))
+def test_no_password_shows_through(password: str) -> None:
+    secret = f"<{password}>"
+
+    assert secret not in str(SecretUrl(f"postgresql://wit:{secret}@db/wit"))

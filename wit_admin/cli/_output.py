@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
-import os
 import sys
 import uuid
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from typing import Any
 
 import typer
 
-from wit_admin.errors import InvalidInputError
+from wit_admin.errors import InvalidInputError, RefusedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +49,15 @@ class Output:
 
         Raises:
             InvalidInputError: Nobody is there to ask, and ``--yes`` was not given.
+            RefusedError: The answer is not yes.
         """
         if yes:
             return
         if not sys.stdin.isatty():
             raise InvalidInputError("This needs a confirmation.", hint="Add --yes.")
-        typer.confirm(question, abort=True, err=True)
+        typer.echo(f"{question} [y/N] ", nl=False, err=True)
+        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+            raise RefusedError("Nothing was done.")
 
 
 def to_json(value: Any) -> Any:
@@ -74,17 +76,29 @@ def to_json(value: Any) -> Any:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return to_json(value) if isinstance(value, datetime) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = to_json(value) if isinstance(value, datetime) else str(value)
+    # What somebody named a thing must neither break a row nor steer the terminal.
+    return text if text.isprintable() else "".join(_visible(character) for character in text)
+
+
+def _visible(character: str) -> str:
+    is_shown = character.isprintable() or "\udc80" <= character <= "\udcff"
+    return character if is_shown else character.encode("unicode_escape").decode()
 
 
 def _print_table(rows: Sequence[Any], columns: Sequence[str]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    plain = os.environ.get("TERM") == "dumb"
-    table = Table(box=None, header_style="" if plain else "bold", pad_edge=False)
+    console = Console()
+    is_plain = console.no_color or console.is_dumb_terminal
+    table = Table(box=None, header_style="" if is_plain else "bold", pad_edge=False)
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(getattr(row, column)) for column in columns))
-    Console(no_color=plain or None).print(table)
+        # As text, else Rich would read "[red]" in it as markup.
+        table.add_row(*(Text(_cell(getattr(row, column))) for column in columns))
+    console.print(table)

@@ -8,7 +8,6 @@ import os
 import typer
 
 from wit_admin.cli._options import AsJson, command_group, loaded_of, output_of
-from wit_admin.settings import Secret
 
 app = command_group("Look at the settings", example="wit-admin config show")
 
@@ -16,7 +15,7 @@ app = command_group("Look at the settings", example="wit-admin config show")
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Row:
     setting: str
-    value: str
+    value: object
     origin: str
 
 
@@ -35,7 +34,6 @@ def show(ctx: typer.Context, as_json: AsJson = False) -> None:
     output.rows(rows, "setting", "value", "origin")
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, Secret):
-        return "***"
-    return os.pathsep.join(map(str, value)) if isinstance(value, tuple) else str(value)
+def _shown(value: object) -> object:
+    # As the setting is written.
+    return os.pathsep.join(map(str, value)) if isinstance(value, tuple) else value

@@ -87,6 +87,7 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
 def sql(
     ctx: typer.Context,
     to: Annotated[str, typer.Option(help="Revision to stop at")] = "head",
+    as_json: AsJson = False,
 ) -> None:
     """Print the SQL of all migrations
 
@@ -94,9 +95,11 @@ def sql(
     """
     from wit_admin.db import migrate as migrations
 
+    output = output_of(ctx, as_json=as_json)
     with _engine(ctx) as engine:
         dialect = engine.dialect.name
-    typer.echo(migrations.render_sql(dialect, to), nl=False)
+    text = migrations.render_sql(dialect, to)
+    output.result({"sql": text}, plain=text.rstrip("\n"))
 
 
 @app.command()

@@ -1,0 +1,145 @@
+"""Terminals, pipes and signals: nothing crashes, and nothing is printed that should not be."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.databases import SqliteDatabases
+from tests.support.terminal import DEADLINE_S, read_until, run_on_terminal, start
+
+
+@pytest.fixture
+def _database(_sqlite: SqliteDatabases, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with _sqlite.create() as url:
+        monkeypatch.setenv("DATABASE_URL", url)
+        yield
+
+
+def finish(process: subprocess.Popen[bytes]) -> tuple[int, bytes, bytes]:
+    out, err = process.communicate(timeout=DEADLINE_S)
+    return process.returncode, out, err
+
+
+def test_table_on_a_terminal_is_bold_unless_that_is_unwanted() -> None:
+    bold = run_on_terminal(["config", "show"], {"TERM": "xterm-256color"})
+    no_color = run_on_terminal(["config", "show"], {"TERM": "xterm-256color", "NO_COLOR": "1"})
+    dumb = run_on_terminal(["config", "show"], {"TERM": "dumb"})
+
+    assert "\x1b[1m" in bold
+    assert "\x1b" not in no_color + dumb
+    assert no_color.split() == dumb.split()
+    assert no_color.split()[:3] == ["setting", "value", "origin"]
+
+
+def test_help_is_the_same_on_a_terminal_and_in_a_pipe() -> None:
+    shown = run_on_terminal(["--help"], {"TERM": "xterm-256color"})
+
+    code, printed, _ = finish(start(["--help"]))
+    assert code == 0
+    assert printed.decode() == shown
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["config", "show"]])
+def test_reader_that_leaves_ends_the_command_without_a_word(arguments: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = start(arguments, stdout=writing)
+    os.close(writing)
+
+    code, _, err = finish(process)
+
+    assert (code, err) == (141, b"")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["config", "show"]])
+def test_full_disk_is_told_in_a_sentence(arguments: list[str]) -> None:
+    with open("/dev/full", "wb") as full:  # noqa: PTH123  a device, not a path of ours
+        code, _, err = finish(start(arguments, stdout=full))
+
+    assert code == 4
+    assert err.startswith(b"Error: ")
+    assert err.endswith(b"No space left on device.\n")
+
+
+def test_interrupt_gives_130_and_no_traceback() -> None:
+    ours, theirs = pty.openpty()
+    process = start(["db", "rollback"], stdin=theirs)
+    read_until(process.stderr, b"[y/N] ")
+
+    process.send_signal(signal.SIGINT)
+
+    code, out, err = finish(process)
+    os.close(ours)
+    os.close(theirs)
+    assert (code, out, err) == (130, b"", b"")
+
+
+@pytest.mark.usefixtures("_database")
+@pytest.mark.parametrize(("answer", "code"), [(b"\n", 1), (b"y\n", 0)])
+def test_confirmation_takes_nothing_but_yes(answer: bytes, code: int) -> None:
+    ours, theirs = pty.openpty()
+    process = start(["db", "rollback", "--to", "base"], stdin=theirs)
+    read_until(process.stderr, b"[y/N] ")
+
+    os.write(ours, answer)
+
+    assert finish(process)[0] == code
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_confirmation_without_a_terminal_names_the_flag() -> None:
+    code, out, err = finish(start(["db", "rollback"], stdin=subprocess.DEVNULL))
+
+    assert (code, out) == (2, b"")
+    assert b"--yes" in err
+
+
+@pytest.mark.usefixtures("_database")
+def test_quiet_drops_notes_and_keeps_results() -> None:
+
+    loud = finish(start(["user", "create", "alice"]))
+    quiet = finish(start(["--quiet", "user", "create", "bob"]))
+
+    assert loud[:2] == (0, b"alice\n")
+    assert b"Created the account alice." in loud[2]
+    assert quiet == (0, b"bob\n", b"")
+
+
+@pytest.mark.usefixtures("_database")
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_names_that_are_not_utf_8_do_not_crash(encoding: str) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+
+    listed = finish(start(["token", "list", b"\xff\xfe"], env=environment))
+    refused = finish(start(["user", "create", b"\xff", "--json"], env=environment))
+    shown = finish(start(["--home", b"/tmp/\xff\xc3\xa4", "config", "show"], env=environment))
+
+    assert listed[0] in {0, 1, 2}
+    assert b"Traceback" not in listed[2]
+    assert refused[0] == 2
+    assert json.loads(refused[2])["error"]["kind"] == "invalid_input"
+    assert shown[0] == 0
+    if encoding == "utf-8":
+        assert b"/tmp/\xff\xc3\xa4\t" in shown[1]
+
+
+@pytest.mark.usefixtures("_database")
+def test_control_characters_in_names_are_shown_not_obeyed() -> None:
+    name = "x\x1b[31m\n[red]ä"
+    assert finish(start(["user", "create", "alice"]))[0] == 0
+    assert finish(start(["token", "create", "alice", "--name", name]))[0] == 0
+
+    shown = run_on_terminal(["token", "list"], {"TERM": "dumb", "COLUMNS": "200"})
+    printed = finish(start(["token", "list"]))[1].decode()
+
+    assert "x\\x1b[31m\\n[red]ä" in shown
+    assert printed.count("\n") == 1
+    assert "x\\x1b[31m\\n[red]ä" in printed
