@@ -14,6 +14,7 @@ from typer.core import TyperArgument, TyperGroup
 from typer.testing import CliRunner, Result
 
 from wit_admin.cli import _quick, _stored
+from wit_admin.cli._commands import COMMANDS as SUMMARIES
 from wit_admin.cli._commands import LazyGroup
 from wit_admin.cli._options import AsJson
 from wit_admin.cli._root import app, root
@@ -22,6 +23,7 @@ ROOT = Path(__file__).parent.parent.parent
 TREE = {path: (command, ctx) for path, command, ctx in _stored.walk()}
 COMMANDS = [path for path, (command, _) in TREE.items() if not isinstance(command, TyperGroup)]
 PRINTS_NO_DATA = {"serve"}
+NEEDS_NO_SETTINGS = {"completion"}
 
 
 def run(*arguments: str, **variables: str) -> Result:
@@ -30,7 +32,7 @@ def run(*arguments: str, **variables: str) -> Result:
 
 def line_for(path: str) -> list[str]:
     """Return a command line that the parser takes."""
-    values = {"ID": str(uuid.UUID(int=1)), "OWNER/REPO": "alice/demo"}
+    values = {"SHELL": "bash", "ID": str(uuid.UUID(int=1)), "OWNER/REPO": "alice/demo"}
     command, ctx = TREE[path]
     needed = [
         values.get(parameter.make_metavar(ctx).strip("{}[]"), "name")
@@ -61,6 +63,11 @@ def test_every_command_has_help_with_an_example(path: str) -> None:
     assert re.fullmatch(r"[A-Z][a-z]+ .*[^.]", summary)
     assert not re.match(r"\w+([^s]s|ed|(?<!Br)ing)\b", summary), "The first word is an imperative."
     assert example.startswith(f"Example: wit-admin {path}".rstrip())
+
+
+@pytest.mark.parametrize("path", SUMMARIES)
+def test_help_of_the_root_says_of_each_command_what_its_own_help_says(path: str) -> None:
+    assert TREE[path][0].help.startswith(f"{SUMMARIES[path]}\n")
 
 
 @pytest.mark.parametrize("path", TREE)
@@ -99,7 +106,7 @@ def test_wrong_command_line_is_an_error_object_when_json_was_asked_for(path: str
     assert error_in(result)["hint"] == f"See 'wit-admin {path} --help'."
 
 
-@pytest.mark.parametrize("path", sorted(set(COMMANDS) - PRINTS_NO_DATA))
+@pytest.mark.parametrize("path", sorted(set(COMMANDS) - PRINTS_NO_DATA - NEEDS_NO_SETTINGS))
 def test_unusable_setting_is_an_error_object_when_json_was_asked_for(path: str) -> None:
     result = run(*line_for(path), "--json", PORT="a secret")
 

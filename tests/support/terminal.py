@@ -8,15 +8,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 DEADLINE_S = 20.0
+ROOT = Path(__file__).parent.parent.parent
 
 
 def start(arguments: Sequence[str | bytes], **how: Any) -> subprocess.Popen[bytes]:
     """Start ``wit-admin``; whatever is not said goes through a pipe."""
     pipes = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
     return subprocess.Popen([sys.executable, "-m", "wit_admin", *arguments], **{**pipes, **how})
+
+
+def make_program(folder: Path) -> str:
+    """Put a ``wit-admin`` that runs this source into ``folder``; return a PATH that finds it."""
+    program = folder / "wit-admin"
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -P -m wit_admin "$@"\n')
+    program.chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
 
 
 def run_on_terminal(arguments: Sequence[str], variables: Mapping[str, str]) -> str:

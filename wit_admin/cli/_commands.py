@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "repo": "Manage repositories",
     "activity": "Look at what happened",
     "config": "Look at the settings",
+    "completion": "Print a script that teaches a shell to complete",
 }
 """Name and first line of help; each is a module beside this one with a Typer ``app``."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from typer.core import TyperGroup, TyperOption
+from typer.core import TyperArgument, TyperGroup, TyperOption
 
 from wit_admin.cli import _quick
 from wit_admin.cli._root import app
@@ -57,7 +57,13 @@ def _words(command: Any, ctx: Any) -> list[str]:
         for name in option.opts
         if name.startswith("--")
     ]
-    return [*commands, *options]
+    values = [
+        str(value)
+        for argument in command.get_params(ctx)
+        if isinstance(argument, TyperArgument)
+        for value in getattr(argument.type, "choices", [])
+    ]
+    return [*commands, *values, *options]
 
 
 if __name__ == "__main__":
