@@ -19,6 +19,7 @@ from wit_admin.git.program import GitProgram, find_git
 from wit_admin.git.quick_backend import QuickBackend
 from wit_admin.services.gate import DatabaseGate, DiskGate, Gate, PushCreate
 from wit_admin.services.push_flow import PushFlow
+from wit_admin.services.sessions import SignIn
 from wit_admin.settings import Settings
 
 
@@ -41,6 +42,8 @@ class Forge:
     backend: Backend
     limits: Limits
     git: GitProgram
+    sign_in: SignIn | None
+    """``None`` without a database."""
 
 
 @contextmanager
@@ -96,4 +99,5 @@ def _assemble(settings: Settings, engine: Engine | None) -> Forge:
     )
     pushes = PushFlow(sessions, root, inspector, visibility=Visibility(settings.default_visibility))
     limits = Limits(settings.max_push_bytes, settings.idle_timeout_s)
-    return Forge(settings, engine, gate, pushes, QuickBackend(children), limits, git)
+    sign_in = None if sessions is None else SignIn(sessions, lifetime=settings.session_lifetime)
+    return Forge(settings, engine, gate, pushes, QuickBackend(children), limits, git, sign_in)

@@ -11,12 +11,15 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from wit_admin.errors import ConfigError
 
 _SIZES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+_UNITS_S = {"s": 1, "h": 3600, "d": 86400, "w": 7 * 86400}
+_LONGEST_S = 200 * 365 * 86400
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 _MAX_PORT = 65535
@@ -115,6 +118,19 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def parse_lifetime(text: str) -> timedelta:
+    """Read a lifetime such as ``12h``, ``90d`` or ``4w``; seconds (``s``) too.
+
+    Raises:
+        ValueError: It is none, or longer than 200 years.
+    """
+    found = re.fullmatch(r"([1-9][0-9]{0,9})([shdw])", text)
+    seconds = int(found[1]) * _UNITS_S[found[2]] if found else 0
+    if not 0 < seconds <= _LONGEST_S:
+        raise ValueError("must be a lifetime such as 12h, 90d or 4w")
+    return timedelta(seconds=seconds)
+
+
 def _path(text: str) -> Path:
     if "\0" in text:
         raise ValueError("must not hold a NUL character")
@@ -204,6 +220,12 @@ class Settings:
         "How long running requests may take after SIGTERM",
         "WIT_DRAIN_TIMEOUT",
         default=30.0,
+    )
+    session_lifetime: timedelta = _setting(
+        parse_lifetime,
+        "How long a sign-in is good, such as 12h, 30d or 4w",
+        "WIT_SESSION_LIFETIME",
+        default=timedelta(days=30),
     )
     git_program: str = _setting(str, "The git program", "WIT_GIT", default="git")
     log_level: str = _setting(

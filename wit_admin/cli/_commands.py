@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "db": "Manage the database",
     "user": "Manage accounts",
     "token": "Manage access tokens",
+    "session": "Manage sign-ins",
     "repo": "Manage repositories",
     "activity": "Look at what happened",
     "config": "Look at the settings",

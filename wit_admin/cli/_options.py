@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from wit_admin.cli._output import Output
-from wit_admin.settings import Loaded, load_settings
+from wit_admin.errors import InvalidInputError
+from wit_admin.settings import Loaded, load_settings, parse_lifetime
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 
@@ -56,6 +59,32 @@ def output_of(ctx: typer.Context, *, as_json: bool) -> Output:
     """Return where this command writes."""
     state: State = ctx.obj
     return Output(as_json=as_json, quiet=state.quiet)
+
+
+def lifetime_of(text: str) -> timedelta:
+    """Read what ``--expires`` was given.
+
+    Raises:
+        InvalidInputError: It is no lifetime.
+    """
+    try:
+        return parse_lifetime(text)
+    except ValueError:
+        raise InvalidInputError(
+            f"{text!r} is no lifetime.", hint="Write a number and h, d or w: 90d."
+        ) from None
+
+
+def id_of(text: str) -> uuid.UUID:
+    """Read an id as lists show it.
+
+    Raises:
+        InvalidInputError: It is none.
+    """
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise InvalidInputError(f"{text!r} is no id.", hint="Take it from the list.") from None
 
 
 def _nothing() -> None:

@@ -9,7 +9,7 @@ import sys
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,8 @@ def to_json(value: Any) -> Any:
         return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, timedelta):
+        return f"{int(value.total_seconds())}s"
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, uuid.UUID | Path):
@@ -78,7 +80,7 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    text = to_json(value) if isinstance(value, datetime) else str(value)
+    text = to_json(value) if isinstance(value, datetime | timedelta) else str(value)
     # What somebody named a thing must neither break a row nor steer the terminal.
     return text if text.isprintable() else "".join(_visible(character) for character in text)
 

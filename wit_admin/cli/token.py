@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import re
-import uuid
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, command_group, loaded_of, output_of
+from wit_admin.cli._options import (
+    AsJson,
+    command_group,
+    id_of,
+    lifetime_of,
+    loaded_of,
+    output_of,
+)
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
 
@@ -17,9 +21,6 @@ if TYPE_CHECKING:
     from wit_admin.services.actors import Scope
 
 app = command_group("Manage access tokens", example="wit-admin token list alice")
-
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-_MAX_COUNT = 9999
 
 
 @app.command()
@@ -47,7 +48,7 @@ def create(
     output = output_of(ctx, as_json=as_json)
     scopes = [_scope(text) for text in scope or ["repo:write"]]
     repositories = [RepoName.parse(text) for text in repo or []]
-    lifetime = None if expires is None else _lifetime(expires)
+    lifetime = None if expires is None else lifetime_of(expires)
     with open_database(loaded_of(ctx).settings) as sessions:
         order = accounts.TokenOrder(name, scopes, repositories, lifetime)
         result = accounts.create_token(sessions, user, order=order)
@@ -88,10 +89,7 @@ def revoke(
     from wit_admin.services import accounts
 
     output = output_of(ctx, as_json=as_json)
-    try:
-        identifier = uuid.UUID(token_id)
-    except ValueError:
-        raise InvalidInputError(f"{token_id!r} is no id of a token.") from None
+    identifier = id_of(token_id)
     with open_database(loaded_of(ctx).settings) as sessions:
         accounts.revoke_token(sessions, identifier)
     output.result({"id": identifier, "revoked": True}, plain=str(identifier))
@@ -105,12 +103,3 @@ def _scope(text: str) -> Scope:
     except ValueError:
         known = ", ".join(Scope)
         raise InvalidInputError(f"{text!r} is no scope.", hint=f"Known are {known}.") from None
-
-
-def _lifetime(text: str) -> timedelta:
-    found = re.fullmatch(r"([1-9]\d{0,3})([hdw])", text)
-    if found is None:
-        raise InvalidInputError(
-            f"{text!r} is no lifetime.", hint=f"Write 1 to {_MAX_COUNT} and h, d or w: 90d."
-        )
-    return int(found[1]) * _UNITS[found[2]]

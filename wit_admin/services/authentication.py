@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -39,7 +39,7 @@ def authenticate(
         if actor is not None:
             return actor
     if not credentials.is_bearer and credentials.username:
-        actor = _of_password(sessions, checker, credentials.username, credentials.secret)
+        actor = authenticate_password(sessions, checker, credentials.username, credentials.secret)
     if actor is None:
         raise UnauthenticatedError(
             "These credentials are not valid.",
@@ -56,11 +56,15 @@ def _bearer_secrets(credentials: Credentials) -> list[str]:
 def _of_session(sessions: sessionmaker[Session], secret: str) -> Actor | None:
     if not secret.startswith(SESSION_PREFIX):
         return None
+    now = utc_now()
     with sessions() as session:
-        account = callers.find_session(session, digest_secret(secret), utc_now())
-    if account is None:
+        found = callers.find_session(session, digest_secret(secret), now)
+    if found is None:
         return None
-    return Actor(account.user_id, account.username, account.is_admin)
+    if _is_worth_noting(found.last_used_at, now):
+        with sessions.begin() as session:
+            callers.touch_session(session, found.session_id, now, at_most_every=_NOTE_USE_EVERY)
+    return Actor(found.account.user_id, found.account.username, found.account.is_admin)
 
 
 def _of_token(sessions: sessionmaker[Session], secret: str) -> Actor | None:
@@ -71,8 +75,7 @@ def _of_token(sessions: sessionmaker[Session], secret: str) -> Actor | None:
         token = callers.find_token(session, digest_secret(secret), now)
     if token is None:
         return None
-    # A write per request would make every clone wait for the disk; five minutes are exact enough.
-    if token.last_used_at is None or now - token.last_used_at > _NOTE_USE_EVERY:
+    if _is_worth_noting(token.last_used_at, now):
         with sessions.begin() as session:
             callers.touch_token(session, token.token_id, now, at_most_every=_NOTE_USE_EVERY)
     scopes = frozenset(token.scopes.split())
@@ -87,9 +90,15 @@ def _of_token(sessions: sessionmaker[Session], secret: str) -> Actor | None:
     )
 
 
-def _of_password(
+def _is_worth_noting(last_used_at: datetime | None, now: datetime) -> bool:
+    # A write per request would make every clone wait for the disk; five minutes are exact enough.
+    return last_used_at is None or now - last_used_at > _NOTE_USE_EVERY
+
+
+def authenticate_password(
     sessions: sessionmaker[Session], checker: PasswordChecker, username: str, password: str
 ) -> Actor | None:
+    """Return the account of that name if it may sign in and the password is right."""
     with sessions() as session:
         account = callers.find_account(session, username)
     # Also for an unknown name, so that the time taken does not tell which names exist.

@@ -14,6 +14,7 @@ from wit_admin.forge import Forge
 from wit_admin.web.git_http import GitHttp
 from wit_admin.web.git_routes import is_git_path
 from wit_admin.web.health import health_routes
+from wit_admin.web.sessions_api import session_routes
 
 log = logging.getLogger("wit_admin.access")
 
@@ -21,7 +22,10 @@ log = logging.getLogger("wit_admin.access")
 def create_app(forge: Forge) -> ASGIApp:
     """Put the application together for an open forge."""
     git = GitHttp(forge)
-    pages = Starlette(routes=health_routes(forge), exception_handlers={404: _nothing_here})
+    pages = Starlette(
+        routes=[*health_routes(forge), *session_routes(forge)],
+        exception_handlers={404: _nothing_here},
+    )
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         # Two stages of Starlette's routing cost more than an answer from memory will.

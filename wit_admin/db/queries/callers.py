@@ -42,16 +42,28 @@ class TokenRow:
     last_used_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session that is good now, and its account."""
+
+    account: AccountRow
+    session_id: uuid.UUID
+    last_used_at: datetime | None
+
+
 def find_account(session: Session, username: str) -> AccountRow | None:
     """Return the account of that name if it may sign in: live, not blocked, no placeholder."""
     row = session.execute(_account_by_name(), {"name_key": name_key(username)}).one_or_none()
     return None if row is None else AccountRow(row[0], row[1], row[2], row[3])
 
 
-def find_session(session: Session, digest: bytes, now: datetime) -> AccountRow | None:
-    """Return whose session it is, if it is neither expired nor revoked."""
+def find_session(session: Session, digest: bytes, now: datetime) -> SessionRow | None:
+    """Return the session and its account, if it is neither expired nor revoked."""
     row = session.execute(_account_by_session(), {"digest": digest, "now": now}).one_or_none()
-    return None if row is None else AccountRow(row[0], row[1], row[2], None)
+    if row is None:
+        return None
+    account = AccountRow(row[0], row[1], row[2], None)
+    return SessionRow(account, session_id=row[3], last_used_at=row[4])
 
 
 def find_token(session: Session, digest: bytes, now: datetime) -> TokenRow | None:
@@ -74,17 +86,25 @@ def touch_token(
     session: Session, token_id: uuid.UUID, now: datetime, *, at_most_every: timedelta
 ) -> None:
     """Note that the token was used, unless that was noted within ``at_most_every``."""
-    session.execute(
-        update(AccessToken)
-        .where(
-            AccessToken.id == token_id,
-            or_(
-                AccessToken.last_used_at.is_(None),
-                AccessToken.last_used_at < now - at_most_every,
-            ),
-        )
-        .values(last_used_at=now)
-    )
+    _touch(session, AccessToken, token_id, now, at_most_every)
+
+
+def touch_session(
+    session: Session, session_id: uuid.UUID, now: datetime, *, at_most_every: timedelta
+) -> None:
+    """Note that the session was used, unless that was noted within ``at_most_every``."""
+    _touch(session, UserSession, session_id, now, at_most_every)
+
+
+def _touch(
+    session: Session,
+    kind: type[AccessToken | UserSession],
+    identifier: uuid.UUID,
+    now: datetime,
+    at_most_every: timedelta,
+) -> None:
+    is_due = or_(kind.last_used_at.is_(None), kind.last_used_at < now - at_most_every)
+    session.execute(update(kind).where(kind.id == identifier, is_due).values(last_used_at=now))
 
 
 # Statements are built once: building one takes as long as running it three times.
@@ -100,7 +120,7 @@ def _account_by_name() -> Select[*tuple[Any, ...]]:
 @cache
 def _account_by_session() -> Select[*tuple[Any, ...]]:
     return (
-        select(User.id, User.name, User.is_admin)
+        select(User.id, User.name, User.is_admin, UserSession.id, UserSession.last_used_at)
         .join(UserSession, UserSession.user_id == User.id)
         .where(
             UserSession.token_digest == bindparam("digest"),

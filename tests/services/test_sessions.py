@@ -1,0 +1,170 @@
+"""Sessions: good until they expire or are revoked, and cheap to use."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, select, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.base import utc_now
+from wit_admin.db.models.accounts import User, UserSession
+from wit_admin.errors import NotFoundError, UnauthenticatedError
+from wit_admin.services.accounts import create_user
+from wit_admin.services.actors import Credentials
+from wit_admin.services.credentials import PasswordChecker
+from wit_admin.services.sessions import (
+    Client,
+    SessionResult,
+    SignIn,
+    create_session,
+    list_sessions,
+    revoke_session,
+    revoke_sessions_of,
+)
+
+DAY = timedelta(days=1)
+Sessions = sessionmaker[Session]
+
+
+@pytest.fixture
+def sign_in(sessions: Sessions) -> SignIn:
+    create_user(sessions, "alice", password="correct horse")
+    return SignIn(sessions, lifetime=DAY)
+
+
+def good(made: SessionResult) -> Credentials:
+    return Credentials(made.token, is_bearer=True)
+
+
+def test_password_opens_a_session_that_is_recognised(sessions: Sessions, sign_in: SignIn) -> None:
+    made = sign_in.log_in("Alice", "correct horse", Client("127.0.0.1", "curl"))
+
+    assert made.token.startswith("wits_")
+    assert sign_in.recognise(good(made)).username == "alice"
+    assert DAY - timedelta(minutes=1) < made.expires_at - utc_now() <= DAY
+    (row,) = list_sessions(sessions, "alice")
+    assert (row.id, row.ip, row.user_agent) == (made.id, "127.0.0.1", "curl")
+
+
+def test_secret_is_not_kept(sessions: Sessions, sign_in: SignIn) -> None:
+    made = sign_in.log_in("alice", "correct horse", Client())
+
+    with sessions() as session:
+        row = session.scalars(select(UserSession)).one()
+    kept = [getattr(row, column.name) for column in UserSession.__table__.columns]
+    assert made.token.encode() not in b"".join(str(value).encode() for value in kept)
+    assert len(row.token_digest) == 32
+
+
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [
+        ("alice", "wrong horse"),
+        ("nobody", "correct horse"),
+        ("without-password", "correct horse"),
+        ("blocked", "correct horse"),
+    ],
+)
+def test_every_failure_to_sign_in_has_the_same_sentence(
+    sessions: Sessions, sign_in: SignIn, username: str, password: str
+) -> None:
+    create_user(sessions, "without-password")
+    create_user(sessions, "blocked", password="correct horse")
+    with sessions.begin() as session:
+        user = session.scalars(select(User).where(User.name_key == "blocked")).one()
+        user.blocked_at = utc_now()
+
+    with pytest.raises(UnauthenticatedError, match="do not belong together") as caught:
+        sign_in.log_in(username, password, Client())
+
+    assert username not in caught.value.message
+    assert list_sessions(sessions, None) == []
+
+
+def test_unknown_name_costs_a_password_check_as_a_known_one_does(sign_in: SignIn) -> None:
+    checker = PasswordChecker()
+
+    # Of an absent hash nothing is remembered, and still no password is right.
+    assert not checker.check(None, "correct horse")
+    assert not checker.check(None, "correct horse")
+
+
+def test_expired_session_is_nobody_and_not_listed(sessions: Sessions, sign_in: SignIn) -> None:
+    made = create_session(sessions, "alice", lifetime=DAY)
+    with sessions.begin() as session:
+        session.execute(update(UserSession).values(expires_at=utc_now()))
+
+    with pytest.raises(UnauthenticatedError):
+        sign_in.recognise(good(made))
+    assert list_sessions(sessions, None) == []
+
+
+def test_revoked_session_is_nobody_and_may_be_revoked_again(
+    sessions: Sessions, sign_in: SignIn
+) -> None:
+    made, other = (create_session(sessions, "alice", lifetime=DAY) for _ in range(2))
+
+    revoke_session(sessions, made.id)
+    revoke_session(sessions, made.id)
+
+    with pytest.raises(UnauthenticatedError):
+        sign_in.recognise(good(made))
+    assert [row.id for row in list_sessions(sessions, "alice")] == [other.id]
+
+
+def test_all_sessions_of_one_account_are_revoked_and_of_no_other(
+    sessions: Sessions, sign_in: SignIn
+) -> None:
+    create_user(sessions, "bob")
+    made = [create_session(sessions, name, lifetime=DAY) for name in ("alice", "alice", "bob")]
+
+    counts = [revoke_sessions_of(sessions, "ALICE"), revoke_sessions_of(sessions, "alice")]
+
+    assert counts == [2, 0]
+    assert sign_in.recognise(good(made[2])).username == "bob"
+
+
+def test_logging_out_ends_the_session_once(sessions: Sessions, sign_in: SignIn) -> None:
+    made = create_session(sessions, "alice", lifetime=DAY)
+
+    sign_in.log_out(good(made))
+
+    for _ in range(2):
+        with pytest.raises(UnauthenticatedError):
+            sign_in.log_out(good(made))
+    assert list_sessions(sessions, "alice") == []
+
+
+def test_unknown_account_and_session_are_not_found(sessions: Sessions, sign_in: SignIn) -> None:
+    made = create_session(sessions, "alice", lifetime=DAY)
+
+    with pytest.raises(NotFoundError):
+        create_session(sessions, "nobody", lifetime=DAY)
+    with pytest.raises(NotFoundError):
+        revoke_sessions_of(sessions, "nobody")
+    with pytest.raises(NotFoundError):
+        revoke_session(sessions, type(made.id)(int=1))
+
+
+def test_use_is_noted_once_in_five_minutes(sessions: Sessions, sign_in: SignIn) -> None:
+    made = create_session(sessions, "alice", lifetime=DAY)
+    writes: list[str] = []
+    event.listen(
+        sessions.kw["bind"],
+        "before_cursor_execute",
+        lambda *call: writes.append(call[2]) if call[2].startswith("UPDATE") else None,
+    )
+
+    for _ in range(3):
+        sign_in.recognise(good(made))
+    first = list_sessions(sessions, "alice")[0].last_used_at
+    with sessions.begin() as session:
+        session.execute(update(UserSession).values(last_used_at=utc_now() - timedelta(minutes=6)))
+    for _ in range(3):
+        sign_in.recognise(good(made))
+
+    assert first is not None
+    assert len(writes) == 3
+    assert list_sessions(sessions, "alice")[0].last_used_at != first

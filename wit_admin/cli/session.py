@@ -1,0 +1,96 @@
+"""``wit-admin session …``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from wit_admin.cli._options import (
+    AsJson,
+    command_group,
+    id_of,
+    lifetime_of,
+    loaded_of,
+    output_of,
+)
+from wit_admin.errors import InvalidInputError
+
+app = command_group("Manage sign-ins", example="wit-admin session list alice")
+
+
+@app.command()
+def create(
+    ctx: typer.Context,
+    user: Annotated[str, typer.Argument(metavar="USER", help="Who is signed in")],
+    expires: Annotated[
+        str | None,
+        typer.Option(help="Lifetime, such as 12h, 30d or 4w [env var: WIT_SESSION_LIFETIME]"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sign an account in without its password and print the session's secret, once
+
+    Example: wit-admin session create alice --expires 12h
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import sessions as service
+
+    output = output_of(ctx, as_json=as_json)
+    settings = loaded_of(ctx).settings
+    lifetime = settings.session_lifetime if expires is None else lifetime_of(expires)
+    with open_database(settings) as sessions:
+        result = service.create_session(sessions, user, lifetime=lifetime)
+    output.note("Keep it now; it is not shown again.")
+    output.result(result, plain=result.token)
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    user: Annotated[str | None, typer.Argument(metavar="USER", help="Whose sessions")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List sessions that are neither expired nor revoked
+
+    Example: wit-admin session list alice
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import sessions as service
+
+    output = output_of(ctx, as_json=as_json)
+    with open_database(loaded_of(ctx).settings) as sessions:
+        rows = service.list_sessions(sessions, user)
+    output.rows(rows, "id", "username", "created_at", "expires_at", "last_used_at", "ip")
+
+
+@app.command()
+def revoke(
+    ctx: typer.Context,
+    session_id: Annotated[
+        str | None, typer.Argument(metavar="ID", help="Its id, as listed")
+    ] = None,
+    user: Annotated[str | None, typer.Option(metavar="USER", help="All of this account")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Revoke a session, or all of an account, at once
+
+    Example: wit-admin session revoke --user alice
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import sessions as service
+
+    output = output_of(ctx, as_json=as_json)
+    settings = loaded_of(ctx).settings
+    if (session_id is None) == (user is None):
+        raise InvalidInputError("Name either the id of a session or --user.")
+    identifier = None if session_id is None else id_of(session_id)
+    count = 1
+    with open_database(settings) as sessions:
+        if identifier is not None:
+            service.revoke_session(sessions, identifier)
+        elif user is not None:
+            count = service.revoke_sessions_of(sessions, user)
+    output.result(
+        {"id": identifier, "user": user, "revoked": count}, plain=str(identifier or count)
+    )

@@ -1,0 +1,87 @@
+"""Signed-in browsers and programs: listed and revoked. ``callers`` tells whose one is."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy.orm import Session
+
+from wit_admin.db.models.accounts import User, UserSession
+from wit_admin.names import name_key
+
+
+@dataclass(frozen=True, slots=True)
+class SessionListRow:
+    """One session in a list, without its secret."""
+
+    id: uuid.UUID
+    username: str
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None
+    ip: str | None
+    user_agent: str | None
+
+
+def list_sessions(session: Session, username: str | None, now: datetime) -> list[SessionListRow]:
+    """Return the good sessions of one account or of all, oldest first."""
+    query = (
+        select(
+            UserSession.id,
+            User.name,
+            UserSession.created_at,
+            UserSession.expires_at,
+            UserSession.last_used_at,
+            UserSession.ip,
+            UserSession.user_agent,
+        )
+        .join(User, User.id == UserSession.user_id)
+        .where(_is_good(now))
+        .order_by(UserSession.id)
+    )
+    if username is not None:
+        query = query.where(User.name_key == name_key(username), User.deleted_at.is_(None))
+    return [SessionListRow(*row) for row in session.execute(query)]
+
+
+def find_owner_id(session: Session, username: str) -> uuid.UUID | None:
+    """Return the id of the live account of that name, also of one that may not sign in."""
+    return session.scalars(
+        select(User.id).where(User.name_key == name_key(username), User.deleted_at.is_(None))
+    ).one_or_none()
+
+
+def revoke_session(session: Session, session_id: uuid.UUID, now: datetime) -> bool:
+    """Revoke a session, keeping the time of the first time; false if there is none."""
+    found = session.scalars(select(UserSession.id).where(UserSession.id == session_id))
+    if found.one_or_none() is None:
+        return False
+    _revoke(session, UserSession.id == session_id, now)
+    return True
+
+
+def revoke_by_digest(session: Session, digest: bytes, now: datetime) -> bool:
+    """Revoke the good session of that secret; false if there is none."""
+    return bool(_revoke(session, and_(UserSession.token_digest == digest, _is_good(now)), now))
+
+
+def revoke_all(session: Session, user_id: uuid.UUID, now: datetime) -> int:
+    """Revoke all good sessions of an account and return how many those were."""
+    return _revoke(session, and_(UserSession.user_id == user_id, _is_good(now)), now)
+
+
+def _revoke(session: Session, which: ColumnElement[bool], now: datetime) -> int:
+    result = session.execute(
+        update(UserSession)
+        .where(which, UserSession.revoked_at.is_(None))
+        .values(revoked_at=now)
+        .returning(UserSession.id)
+    )
+    return len(result.all())
+
+
+def _is_good(now: datetime) -> ColumnElement[bool]:
+    return and_(UserSession.expires_at > now, UserSession.revoked_at.is_(None))

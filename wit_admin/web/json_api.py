@@ -1,0 +1,88 @@
+"""JSON in and out: small bodies, checked fields, failures as one kind of object."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from wit_admin.errors import InvalidInputError, WitError
+from wit_admin.web.body import BodyLimits, ClientGoneError, read_body, read_whole
+from wit_admin.web.headers import collect_headers
+from wit_admin.web.problems import Problem, problem_of
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 16 * 1024
+CHALLENGE = b'Bearer realm="wit"'
+"""Not Basic, at which a browser would ask for a password on its own."""
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def endpoint(answer: Endpoint) -> Endpoint:
+    """Turn failures of an endpoint into ``{"error": {"kind", "message", "hint"}}``."""
+
+    async def answer_or_refuse(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except ClientGoneError:
+            log.info("Client left before its request was complete.")
+            return Response(status_code=400)
+        except WitError as error:
+            problem = problem_of(error)
+            return _refusal(problem, error.kind, error.message, error.hint)
+        except Problem as problem:
+            return _refusal(problem, "http", problem.message, None)
+
+    return answer_or_refuse
+
+
+async def read_object(request: Request, idle_timeout_s: float) -> dict[str, Any]:
+    """Read the body as a JSON object.
+
+    Raises:
+        Problem: 415 for another content type, 408 for a silent client.
+        InvalidInputError: The body is no JSON object.
+        TooLargeError: It is larger than :data:`MAX_BODY_BYTES`.
+    """
+    headers = collect_headers(request.scope["headers"])
+    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind != b"application/json":
+        raise Problem(415, "The content type must be application/json.")
+    limits = BodyLimits(MAX_BODY_BYTES, idle_timeout_s)
+    body = await read_whole(read_body(request.receive, headers, limits))
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        raise InvalidInputError("The request body is no JSON.") from None
+    if not isinstance(content, dict):
+        raise InvalidInputError("The request body is no JSON object.")
+    return content
+
+
+def text_field(content: dict[str, Any], name: str) -> str:
+    """Return a field that must be there and be text.
+
+    Raises:
+        InvalidInputError: It is missing, of another type, or text that no database can hold.
+    """
+    value = content.get(name)
+    if not isinstance(value, str):
+        raise InvalidInputError(f"The field '{name}' must be text.")
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidInputError(f"The field '{name}' holds characters that are not allowed.")
+    return value
+
+
+def _refusal(problem: Problem, kind: str, message: str, hint: str | None) -> Response:
+    content = {"error": {"kind": kind, "message": message, "hint": hint}}
+    response = JSONResponse(content, status_code=problem.status)
+    for name, value in problem.headers:
+        shown = CHALLENGE if name == b"www-authenticate" else value
+        response.headers[name.decode()] = shown.decode()
+    return response
