@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help help-text setup run test lint types layers format bench all
+.PHONY: help help-text setup run test lint types layers format hooks startup bench all
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -25,7 +25,8 @@ test: setup ## Run all tests
 lint: setup ## Check style and spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/codespell wit_admin tests benchmarks docs README.md CHANGELOG.md
+	$(BIN)/codespell wit_admin tests benchmarks examples docs README.md CHANGELOG.md
+	$(BIN)/validate-pyproject pyproject.toml
 
 types: setup ## Check types
 	$(BIN)/mypy
@@ -39,6 +40,12 @@ layers: setup ## Check which layer imports which
 format: setup ## Bring the code into form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+hooks: setup ## Have git run the quick checks before each commit
+	$(BIN)/pre-commit install
+
+startup: setup ## Measure what the start of the command line costs
+	$(BIN)/python benchmarks/startup.py
 
 bench: setup ## Compare with git http-backend behind nginx (not part of all)
 	$(BIN)/python -m benchmarks.serve_vs_nginx

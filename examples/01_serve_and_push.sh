@@ -8,6 +8,7 @@ set -eu
 wit_admin=${WIT_ADMIN:-wit-admin}
 folder=$(mktemp -d)
 server=
+server=
 
 clean_up() {
     if [ -n "$server" ]; then
@@ -25,7 +26,8 @@ for name in $(env | sed -n 's/^\(WIT_[A-Z_]*\)=.*/\1/p'); do unset "$name"; done
 export WIT_HOME="$folder/home" HOME="$folder" GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0
 
 echo "1. Serve on a free port, on an embedded database that is made on the way."
-"$wit_admin" serve --port 0 2> "$folder/log" &
+: > "$folder/log"
+"$wit_admin" serve --port 0 2>> "$folder/log" &
 server=$!
 url=
 while [ -z "$url" ]; do

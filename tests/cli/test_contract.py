@@ -129,7 +129,7 @@ def test_group_without_a_command_shows_its_help_on_stderr(path: str) -> None:
     ("arguments", "suggestion"),
     [
         (["tokn"], "Did you mean 'token'?"),
-        (["token", "cretae"], "Did you mean 'create'?"),
+        (["token", "crate"], "Did you mean 'create'?"),
         (["token", "list", "--jsn"], "Possible options: --json"),
     ],
 )

@@ -37,7 +37,7 @@ def test_stored_text_is_what_typer_renders() -> None:
         (["--quiet", "token", "l"], ["list"]),
         (["token", "create", "alice", "--e"], ["--expires"]),
         (["token", "create", "--expires", ""], []),
-        (["token", "create", "ser"], []),
+        (["token", "create", "serv"], []),
         (["nonsense", "--what", "x"], []),
         ([], ["serve", "token"]),
     ],
