@@ -162,6 +162,18 @@ def test_bad_body_is_refused_with_a_sentence(
     assert content["error"]["message"].endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "allowed"), [("api/login", None, "POST"), ("api/user", b"", "GET")]
+)
+def test_wrong_method_is_told_the_right_one(
+    server: RunningServer, path: str, body: bytes | None, allowed: str
+) -> None:
+    code, content, headers = call(server, path, body)
+
+    assert (code, headers["allow"]) == (405, allowed)
+    assert content["error"]["message"] == f"This address takes {allowed}."
+
+
 @pytest.mark.parametrize("value", ["Bearer wits_unknown", "Bearer", "Basic !!!", "Bearer wit_x"])
 def test_bad_credentials_are_nobody(server: RunningServer, value: str) -> None:
     for path, body in (("api/user", None), ("api/logout", b"")):

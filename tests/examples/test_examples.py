@@ -64,7 +64,8 @@ def test_settings_file_holds_the_defaults(tmp_path: Path) -> None:
 
     assert loaded.settings == defaults
     given = {name for name, origin in loaded.origins.items() if origin == "wit.toml"}
-    with_a_default = {n for n, f in FIELDS.items() if f.default not in {dataclasses.MISSING, ()}}
+    none = (dataclasses.MISSING, None, ())
+    with_a_default = {name for name, field in FIELDS.items() if field.default not in none}
     assert given == with_a_default
 
 

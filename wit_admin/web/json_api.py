@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from wit_admin.errors import InvalidInputError, WitError
 from wit_admin.web.body import BodyLimits, ClientGoneError, read_body, read_whole
@@ -21,14 +22,17 @@ MAX_BODY_BYTES = 16 * 1024
 CHALLENGE = b'Bearer realm="wit"'
 """Not Basic, at which a browser would ask for a password on its own."""
 
+_ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def endpoint(answer: Endpoint) -> Endpoint:
-    """Turn failures of an endpoint into ``{"error": {"kind", "message", "hint"}}``."""
+def json_route(path: str, method: str, answer: Endpoint) -> Route:
+    """Return a route whose failures are ``{"error": {"kind", "message", "hint"}}``."""
 
     async def answer_or_refuse(request: Request) -> Response:
         try:
+            _check_method(request, method)
             return await answer(request)
         except ClientGoneError:
             log.info("Client left before its request was complete.")
@@ -39,7 +43,8 @@ def endpoint(answer: Endpoint) -> Endpoint:
         except Problem as problem:
             return _refusal(problem, "http", problem.message, None)
 
-    return answer_or_refuse
+    # All, so that Starlette does not answer a wrong one without a sentence.
+    return Route(path, answer_or_refuse, methods=_ALL_METHODS)
 
 
 async def read_object(request: Request, idle_timeout_s: float) -> dict[str, Any]:
@@ -77,6 +82,12 @@ def text_field(content: dict[str, Any], name: str) -> str:
     if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
         raise InvalidInputError(f"The field '{name}' holds characters that are not allowed.")
     return value
+
+
+def _check_method(request: Request, method: str) -> None:
+    if request.method != method and (request.method, method) != ("HEAD", "GET"):
+        allow = ((b"allow", method.encode()),)
+        raise Problem(405, f"This address takes {method}.", headers=allow)
 
 
 def _refusal(problem: Problem, kind: str, message: str, hint: str | None) -> Response:

@@ -16,7 +16,7 @@ from wit_admin.services.actors import Credentials
 from wit_admin.services.sessions import Client, SignIn
 from wit_admin.web.auth import read_credentials
 from wit_admin.web.headers import collect_headers
-from wit_admin.web.json_api import endpoint, read_object, text_field
+from wit_admin.web.json_api import json_route, read_object, text_field
 from wit_admin.web.throttle import LoginThrottle
 
 _CHECKS_AT_ONCE = 4
@@ -33,9 +33,9 @@ def session_routes(forge: Forge) -> list[Route]:
         return []
     api = SessionsApi(forge.sign_in, forge.limits.idle_timeout_s)
     return [
-        Route("/api/login", endpoint(api.log_in), methods=["POST"]),
-        Route("/api/logout", endpoint(api.log_out), methods=["POST"]),
-        Route("/api/user", endpoint(api.show_user)),
+        json_route("/api/login", "POST", api.log_in),
+        json_route("/api/logout", "POST", api.log_out),
+        json_route("/api/user", "GET", api.show_user),
     ]
 
 
