@@ -105,6 +105,7 @@ def test_answers_have_the_headers_of_http_backend(
         (
             request(url, "POST", path, body, Content_Type=FETCH),
             request(url, "POST", path, ls_refs, Content_Type=FETCH, Git_Protocol="version=2"),
+            request(url, "POST", path, b"0000", Content_Type=FETCH),
             request(url, "POST", "/alice/demo.git/git-receive-pack", b"0000", **pushing),
         )
         for url in (disk.server.url, plain)

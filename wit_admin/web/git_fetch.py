@@ -15,17 +15,21 @@ from wit_admin.git.wants import asks_for_commits
 from wit_admin.services.gate import Served
 from wit_admin.web.body import BodyLimits, ClientGoneError, read_body, read_whole
 from wit_admin.web.exchange import NO_CACHE, Exchange
-from wit_admin.web.git_routes import Service, protocol_version
+from wit_admin.web.git_routes import PROBE, Service, protocol_version
 from wit_admin.web.problems import Problem, as_sentence
 
 MAX_FETCH_REQUEST_BYTES = 16 * 1024 * 1024
 """Wants and haves take 50 bytes each: room for 300,000."""
+_CONTENT_TYPE = (b"content-type", Service.UPLOAD_PACK.content_type("result"))
 
 
 async def answer_fetch(forge: Forge, exchange: Exchange, served: Served) -> None:
     """Answer ``POST git-upload-pack``; a pack that was sent to one who had nothing is a clone."""
     limits = BodyLimits(MAX_FETCH_REQUEST_BYTES, forge.limits.idle_timeout_s)
     body = await read_whole(read_body(exchange.receive, exchange.headers, limits))
+    if body == PROBE:
+        await exchange.reply(200, PROBE, _CONTENT_TYPE, *NO_CACHE)
+        return
     version = protocol_version(exchange.headers.get(b"git-protocol"))
     async with forge.backend.fetch(served.gitdir, body, version) as answer:
         await _send(exchange, answer)
@@ -35,13 +39,12 @@ async def answer_fetch(forge: Forge, exchange: Exchange, served: Served) -> None
 
 
 async def _send(exchange: Exchange, answer: FetchAnswer) -> None:
-    content_type = (b"content-type", Service.UPLOAD_PACK.content_type("result"))
     is_whole = False
     try:
         async with _until_client_leaves(exchange):
             async for chunk in answer.chunks():
                 if not exchange.has_started:
-                    await exchange.start(200, content_type, *NO_CACHE)
+                    await exchange.start(200, _CONTENT_TYPE, *NO_CACHE)
                 await exchange.write(chunk)
                 is_whole = chunk.endswith(Mark.FLUSH.value)
     except ClientGoneError:

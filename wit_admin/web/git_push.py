@@ -18,13 +18,10 @@ from wit_admin.git.report import PushReport, ReportReader, render_refusal
 from wit_admin.services.gate import Creatable, Served
 from wit_admin.web.body import BodyLimits, read_body
 from wit_admin.web.exchange import NO_CACHE, Exchange
-from wit_admin.web.git_routes import Service
+from wit_admin.web.git_routes import PROBE, Service
 from wit_admin.web.problems import Problem, as_sentence
 
 log = logging.getLogger(__name__)
-
-_FLUSH = b"0000"
-"""git sends just this before a large push, to learn whether it must sign in."""
 
 
 @dataclass(slots=True)
@@ -41,7 +38,7 @@ async def answer_push(forge: Forge, exchange: Exchange, target: Served | Creatab
     content_type = (b"content-type", Service.RECEIVE_PACK.content_type("result"))
     incoming = await _read_head(forge, exchange)
     if incoming is None:
-        await exchange.reply(200, _FLUSH, content_type, *NO_CACHE)
+        await exchange.reply(200, PROBE, content_type, *NO_CACHE)
         return
     try:
         ticket = await run_in_threadpool(forge.pushes.open, target, incoming.request)
@@ -68,7 +65,7 @@ async def answer_push(forge: Forge, exchange: Exchange, target: Served | Creatab
         accepted = await asyncio.shield(run_in_threadpool(forge.pushes.settle, ticket, report))
     if not held and accepted:
         # A client that wants no report.
-        held = _FLUSH
+        held = PROBE
     if not exchange.has_started and not held:
         raise Problem(400, f"git refused the push: {as_sentence(complaint)}")
     if not exchange.has_started:

@@ -11,6 +11,9 @@ from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
 from wit_admin.web.problems import Problem
 
+PROBE = b"0000"
+"""git sends just a flush before a large request, to learn whether it must sign in."""
+
 
 class Service(enum.Enum):
     """What a git client may ask of a repository; the value is its name in URLs."""
