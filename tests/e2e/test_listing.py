@@ -132,7 +132,7 @@ def test_change_behind_the_servers_back_is_seen_at_once(disk: Place, source: Pat
     chance = random.Random(5)
     names = [f"refs/heads/{letter}" for letter in "abc"] + ["refs/tags/t", "refs/x/y/z"]
 
-    for _ in range(40):
+    for _ in range(60):
         name, oid = chance.choice(names), chance.choice(oids)
         change = chance.choice(
             [
@@ -142,6 +142,7 @@ def test_change_behind_the_servers_back_is_seen_at_once(disk: Place, source: Pat
                 ("pack-refs", "--all"),
                 ("symbolic-ref", "HEAD", chance.choice(names[:3])),
                 ("tag", "-f", "-a", "-m", name, "annotated", oid),
+                ("config", "transfer.hideRefs", chance.choice(["refs/x", "refs/none"])),
             ]
         )
         run_git(gitdir, *change)

@@ -127,6 +127,27 @@ def test_refs_that_the_repository_hides_are_hidden(
     assert b"heads/secret" not in seen
 
 
+@pytest.mark.parametrize("version", ["0", "2"])
+def test_what_only_hidden_refs_hold_is_not_given_out_in_sha256(
+    disk: Place, tmp_path: Path, version: str
+) -> None:
+    """Another test shows the same of SHA-1; libgit2 reads only those."""
+    work = new_work(tmp_path / "work", "--object-format=sha256")
+    commit(work, "shown")
+    gitdir = disk.add(f"hiding-sha256-{version}", work)
+    secret = commit(work, "hidden")
+    blob = oid_of(work, "HEAD:file.txt")
+    run_git(work, "push", "--quiet", str(gitdir), "main:refs/wit/keep")
+    copy = new_work(tmp_path / "copy", "--object-format=sha256")
+    fetch = ("-c", f"protocol.version={version}", "fetch", "--quiet", disk.url(gitdir.stem))
+
+    refused = [run_git(copy, *fetch, oid, check=False) for oid in (secret, blob)]
+    run_git(copy, *fetch, "main")
+
+    assert all(result.returncode != 0 for result in refused)
+    assert oid_of(copy, "FETCH_HEAD") == oid_of(work, "HEAD~1")
+
+
 @pytest.mark.parametrize("setting", ["allowAnySHA1InWant", "allowReachableSHA1InWant"])
 def test_repository_decides_which_ids_may_be_wanted(
     disk: Place, work: Path, tmp_path: Path, setting: str
