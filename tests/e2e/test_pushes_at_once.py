@@ -96,6 +96,8 @@ def repeating(gitdir: Path, *commands: tuple[str, ...]) -> Iterator[list[str]]:
     "commands",
     [
         [("pack-refs", "--all")],
+        [("repack", "-q", "-a", "-d")],
+        [("prune-packed", "-q")],
         [("gc", "--quiet")],
     ],
     ids=lambda commands: commands[0][0],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from wit_admin.git import storage
 from wit_admin.git.children import GitChild
 from wit_admin.git.environment import ChildEnvironment
 from wit_admin.git.filters import silence_filters
+from wit_admin.git.patient_push import PatientPush
 from wit_admin.git.pktline import write_packet
 from wit_admin.git.program import GitProgram
 from wit_admin.git.wants import find_forbidden, may_have_hidden_refs, wanted_ids
@@ -111,12 +112,13 @@ class ChildBackend:
             finally:
                 await _stop(feeding)
 
-    def push(self, gitdir: Path, extra: Mapping[str, str]) -> AbstractAsyncContextManager[GitChild]:
+    def push(self, gitdir: Path, extra: Mapping[str, str]) -> PatientPush:
         """Start ``receive-pack``; the caller feeds it."""
         overrides = [] if self._environment.repository_hooks else silence_filters(gitdir)
         environment = self._environment.variables(extra=extra, overrides=overrides)
-        return self._child(
-            "receive-pack", ["--stateless-rpc"], gitdir, environment, memory=self._memory_bytes
+        arguments, memory = ["--stateless-rpc"], self._memory_bytes
+        return PatientPush(
+            lambda: self._child("receive-pack", arguments, gitdir, environment, memory=memory)
         )
 
     async def _rev_list(
