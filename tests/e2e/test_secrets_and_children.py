@@ -164,9 +164,9 @@ def test_secrets_are_written_nowhere(forge: Forge) -> None:
         run_git(forge.session_folder / "work", "ls-remote", remote, check=False)
 
     written = server.home.with_suffix(".log").read_bytes()
-    for path in server.home.rglob("*"):
-        if path.is_file() and "objects" not in path.parts:
-            written += path.read_bytes()
+    for file in server.home.rglob("*"):
+        if file.is_file() and "objects" not in file.parts:
+            written += file.read_bytes()
     assert b"alice" in written
     for secret in [*secrets, *(value.partition(" ")[2] for value in session_of)]:
         assert secret.encode() not in written, secret

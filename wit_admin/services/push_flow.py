@@ -6,6 +6,7 @@ import contextlib
 import logging
 import socket
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,16 +111,21 @@ class PushFlow:
         if not report.is_complete:
             sweep.sweep(ticket.gitdir, [command.ref for command in ticket.commands])
         accepted = _accepted(ticket, report)
-        branch = _point_head(ticket.gitdir, accepted)
+        with _pointing_head(ticket.gitdir, accepted) as branch:
+            self._record(ticket, accepted, branch)
+        return len(accepted)
+
+    def _record(
+        self, ticket: PushTicket, accepted: list[pushes.RefUpdate], branch: str | None
+    ) -> None:
         if self._sessions is None or ticket.entry is None:
-            return len(accepted)
+            return
         try:
             pushes.settle_push(self._sessions, ticket.entry, accepted, default_branch=branch)
             if not accepted:
                 pushes.take_back(self._sessions, ticket.entry.repo_id, ticket.gitdir)
         except UnavailableError:
             log.exception("Push %s is not recorded yet.", ticket.entry.push_id)
-        return len(accepted)
 
     def replay(self) -> int:
         """Settle what a server that died here left in the journal; return how many pushes."""
@@ -193,18 +199,34 @@ def _accepted(ticket: PushTicket, report: PushReport) -> list[pushes.RefUpdate]:
     ]
 
 
-def _point_head(gitdir: Path, accepted: list[pushes.RefUpdate]) -> str | None:
-    """Let HEAD follow the first pushed branch; return the branch if it moved."""
+@contextlib.contextmanager
+def _pointing_head(gitdir: Path, accepted: list[pushes.RefUpdate]) -> Iterator[str | None]:
+    """Let HEAD follow the first pushed branch, and yield the branch if HEAD moved.
+
+    Until the block ends no other push moves it, so that the row can be given the same branch.
+    """
     branches = [
         update.ref.removeprefix(_HEADS)
         for update in accepted
         if update.ref.startswith(_HEADS) and update.kind != "deleted"
     ]
-    head = storage.read_head(gitdir)
-    if not branches or head is None or read_ref(gitdir, _HEADS + head) is not None:
+    if not branches or not _is_head_unborn(gitdir):
+        yield None
+        return
+    with storage.one_at_a_time(gitdir):
+        yield _point_head(gitdir, storage.choose_head(branches))
+
+
+def _point_head(gitdir: Path, branch: str) -> str | None:
+    # Asked again, because another push may have been first.
+    if not _is_head_unborn(gitdir):
         return None
-    chosen = storage.choose_head(branches)
     with contextlib.suppress(FileExistsError):
-        storage.set_head(gitdir, chosen)
-        return chosen
+        storage.set_head(gitdir, branch)
+        return branch
     return None
+
+
+def _is_head_unborn(gitdir: Path) -> bool:
+    head = storage.read_head(gitdir)
+    return head is not None and read_ref(gitdir, _HEADS + head) is None
