@@ -154,29 +154,6 @@ def test_many_first_pushes_at_once_have_one_winner(
     assert len([row for row in repositories if row["name"] == "race"]) == 1
 
 
-@pytest.mark.parametrize("version", ["0", "1", "2"])
-def test_every_protocol_version_can_shallow_partial_and_incremental_fetch(
-    server: RunningServer, token: str, work: Path, tmp_path: Path, version: str
-) -> None:
-    url = server.remote(f"alice/protocol-{version}", token=token)
-    for number in range(5):
-        commit(work, f"change {number}")
-    run_git(work, "push", "--quiet", url, "main")
-    chosen = ("-c", f"protocol.version={version}")
-
-    run_git(tmp_path, *chosen, "clone", "--quiet", "--depth=2", url, "shallow")
-    partial = ("clone", "--quiet", "--filter=blob:none", "--no-checkout", url, "partial")
-    run_git(tmp_path, *chosen, *partial)
-    run_git(tmp_path / "shallow", *chosen, "fetch", "--quiet", "--unshallow")
-    latest = commit(work, "one more")
-    run_git(work, "push", "--quiet", url, "main")
-    run_git(tmp_path / "partial", *chosen, "fetch", "--quiet")
-
-    count = run_git(tmp_path / "shallow", "rev-list", "--count", "HEAD").stdout.strip()
-    assert count == "6"
-    assert run_git(tmp_path / "partial", "rev-parse", "origin/main").stdout.strip() == latest
-
-
 def test_private_and_missing_look_alike_to_the_anonymous(
     server: RunningServer, token: str, work: Path
 ) -> None:
