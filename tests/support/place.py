@@ -13,7 +13,8 @@ from tests.support.kernel import unreaped_children_of
 from tests.support.processes import wait_until
 from tests.support.server import RunningServer, run_git
 from wit_admin.db.engine import make_sessions, open_engine
-from wit_admin.db.queries.administration import ActivityRow, RepositoryRow
+from wit_admin.db.queries.activities import ActivityRow
+from wit_admin.db.queries.repositories import RepositoryRow
 from wit_admin.names import RepoName
 from wit_admin.services import repositories
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import new_id, utc_now
 from wit_admin.db.models.accounts import AccessToken, AccessTokenRepository, User
-from wit_admin.db.queries import administration
+from wit_admin.db.queries import repositories, tokens, users
 from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError
 from wit_admin.names import RepoName, check_owner_name, name_key
 from wit_admin.services.actors import Scope
@@ -98,10 +98,10 @@ def create_user(
     return UserResult(user.id, username, user.email, is_admin)
 
 
-def list_users(sessions: sessionmaker[Session]) -> list[administration.UserRow]:
+def list_users(sessions: sessionmaker[Session]) -> list[users.UserRow]:
     """Return all live accounts by name."""
     with sessions() as session:
-        return administration.list_users(session)
+        return users.list_users(session)
 
 
 def create_token(
@@ -117,7 +117,7 @@ def create_token(
     """
     secret = new_secret(TOKEN_PREFIX)
     with sessions.begin() as session:
-        user_id = administration.find_user_id(session, username)
+        user_id = users.find_user_id(session, username)
         if user_id is None:
             raise NotFoundError(f"There is no user {username}.", hint="See 'wit-admin user list'.")
         token = AccessToken(
@@ -133,19 +133,17 @@ def create_token(
         # The limits below refer to it.
         session.flush()
         for repository in order.repositories:
-            repo_id = administration.find_repository_id(session, repository)
+            repo_id = repositories.find_repository_id(session, repository)
             if repo_id is None:
                 raise NotFoundError(f"There is no repository {repository}.")
             session.add(AccessTokenRepository(token_id=token.id, repo_id=repo_id))
     return TokenResult(token.id, username, secret, tuple(sorted(order.scopes)), token.expires_at)
 
 
-def list_tokens(
-    sessions: sessionmaker[Session], username: str | None
-) -> list[administration.TokenListRow]:
+def list_tokens(sessions: sessionmaker[Session], username: str | None) -> list[tokens.TokenListRow]:
     """Return access tokens that are not revoked, of one account or of all."""
     with sessions() as session:
-        return administration.list_tokens(session, username)
+        return tokens.list_tokens(session, username)
 
 
 def revoke_token(sessions: sessionmaker[Session], token_id: uuid.UUID) -> None:
@@ -155,7 +153,7 @@ def revoke_token(sessions: sessionmaker[Session], token_id: uuid.UUID) -> None:
         NotFoundError: There is no such token.
     """
     with sessions.begin() as session:
-        if not administration.revoke_token(session, token_id, utc_now()):
+        if not tokens.revoke_token(session, token_id, utc_now()):
             raise NotFoundError(
                 f"There is no token {token_id}.", hint="See 'wit-admin token list'."
             )

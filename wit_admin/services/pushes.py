@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import new_id, utc_now
 from wit_admin.db.models.repositories import ObjectFormat, Repository, Visibility
-from wit_admin.db.queries import pushes
+from wit_admin.db.queries import activities, pushes, repositories
 from wit_admin.errors import ConflictError
 from wit_admin.git import storage
 from wit_admin.services.gate import Creatable
@@ -90,7 +90,7 @@ def ensure_repository_row(
             session.add(row)
     except IntegrityError:
         with sessions() as session:
-            found = pushes.find_place(session, wanted.owner_id, wanted.name.name)
+            found = repositories.find_place(session, wanted.owner_id, wanted.name.name)
         if found is None:
             raise
         return EnsuredRow(*found, is_new=False)
@@ -159,7 +159,7 @@ def settle_push(
         outcome = {"accepted": [update.ref for update in accepted]}
         if not pushes.mark_settled(session, entry.push_id, outcome, now):
             return False
-        pushes.insert_activities(
+        activities.insert_activities(
             session,
             [
                 {
@@ -187,6 +187,6 @@ def record_clone(
 ) -> None:
     """Count one clone."""
     with sessions.begin() as session:
-        pushes.insert_activities(
+        activities.insert_activities(
             session, [{"actor_id": actor_id, "repo_id": repo_id, "type": "clone"}]
         )

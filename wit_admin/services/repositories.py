@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from wit_admin.db.queries import administration
+from wit_admin.db.queries import activities, repositories
 from wit_admin.names import RepoName
 
 
-def list_repositories(sessions: sessionmaker[Session]) -> list[administration.RepositoryRow]:
+def list_repositories(sessions: sessionmaker[Session]) -> list[repositories.RepositoryRow]:
     """Return all live repositories by name."""
     with sessions() as session:
-        return administration.list_repositories(session)
+        return repositories.list_repositories(session)
 
 
 def list_activity(
     sessions: sessionmaker[Session], *, repository: RepoName | None = None, limit: int = 50
-) -> list[administration.ActivityRow]:
+) -> list[activities.ActivityRow]:
     """Return what happened, newest first, in one repository or in all."""
     with sessions() as session:
-        return administration.list_activity(session, repository=repository, limit=limit)
+        return activities.list_activity(session, repository=repository, limit=limit)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,11 +10,9 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from wit_admin.db.base import new_id
 from wit_admin.db.models.events import Activity
 from wit_admin.db.models.pushes import PushEntry, PushState
 from wit_admin.db.models.repositories import Repository
-from wit_admin.names import name_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +67,6 @@ def mark_settled(
     return bool(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE gives a CursorResult
 
 
-def insert_activities(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Add activity rows in one statement; may be empty."""
-    if rows:
-        session.execute(insert(Activity), [{"id": new_id(), **row} for row in rows])
-
-
 def list_ref_updates(
     session: Session, repo_id: uuid.UUID, ref: str, *, since: datetime
 ) -> list[tuple[str, str]]:
@@ -115,18 +106,6 @@ def has_creation(session: Session, repo_id: uuid.UUID) -> bool:
         )
     )
     return session.scalars(query.limit(1)).first() is not None
-
-
-def find_place(session: Session, owner_id: uuid.UUID, name: str) -> tuple[uuid.UUID, str] | None:
-    """Return the id and the disk path of the owner's live repository of that name."""
-    row = session.execute(
-        select(Repository.id, Repository.disk_path).where(
-            Repository.owner_id == owner_id,
-            Repository.name_key == name_key(name),
-            Repository.deleted_at.is_(None),
-        )
-    ).one_or_none()
-    return (row[0], row[1]) if row else None
 
 
 def delete_if_unpushed(session: Session, repo_id: uuid.UUID) -> bool:
