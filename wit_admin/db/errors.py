@@ -6,6 +6,7 @@ import sqlite3
 
 import psycopg
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
@@ -23,6 +24,7 @@ _SQLITE_UNAVAILABLE = {
     sqlite3.SQLITE_PROTOCOL: "its lock could not be taken",
     sqlite3.SQLITE_NOTADB: "the file is not a database",
 }
+_SQLITE_UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 _PRIMARY_CODE = 0xFF
 """SQLite keeps the kind of an error in its low byte, the detail above."""
 
@@ -64,6 +66,13 @@ def rename_errors(context: ExceptionContext) -> WitError | None:
     ):
         return _unavailable(_first_line(original))
     return None
+
+
+def is_unique_violation(error: IntegrityError) -> bool:
+    """Tell whether a row was refused because its key is taken."""
+    if isinstance(error.orig, sqlite3.IntegrityError):
+        return error.orig.sqlite_errorcode in _SQLITE_UNIQUE
+    return isinstance(error.orig, psycopg.errors.UniqueViolation)
 
 
 def _unavailable(reason: str) -> UnavailableError:

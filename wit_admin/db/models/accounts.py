@@ -58,7 +58,6 @@ class User(Owner):
     __tablename__ = "users"
     __mapper_args__ = {  # noqa: RUF012 - SQLAlchemy's own attribute
         "polymorphic_identity": OwnerType.USER,
-        "polymorphic_load": "inline",
     }
 
     id: Mapped[uuid.UUID] = mapped_column(

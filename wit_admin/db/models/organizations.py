@@ -35,7 +35,6 @@ class Organization(Owner):
     __tablename__ = "organizations"
     __mapper_args__ = {  # noqa: RUF012 - SQLAlchemy's own attribute
         "polymorphic_identity": OwnerType.ORGANIZATION,
-        "polymorphic_load": "inline",
     }
 
     id: Mapped[uuid.UUID] = mapped_column(

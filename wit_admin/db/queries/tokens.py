@@ -44,7 +44,7 @@ def list_tokens(session: Session, username: str | None) -> list[TokenListRow]:
     )
     if username is not None:
         query = query.where(User.name_key == name_key(username))
-    return [TokenListRow(*row) for row in session.execute(query).tuples()]
+    return [TokenListRow(*row) for row in session.execute(query)]
 
 
 def revoke_token(session: Session, token_id: uuid.UUID, now: datetime) -> bool:

@@ -1,0 +1,43 @@
+"""Two statements that the databases spell or refuse in their own ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import inspect
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from wit_admin.db.base import Base
+from wit_admin.db.errors import is_unique_violation
+from wit_admin.errors import ConflictError
+
+
+def insert_new(session: Session, model: type[Base], **values: Any) -> bool:
+    """Insert a row unless its key is there already; tell whether it was inserted.
+
+    Of many at once exactly one is told so.
+    """
+    dialect = session.get_bind().dialect.name
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    key = inspect(model).primary_key
+    statement = insert(model).values(**values).on_conflict_do_nothing().returning(*key)
+    return session.execute(statement).first() is not None
+
+
+@contextmanager
+def refuse_duplicates(session: Session, message: str, *, hint: str | None = None) -> Iterator[None]:
+    """Write what was added to ``session``; a name that is taken becomes a ``ConflictError``.
+
+    What happened before in the transaction is kept. Other violated constraints pass.
+    """
+    try:
+        with session.begin_nested():
+            yield
+    except IntegrityError as error:
+        if not is_unique_violation(error):
+            raise
+        raise ConflictError(message, hint=hint) from error
