@@ -1,0 +1,57 @@
+"""Users named on one repository."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from wit_admin.db.models.accounts import User
+from wit_admin.db.models.organizations import Permission
+from wit_admin.db.models.repositories import Collaborator
+from wit_admin.db.statements import insert_new
+
+
+@dataclass(frozen=True, slots=True)
+class CollaboratorRow:
+    """What one user may do."""
+
+    user_id: uuid.UUID
+    username: str
+    permission: Permission
+
+
+def set_collaborator(
+    session: Session,
+    repo_id: uuid.UUID,
+    user_id: uuid.UUID,
+    permission: Permission,
+    *,
+    now: datetime,
+) -> None:
+    """Let somebody do this much, and no more."""
+    key = {"repo_id": repo_id, "user_id": user_id}
+    if not insert_new(session, Collaborator, **key, permission=permission, created_at=now):
+        session.execute(update(Collaborator).filter_by(**key).values(permission=permission))
+
+
+def remove_collaborator(session: Session, repo_id: uuid.UUID, user_id: uuid.UUID) -> bool:
+    """Take somebody's permission back; false for who had none."""
+    statement = delete(Collaborator).where(
+        Collaborator.repo_id == repo_id, Collaborator.user_id == user_id
+    )
+    return session.execute(statement.returning(Collaborator.user_id)).first() is not None
+
+
+def list_collaborators(session: Session, repo_id: uuid.UUID) -> list[CollaboratorRow]:
+    """Return a repository's live collaborators by name."""
+    rows = session.execute(
+        select(User.id, User.name, Collaborator.permission)
+        .join(Collaborator, Collaborator.user_id == User.id)
+        .where(Collaborator.repo_id == repo_id, User.deleted_at.is_(None))
+        .order_by(User.name_key)
+    )
+    return [CollaboratorRow(*row) for row in rows]
