@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
@@ -72,18 +73,20 @@ def test_a_refused_row_leaves_no_gap(sessions: sessionmaker[Session]) -> None:
     assert issue.number == 1
 
 
+@pytest.mark.parametrize("make", [make_issue, make_pull_request])
 def test_a_refused_row_leaves_no_gap_even_if_the_transaction_goes_on(
-    sessions: sessionmaker[Session],
+    sessions: sessionmaker[Session], make: Callable[..., object]
 ) -> None:
     with sessions.begin() as session:
         user_id, repo_id = make_demo(session)
         with pytest.raises(IntegrityError):
-            make_pull_request(session, repo_id, author_id=uuid.uuid4())
+            make(session, repo_id, author_id=uuid.uuid4())
         issue = make_issue(session, repo_id, user_id)
 
     with sessions() as session:
         assert issue.number == 1
-        assert read_repository(session, repo_id).open_prs_count == 0
+        repository = read_repository(session, repo_id)
+        assert (repository.open_issues_count, repository.open_prs_count) == (1, 0)
 
 
 def test_each_repository_counts_for_itself(sessions: sessionmaker[Session]) -> None:
