@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 app = command_group("Manage the database", example="wit-admin db status")
+
+
+class Profile(enum.StrEnum):
+    """What ``seed`` can make; named here too, so that help need not import the rest."""
+
+    DEV = "dev"
+    DEMO = "demo"
 
 
 @contextmanager
@@ -66,6 +74,46 @@ def rollback(
     with _engine(ctx) as engine:
         result = migrations.downgrade(engine, to)
     output.result(result, plain=result.revision or "none")
+
+
+@app.command()
+def seed(
+    ctx: typer.Context,
+    profile: Annotated[
+        Profile, typer.Option(help="dev: one account and repository; demo: a site at work")
+    ] = Profile.DEV,
+    force: Annotated[
+        bool, typer.Option("--force", help="Seed although there are accounts of its own")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fill an empty forge for development or a demonstration
+
+    What is there already stays as it is, so it can be run again.
+
+    Example: wit-admin db seed --profile demo
+    """
+    from wit_admin.db import migrate as migrations
+    from wit_admin.db.engine import make_sessions
+    from wit_admin.services import seeding
+
+    output = output_of(ctx, as_json=as_json)
+    settings = loaded_of(ctx).settings
+    with _engine(ctx) as engine:
+        migrations.ensure_current(
+            engine, may_upgrade=settings.uses_embedded_database, hint="Run 'wit-admin db migrate'."
+        )
+        result = seeding.seed(
+            make_sessions(engine),
+            settings.repositories_root,
+            seeding.Profile(profile),
+            force=force,
+        )
+    made = sum(repository.is_new for repository in result.repositories)
+    output.note(f"Seeded the profile {profile}." if made else "Everything was there already.")
+    output.note(f"The accounts have no password: {', '.join(result.users)}.")
+    output.note(f"Make a token: wit-admin token create {result.users[0]}")
+    output.result(result, plain="\n".join(found.name for found in result.repositories))
 
 
 @app.command()

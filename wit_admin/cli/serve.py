@@ -96,15 +96,11 @@ def _prepare_database(forge: Forge, output: Output, *, migrate: bool) -> None:
     if forge.engine is None:
         output.note("Without a database: reads are open to all.")
         return
-    status = migrations.status(forge.engine)
-    if status.is_newer or status.pending:
-        if not status.is_newer and not (forge.settings.uses_embedded_database or migrate):
-            raise ConfigError(
-                f"The database is at revision {status.revision or 'none'}, "
-                f"and this program needs {status.head}.",
-                hint="Run 'wit-admin db migrate', or add --migrate.",
-            )
-        status = migrations.upgrade(forge.engine)
+    status = migrations.ensure_current(
+        forge.engine,
+        may_upgrade=forge.settings.uses_embedded_database or migrate,
+        hint="Run 'wit-admin db migrate', or add --migrate.",
+    )
     shown = forge.engine.url.render_as_string(hide_password=True)
     output.note(f"Connected to {shown} at revision {status.revision}.")
     if not list_users(make_sessions(forge.engine)):

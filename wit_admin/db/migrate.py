@@ -58,6 +58,24 @@ def upgrade(engine: Engine, to: str = "head") -> MigrationStatus:
         return _status(connection)
 
 
+def ensure_current(engine: Engine, *, may_upgrade: bool, hint: str) -> MigrationStatus:
+    """Return the status of a schema that this program can work with, migrating if it may.
+
+    Raises:
+        ConfigError: The schema is newer than this program knows, or older and may not change.
+    """
+    now = status(engine)
+    _refuse_newer(now)
+    if not now.pending:
+        return now
+    if may_upgrade:
+        return upgrade(engine)
+    raise ConfigError(
+        f"The database is at revision {now.revision or 'none'}, and this program needs {now.head}.",
+        hint=hint,
+    )
+
+
 def downgrade(engine: Engine, to: str = "-1") -> MigrationStatus:
     """Migrate down to ``to``; ``base`` removes every table and every row."""
     with _locked(engine) as connection:
@@ -137,6 +155,7 @@ __all__ = [
     "METADATA",
     "MigrationStatus",
     "downgrade",
+    "ensure_current",
     "list_differences",
     "models",
     "render_sql",

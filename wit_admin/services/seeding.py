@@ -1,0 +1,142 @@
+"""Fills an empty forge for development or for a demonstration, on disk and in the database.
+
+Each step looks for what it would make, and is a transaction of its own. So a seeding that was
+killed is completed by the next, and of two at once the second finds what the first has made.
+"""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.models.repositories import Visibility
+from wit_admin.db.paging import PageRequest
+from wit_admin.db.queries import repositories, users
+from wit_admin.errors import ConflictError, RefusedError
+from wit_admin.git import storage
+from wit_admin.git.history import write_history
+from wit_admin.services.seeds.demo import DEMO
+from wit_admin.services.seeds.dev import DEV
+from wit_admin.services.seeds.owners import ensure_organization, ensure_user
+from wit_admin.services.seeds.rows import Names, write_repository
+from wit_admin.services.seeds.site import RepositorySeed, Site
+from wit_admin.services.seeds.talk import write_talk
+
+
+class Profile(enum.StrEnum):
+    """What to seed."""
+
+    DEV = "dev"
+    DEMO = "demo"
+
+
+_SITES: dict[Profile, Site] = {Profile.DEV: DEV, Profile.DEMO: DEMO}
+
+
+@dataclass(frozen=True, slots=True)
+class SeededRepository:
+    """A repository of the profile, and whether this run made it."""
+
+    name: str
+    visibility: Visibility
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SeedResult:
+    """What the forge has of the profile now."""
+
+    profile: Profile
+    users: tuple[str, ...]
+    organizations: tuple[str, ...]
+    repositories: tuple[SeededRepository, ...]
+
+
+def seed(
+    sessions: sessionmaker[Session], root: Path, profile: Profile, *, force: bool = False
+) -> SeedResult:
+    """Make what ``profile`` describes and is not there yet; repositories go below ``root``.
+
+    Raises:
+        RefusedError: There are accounts that no profile makes, and ``force`` is not given.
+        ConflictError: A name is taken by somebody else, or a folder by another repository.
+    """
+    site = _SITES[profile]
+    with sessions() as session:
+        if not force:
+            _refuse_strangers(session)
+    names = _seed_owners(sessions, site)
+    seeded = []
+    for described in site.repositories:
+        repo_id, is_new = _seed_repository(sessions, root, described, names)
+        names.repositories[str(described.repo_name)] = repo_id
+        seeded.append(SeededRepository(str(described.repo_name), described.visibility, is_new))
+    return SeedResult(
+        profile,
+        tuple(person.username for person in site.people),
+        tuple(organization.name for organization in site.organizations),
+        tuple(seeded),
+    )
+
+
+def _refuse_strangers(session: Session) -> None:
+    ours = {(p.username, p.email) for site in _SITES.values() for p in site.people}
+    # Of more accounts than that, at least one is a stranger's.
+    page = users.search_users(session, at=PageRequest(len(ours) + 1))
+    strangers = [row.username for row in page.items if (row.username, row.email) not in ours]
+    if strangers:
+        raise RefusedError(
+            f"The database has accounts of its own, such as {strangers[0]}.",
+            hint="Seed an empty one, or add --force.",
+        )
+
+
+def _seed_owners(sessions: sessionmaker[Session], site: Site) -> Names:
+    with sessions.begin() as session:
+        owners = {person.username: ensure_user(session, person) for person in site.people}
+    committers = {person.email: owners[person.username] for person in site.people}
+    for described in site.organizations:
+        with sessions.begin() as session:
+            owners[described.name] = ensure_organization(session, described, owners)
+    return Names(owners, committers)
+
+
+def _seed_repository(
+    sessions: sessionmaker[Session], root: Path, described: RepositorySeed, names: Names
+) -> tuple[uuid.UUID, bool]:
+    """Make one repository, disk first; return its id, and whether it is new."""
+    name = described.repo_name
+    with sessions() as session:
+        found = repositories.find_repository_id(session, name)
+    if found is not None:
+        return found, False
+    storage.create_bare(root, name.disk_path, head=described.default_branch)
+    gitdir = _find_on_disk(root, name.disk_path)
+    oids = write_history(gitdir, described.history)
+    head = storage.read_head(gitdir) or described.default_branch
+    try:
+        with sessions.begin() as session:
+            writer = write_repository(session, described, names, oids, head=head)
+            original = described.fork_of
+            about = names.repositories[original] if original else writer.repo_id
+            write_talk(writer, about=about)
+    except ConflictError:
+        with sessions() as session:
+            found = repositories.find_repository_id(session, name)
+        if found is None:
+            raise
+        return found, False
+    return writer.repo_id, True
+
+
+def _find_on_disk(root: Path, disk_path: str) -> Path:
+    found = storage.resolve(root, disk_path)
+    if found is None:
+        raise ConflictError(
+            f"Something else is at {root / disk_path}", hint="Move it away, then try again."
+        )
+    return found.gitdir
