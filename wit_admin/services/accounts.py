@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
-from wit_admin.db.base import new_id, utc_now
-from wit_admin.db.models.accounts import AccessToken, AccessTokenRepository, User
+from wit_admin.db.base import utc_now
 from wit_admin.db.queries import repositories, tokens, users
-from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError
-from wit_admin.names import RepoName, check_owner_name, name_key
+from wit_admin.db.queries.tokens import NewToken
+from wit_admin.errors import InvalidInputError, NotFoundError
+from wit_admin.names import RepoName, check_owner_name
 from wit_admin.services.actors import Scope
 from wit_admin.services.credentials import (
     TOKEN_PREFIX,
@@ -79,22 +78,15 @@ def create_user(
         raise InvalidInputError("The e-mail address has no '@'.")
     if password is not None and len(password) < _MIN_PASSWORD:
         raise InvalidInputError(f"A password has at least {_MIN_PASSWORD} characters.")
-    user = User(
-        id=new_id(),
-        name=username,
-        name_key=name_key(username),
-        email=email.lower() if email else None,
-        password_hash=hash_password(password) if password else None,
-        is_admin=is_admin,
-    )
-    try:
-        with sessions.begin() as session:
-            session.add(user)
-    except IntegrityError:
-        raise ConflictError(
-            f"The name {username!r} or the e-mail address is taken.",
-            hint="See 'wit-admin user list'.",
-        ) from None
+    with sessions.begin() as session:
+        user = users.create_user(
+            session,
+            username,
+            email=email,
+            password_hash=hash_password(password) if password else None,
+            is_admin=is_admin,
+            now=utc_now(),
+        )
     return UserResult(user.id, username, user.email, is_admin)
 
 
@@ -120,8 +112,7 @@ def create_token(
         user_id = users.find_user_id(session, username)
         if user_id is None:
             raise NotFoundError(f"There is no user {username}.", hint="See 'wit-admin user list'.")
-        token = AccessToken(
-            id=new_id(),
+        new = NewToken(
             user_id=user_id,
             name=order.name,
             digest=digest_secret(secret),
@@ -129,14 +120,8 @@ def create_token(
             scopes=" ".join(sorted(order.scopes)),
             expires_at=utc_now() + order.lifetime if order.lifetime else None,
         )
-        session.add(token)
-        # The limits below refer to it.
-        session.flush()
-        for repository in order.repositories:
-            repo_id = repositories.find_repository_id(session, repository)
-            if repo_id is None:
-                raise NotFoundError(f"There is no repository {repository}.")
-            session.add(AccessTokenRepository(token_id=token.id, repo_id=repo_id))
+        limits = [_get_repository_id(session, name) for name in order.repositories]
+        token = tokens.create_token(session, new, repo_ids=limits, now=utc_now())
     return TokenResult(token.id, username, secret, tuple(sorted(order.scopes)), token.expires_at)
 
 
@@ -157,3 +142,10 @@ def revoke_token(sessions: sessionmaker[Session], token_id: uuid.UUID) -> None:
             raise NotFoundError(
                 f"There is no token {token_id}.", hint="See 'wit-admin token list'."
             )
+
+
+def _get_repository_id(session: Session, name: RepoName) -> uuid.UUID:
+    repo_id = repositories.find_repository_id(session, name)
+    if repo_id is None:
+        raise NotFoundError(f"There is no repository {name}.")
+    return repo_id

@@ -11,8 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import new_id, utc_now
-from wit_admin.db.models.repositories import ObjectFormat, Repository, Visibility
+from wit_admin.db.models.repositories import ObjectFormat, Visibility
 from wit_admin.db.queries import activities, pushes, repositories
+from wit_admin.db.queries.repositories import NewRepository
 from wit_admin.errors import ConflictError
 from wit_admin.git import storage
 from wit_admin.services.gate import Creatable
@@ -76,10 +77,8 @@ def ensure_repository_row(
 
     Of many at once one makes the row and the others get that one.
     """
-    row = Repository(
-        id=new_id(),
+    new = NewRepository(
         owner_id=wanted.owner_id,
-        owner_type=wanted.owner_type,
         name=wanted.name.name,
         visibility=visibility,
         object_format=object_format,
@@ -87,14 +86,14 @@ def ensure_repository_row(
     )
     try:
         with sessions.begin() as session:
-            session.add(row)
-    except IntegrityError:
+            made = repositories.create_repository(session, new, now=utc_now())
+    except ConflictError:
         with sessions() as session:
             found = repositories.find_place(session, wanted.owner_id, wanted.name.name)
         if found is None:
             raise
         return EnsuredRow(*found, is_new=False)
-    return EnsuredRow(row.id, wanted.name.disk_path, is_new=True)
+    return EnsuredRow(made.id, made.disk_path, is_new=True)
 
 
 def remove_repository_row(sessions: sessionmaker[Session], repo_id: uuid.UUID) -> bool:

@@ -17,17 +17,21 @@ from tests.support.builders import (
     make_user,
     run_at_once,
 )
+from wit_admin.db.models.accounts import AccessToken
 from wit_admin.db.models.organizations import OrgRole, Permission
 from wit_admin.db.paging import PageRequest
 from wit_admin.db.queries import (
+    callers,
     collaborators,
     organizations,
     repositories,
     ssh_keys,
     teams,
+    tokens,
     users,
 )
 from wit_admin.db.queries.ssh_keys import NewSshKey
+from wit_admin.db.queries.tokens import NewToken
 from wit_admin.errors import ConflictError, NotFoundError
 
 
@@ -344,3 +348,29 @@ def test_of_many_who_take_a_name_at_once_one_wins(
 
     names = sorted(type(error).__name__ for error in raised)
     assert names == ["ConflictError"] * 3 + ["NoneType"]
+
+
+def test_a_token_is_made_limited_and_revoked(sessions: sessionmaker[Session]) -> None:
+    with sessions.begin() as session:
+        user_id, repo_id = make_demo(session)
+        new = NewToken(user_id, "ci", b"1" * 32, "abcd", "repo:read", expires_at=LATER)
+        tokens.create_token(session, new, repo_ids=[repo_id, repo_id], now=NOW)
+        other = tokens.create_token(
+            session, NewToken(user_id, "old", b"2" * 32, "efgh", "repo:read"), now=NOW
+        )
+
+    with sessions.begin() as session:
+        found = callers.find_token(session, b"1" * 32, NOW)
+        expired = callers.find_token(session, b"1" * 32, LATER)
+        listed = [row.name for row in tokens.list_tokens(session, "ALICE")]
+        revoked = [tokens.revoke_token(session, other.id, moment) for moment in (NOW, LATER)]
+        rest = [tokens.revoke_tokens_of(session, user_id, LATER) for _ in range(2)]
+
+    with sessions() as session:
+        assert found is not None
+        assert (found.repo_ids, found.account.username) == ({repo_id}, "alice")
+        assert (expired, listed) == (None, ["ci", "old"])
+        assert (revoked, rest) == ([True, True], [1, 0])
+        assert session.get_one(AccessToken, other.id).revoked_at == NOW
+        assert tokens.list_tokens(session, None) == []
+        assert not tokens.revoke_token(session, uuid.uuid4(), NOW)

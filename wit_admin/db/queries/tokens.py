@@ -1,16 +1,33 @@
-"""Access tokens as their owners and operators see them; signing in with one is in serving.py."""
+"""Access tokens as their owners and operators see them; signing in with one is in callers.py."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from wit_admin.db.models.accounts import AccessToken, User
+from wit_admin.db.base import new_id
+from wit_admin.db.models.accounts import AccessToken, AccessTokenRepository, User
+from wit_admin.db.statements import insert_new
 from wit_admin.names import name_key
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """What a token is good for; the secret itself is never kept."""
+
+    user_id: uuid.UUID
+    name: str
+    digest: bytes
+    hint: str
+    scopes: str
+    """Sorted, separated by spaces."""
+    expires_at: datetime | None = None
+    ref_pattern: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +41,29 @@ class TokenListRow:
     scopes: str
     expires_at: datetime | None
     last_used_at: datetime | None
+
+
+def create_token(
+    session: Session, new: NewToken, *, repo_ids: Sequence[uuid.UUID] = (), now: datetime
+) -> AccessToken:
+    """Make a token, for these repositories only if any are given."""
+    token = AccessToken(
+        id=new_id(),
+        user_id=new.user_id,
+        name=new.name,
+        digest=new.digest,
+        hint=new.hint,
+        scopes=new.scopes,
+        ref_pattern=new.ref_pattern,
+        created_at=now,
+        expires_at=new.expires_at,
+    )
+    session.add(token)
+    # The limits below refer to it.
+    session.flush()
+    for repo_id in repo_ids:
+        insert_new(session, AccessTokenRepository, token_id=token.id, repo_id=repo_id)
+    return token
 
 
 def list_tokens(session: Session, username: str | None) -> list[TokenListRow]:
@@ -49,9 +89,20 @@ def list_tokens(session: Session, username: str | None) -> list[TokenListRow]:
 
 def revoke_token(session: Session, token_id: uuid.UUID, now: datetime) -> bool:
     """Revoke a token, keeping the time of the first time; false if there is none."""
-    result = session.execute(
+    statement = (
         update(AccessToken)
         .where(AccessToken.id == token_id)
         .values(revoked_at=func.coalesce(AccessToken.revoked_at, now))
     )
-    return bool(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE gives a CursorResult
+    return session.execute(statement.returning(AccessToken.id)).first() is not None
+
+
+def revoke_tokens_of(session: Session, user_id: uuid.UUID, now: datetime) -> int:
+    """Revoke all tokens of an account that are not revoked yet; return how many."""
+    revoked = session.execute(
+        update(AccessToken)
+        .where(AccessToken.user_id == user_id, AccessToken.revoked_at.is_(None))
+        .values(revoked_at=now)
+        .returning(AccessToken.id)
+    )
+    return len(revoked.all())
