@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, literal, select, update
 from sqlalchemy.orm import Session
 
-from wit_admin.db.base import new_id
+from wit_admin.db.base import UtcDateTime, new_id
 from wit_admin.db.models.accounts import AccessToken, AccessTokenRepository, User
 from wit_admin.db.statements import insert_new
 from wit_admin.names import name_key
@@ -92,7 +92,8 @@ def revoke_token(session: Session, token_id: uuid.UUID, now: datetime) -> bool:
     statement = (
         update(AccessToken)
         .where(AccessToken.id == token_id)
-        .values(revoked_at=func.coalesce(AccessToken.revoked_at, now))
+        # Typed, since a function passes a bare value on as the driver spells it.
+        .values(revoked_at=func.coalesce(AccessToken.revoked_at, literal(now, UtcDateTime())))
     )
     return session.execute(statement.returning(AccessToken.id)).first() is not None
 
