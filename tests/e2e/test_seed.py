@@ -75,3 +75,56 @@ def test_a_seeding_that_is_killed_is_completed_by_the_next(tmp_path: Path) -> No
     assert not any(repository["is_new"] for repository in results[1])
     for repository in results[1]:
         run_git(tmp_path / f"home/repos/{repository['name']}.git", "fsck", "--strict")
+
+
+def run_seed(home: Path, *flags: str, url: str = "") -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "WIT_HOME": str(home)}
+    environment |= {"DATABASE_URL": url} if url else {}
+    command = [sys.executable, "-m", "wit_admin", "db", "seed", *flags]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def test_names_go_to_stdout_and_all_else_to_stderr(tmp_path: Path) -> None:
+    first = run_seed(tmp_path / "home")
+    again = run_seed(tmp_path / "home", "--json")
+
+    assert (first.returncode, first.stdout) == (0, "testuser/test-repo\n")
+    assert "wit-admin token create testuser" in first.stderr
+    assert json.loads(again.stdout) == {
+        "profile": "dev",
+        "users": ["testuser"],
+        "organizations": [],
+        "repositories": [{"name": "testuser/test-repo", "visibility": "public", "is_new": False}],
+    }
+    assert "Everything was there already." in again.stderr
+
+
+@pytest.mark.postgresql
+def test_a_database_without_tables_is_only_filled_if_it_is_embedded(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    databases: PostgresDatabases = request.getfixturevalue("_postgresql")
+    with databases.create(empty=True) as url:
+        answer = run_seed(tmp_path / "home", url=url)
+
+    assert (answer.returncode, answer.stdout) == (3, "")
+    assert "wit-admin db migrate" in answer.stderr
+
+
+def test_a_forge_in_use_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    run_seed(home)
+    subprocess.run(
+        [sys.executable, "-m", "wit_admin", "user", "create", "real"],
+        capture_output=True,
+        check=True,
+        env={"PATH": os.environ["PATH"], "WIT_HOME": str(home)},
+    )
+
+    refused = run_seed(home, "--profile", "demo", "--json")
+    forced = run_seed(home, "--profile", "demo", "--force")
+
+    error = json.loads(refused.stderr)["error"]
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert (error["kind"], "--force" in error["hint"]) == ("refused", True)
+    assert (forced.returncode, len(forced.stdout.splitlines())) == (0, 5)

@@ -225,6 +225,28 @@ def test_of_owners_who_all_leave_at_once_one_stays(
         assert len(organizations.list_members(session, acme.org_id).items) == 1
 
 
+def test_organizations_are_searched_by_name_in_pages(
+    sessions: sessionmaker[Session], acme: Acme
+) -> None:
+    with sessions.begin() as session:
+        for name, title in (("zeta", "Acme's friends"), ("other", "Other")):
+            organizations.create_organization(
+                session, name, owner_id=acme.carol, display_name=title, now=NOW
+            )
+
+    with sessions() as session:
+        first = organizations.search_organizations(session, "ACME", at=PageRequest(1))
+        second = organizations.search_organizations(
+            session, "ACME", at=PageRequest(1, first.next_cursor)
+        )
+        everything = organizations.search_organizations(session)
+
+    assert [(row.name, row.members) for row in first.items] == [("Acme", 2)]
+    assert [(row.name, row.members) for row in second.items] == [("zeta", 1)]
+    assert second.next_cursor is None
+    assert len(everything.items) == 3
+
+
 def test_a_team_has_members_of_its_organization_only(
     sessions: sessionmaker[Session], acme: Acme
 ) -> None:

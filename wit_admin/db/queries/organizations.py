@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from wit_admin.db.base import new_id
@@ -19,6 +19,7 @@ from wit_admin.db.statements import insert_new, refuse_duplicates
 from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.names import name_key
 
+_BY_NAME = Order("organizations.name", (Organization.name_key, Organization.id))
 _MEMBERS = Order("members.name", (User.name_key, User.id))
 
 
@@ -40,6 +41,16 @@ class OrganizationRow:
     name: str
     display_name: str
     role: OrgRole
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationListRow:
+    """One organization in a list."""
+
+    id: uuid.UUID
+    name: str
+    display_name: str
+    members: int
 
 
 class OrganizationEdit(TypedDict, total=False):
@@ -191,6 +202,24 @@ def list_members(
     if role is not None:
         query = query.where(OrgMember.role == role)
     return fetch_page(session, query, _MEMBERS, at, MemberRow)
+
+
+def search_organizations(
+    session: Session, text: str = "", *, at: PageRequest = FIRST_PAGE
+) -> Page[OrganizationListRow]:
+    """Return a page of live organizations by name, with ``text`` in one of their names."""
+    members = select(func.count()).where(OrgMember.org_id == Organization.id).scalar_subquery()
+    query = select(Organization.id, Organization.name, Organization.display_name, members).where(
+        Organization.deleted_at.is_(None)
+    )
+    if text:
+        query = query.where(
+            or_(
+                Organization.name_key.contains(name_key(text), autoescape=True),
+                Organization.display_name.icontains(text, autoescape=True),
+            )
+        )
+    return fetch_page(session, query, _BY_NAME, at, OrganizationListRow)
 
 
 def list_organizations_of(session: Session, user_id: uuid.UUID) -> list[OrganizationRow]:

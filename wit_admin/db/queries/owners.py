@@ -36,6 +36,4 @@ def refuse_owned_repositories(session: Session, owner: Owner) -> None:
     lock_owner(session, owner.id)
     owned = exists().where(Repository.owner_id == owner.id, Repository.deleted_at.is_(None))
     if session.scalar(select(owned)):
-        raise ConflictError(
-            f"{owner.name} owns repositories.", hint="Delete them first, or hand them over."
-        )
+        raise ConflictError(f"{owner.name} owns repositories.", hint="Delete them first.")

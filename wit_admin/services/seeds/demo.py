@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from wit_admin.db.models.issues import IssueState
 from wit_admin.db.models.organizations import OrgRole, Permission
 from wit_admin.db.models.pull_requests import ReviewState
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.git.history import Commit, History, Tag
 from wit_admin.services.seeds.dev import DEFAULT_LABELS
-from wit_admin.services.seeds.people import EVERYBODY, INES, MAREN, TOMASZ
+from wit_admin.services.seeds.people import EVERYBODY, IRENA, MAREN, TOMASZ
 from wit_admin.services.seeds.press import FORK, PRESS
 from wit_admin.services.seeds.site import (
     CommentSeed,
@@ -22,7 +21,7 @@ from wit_admin.services.seeds.site import (
     after,
 )
 
-_I, _M, _T = INES.author, MAREN.author, TOMASZ.author
+_I, _M, _T = IRENA.author, MAREN.author, TOMASZ.author
 
 _ORCHARD = OrganizationSeed(
     name="orchard",
@@ -31,12 +30,12 @@ _ORCHARD = OrganizationSeed(
     members=(
         ("maren", OrgRole.OWNER),
         ("tomasz", OrgRole.ADMIN),
-        ("ines", OrgRole.MEMBER),
+        ("irena", OrgRole.MEMBER),
         ("yuki", OrgRole.MEMBER),
     ),
     teams=(
         TeamSeed("core", "Decides what press does", ("maren", "tomasz")),
-        TeamSeed("writers", "Keeps the handbook", ("ines",)),
+        TeamSeed("writers", "Keeps the handbook", ("irena",)),
     ),
 )
 
@@ -87,7 +86,7 @@ _HANDBOOK = RepositorySeed(
             base="releases",
             merge="merge",
             labels=("documentation",),
-            reviews=(ReviewSeed("ines", ReviewState.APPROVED),),
+            reviews=(ReviewSeed("irena", ReviewState.APPROVED),),
         ),
         IssueSeed(
             at=40,
@@ -95,20 +94,20 @@ _HANDBOOK = RepositorySeed(
             title="Link the page about reviews",
             body="The README knows of releases only.",
             labels=("documentation", "good first issue"),
-            assignee="ines",
+            assignee="irena",
         ),
         IssueSeed(
             at=41,
             author="maren",
             title="Choose a licence",
             body="For texts.",
-            comments=(CommentSeed("ines", "CC BY 4.0, as agreed."),),
-            state=IssueState.CLOSED,
+            comments=(CommentSeed("irena", "CC BY 4.0, as agreed."),),
+            closed=("maren", 43),
         ),
     ),
     teams={"core": Permission.WRITE, "writers": Permission.WRITE},
-    stars=("ines", "yuki"),
-    watchers=("ines",),
+    stars=("irena", "yuki"),
+    watchers=("irena",),
 )
 
 _LEDGER = RepositorySeed(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from wit_admin.db.models.issues import IssueState
 from wit_admin.db.models.organizations import Permission
 from wit_admin.db.models.pull_requests import ReviewState
 from wit_admin.git.history import Commit, History, Tag
 from wit_admin.services.seeds.dev import DEFAULT_LABELS
-from wit_admin.services.seeds.people import INES, KOFI, MAREN, TOMASZ, YUKI
+from wit_admin.services.seeds.people import IRENA, KOFI, MAREN, TOMASZ, YUKI
 from wit_admin.services.seeds.site import (
     CommentSeed,
     IssueSeed,
@@ -136,7 +135,7 @@ def test_text_is_escaped() -> None:
 """
 )
 
-_M, _T, _I, _K, _Y = (person.author for person in (MAREN, TOMASZ, INES, KOFI, YUKI))
+_M, _T, _I, _K, _Y = (person.author for person in (MAREN, TOMASZ, IRENA, KOFI, YUKI))
 
 COMMITS = (
     Commit("start", (), "Begin with a README", _M, after(0), {"README.md": _README}),
@@ -224,9 +223,9 @@ TALK = (
         assignee="tomasz",
         comments=(
             CommentSeed("tomasz", "Confirmed. Nothing is escaped at all."),
-            CommentSeed("maren", "Fixed in v0.2.0."),
+            CommentSeed("maren", "Fixed in v0.2.0.", at=77),
         ),
-        state=IssueState.CLOSED,
+        closed=("maren", 77),
     ),
     PullRequestSeed(
         at=51,
@@ -242,7 +241,7 @@ TALK = (
     ),
     PullRequestSeed(
         at=54,
-        author="ines",
+        author="irena",
         title="Write a feed",
         body="RSS, because every reader knows it.",
         source="feed",
@@ -265,11 +264,11 @@ TALK = (
     ),
     IssueSeed(
         at=81,
-        author="ines",
+        author="irena",
         title="Say how to host the site",
         body="Any web server will do, but which folder goes where?",
         labels=("documentation",),
-        assignee="ines",
+        assignee="irena",
     ),
     PullRequestSeed(
         at=102,
@@ -282,7 +281,7 @@ TALK = (
         labels=("enhancement",),
         reviews=(
             ReviewSeed("tomasz", ReviewState.CHANGES_REQUESTED, "Umlauts get lost, I think."),
-            ReviewSeed("ines", ReviewState.APPROVED, "I would use it today."),
+            ReviewSeed("irena", ReviewState.APPROVED, "I would use it today."),
         ),
         comments=(
             CommentSeed("tomasz", "Is three letters enough?", "press/search.py", 12),
@@ -302,7 +301,7 @@ TALK = (
     ),
     PullRequestSeed(
         at=121,
-        author="ines",
+        author="irena",
         title="Themes",
         body="Not ready. Tell me whether you like the direction.",
         source="themes",
@@ -327,7 +326,7 @@ PRESS = RepositorySeed(
     labels=DEFAULT_LABELS,
     talk=TALK,
     teams={"core": Permission.ADMIN},
-    stars=("maren", "tomasz", "ines", "kofi", "yuki"),
+    stars=("maren", "tomasz", "irena", "kofi", "yuki"),
     watchers=("maren", "tomasz", "yuki"),
 )
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from wit_admin.db.models.issues import IssueState
 from wit_admin.db.models.organizations import OrgRole, Permission
 from wit_admin.db.models.pull_requests import ReviewState
 from wit_admin.db.models.repositories import Visibility
@@ -74,6 +73,8 @@ class CommentSeed:
     body: str
     path: str | None = None
     line: int | None = None
+    at: float | None = None
+    """In hours after the beginning; soon after what was said before, if ``None``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ class IssueSeed:
     labels: Sequence[str] = ()
     assignee: str | None = None
     comments: Sequence[CommentSeed] = ()
-    state: IssueState = IssueState.OPEN
+    closed: tuple[str, float] | None = None
+    """By whom, and how many hours after the beginning."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from wit_admin.db.models.issues import Issue, IssueState
+from wit_admin.db.models.issues import Issue
 from wit_admin.db.models.pull_requests import DiffSide, PullRequest
 from wit_admin.db.queries import comments, issues, labels, pull_requests, reviews
 from wit_admin.db.queries.comments import DiffLine, NewPrComment
@@ -38,13 +38,13 @@ def _write_issue(writer: Writer, repo_id: uuid.UUID, seed: IssueSeed) -> None:
     _set_labels(writer, issue, seed.labels)
     _tell(writer, "issue_opened", author, at, issue)
     for number, comment in enumerate(seed.comments, start=1):
-        said = at + number * _PAUSE
+        said = at + number * _PAUSE if comment.at is None else after(comment.at)
         user_id = writer.user(comment.author)
         comments.add_issue_comment(session, issue.id, user_id, comment.body, now=said)
-    if seed.state is IssueState.CLOSED:
-        closed = at + (len(seed.comments) + 1) * _PAUSE
-        issues.close_issue(session, issue.id, by=author, now=closed)
-        _tell(writer, "issue_closed", author, closed, issue)
+    if seed.closed is not None:
+        closer, closed = writer.user(seed.closed[0]), after(seed.closed[1])
+        issues.close_issue(session, issue.id, by=closer, now=closed)
+        _tell(writer, "issue_closed", closer, closed, issue)
 
 
 def _write_pull_request(writer: Writer, repo_id: uuid.UUID, seed: PullRequestSeed) -> None:
