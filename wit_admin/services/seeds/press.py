@@ -137,7 +137,7 @@ def test_text_is_escaped() -> None:
 
 _M, _T, _I, _K, _Y = (person.author for person in (MAREN, TOMASZ, IRENA, KOFI, YUKI))
 
-COMMITS = (
+_RELEASED = (
     Commit("start", (), "Begin with a README", _M, after(0), {"README.md": _README}),
     Commit("pages", ("start",), "Find and render pages", _M, after(3), {"press/pages.py": _PAGES}),
     Commit(
@@ -171,6 +171,8 @@ COMMITS = (
         after(76),
         {"CHANGELOG.md": "# Changes\n\n## 0.2.0\n\n- A feed.\n- Text is escaped.\n"},
     ),
+)
+_TOPICS = (
     Commit("search", ("changes",), "Index words", _Y, after(98), {"press/search.py": _SEARCH}),
     Commit(
         "search-stop",
@@ -198,8 +200,8 @@ COMMITS = (
     ),
 )
 
-HISTORY = History(
-    commits=COMMITS,
+_HISTORY = History(
+    commits=(*_RELEASED, *_TOPICS),
     branches={
         "fix/escape": "escape",
         "feature/search": "search-stop",
@@ -213,7 +215,7 @@ HISTORY = History(
     ),
 )
 
-TALK = (
+_TALK = (
     IssueSeed(
         at=27,
         author="yuki",
@@ -322,9 +324,9 @@ PRESS = RepositorySeed(
     owner="orchard",
     name="press",
     description="Turns a folder of Markdown into a web site",
-    history=HISTORY,
+    history=_HISTORY,
     labels=DEFAULT_LABELS,
-    talk=TALK,
+    talk=_TALK,
     teams={"core": Permission.ADMIN},
     stars=("maren", "tomasz", "irena", "kofi", "yuki"),
     watchers=("maren", "tomasz", "yuki"),
@@ -336,7 +338,7 @@ FORK = RepositorySeed(
     description="Turns a folder of Markdown into a web site",
     history=History(
         commits=(
-            *COMMITS,
+            *_RELEASED,
             Commit(
                 "posix",
                 ("changes",),
@@ -347,7 +349,7 @@ FORK = RepositorySeed(
             ),
         ),
         branches={"windows-paths": "posix", "main": "changes"},
-        tags=HISTORY.tags,
+        tags=_HISTORY.tags,
     ),
     talk=(
         PullRequestSeed(
