@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, case, func, or_, select, update
@@ -109,9 +110,7 @@ def recount(
     return drift
 
 
-def _find_drift(
-    session: Session, repo_ids: tuple[uuid.UUID, ...] | list[uuid.UUID]
-) -> tuple[Drift, ...]:
+def _find_drift(session: Session, repo_ids: Sequence[uuid.UUID]) -> tuple[Drift, ...]:
     # One statement has one snapshot, in which a counter and its rows change together.
     actual = _actual_numbers()
     columns = {name: getattr(Repository, name) for name in actual}
