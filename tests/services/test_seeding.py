@@ -203,12 +203,18 @@ def test_seeding_again_changes_nothing(
     assert not any(repository.is_new for repository in again.repositories)
 
 
-def test_both_profiles_live_side_by_side(sessions: sessionmaker[Session], root: Path) -> None:
+def test_both_profiles_live_side_by_side_until_a_stranger_comes(
+    sessions: sessionmaker[Session], root: Path
+) -> None:
     seed(sessions, root, Profile.DEMO)
 
     result = seed(sessions, root, Profile.DEV)
+    with sessions.begin() as session:
+        make_user(session, "zed")
 
     assert [repository.is_new for repository in result.repositories] == [True]
+    with pytest.raises(RefusedError, match="such as zed"):
+        seed(sessions, root, Profile.DEV)
 
 
 def test_a_seeding_killed_anywhere_is_completed(
