@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
+from wit_admin.db.core import execute_core
 from wit_admin.db.models.accounts import (
     AccessToken,
     AccessTokenRepository,
@@ -53,13 +54,21 @@ class SessionRow:
 
 def find_account(session: Session, username: str) -> AccountRow | None:
     """Return the account of that name if it may sign in: live, not blocked, no placeholder."""
-    row = session.execute(_account_by_name(), {"name_key": name_key(username)}).one_or_none()
+    row = (
+        session.connection()
+        .execute(_account_by_name(), {"name_key": name_key(username)})
+        .one_or_none()
+    )
     return None if row is None else AccountRow(row[0], row[1], row[2], row[3])
 
 
 def find_session(session: Session, digest: bytes, now: datetime) -> SessionRow | None:
     """Return the session and its account, if it is neither expired nor revoked."""
-    row = session.execute(_account_by_session(), {"digest": digest, "now": now}).one_or_none()
+    row = (
+        session.connection()
+        .execute(_account_by_session(), {"digest": digest, "now": now})
+        .one_or_none()
+    )
     if row is None:
         return None
     account = AccountRow(row[0], row[1], row[2], None)
@@ -68,10 +77,14 @@ def find_session(session: Session, digest: bytes, now: datetime) -> SessionRow |
 
 def find_token(session: Session, digest: bytes, now: datetime) -> TokenRow | None:
     """Return the token and its account, if it is neither expired nor revoked."""
-    row = session.execute(_account_by_token(), {"digest": digest, "now": now}).one_or_none()
+    row = (
+        session.connection()
+        .execute(_account_by_token(), {"digest": digest, "now": now})
+        .one_or_none()
+    )
     if row is None:
         return None
-    limits = session.scalars(_limits_of_token(), {"token_id": row[3]})
+    limits = execute_core(session, _limits_of_token(), {"token_id": row[3]}).scalars()
     return TokenRow(
         AccountRow(row[0], row[1], row[2], None),
         token_id=row[3],

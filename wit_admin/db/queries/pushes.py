@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from wit_admin.db.core import execute_core, table_of
 from wit_admin.db.models.events import Activity
 from wit_admin.db.models.pushes import PushEntry, PushState
 from wit_admin.db.models.repositories import Repository
@@ -28,9 +29,22 @@ class PendingPush:
     created_at: datetime
 
 
+# Each push runs these. Built once and run without the ORM they take a third of the time.
+_JOURNAL, _REPOSITORIES = table_of(PushEntry), table_of(Repository)
+_INSERT = insert(_JOURNAL)
+_SETTLE = (
+    update(_JOURNAL)
+    .where(_JOURNAL.c.id == bindparam("push_id"), _JOURNAL.c.state == PushState.PENDING)
+    .values(
+        state=PushState.SETTLED, outcome=bindparam("outcome_"), settled_at=bindparam("settled_at_")
+    )
+)
+_TOUCH = update(_REPOSITORIES).where(_REPOSITORIES.c.id == bindparam("repo_id"))
+
+
 def insert_push(session: Session, **values: Any) -> None:
     """Write a pending entry; the values are :class:`PushEntry`'s columns."""
-    session.execute(insert(PushEntry).values(**values))
+    execute_core(session, _INSERT, values)
 
 
 def list_pending(session: Session, *, host: str, limit: int = 10_000) -> list[PendingPush]:
@@ -59,12 +73,8 @@ def mark_settled(
     session: Session, push_id: uuid.UUID, outcome: dict[str, Any], now: datetime
 ) -> bool:
     """Settle a pending entry; false when somebody else has."""
-    result = session.execute(
-        update(PushEntry)
-        .where(PushEntry.id == push_id, PushEntry.state == PushState.PENDING)
-        .values(state=PushState.SETTLED, outcome=outcome, settled_at=now)
-    )
-    return bool(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE gives a CursorResult
+    values = {"push_id": push_id, "outcome_": outcome, "settled_at_": now}
+    return bool(execute_core(session, _SETTLE, values).rowcount)
 
 
 def list_ref_updates(
@@ -91,7 +101,7 @@ def touch_repository(
     values: dict[str, Any] = {"pushed_at": pushed_at, "updated_at": pushed_at}
     if default_branch is not None:
         values["default_branch"] = default_branch
-    session.execute(update(Repository).where(Repository.id == repo_id).values(**values))
+    execute_core(session, _TOUCH, {"repo_id": repo_id, **values})
 
 
 def has_creation(session: Session, repo_id: uuid.UUID) -> bool:

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import QueryableAttribute, Session
 
 from wit_admin.db.base import UuidKey
+from wit_admin.db.core import execute_core
 from wit_admin.db.models.accounts import Owner, OwnerType
 from wit_admin.db.models.organizations import (
     OrgMember,
@@ -72,9 +73,13 @@ def find_served(session: Session, name: RepoName, user_id: uuid.UUID | None) -> 
     owner_key, repo_key = name.key
     values = {"owner_key": owner_key, "repo_key": repo_key, "user_id": user_id}
     signed_in = user_id is not None
-    row = session.execute(_served_by_name(signed_in=signed_in), values).one_or_none()
+    row = execute_core(session, _served_by_name(signed_in=signed_in), values).one_or_none()
     if row is None:
-        row = session.execute(_served_by_redirect(signed_in=signed_in), values).one_or_none()
+        row = (
+            session.connection()
+            .execute(_served_by_redirect(signed_in=signed_in), values)
+            .one_or_none()
+        )
     if row is None:
         return None
     rank = row[8]
@@ -87,7 +92,7 @@ def find_served(session: Session, name: RepoName, user_id: uuid.UUID | None) -> 
 def find_owner(session: Session, name: str, user_id: uuid.UUID) -> OwnerRow | None:
     """Return the live owner of that name, and the role of ``user_id`` if it is an organization."""
     values = {"owner_key": name_key(name), "user_id": user_id}
-    row = session.execute(_owner_by_name(), values).one_or_none()
+    row = execute_core(session, _owner_by_name(), values).one_or_none()
     return None if row is None else OwnerRow(row[0], row[1], row[2], row[3])
 
 
