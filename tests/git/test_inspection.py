@@ -112,6 +112,7 @@ TRAPS: dict[str, Callable[[Path, Path], None]] = {
     "fifo shallow": lambda g, o: fifo(g, "shallow"),
     "fifo alternates": lambda g, o: fifo(g, "objects/info/alternates"),
     "fifo behind a link": lambda g, o: link_to_fifo(g, "packed-refs"),
+    "fifo commit-graph": lambda g, o: fifo(g, "objects/info/commit-graphs/commit-graph-chain"),
     "huge config": lambda g, o: grow(g, "config"),
     "huge packed-refs": lambda g, o: grow(g, "packed-refs"),
     "huge HEAD": lambda g, o: grow(g, "HEAD"),
@@ -199,3 +200,10 @@ def test_ref_is_not_written_through_a_link(
 
     with pytest.raises(ConflictError, match="leads out"):
         Inspector((root,)).check_refs(gitdir, ["refs/heads/main", "refs/heads/team/x"])
+
+
+def test_log_of_a_ref_is_not_written_to_a_pipe(root: Path, gitdir: Path) -> None:
+    fifo(gitdir, "logs/refs/heads/main")
+
+    with pytest.raises(ConflictError, match="neither file nor folder"):
+        Inspector((root,)).check_refs(gitdir, ["refs/heads/main", "refs/heads/main/x"])

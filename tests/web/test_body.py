@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import gzip
 import zlib
+from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message
 
-from wit_admin.errors import InvalidInputError, TooLargeError
+from wit_admin.errors import InvalidInputError, TooLargeError, UnavailableError
 from wit_admin.web.body import (
     DECODED_CHUNK_BYTES,
     BodyLimits,
     ClientGoneError,
+    MemoryBudget,
     read_body,
 )
 from wit_admin.web.headers import Headers, collect_headers
@@ -113,3 +115,22 @@ def test_header_that_must_be_single_is_refused_twice() -> None:
     with pytest.raises(Problem) as caught:
         collect_headers([(b"Authorization", b"a"), (b"authorization", b"b")])
     assert caught.value.status == 400
+
+
+def test_budget_of_all_bodies_is_kept_and_given_back() -> None:
+    budget = MemoryBudget(1000)
+
+    async def chunks(sizes: list[int]) -> AsyncIterator[bytes]:
+        for size in sizes:
+            yield bytes(size)
+
+    async def hold() -> int:
+        async with budget.hold_whole(chunks([300, 300])) as body:
+            with pytest.raises(UnavailableError):
+                async with budget.hold_whole(chunks([300, 300])):
+                    raise AssertionError
+            async with budget.hold_whole(chunks([400])):
+                return len(body)
+
+    assert asyncio.run(hold()) == 600
+    assert budget.free_bytes == 1000

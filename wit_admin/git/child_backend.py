@@ -116,17 +116,15 @@ class ChildBackend:
         """Start ``receive-pack``; the caller feeds it."""
         overrides = [] if self._environment.repository_hooks else silence_filters(gitdir)
         environment = self._environment.variables(extra=extra, overrides=overrides)
-        arguments, memory = ["--stateless-rpc"], self._memory_bytes
-        return PatientPush(
-            lambda: self._child("receive-pack", arguments, gitdir, environment, memory=memory)
-        )
+        arguments = ["--stateless-rpc"]
+        return PatientPush(lambda: self._child("receive-pack", arguments, gitdir, environment))
 
     async def _rev_list(
         self, gitdir: Path, options: Sequence[str], ids: Sequence[str]
     ) -> AsyncIterator[bytes]:
         environment = self._environment.variables(extra={"GIT_DIR": str(gitdir)})
         line = [*self._program.line, "rev-list", *options]
-        async with GitChild(line, environment, memory_bytes=None) as child:
+        async with GitChild(line, environment, memory_bytes=self._memory_bytes) as child:
             # Many ids do not fit on a command line.
             feeding = asyncio.create_task(_feed(child, "".join(f"{x}\n" for x in ids).encode()))
             try:
@@ -144,8 +142,6 @@ class ChildBackend:
         arguments: list[str],
         gitdir: Path,
         environment: dict[str, str],
-        *,
-        memory: int | None = None,
     ) -> AsyncIterator[GitChild]:
         try:
             async with asyncio.timeout(_QUEUE_S):
@@ -154,7 +150,7 @@ class ChildBackend:
             raise UnavailableError("The server is busy with other clones and pushes.") from None
         try:
             line = [*self._program.line, command, *arguments, str(gitdir)]
-            async with GitChild(line, environment, memory_bytes=memory) as child:
+            async with GitChild(line, environment, memory_bytes=self._memory_bytes) as child:
                 yield child
         finally:
             self._places.release()

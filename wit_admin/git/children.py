@@ -8,26 +8,39 @@ import fcntl
 import os
 import resource
 import signal
+import time
+from asyncio import FIRST_COMPLETED
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Self
+
+from wit_admin.errors import UnavailableError
 
 READ_BYTES = 256 * 1024
 _PIPE_BYTES = 1024 * 1024
 _COMPLAINT_BYTES = 4096
 _GRACE_S = 1.0
 _LAST_LOOK_S = 0.2
+_SILENCE_S = 600.0
+"""git says something every few seconds while it works for a client that listens on side bands."""
 
 
 class GitChild:
     """One running child. Use it as ``async with``: leaving kills its group and reaps it."""
 
     def __init__(
-        self, arguments: Sequence[str], environment: dict[str, str], *, memory_bytes: int | None
+        self,
+        arguments: Sequence[str],
+        environment: dict[str, str],
+        *,
+        memory_bytes: int | None,
+        silence_s: float = _SILENCE_S,
     ) -> None:
         self._arguments = list(arguments)
         self._environment = environment
         self._memory_bytes = memory_bytes
+        self._silence_s = silence_s
+        self._last_sign = 0.0
         self._errors = b""
         self.returncode: int | None = None
 
@@ -95,6 +108,7 @@ class GitChild:
         while view and self._stdin >= 0:
             try:
                 view = view[os.write(self._stdin, view) :]
+                self._note_sign()
             except BlockingIOError:
                 await _ready(self._stdin, for_writing=True)
             except BrokenPipeError:
@@ -107,7 +121,13 @@ class GitChild:
             self._stdin = -1
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the output as it comes, at most 256 KiB ahead of the consumer."""
+        """Yield the output as it comes, at most 256 KiB ahead of the consumer.
+
+        Raises:
+            UnavailableError: It has taken and said nothing for so long that it never will: it
+                waits for something in its repository, such as a pipe that nobody writes to.
+        """
+        self._note_sign()
         while True:
             try:
                 chunk = os.read(self._stdout, READ_BYTES)
@@ -119,13 +139,18 @@ class GitChild:
             if not chunk:
                 return
             yield chunk
+            self._note_sign()
 
     async def _output_or_end(self) -> bool:
         """Wait for output; false when the child has ended and there is none."""
         output = asyncio.ensure_future(_ready(self._stdout, for_writing=False))
         end = asyncio.ensure_future(self.wait())
         try:
-            await asyncio.wait((output, end), return_when=asyncio.FIRST_COMPLETED)
+            while not (output.done() or end.done()):
+                left = self._last_sign + self._silence_s - time.monotonic()
+                if left <= 0:
+                    raise UnavailableError("git has stopped in the middle of its work.")
+                await asyncio.wait((output, end), timeout=left, return_when=FIRST_COMPLETED)
             if not output.done():
                 # A last look: the end may be seen before the output that came before it.
                 await asyncio.wait((output,), timeout=_LAST_LOOK_S)
@@ -151,6 +176,9 @@ class GitChild:
     def complaint(self) -> str:
         """Return the last lines of what it wrote on standard error."""
         return self._errors.decode("utf-8", "replace").strip()
+
+    def _note_sign(self) -> None:
+        self._last_sign = time.monotonic()
 
     def _read_errors(self) -> None:
         try:

@@ -18,7 +18,7 @@ from threading import Lock
 from wit_admin.errors import ConflictError, UnavailableError
 from wit_admin.git.ref_values import ref_bytes
 
-_FOLDERS = ("", "info", "objects/info", "objects/pack")
+_FOLDERS = ("", "info", "objects/info", "objects/info/commit-graphs", "objects/pack")
 """Besides refs and objects, where git opens files by name or lists them."""
 
 _REDIRECTS = (".git", "commondir")
@@ -75,7 +75,8 @@ class Inspector:
         """Return if git may write these refs and their logs.
 
         Raises:
-            ConflictError: The path of one leads out of the roots through a symbolic link.
+            ConflictError: The path of one leads out of the roots through a symbolic link, or to
+                a pipe.
         """
         parents = set()
         for text in refs:
@@ -84,6 +85,7 @@ class Inspector:
                 parents.add(path.parent)
                 if path.is_symlink() and not self._is_inside(path):
                     raise _leads_out(str(path.relative_to(gitdir)))
+                _check_kind(str(path), str(path.relative_to(gitdir)))
         for parent in parents:
             if not self._is_inside(parent):
                 raise _leads_out(str(parent.relative_to(gitdir)))
@@ -172,7 +174,7 @@ class Inspector:
 def _check_kind(path: str, shown: str) -> None:
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116  a Path for each costs more than the call
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     # A socket, such as that of a file system monitor, cannot be opened and so blocks nobody.
     if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISBLK(mode):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.types import Receive
 
-from wit_admin.errors import InvalidInputError, TooLargeError
+from wit_admin.errors import InvalidInputError, TooLargeError, UnavailableError
 from wit_admin.web.headers import Headers
 from wit_admin.web.problems import Problem
 
@@ -62,6 +63,31 @@ async def read_body(receive: Receive, headers: Headers, limits: BodyLimits) -> A
 async def read_whole(chunks: AsyncIterator[bytes]) -> bytes:
     """Join a body that its limits keep small."""
     return b"".join([chunk async for chunk in chunks])
+
+
+@dataclass(slots=True)
+class MemoryBudget:
+    """How much of request bodies all requests together may keep in memory."""
+
+    free_bytes: int
+
+    @asynccontextmanager
+    async def hold_whole(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Read a body that its limits keep small, and keep it until the caller is done.
+
+        Raises:
+            UnavailableError: Other requests have used the budget up.
+        """
+        body = bytearray()
+        try:
+            async for chunk in chunks:
+                if len(chunk) > self.free_bytes:
+                    raise UnavailableError("The server is busy with other large requests.")
+                self.free_bytes -= len(chunk)
+                body += chunk
+            yield bytes(body)
+        finally:
+            self.free_bytes += len(body)
 
 
 async def _receive_chunks(receive: Receive, limits: BodyLimits) -> AsyncIterator[bytes]:

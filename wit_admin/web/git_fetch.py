@@ -13,7 +13,7 @@ from wit_admin.git.backend import FetchAnswer
 from wit_admin.git.pktline import Mark
 from wit_admin.git.wants import asks_for_commits
 from wit_admin.services.gate import Served
-from wit_admin.web.body import BodyLimits, ClientGoneError, read_body, read_whole
+from wit_admin.web.body import BodyLimits, ClientGoneError, MemoryBudget, read_body
 from wit_admin.web.exchange import NO_CACHE, Exchange
 from wit_admin.web.git_routes import PROBE, Service, protocol_version
 from wit_admin.web.problems import Problem, as_sentence
@@ -23,18 +23,21 @@ MAX_FETCH_REQUEST_BYTES = 16 * 1024 * 1024
 _CONTENT_TYPE = (b"content-type", Service.UPLOAD_PACK.content_type("result"))
 
 
-async def answer_fetch(forge: Forge, exchange: Exchange, served: Served) -> None:
+async def answer_fetch(
+    forge: Forge, exchange: Exchange, served: Served, budget: MemoryBudget
+) -> None:
     """Answer ``POST git-upload-pack``; a pack that was sent to one who had nothing is a clone."""
     limits = BodyLimits(MAX_FETCH_REQUEST_BYTES, forge.limits.idle_timeout_s)
-    body = await read_whole(read_body(exchange.receive, exchange.headers, limits))
-    if body == PROBE:
-        await exchange.reply(200, PROBE, _CONTENT_TYPE, *NO_CACHE)
-        return
     version = protocol_version(exchange.headers.get(b"git-protocol"))
-    async with forge.backend.fetch(served.gitdir, body, version) as answer:
-        await _send(exchange, answer)
-    if answer.was_clone:
-        await run_in_threadpool(_count_clone, forge, served, body)
+    chunks = read_body(exchange.receive, exchange.headers, limits)
+    async with budget.hold_whole(chunks) as body:
+        if body == PROBE:
+            await exchange.reply(200, PROBE, _CONTENT_TYPE, *NO_CACHE)
+            return
+        async with forge.backend.fetch(served.gitdir, body, version) as answer:
+            await _send(exchange, answer)
+        if answer.was_clone:
+            await run_in_threadpool(_count_clone, forge, served, body)
     await exchange.finish()
 
 

@@ -12,7 +12,7 @@ from wit_admin.forge import Forge
 from wit_admin.git.creation import offer_both_formats
 from wit_admin.services.gate import Creatable, Served
 from wit_admin.web.auth import read_credentials
-from wit_admin.web.body import ClientGoneError
+from wit_admin.web.body import ClientGoneError, MemoryBudget
 from wit_admin.web.exchange import NO_CACHE, Exchange
 from wit_admin.web.git_fetch import answer_fetch
 from wit_admin.web.git_push import answer_push
@@ -22,12 +22,16 @@ from wit_admin.web.problems import Problem, problem_of
 
 log = logging.getLogger(__name__)
 
+_FETCH_REQUESTS_BYTES = 512 * 1024 * 1024
+"""What all fetch requests together may take; most take a few kilobytes."""
+
 
 class GitHttp:
     """The ASGI application behind ``/{owner}/{repo}.git/…``."""
 
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
+        self._budget = MemoryBudget(_FETCH_REQUESTS_BYTES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; every failure that is not a bug of ours becomes a sentence."""
@@ -52,7 +56,7 @@ class GitHttp:
         if route.service is Service.RECEIVE_PACK:
             await answer_push(self._forge, exchange, target)
         elif isinstance(target, Served):
-            await answer_fetch(self._forge, exchange, target)
+            await answer_fetch(self._forge, exchange, target, self._budget)
 
     async def _open(self, exchange: Exchange, route: GitRoute) -> Served | Creatable:
         credentials = read_credentials(exchange.headers)

@@ -1,0 +1,79 @@
+"""Children that hang, lie or never end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import is_running, wait_until
+from wit_admin.errors import UnavailableError
+from wit_admin.git.children import GitChild
+
+ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
+
+
+async def read_all(script: str, *, stdin: bytes = b"", silence_s: float = 5.0) -> bytes:
+    line = ["/bin/sh", "-c", script]
+    async with GitChild(line, ENVIRONMENT, memory_bytes=None, silence_s=silence_s) as child:
+        await child.write(stdin)
+        child.close_stdin()
+        return b"".join([chunk async for chunk in child.chunks()])
+
+
+def test_child_that_waits_for_a_pipe_is_given_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    began = time.monotonic()
+    with pytest.raises(UnavailableError, match="stopped"):
+        asyncio.run(read_all(f"echo started; cat {tmp_path}/pipe", silence_s=0.3))
+
+    assert time.monotonic() - began < 4
+
+
+def test_child_that_speaks_now_and_then_is_not_given_up() -> None:
+    script = "for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done"
+
+    assert asyncio.run(read_all(script, silence_s=0.4)) == b"1\n2\n3\n4\n5\n6\n"
+
+
+def test_grandchildren_end_with_their_child(tmp_path: Path) -> None:
+    async def leave_in_the_middle() -> int:
+        line = ["/bin/sh", "-c", "sleep 100 & echo $!; wait"]
+        async with GitChild(line, ENVIRONMENT, memory_bytes=None) as child:
+            async for chunk in child.chunks():
+                return int(chunk)
+        raise AssertionError
+
+    grandchild = asyncio.run(leave_in_the_middle())
+
+    wait_until(lambda: not is_running(grandchild), within_s=5)
+
+
+def test_complaints_without_end_take_bounded_memory() -> None:
+    async def complain() -> str:
+        line = ["/bin/sh", "-c", "head -c 20000000 /dev/zero | tr '\\0' x >&2; echo the end >&2"]
+        async with GitChild(line, ENVIRONMENT, memory_bytes=None) as child:
+            child.close_stdin()
+            await child.wait()
+            return child.complaint()
+
+    complaint = asyncio.run(complain())
+
+    assert complaint.endswith("the end")
+    assert len(complaint) <= 4096
+
+
+@pytest.mark.parametrize(("limit", "fails"), [(None, False), (200 * 1024**2, True)])
+def test_child_over_its_memory_fails(limit: int | None, fails: bool) -> None:
+    async def allocate() -> int:
+        line = [sys.executable, "-c", "import sys; sys.stdin.read(1); b'x' * 400_000_000"]
+        async with GitChild(line, ENVIRONMENT, memory_bytes=limit) as child:
+            await child.write(b"go")
+            return await child.wait()
+
+    assert (asyncio.run(allocate()) != 0) == fails
