@@ -260,6 +260,8 @@ PUSH_HEADS: dict[str, tuple[bytes, set[int]]] = {
     "dots": (ref_line(b"refs/heads/../../config") + b"0000", {400}),
     "lock": (ref_line(b"refs/heads/x.lock") + b"0000", {400}),
     "empty ref": (ref_line(b"refs/") + b"0000", {400}),
+    "long ref": (ref_line(b"refs/heads/" + b"x" * 300) + b"0000PACK", {400}),
+    "deep ref": (ref_line(b"refs/heads" + b"/x" * 2000) + b"0000PACK", {400}),
     "nul": (ref_line(b"refs/heads/x\0y\0z") + b"0000PACK", {400}),
     "twice": (ref_line(b"refs/heads/x") * 2 + b"0000", {400}),
     "two lengths": (ref_line(b"refs/heads/x", new=b"1" * 64) + b"0000", {400}),

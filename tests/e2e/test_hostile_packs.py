@@ -257,3 +257,33 @@ def test_first_pushes_that_differ_in_case_end_in_one_repository(forge: Forge) ->
     assert [bool(result and result.is_accepted) for result in results].count(True) == 1, answers
     assert folders.count("twins.git") == 1
     assert forge.count("SELECT count(*) FROM repositories") == before + 1
+
+
+@pytest.mark.parametrize("content", ["file", "folder"])
+def test_first_push_to_where_something_else_stands_is_refused(forge: Forge, content: str) -> None:
+    place = forge.server.home / f"repos/alice/other-{content}.git"
+    if content == "file":
+        place.write_text("mine")
+    else:
+        (place / "mine").mkdir(parents=True)
+    before = forge.count("SELECT count(*) FROM repositories"), forge.files()
+
+    answer = forge.push(place.stem, *GOOD)
+
+    assert b"is no repository stands in the place" in answer.body
+    assert (forge.count("SELECT count(*) FROM repositories"), forge.files()) == before
+
+
+def test_repository_that_stood_on_disk_before_survives_a_failed_first_push(
+    forge: Forge, tmp_path: Path
+) -> None:
+    run_git(tmp_path, "init", "--quiet", "work")
+    run_git(tmp_path / "work", "commit", "--quiet", "--allow-empty", "-m", "kept")
+    gitdir = forge.server.home / "repos/alice/kept.git"
+    run_git(tmp_path, "clone", "--quiet", "--bare", "work", str(gitdir))
+    run_git(gitdir, "pack-refs", "--all")
+
+    answer = forge.push("kept", *CASES["cut off"][0]())
+
+    assert b"EOF" in answer.body
+    assert "kept" in run_git(gitdir, "log", "--format=%s", "--all").stdout

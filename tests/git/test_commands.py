@@ -134,6 +134,7 @@ def test_branch_names_are_judged_alike_everywhere(name: str) -> None:
         "refs/heads/x.lock", "refs/heads/x.lock/y", "refs/heads/x.", "refs/heads/a..b",
         "refs/heads/a b", "refs/heads/a\tb", "refs/heads/a\nb", "refs/heads/a~1", "refs/heads/a^",
         "refs/heads/a:b", "refs/heads/a?", "refs/heads/a*", "refs/heads/a[b", "refs/heads/a\\b",
+        "refs/heads/" + "x" * 251, "refs/heads" + "/x" * 260,
         "refs/heads/@{x}", "refs/heads/\x7f", "/refs/heads/x", "../refs/heads/x", "config",
     ],
 )  # fmt: skip

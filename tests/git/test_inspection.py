@@ -104,6 +104,7 @@ TRAPS: dict[str, Callable[[Path, Path], None]] = {
     "logs": lambda g, o: link(g, "logs", o),
     "info": lambda g, o: link(g, "info", o),
     "link through a link": lambda g, o: link_twice(g, "packed-refs", o / "config"),
+    "link to itself": lambda g, o: link(g, "packed-refs", g / "packed-refs"),
     "endless refs": lambda g, o: link(g, "refs/heads/loop", g / "refs"),
     "fifo HEAD": lambda g, o: fifo(g, "HEAD"),
     "fifo config": lambda g, o: fifo(g, "config"),
@@ -200,6 +201,13 @@ def test_ref_is_not_written_through_a_link(
 
     with pytest.raises(ConflictError, match="leads out"):
         Inspector((root,)).check_refs(gitdir, ["refs/heads/main", "refs/heads/team/x"])
+
+
+def test_log_of_a_ref_that_leads_to_itself_is_refused(root: Path, gitdir: Path) -> None:
+    link(gitdir, "logs/refs/heads/main", gitdir / "logs/refs/heads/main")
+
+    with pytest.raises(ConflictError, match="itself"):
+        Inspector((root,)).check_refs(gitdir, ["refs/heads/main"])
 
 
 def test_log_of_a_ref_is_not_written_to_a_pipe(root: Path, gitdir: Path) -> None:

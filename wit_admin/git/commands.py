@@ -15,6 +15,10 @@ MAX_COMMANDS = 20_000
 """A push may move this many refs."""
 MAX_HEAD_BYTES = 8 * 1024 * 1024
 """The head of a push may be this long."""
+MAX_REF_BYTES = 512
+"""A ref that a push moves may be this long. Databases index it, four times as long at worst."""
+MAX_REF_PART_BYTES = 250
+"""The same for what stands between slashes: file systems take 255, and git adds ``.lock``."""
 
 _COMMAND = re.compile(rb"([0-9a-fA-F]{40}|[0-9a-fA-F]{64}) ([0-9a-fA-F]{40}|[0-9a-fA-F]{64}) (.+)")
 _SIGNATURE = re.compile(
@@ -225,6 +229,8 @@ def parse_command(line: bytes) -> RefCommand:
         raise InvalidInputError("The push holds a line that is no ref update.")
     if not is_ref_name(found[3]):
         raise InvalidInputError("The push names a ref whose name git does not allow.")
+    if len(found[3]) > MAX_REF_BYTES or max(map(len, found[3].split(b"/"))) > MAX_REF_PART_BYTES:
+        raise InvalidInputError("The push names a ref whose name is too long.")
     return RefCommand(found[1].decode().lower(), found[2].decode().lower(), found[3])
 
 

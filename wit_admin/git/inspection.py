@@ -7,10 +7,12 @@ Source: gitrepository-layout(5); git's path.c, ``enter_repo``.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -64,12 +66,8 @@ class Inspector:
                 or is too large; the sentence names it.
             UnavailableError: The disk fails.
         """
-        try:
+        with _named_failures():
             self._check(gitdir)
-        except PermissionError:
-            raise _refusal("the server may not read all of it") from None
-        except OSError as error:
-            raise UnavailableError("The repository cannot be read from disk.") from error
 
     def check_refs(self, gitdir: Path, refs: Iterable[str]) -> None:
         """Return if git may write these refs and their logs.
@@ -78,9 +76,12 @@ class Inspector:
             ConflictError: The path of one leads out of the roots through a symbolic link, or to
                 a pipe.
         """
+        with _named_failures():
+            self._check_refs(gitdir, [os.fsdecode(ref_bytes(ref)) for ref in refs])
+
+    def _check_refs(self, gitdir: Path, refs: Iterable[str]) -> None:
         parents = set()
-        for text in refs:
-            ref = os.fsdecode(ref_bytes(text))
+        for ref in refs:
             for path in (gitdir / ref, gitdir / "logs" / ref):
                 parents.add(path.parent)
                 if path.is_symlink() and not self._is_inside(path):
@@ -169,6 +170,18 @@ class Inspector:
             if len(self._known) >= _KNOWN_MOST:
                 self._known.clear()
             self._known[path] = seen
+
+
+@contextmanager
+def _named_failures() -> Iterator[None]:
+    try:
+        yield
+    except PermissionError:
+        raise _refusal("the server may not read all of it") from None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _refusal("a link in it leads to itself") from None
+        raise UnavailableError("The repository cannot be read from disk.") from error
 
 
 def _check_kind(path: str, shown: str) -> None:

@@ -80,9 +80,10 @@ def find_on_disk(root: Path, owner: str, name: str) -> RepositoryPath | None:
 
 
 def is_pristine(gitdir: Path) -> bool:
-    """Tell whether a repository has no branch yet, neither loose nor packed."""
+    """Tell whether a repository has no ref yet, neither loose nor packed."""
     try:
-        return not any((gitdir / "refs/heads").iterdir()) and not (gitdir / "packed-refs").exists()
+        has_loose = any(not path.is_dir() for path in (gitdir / "refs").rglob("*"))
+        return not has_loose and not (gitdir / "packed-refs").exists()
     except OSError:
         return False
 

@@ -151,17 +151,27 @@ class PushFlow:
         made = storage.create_bare(
             self._root, wanted.name.disk_path, object_format=object_format.value
         )
+        found = storage.resolve(self._root, wanted.name.disk_path)
+        if found is None:
+            raise ConflictError(
+                f"Something that is no repository stands in the place of {wanted.name}."
+            )
+        self._inspector.check(found.gitdir)
+        # What stood on disk before is not taken back when this push fails, unless it is empty.
+        is_removable = made or storage.is_pristine(found.gitdir)
         row = pushes.ensure_repository_row(
             self._sessions, wanted, visibility=self._visibility, object_format=object_format
         )
-        gitdir = (self._root / row.disk_path).resolve()
-        if made and gitdir != mine.resolve():
+        if row.disk_path != wanted.name.disk_path:
             # Somebody made it a moment ago in another case: one repository, never two folders.
-            storage.remove(mine)
-        self._inspector.check(gitdir)
-        served = Served(wanted.name, gitdir, row.repo_id, wanted.actor, has_pushes=False)
-        # What stood on disk before is not taken back when this push fails.
-        return served, row.is_new and made
+            if made:
+                storage.remove(mine)
+            found = storage.resolve(self._root, row.disk_path)
+            if found is None:
+                raise ConflictError(f"{wanted.name} was removed meanwhile.", hint="Push again.")
+            self._inspector.check(found.gitdir)
+        served = Served(wanted.name, found.gitdir, row.repo_id, wanted.actor, has_pushes=False)
+        return served, row.is_new and is_removable
 
 
 def _update_of(command: RefCommand) -> pushes.RefUpdate:
