@@ -101,7 +101,8 @@ def _prepare_database(forge: Forge, output: Output, *, migrate: bool) -> None:
         may_upgrade=forge.settings.uses_embedded_database or migrate,
         hint="Run 'wit-admin db migrate', or add --migrate.",
     )
-    shown = forge.engine.url.render_as_string(hide_password=True)
+    # A password may stand in the query too.
+    shown = forge.engine.url.set(query={}).render_as_string(hide_password=True)
     output.note(f"Connected to {shown} at revision {status.revision}.")
     if not list_users(make_sessions(forge.engine)):
         output.note("No account yet. Make the first one: wit-admin user create NAME --admin")

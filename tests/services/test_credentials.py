@@ -1,0 +1,55 @@
+"""Passwords and secrets under load, and in what is printed."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+
+from wit_admin.services.actors import Credentials
+from wit_admin.services.credentials import PasswordChecker, hash_password
+from wit_admin.settings import load_settings
+
+SECRET = "s3cr3t-of-mine"
+
+
+def test_flood_of_wrong_passwords_takes_bounded_memory() -> None:
+    """Each check takes 64 MiB, and a server has 40 threads."""
+    script = """
+        import resource
+        from concurrent.futures import ThreadPoolExecutor
+        from wit_admin.services.credentials import PasswordChecker, hash_password
+
+        good, checker = hash_password("right"), PasswordChecker()
+        with ThreadPoolExecutor(24) as pool:
+            answers = list(pool.map(lambda n: checker.check(good, f"wrong {n}"), range(24)))
+        assert not any(answers)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    """
+    line = [sys.executable, "-c", textwrap.dedent(script)]
+
+    answer = subprocess.run(line, capture_output=True, text=True, check=True)
+
+    assert int(answer.stdout) < 450 * 1024**2
+
+
+def test_right_password_is_right_for_all_who_ask_at_once() -> None:
+    good, checker = hash_password("right"), PasswordChecker()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: checker.check(good, "right"), range(200)))
+
+    assert all(answers)
+    # Four checks of some 0.1 s each, and not two hundred.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_utime - before < 5
+
+
+def test_secrets_do_not_show_in_what_is_printed() -> None:
+    url = f"postgresql://wit:{SECRET}@db.example.test/wit"
+    settings = load_settings({}, {"DATABASE_URL": url, "WIT_HOME": "/srv/wit"}).settings
+
+    assert SECRET not in f"{settings!r} {settings} {settings.database_url}"
+    assert SECRET not in repr(Credentials(secret=SECRET, username="alice"))
