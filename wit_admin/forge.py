@@ -42,6 +42,7 @@ class Forge:
     backend: Backend
     limits: Limits
     git: GitProgram
+    inspector: Inspector
     sign_in: SignIn | None
     """``None`` without a database."""
 
@@ -100,4 +101,14 @@ def _assemble(settings: Settings, engine: Engine | None) -> Forge:
     pushes = PushFlow(sessions, root, inspector, visibility=Visibility(settings.default_visibility))
     limits = Limits(settings.max_push_bytes, settings.idle_timeout_s)
     sign_in = None if sessions is None else SignIn(sessions, lifetime=settings.session_lifetime)
-    return Forge(settings, engine, gate, pushes, QuickBackend(children), limits, git, sign_in)
+    return Forge(
+        settings,
+        engine,
+        gate,
+        pushes,
+        QuickBackend(children),
+        limits,
+        git,
+        inspector=inspector,
+        sign_in=sign_in,
+    )

@@ -79,6 +79,11 @@ def grow(gitdir: Path, name: str) -> None:
         file.truncate(2 * 1024**3)
 
 
+def check_all(inspector: Inspector, gitdir: Path) -> None:
+    inspector.check(gitdir)
+    inspector.check_loose_objects(gitdir)
+
+
 TRAPS: dict[str, Callable[[Path, Path], None]] = {
     "git file": lambda g, o: write(g, ".git", f"gitdir: {o}\n"),
     "commondir": lambda g, o: write(g, "commondir", f"{o}\n"),
@@ -128,12 +133,12 @@ TRAPS: dict[str, Callable[[Path, Path], None]] = {
 @pytest.mark.parametrize("trap", TRAPS)
 def test_trap_is_refused_by_name(root: Path, gitdir: Path, outside: Path, trap: str) -> None:
     inspector = Inspector((root,))
-    inspector.check(gitdir)
+    check_all(inspector, gitdir)
 
     TRAPS[trap](gitdir, outside)
 
     with pytest.raises(ConflictError, match="is not served"):
-        inspector.check(gitdir)
+        check_all(inspector, gitdir)
 
 
 def test_links_below_the_root_and_linked_hooks_are_fine(

@@ -20,7 +20,7 @@ from threading import Lock
 from wit_admin.errors import ConflictError, UnavailableError
 from wit_admin.git.ref_values import ref_bytes
 
-_FOLDERS = ("", "info", "objects/info", "objects/info/commit-graphs", "objects/pack")
+_FOLDERS = ("", "info", "objects/info/commit-graphs")
 """Besides refs and objects, where git opens files by name or lists them."""
 
 _REDIRECTS = (".git", "commondir")
@@ -31,8 +31,8 @@ _MOST_BYTES = {
     "config": 1024**2,
     "config.worktree": 1024**2,
     "packed-refs": 256 * 1024**2,
-    "objects/info/alternates": 64 * 1024,
 }
+_MOST_ALTERNATES_BYTES = 64 * 1024
 _ALTERNATES_DEPTH = 5
 _KNOWN_MOST = 50_000
 _SETTLED_NS = 2_000_000_000
@@ -67,7 +67,22 @@ class Inspector:
             UnavailableError: The disk fails.
         """
         with _named_failures():
-            self._check(gitdir)
+            self._check(os.fspath(gitdir))
+
+    def check_loose_objects(self, gitdir: Path) -> None:
+        """Return if git may give out the objects that are not in packs.
+
+        Apart, because the many folders of these take a millisecond to look at.
+
+        Raises:
+            ConflictError: As for :meth:`check`.
+            UnavailableError: The disk fails.
+        """
+        with _named_failures():
+            for objects in self._object_folders(f"{gitdir}/objects", depth=0):
+                for folder in self._check_folder(objects, ""):
+                    if len(folder) == 2:  # noqa: PLR2004  the first byte of ids, in hex
+                        self._check_folder(objects, folder)
 
     def check_refs(self, gitdir: Path, refs: Iterable[str]) -> None:
         """Return if git may write these refs and their logs.
@@ -91,49 +106,47 @@ class Inspector:
             if not self._is_inside(parent):
                 raise _leads_out(str(parent.relative_to(gitdir)))
 
-    def _check(self, gitdir: Path) -> None:
+    def _check(self, gitdir: str) -> None:
         for name in _REDIRECTS:
-            if os.path.lexists(gitdir / name):
+            if os.path.lexists(f"{gitdir}/{name}"):
                 raise _refusal(f"{name} points git to another folder")
         for folder in _FOLDERS:
             self._check_folder(gitdir, folder)
         self._check_refs_tree(gitdir)
         for name, most in _MOST_BYTES.items():
-            if _size(gitdir / name) > most:
+            if _size(f"{gitdir}/{name}") > most:
                 raise _refusal(f"{name} is larger than {most} bytes")
         if not self.allows_includes:
             _check_includes(gitdir)
-        self._check_objects(gitdir / "objects", depth=0)
+        for objects in self._object_folders(f"{gitdir}/objects", depth=0):
+            for folder in ("", "info", "pack"):
+                self._check_folder(objects, folder)
 
-    def _check_refs_tree(self, gitdir: Path) -> None:
+    def _check_refs_tree(self, gitdir: str) -> None:
         waiting = ["refs"]
         while waiting:
             folder = waiting.pop()
             waiting.extend(f"{folder}/{name}" for name in self._check_folder(gitdir, folder))
 
-    def _check_objects(self, objects: Path, *, depth: int) -> None:
-        """Check an object folder, and those that its alternates lead to."""
-        for folder in self._check_folder(objects, ""):
-            if len(folder) == 2:  # noqa: PLR2004  loose objects, by the first byte of their ids
-                self._check_folder(objects, folder)
+    def _object_folders(self, objects: str, *, depth: int) -> Iterator[str]:
+        """Yield an object folder and those that its alternates lead to."""
+        yield objects
+        if _size(f"{objects}/info/alternates") > _MOST_ALTERNATES_BYTES:
+            raise _refusal("objects/info/alternates is too large")
         for alternate in _read_alternates(objects):
             if depth >= _ALTERNATES_DEPTH or not self._is_inside(alternate):
                 raise _leads_out("objects/info/alternates")
-            for folder in ("info", "pack"):
-                self._check_folder(alternate, folder)
-            if _size(alternate / "info/alternates") > _MOST_BYTES["objects/info/alternates"]:
-                raise _refusal("an alternate has too many alternates")
-            self._check_objects(alternate, depth=depth + 1)
+            yield from self._object_folders(alternate, depth=depth + 1)
 
-    def _check_folder(self, base: Path, folder: str) -> tuple[str, ...]:
+    def _check_folder(self, base: str, folder: str) -> tuple[str, ...]:
         """Check the entries of a folder; return the names of those that are folders."""
-        path = base / folder
+        path = f"{base}/{folder}" if folder else base
         try:
-            changed = path.stat().st_ctime_ns
+            changed = os.stat(path).st_ctime_ns
         except (FileNotFoundError, NotADirectoryError):
             return ()
         # A folder's ctime follows every change of its entries, and nobody can set it back.
-        known = self._known.get(str(path))
+        known = self._known.get(path)
         if known is not None and known[0] == changed:
             return known[1]
         folders, has_links = [], False
@@ -148,7 +161,7 @@ class Inspector:
                 _check_kind(entry.path, shown)
         # Where a link leads can change without the folder, and so can what came a moment ago.
         if not has_links and time.time_ns() - changed > _SETTLED_NS:
-            self._remember(str(path), (changed, tuple(folders)))
+            self._remember(path, (changed, tuple(folders)))
         return tuple(folders)
 
     def _check_link(self, entry: os.DirEntry[str], shown: str) -> None:
@@ -186,7 +199,7 @@ def _named_failures() -> Iterator[None]:
 
 def _check_kind(path: str, shown: str) -> None:
     try:
-        mode = os.stat(path).st_mode  # noqa: PTH116  a Path for each costs more than the call
+        mode = os.stat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
         return
     # A socket, such as that of a file system monitor, cannot be opened and so blocks nobody.
@@ -194,36 +207,37 @@ def _check_kind(path: str, shown: str) -> None:
         raise _refusal(f"{shown} is neither file nor folder")
 
 
-def _check_includes(gitdir: Path) -> None:
+def _check_includes(gitdir: str) -> None:
     # Over-cautious on purpose: a second parser might differ from git's.
     for name in ("config", "config.worktree"):
-        if b"[include" in _read(gitdir / name).lower():
+        if b"[include" in _read(f"{gitdir}/{name}").lower():
             raise _refusal(f"{name} includes other files")
 
 
-def _read_alternates(objects: Path) -> Iterator[Path]:
-    for line in _read(objects / "info/alternates").split(b"\n"):
+def _read_alternates(objects: str) -> Iterator[str]:
+    for line in _read(f"{objects}/info/alternates").split(b"\n"):
         if line.startswith(b'"'):
             raise _refusal("objects/info/alternates holds a quoted path")
         if line and not line.startswith(b"#"):
-            yield objects / os.fsdecode(line)
+            yield os.path.join(objects, os.fsdecode(line))
 
 
-def _scan(path: Path) -> list[os.DirEntry[str]]:
+def _scan(path: str) -> list[os.DirEntry[str]]:
     with os.scandir(path) as entries:
         return list(entries)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: str) -> bytes:
     try:
-        return path.read_bytes()
+        with open(path, "rb") as file:
+            return file.read()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return b""
 
 
-def _size(path: Path) -> int:
+def _size(path: str) -> int:
     try:
-        return path.stat().st_size
+        return os.stat(path).st_size
     except (FileNotFoundError, NotADirectoryError):
         return 0
 
