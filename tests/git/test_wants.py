@@ -22,6 +22,7 @@ OID = "abcdef0123456789abcdef0123456789abcdef01"
         f"want {OID}abcd",
         f"want {OID} multi_ack side-band-64k\n",
         f"want {OID}\0",
+        f"oid {OID}\n",
     ],
 )
 def test_want_is_seen_in_every_form_that_git_reads(line: str) -> None:

@@ -14,9 +14,10 @@ from pathlib import Path
 from wit_admin.git.environment import HIDDEN_REFS
 from wit_admin.git.object_kinds import COMMITS, object_kinds
 
-_WANT = re.compile(rb"want ([0-9a-fA-F]{40})([0-9a-fA-F]{24})?")
+_WANT = re.compile(rb"(?:want|oid) ([0-9a-fA-F]{40})([0-9a-fA-F]{24})?")
 """Found anywhere, not only where packets begin: a want too many is looked up, one too few lets
-what is hidden out. git reads digits of either case, and not what follows them."""
+what is hidden out. git reads digits of either case, and not what follows them. ``oid`` stands in
+the command ``object-info``, which tells the size of any object."""
 _MOST_READ_BYTES = 16 * 1024 * 1024
 _VISIBLE = ("--exclude-hidden=uploadpack", "--all")
 
