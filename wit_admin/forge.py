@@ -42,7 +42,6 @@ class Forge:
     backend: Backend
     limits: Limits
     git: GitProgram
-    inspector: Inspector
     sign_in: SignIn | None
     """``None`` without a database."""
 
@@ -95,6 +94,7 @@ def _assemble(settings: Settings, engine: Engine | None) -> Forge:
     children = ChildBackend(
         git,
         environment,
+        inspector,
         max_processes=settings.max_git_processes,
         memory_bytes=settings.child_memory_bytes,
     )
@@ -109,6 +109,5 @@ def _assemble(settings: Settings, engine: Engine | None) -> Forge:
         QuickBackend(children),
         limits,
         git,
-        inspector=inspector,
         sign_in=sign_in,
     )

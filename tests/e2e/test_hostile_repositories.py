@@ -266,7 +266,7 @@ def test_repository_that_leads_out_or_blocks_is_refused_at_once_in_words(
             os.truncate(gitdir / "config", 50 * 1024**3)
     url, began = server.remote(f"alice/bad-{kind}"), time.monotonic()
 
-    read = run_git(tmp_path, "ls-remote", url, check=False)
+    read = run_git(tmp_path, "clone", url, "copy", check=False)
     written = run_git(work, "push", url, "HEAD:refs/heads/side", check=False)
 
     assert "remote: The repository is not served: " in read.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from wit_admin.git import storage
 from wit_admin.git.children import GitChild
 from wit_admin.git.environment import ChildEnvironment
 from wit_admin.git.filters import silence_filters
+from wit_admin.git.inspection import Inspector
 from wit_admin.git.patient_push import PatientPush
 from wit_admin.git.pktline import write_packet
 from wit_admin.git.program import GitProgram
@@ -56,12 +57,14 @@ class ChildBackend:
         self,
         program: GitProgram,
         environment: ChildEnvironment,
+        inspector: Inspector,
         *,
         max_processes: int,
         memory_bytes: int,
     ) -> None:
         self._program = program
         self._environment = environment
+        self._inspector = inspector
         self._places = asyncio.Semaphore(max_processes)
         self._memory_bytes = memory_bytes
 
@@ -74,6 +77,7 @@ class ChildBackend:
         """Return the body of ``info/refs``; ``gitdir`` is ``None`` for one yet to be created."""
         if gitdir is None:
             return await self._advertise_empty(command, version)
+        await asyncio.to_thread(self._inspector.check, gitdir)
         arguments = ["--stateless-rpc", "--http-backend-info-refs"]
         environment = self._environment.variables(version=version)
         async with self._child(command, arguments, gitdir, environment) as child:
@@ -96,11 +100,12 @@ class ChildBackend:
         """Answer one request of ``upload-pack``.
 
         Raises:
+            ConflictError: Something in the repository leads out of the root, or would block git.
             InvalidInputError: It asks for what no visible ref leads to.
         """
         # The stand-in for git refuses by itself whatever it has not shown.
         wants = wanted_ids(body) if self._program.is_git else []
-        if wants and may_have_hidden_refs(gitdir):
+        if await asyncio.to_thread(self._inspect, gitdir) and wants:
             forbidden = await find_forbidden(self._rev_list, gitdir, wants)
             if forbidden is not None:
                 raise InvalidInputError(f"upload-pack: not our ref {forbidden}.")
@@ -111,6 +116,12 @@ class ChildBackend:
                 yield ChildAnswer(child, request_has_haves=b"have " in body)
             finally:
                 await _stop(feeding)
+
+    def _inspect(self, gitdir: Path) -> bool:
+        """Look at a repository before git does; return whether some of its refs may be hidden."""
+        self._inspector.check(gitdir)
+        self._inspector.check_loose_objects(gitdir)
+        return may_have_hidden_refs(gitdir)
 
     def push(self, gitdir: Path, extra: Mapping[str, str]) -> PatientPush:
         """Start ``receive-pack``; the caller feeds it."""
@@ -124,7 +135,7 @@ class ChildBackend:
     ) -> AsyncIterator[bytes]:
         environment = self._environment.variables(extra={"GIT_DIR": str(gitdir)})
         line = [*self._program.line, "rev-list", *options]
-        async with GitChild(line, environment, memory_bytes=self._memory_bytes) as child:
+        async with self._running(line, environment) as child:
             # Many ids do not fit on a command line.
             feeding = asyncio.create_task(_feed(child, "".join(f"{x}\n" for x in ids).encode()))
             try:
@@ -135,13 +146,15 @@ class ChildBackend:
             finally:
                 await _stop(feeding)
 
+    def _child(
+        self, command: str, arguments: list[str], gitdir: Path, environment: dict[str, str]
+    ) -> AbstractAsyncContextManager[GitChild]:
+        line = [*self._program.line, command, *arguments, str(gitdir)]
+        return self._running(line, environment)
+
     @asynccontextmanager
-    async def _child(
-        self,
-        command: str,
-        arguments: list[str],
-        gitdir: Path,
-        environment: dict[str, str],
+    async def _running(
+        self, line: list[str], environment: dict[str, str]
     ) -> AsyncIterator[GitChild]:
         try:
             async with asyncio.timeout(_QUEUE_S):
@@ -149,7 +162,6 @@ class ChildBackend:
         except TimeoutError:
             raise UnavailableError("The server is busy with other clones and pushes.") from None
         try:
-            line = [*self._program.line, command, *arguments, str(gitdir)]
             async with GitChild(line, environment, memory_bytes=self._memory_bytes) as child:
                 yield child
         finally:

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from wit_admin.errors import UnavailableError
 from wit_admin.git.commands import is_ref_name
 
 HEADS = b"refs/heads/"
@@ -33,6 +32,8 @@ _PLAIN_SECTIONS = frozenset(
      b"push", b"advice", b"color", b"diff", b"merge", b"pull", b"rebase", b"alias", b"lfs"}
 )  # fmt: skip
 """Sections of a config that do not change what a client is shown."""
+_UNUSUAL = (b"/.git", b"/commondir", b"/config.worktree", b"/reftable", b"/shallow")
+"""With one of these git reads refs elsewhere, or shows more than refs."""
 _SECTION = re.compile(rb"\[\s*([A-Za-z0-9.-]*)")
 
 
@@ -82,7 +83,6 @@ def read_refs(gitdir: Path, *, known: PackedRefs | None = None) -> StoredRefs:
 
     Raises:
         NotPlainError: git itself has to be asked.
-        UnavailableError: Nobody can read it, git neither.
     """
     root = os.fsencode(gitdir)
     _check_plain(root)
@@ -121,9 +121,11 @@ def _loose_ref(name: bytes, content: bytes) -> StoredRef:
 
 
 def _check_plain(root: bytes) -> None:
-    for name in (b"/shallow", b"/commondir", b"/reftable", b"/config.worktree"):
+    for name in _UNUSUAL:
         if os.path.lexists(root + name):
             raise NotPlainError
+    if os.path.islink(root + b"/refs"):  # noqa: PTH114  pathlib knows no bytes
+        raise NotPlainError
     config = _read_needed(root + b"/config", most=_MAX_CONFIG_BYTES)
     sections = {name.lower() for name in _SECTION.findall(config)}
     if not sections <= _PLAIN_SECTIONS:
@@ -235,8 +237,7 @@ def _read_file(path: bytes, *, most: int) -> bytes:
 
     Raises:
         FileNotFoundError: There is none.
-        NotPlainError: It is a symbolic link, unreadable or of unusual size.
-        UnavailableError: It is a named pipe or a device.
+        NotPlainError: It is something else than a readable file of bearable size.
     """
     try:
         # Not blocking: opening a named pipe would wait for its writer.
@@ -247,9 +248,6 @@ def _read_file(path: bytes, *, most: int) -> bytes:
         raise NotPlainError from None
     with open(descriptor, "rb") as file:  # noqa: PTH123  it is a descriptor
         facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode):
-            # git would wait for a writer of a named pipe, and wait.
-            raise UnavailableError("The repository holds something else where a file should be.")
-        if facts.st_size > most:
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > most:
             raise NotPlainError
         return file.read(most)

@@ -87,12 +87,12 @@ class DiskGate:
         found = storage.find_on_disk(self._root, name.owner, name.name)
         if found is None:
             raise NotFoundError(f"There is no repository {name}.")
-        self._inspector.check(found.gitdir)
         return Served(name, found.gitdir)
 
     def open_push(self, name: RepoName, credentials: Credentials | None) -> Served:
         """Return it if ``http.receivepack`` or the operator lets anybody push."""
         served = self.open_read(name, credentials)
+        self._inspector.check(served.gitdir)
         if not self._anonymous_push and not storage.allows_http_push(served.gitdir):
             raise NotAllowedError(
                 f"{name} takes no pushes over HTTP.",
@@ -137,7 +137,6 @@ class DatabaseGate:
             known = self._recall(name)
             if known is None:
                 raise
-            self._inspector.check(known.gitdir)
             return known
         if row is None or not decide(_facts(row), actor, Action.READ).allowed:
             self._forget(name)
@@ -168,7 +167,9 @@ class DatabaseGate:
             raise _hidden(name, actor)
         if not decision.allowed:
             raise NotAllowedError(decision.reason)
-        return self._served(name, row, actor)
+        served = self._served(name, row, actor)
+        self._inspector.check(served.gitdir)
+        return served
 
     def _actor(self, credentials: Credentials | None) -> Actor | None:
         if credentials is None:
@@ -197,7 +198,6 @@ class DatabaseGate:
                 f"{name} is known, but not on disk.",
                 hint="An operator can find out why with 'wit-admin repo list'.",
             )
-        self._inspector.check(found.gitdir)
         return Served(name, found.gitdir, row.repo_id, actor, has_pushes=row.pushed_at is not None)
 
     def _creatable(self, name: RepoName, actor: Actor) -> Creatable:

@@ -10,7 +10,6 @@ from starlette.types import Receive, Scope, Send
 from wit_admin.errors import WitError
 from wit_admin.forge import Forge
 from wit_admin.git.creation import offer_both_formats
-from wit_admin.services.actors import Credentials
 from wit_admin.services.gate import Creatable, Served
 from wit_admin.web.auth import read_credentials
 from wit_admin.web.body import ClientGoneError, MemoryBudget
@@ -61,15 +60,10 @@ class GitHttp:
 
     async def _open(self, exchange: Exchange, route: GitRoute) -> Served | Creatable:
         credentials = read_credentials(exchange.headers)
+        gate = self._forge.gate
         if route.service is Service.RECEIVE_PACK:
-            return await run_in_threadpool(self._forge.gate.open_push, route.name, credentials)
-        return await run_in_threadpool(self._open_read, route, credentials)
-
-    def _open_read(self, route: GitRoute, credentials: Credentials | None) -> Served:
-        served = self._forge.gate.open_read(route.name, credentials)
-        if not route.is_advertisement:
-            self._forge.inspector.check_loose_objects(served.gitdir)
-        return served
+            return await run_in_threadpool(gate.open_push, route.name, credentials)
+        return await run_in_threadpool(gate.open_read, route.name, credentials)
 
     async def _advertise(
         self, exchange: Exchange, route: GitRoute, target: Served | Creatable
