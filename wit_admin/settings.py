@@ -174,6 +174,7 @@ class Settings:
     port: int = _setting(
         _port, "Port to listen on; 0 takes a free one", "PORT", "WIT_PORT", default=3000
     )
+    workers: int = _setting(_count, "Processes that serve", "WIT_WORKERS", default=1)
     repositories_root: Path = _setting(_path, "Folder of the repositories", "WIT_REPOSITORIES_ROOT")
     shared_objects: tuple[Path, ...] = _setting(
         _paths,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.processes import children_of
 from tests.support.server import RunningServer, run_git, running_server
 
 pytestmark = pytest.mark.e2e
@@ -48,17 +49,6 @@ def accepted(home: Path) -> list[tuple[str, str]]:
         if follows == new:
             effective.append((old, new))
     return effective
-
-
-def git_children(server_pid: int) -> list[int]:
-    found = []
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                stat = (Path(entry.path) / "stat").read_text()
-                if int(stat.rpartition(")")[2].split()[1]) == server_pid:
-                    found.append(int(entry.name))
-    return found
 
 
 def push_all(server: RunningServer, work: Path, token: str, numbers: range) -> int:
@@ -102,7 +92,7 @@ def test_killed_git_child_blocks_nothing_and_is_recorded_truly(tmp_path: Path, w
             nonlocal killed
             while not done.is_set():
                 time.sleep(chance.uniform(0.0, 0.05))
-                for pid in git_children(server.process.pid):
+                for pid in children_of(server.process.pid):
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
                         killed += 1

@@ -26,6 +26,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on")] = None,
     port: Annotated[str | None, typer.Option(help="Port; 0 takes a free one")] = None,
     home: Annotated[str | None, typer.Option(help="Folder of the forge's own data")] = None,
+    workers: Annotated[str | None, typer.Option(help="Processes that serve")] = None,
     no_database: Annotated[
         bool, typer.Option("--no-database", help="Serve what stands on disk, without accounts")
     ] = False,
@@ -49,14 +50,11 @@ def serve(
 
     Example: wit-admin serve --port 8080
     """
-    from wit_admin.forge import open_forge
-    from wit_admin.services.presence import server_presence
-    from wit_admin.web.server import listen, run
-
     settings = loaded_of(
         ctx,
         host=host,
         port=port,
+        workers=workers,
         drain_timeout_s=drain_timeout,
         no_database="true" if no_database else None,
         anonymous_push="true" if anonymous_push else None,
@@ -67,6 +65,15 @@ def serve(
     _check_exposure(settings)
     _log_to_stderr(settings.log_level)
     settings.repositories_root.mkdir(parents=True, exist_ok=True)
+    _prepare(settings, output, migrate=migrate)
+    _serve(settings, output)
+
+
+def _prepare(settings: Settings, output: Output, *, migrate: bool) -> None:
+    """Put database and journal in order; nothing of it is left open when the workers start."""
+    from wit_admin.forge import open_forge
+    from wit_admin.services.presence import server_presence
+
     lock = settings.run_dir / "serve.lock"
     with open_forge(settings) as forge, server_presence(lock) as presence:
         _prepare_database(forge, output, migrate=migrate)
@@ -76,9 +83,30 @@ def serve(
                 "Warning: there is no git program; dulwich serves: slowly, by version 0 of the "
                 "protocol, and checks pushes less strictly. Install git 2.39 or newer."
             )
-        output.note(f"Repositories in {settings.repositories_root}")
-        listener = listen(settings)
-        run(forge, listener, on_ready=lambda url: output.note(f"Serving {url}"))
+    output.note(f"Repositories in {settings.repositories_root}")
+
+
+def _serve(settings: Settings, output: Output) -> None:
+    from wit_admin.forge import open_forge
+    from wit_admin.web.listeners import listen, shown_url
+    from wit_admin.web.server import run
+    from wit_admin.web.workers import Post, Supervisor
+
+    listener = listen(settings)
+
+    def say_where() -> None:
+        output.note(f"Serving {shown_url(listener)}")
+
+    def work(post: Post) -> None:
+        with open_forge(settings) as forge:
+            run(forge, [listener], post)
+
+    if settings.workers == 1:
+        with open_forge(settings) as forge:
+            run(forge, [listener], Post(slot=0), on_ready=say_where)
+        return
+    supervisor = Supervisor(settings.workers, work, patience_s=settings.drain_timeout_s + 10)
+    supervisor.run(on_started=say_where, on_stop=listener.close)
 
 
 def _replay(forge: Forge, output: Output, presence: Presence) -> None:

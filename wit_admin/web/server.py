@@ -1,54 +1,132 @@
-"""Run the application under uvicorn until a signal ends it."""
+"""One serving process: uvicorn's protocol on our own loop, which knows how to stop."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import logging
+import signal
 import socket
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from email.utils import formatdate
 
 import uvicorn
+import uvloop
+from uvicorn.server import ServerState
 
-from wit_admin.errors import UnavailableError
 from wit_admin.forge import Forge
-from wit_admin.settings import Settings
 from wit_admin.web.app import create_app
+from wit_admin.web.workers import Post
+
+log = logging.getLogger(__name__)
+
+_BACKLOG = 1024
+_LOOK_AGAIN_S = 0.02
+_LAST_WORDS_S = 5.0
+"""How long requests that are cut off get to end their git children."""
 
 
-def listen(settings: Settings) -> socket.socket:
-    """Bind the address; port 0 takes a free one.
+def run(
+    forge: Forge,
+    listeners: Sequence[socket.socket],
+    post: Post,
+    *,
+    on_ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until a signal, or the parent's end.
 
-    Raises:
-        UnavailableError: Somebody else listens there, or the address is not this machine's.
+    Under a parent SIGTERM drains and SIGQUIT ends at once; alone, a second SIGTERM or SIGINT does.
     """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-        listener.listen(1024)
-    except OSError as error:
-        listener.close()
-        raise UnavailableError(
-            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}.",
-            hint="Choose another with --port.",
-        ) from error
-    return listener
+    server = Server(forge)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(server.serve(listeners, post, on_ready))
 
 
-def run(forge: Forge, listener: socket.socket, *, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT; running requests get ``drain_timeout_s`` to end."""
-    settings = forge.settings
-    config = uvicorn.Config(
-        create_app(forge),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=True,
-        lifespan="off",
-        ws="none",
-        timeout_graceful_shutdown=max(1, int(settings.drain_timeout_s)),
-    )
-    server = uvicorn.Server(config)
-    host, port = listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    on_ready(f"http://{shown}:{port}/")
-    server.run(sockets=[listener])
+class Server:
+    """Accepts connections, and ends them: first politely, then not."""
+
+    def __init__(self, forge: Forge) -> None:
+        self._drain_timeout_s = forge.settings.drain_timeout_s
+        self._config = uvicorn.Config(
+            create_app(forge),
+            http="httptools",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            lifespan="off",
+            ws="none",
+        )
+        self._config.load()
+        self._state = ServerState()
+        self._stopping = asyncio.Event()
+        self._at_once = asyncio.Event()
+
+    async def serve(
+        self, listeners: Sequence[socket.socket], post: Post, on_ready: Callable[[], None]
+    ) -> None:
+        """Serve until :meth:`stop`; return when the last request has ended."""
+        loop = asyncio.get_running_loop()
+        self._watch_signals(loop, post)
+        dates = asyncio.create_task(self._keep_the_date())
+        servers = [
+            await loop.create_server(self._protocol, sock=listener, backlog=_BACKLOG)
+            for listener in listeners
+        ]
+        on_ready()
+        await self._stopping.wait()
+        for server, listener in zip(servers, listeners, strict=True):
+            server.close()
+            listener.close()
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        await self._drain()
+        dates.cancel()
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """Accept nothing more; running requests may end, unless ``at_once``."""
+        self._stopping.set()
+        if at_once:
+            self._at_once.set()
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Callable[..., asyncio.Protocol] = self._config.http_protocol_class
+        return make(config=self._config, server_state=self._state, app_state={})
+
+    def _watch_signals(self, loop: asyncio.AbstractEventLoop, post: Post) -> None:
+        if post.lifeline is None:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                loop.add_signal_handler(number, self._stop_or_hurry)
+            return
+        loop.add_signal_handler(signal.SIGTERM, self.stop)
+        loop.add_signal_handler(signal.SIGINT, lambda: None)
+        loop.add_signal_handler(signal.SIGQUIT, self._end_at_once)
+        loop.add_reader(post.lifeline, self._end_at_once)
+
+    def _stop_or_hurry(self) -> None:
+        self.stop(at_once=self._stopping.is_set())
+
+    def _end_at_once(self) -> None:
+        self.stop(at_once=True)
+
+    async def _keep_the_date(self) -> None:
+        while True:
+            self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+            await asyncio.sleep(1 - time.time() % 1)
+
+    async def _drain(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._drain_timeout_s):
+                # uvicorn's protocol tells nobody when it is done.
+                while self._is_busy() and not self._at_once.is_set():  # noqa: ASYNC110
+                    await asyncio.sleep(_LOOK_AGAIN_S)
+        tasks = list(self._state.tasks)
+        if tasks:
+            log.warning("%d requests did not end in time and are cut off.", len(tasks))
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=_LAST_WORDS_S)
+
+    def _is_busy(self) -> bool:
+        return bool(self._state.connections or self._state.tasks)

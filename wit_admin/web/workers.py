@@ -1,0 +1,159 @@
+"""Several serving processes under one parent, which binds, watches, restarts and drains.
+
+The workers are forked, not executed anew: they inherit the listening socket as it is, share the
+pages of the imported code, and one that died is replaced within milliseconds. That is safe
+because the parent, by then, has no thread, no event loop and no open connection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+log = logging.getLogger(__name__)
+
+_STOP = frozenset({signal.SIGTERM, signal.SIGINT})
+_WATCHED = _STOP | {signal.SIGHUP, signal.SIGCHLD}
+_BUG = 70
+_SETTLED_AFTER_S = 10.0
+_FIRST_DELAY_S = 0.1
+_LONGEST_DELAY_S = 5.0
+_AT_ONCE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What a worker is told: its place among the workers, and how to learn of its parent's end."""
+
+    slot: int
+    lifeline: int | None = None
+    """A descriptor that comes to its end when the parent does."""
+
+
+@dataclass(slots=True)
+class _Place:
+    slot: int
+    pid: int | None = None
+    started: float = 0.0
+    quick_deaths: int = 0
+    due: float = 0.0
+
+
+class Supervisor:
+    """Keeps ``count`` processes at ``work`` until SIGTERM or SIGINT."""
+
+    def __init__(self, count: int, work: Callable[[Post], None], *, patience_s: float) -> None:
+        self._places = [_Place(slot) for slot in range(count)]
+        self._work = work
+        self._patience_s = patience_s
+        self._old_mask: set[signal.Signals] = set()
+
+    def run(self, *, on_started: Callable[[], None], on_stop: Callable[[], None]) -> None:
+        """Start the workers and watch them; return when the last one has ended.
+
+        ``on_stop`` is called at once when a signal says so, to close the listener: as long as
+        any process has it open, the kernel goes on to accept connections.
+        """
+        self._old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)  # type: ignore[assignment]  # typeshed: ints
+        self._lifeline, self._life = os.pipe2(os.O_CLOEXEC)
+        try:
+            self._start_due()
+            on_started()
+            self._watch()
+            on_stop()
+            self._drain()
+        finally:
+            self._send(signal.SIGKILL)
+            for place in self._places:
+                self._reap(place, block=True)
+            os.close(self._life)
+            os.close(self._lifeline)
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._old_mask)
+
+    def _watch(self) -> None:
+        while True:
+            waiting = [place.due for place in self._places if place.pid is None]
+            number = _next_signal(min(waiting) - time.monotonic() if waiting else None)
+            if number in _STOP:
+                return
+            if number == signal.SIGHUP:
+                self._send(signal.SIGHUP)
+            self._reap_all()
+            self._start_due()
+
+    def _drain(self) -> None:
+        """Let the workers end by themselves, for a while; a second signal ends them at once."""
+        self._send(signal.SIGTERM)
+        deadline = time.monotonic() + self._patience_s
+        while self._reap_all():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                log.warning("Some workers did not end in time and are killed.")
+                return
+            if _next_signal(left) in _STOP:
+                self._send(signal.SIGQUIT)
+                deadline = min(deadline, time.monotonic() + _AT_ONCE_S)
+
+    def _start_due(self) -> None:
+        for place in self._places:
+            if place.pid is None and place.due <= time.monotonic():
+                place.started = time.monotonic()
+                place.pid = os.fork()
+                if place.pid == 0:
+                    self._become_worker(place)
+
+    def _become_worker(self, place: _Place) -> None:
+        """Work, and leave without returning into the parent's code."""
+        code = _BUG
+        try:
+            os.close(self._life)
+            # Ctrl-C on a terminal is for the parent, which passes it on in order.
+            os.setpgid(0, 0)
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._old_mask)
+            self._work(Post(place.slot, self._lifeline))
+            code = 0
+        except BaseException:
+            log.exception("A worker cannot go on.")
+        finally:
+            logging.shutdown()
+            os._exit(code)
+
+    def _reap_all(self) -> bool:
+        """Take leave of the workers that ended; tell whether any is left."""
+        for place in self._places:
+            self._reap(place, block=False)
+        return any(place.pid is not None for place in self._places)
+
+    def _reap(self, place: _Place, *, block: bool) -> None:
+        if place.pid is None:
+            return
+        pid, status = os.waitpid(place.pid, 0 if block else os.WNOHANG)
+        if pid == 0:
+            return
+        place.pid = None
+        lived_s = time.monotonic() - place.started
+        place.quick_deaths = 0 if lived_s > _SETTLED_AFTER_S else place.quick_deaths + 1
+        delay = min(_FIRST_DELAY_S * 2**place.quick_deaths, _LONGEST_DELAY_S)
+        place.due = time.monotonic() + delay
+        code = os.waitstatus_to_exitcode(status)
+        if code != 0:
+            log.warning("Worker %d ended with %d after %.1f s.", pid, code, lived_s)
+
+    def _send(self, number: signal.Signals) -> None:
+        for place in self._places:
+            if place.pid is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(place.pid, number)
+
+
+def _next_signal(patience_s: float | None) -> int | None:
+    """Wait for one of the watched signals, all of which are blocked; ``None`` when none came."""
+    if patience_s is None:
+        return signal.sigwait(_WATCHED)
+    found = signal.sigtimedwait(_WATCHED, max(0.0, patience_s))
+    return None if found is None else found.si_signo
