@@ -19,6 +19,7 @@ from wit_admin.git.program import GitProgram, find_git
 from wit_admin.git.quick_backend import QuickBackend
 from wit_admin.services.gate import DatabaseGate, DiskGate, Gate, PushCreate
 from wit_admin.services.push_flow import PushFlow
+from wit_admin.services.servers import Servers
 from wit_admin.services.sessions import SignIn
 from wit_admin.settings import Settings
 
@@ -58,16 +59,23 @@ def open_database(settings: Settings) -> Iterator[sessionmaker[Session]]:
 
 @contextmanager
 def open_forge(settings: Settings) -> Iterator[Forge]:
-    """Put a forge together and close its connections afterwards."""
+    """Put a forge together and close its connections afterwards.
+
+    Meanwhile this process counts as one that serves: nobody else settles its pushes.
+    """
     engine = None if settings.no_database else open_engine(settings.database_url.reveal())
+    servers = Servers(settings.run_dir)
     try:
-        yield _assemble(settings, engine)
+        with servers.enrol() as server_id:
+            yield _assemble(settings, engine, servers, server_id)
     finally:
         if engine is not None:
             engine.dispose()
 
 
-def _assemble(settings: Settings, engine: Engine | None) -> Forge:
+def _assemble(
+    settings: Settings, engine: Engine | None, servers: Servers, server_id: str
+) -> Forge:
     root = settings.repositories_root
     sessions = None if engine is None else make_sessions(engine)
     inspector = Inspector(
@@ -98,7 +106,14 @@ def _assemble(settings: Settings, engine: Engine | None) -> Forge:
         max_processes=settings.max_git_processes,
         memory_bytes=settings.child_memory_bytes,
     )
-    pushes = PushFlow(sessions, root, inspector, visibility=Visibility(settings.default_visibility))
+    pushes = PushFlow(
+        sessions,
+        root,
+        inspector,
+        visibility=Visibility(settings.default_visibility),
+        servers=servers,
+        server_id=server_id,
+    )
     limits = Limits(settings.max_push_bytes, settings.idle_timeout_s)
     sign_in = None if sessions is None else SignIn(sessions, lifetime=settings.session_lifetime)
     return Forge(

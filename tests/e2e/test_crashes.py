@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import children_of
+from tests.support.processes import children_of, wait_until
 from tests.support.server import RunningServer, run_git, running_server
 
 pytestmark = pytest.mark.e2e
@@ -78,6 +78,32 @@ def test_killed_server_loses_and_doubles_nothing(tmp_path: Path, work: Path) -> 
     with running_server(home) as server:
         assert recorded(server) == accepted(home)
         assert kills >= 3
+        assert len(recorded(server)) > PUSHES // 2
+
+
+def test_killed_worker_is_replaced_and_its_pushes_are_settled(tmp_path: Path, work: Path) -> None:
+    home, chance = tmp_path / "home", random.Random(13)
+    killed, done = 0, threading.Event()
+    with running_server(home, "--workers=2") as server:
+        server.admin("user", "create", "alice")
+        token = server.admin("token", "create", "alice")
+
+        def kill_now_and_then() -> None:
+            nonlocal killed
+            while not done.wait(chance.uniform(0.2, 1.0)):
+                victims = children_of(server.process.pid)
+                with contextlib.suppress(ProcessLookupError, IndexError):
+                    os.kill(chance.choice(victims), signal.SIGKILL)
+                    killed += 1
+
+        killer = threading.Thread(target=kill_now_and_then)
+        killer.start()
+        push_all(server, work, token, range(PUSHES))
+        done.set()
+        killer.join()
+
+        wait_until(lambda: recorded(server) == accepted(home), within_s=30)
+        assert killed >= 3
         assert len(recorded(server)) > PUSHES // 2
 
 

@@ -14,8 +14,9 @@ from wit_admin.errors import ConfigError
 if TYPE_CHECKING:
     from wit_admin.cli._output import Output
     from wit_admin.forge import Forge
-    from wit_admin.services.presence import Presence
     from wit_admin.settings import Settings
+
+_REPLAY_PATIENCE_S = 30.0
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -72,12 +73,12 @@ def serve(
 def _prepare(settings: Settings, output: Output, *, migrate: bool) -> None:
     """Put database and journal in order; nothing of it is left open when the workers start."""
     from wit_admin.forge import open_forge
-    from wit_admin.services.presence import server_presence
 
-    lock = settings.run_dir / "serve.lock"
-    with open_forge(settings) as forge, server_presence(lock) as presence:
+    with open_forge(settings) as forge:
         _prepare_database(forge, output, migrate=migrate)
-        _replay(forge, output, presence)
+        settled = forge.pushes.replay_all(patience_s=_REPLAY_PATIENCE_S)
+        if settled:
+            output.note(f"Settled {settled} pushes that an earlier server left unrecorded.")
         if not forge.git.is_git:
             output.note(
                 "Warning: there is no git program; dulwich serves: slowly, by version 0 of the "
@@ -107,13 +108,6 @@ def _serve(settings: Settings, output: Output) -> None:
         return
     supervisor = Supervisor(settings.workers, work, patience_s=settings.drain_timeout_s + 10)
     supervisor.run(on_started=say_where, on_stop=listener.close)
-
-
-def _replay(forge: Forge, output: Output, presence: Presence) -> None:
-    replayed = forge.pushes.replay() if presence.is_alone else 0
-    presence.admit_others()
-    if replayed:
-        output.note(f"Settled {replayed} pushes that an earlier server left unrecorded.")
 
 
 def _prepare_database(forge: Forge, output: Output, *, migrate: bool) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -19,7 +20,14 @@ from wit_admin.services import pushes
 
 log = logging.getLogger(__name__)
 
-_LOOK_AGAIN_S = 0.05
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What one pass over the journal did."""
+
+    settled: int
+    left: int
+    """Pushes that wait for their git child, which outlived its server, to end."""
 
 
 def replay_journal(
@@ -28,26 +36,20 @@ def replay_journal(
     inspector: Inspector,
     *,
     host: str,
-    patience_s: float = 30.0,
-) -> int:
-    """Settle the pending pushes of ``host``; return how many.
+    is_orphan: Callable[[queries.PendingPush], bool],
+) -> Replayed:
+    """Settle the pending pushes of ``host`` that nobody else will; calling it again is harmless.
 
-    A git child can outlive the server that started it; its push is left alone until it has
-    ended, for at most ``patience_s``. Calling it again changes nothing more.
+    A git child can outlive the server that started it; its push is left alone until it ends.
     """
     with sessions() as session:
         pending = queries.list_pending(session, host=host)
-    deadline = time.monotonic() + patience_s
-    settled = 0
-    for entry in pending:
-        while str(entry.push_id) in live_push_ids():
-            if time.monotonic() > deadline:
-                log.warning("Push %s still runs and is left for later.", entry.push_id)
-                break
-            time.sleep(_LOOK_AGAIN_S)
-        else:
-            settled += _settle(sessions, root, inspector, entry)
-    return settled
+    orphans = [entry for entry in pending if is_orphan(entry)]
+    # Looked at after the servers were found dead: none of them can start a child any more.
+    running = live_push_ids() if orphans else set()
+    ended = [entry for entry in orphans if str(entry.push_id) not in running]
+    settled = sum(_settle(sessions, root, inspector, entry) for entry in ended)
+    return Replayed(settled, left=len(orphans) - len(ended))
 
 
 def _settle(

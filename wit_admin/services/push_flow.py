@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,12 +24,14 @@ from wit_admin.git.report import PushReport
 from wit_admin.services import pushes
 from wit_admin.services.actors import Actor
 from wit_admin.services.gate import Creatable, Served
-from wit_admin.services.journal import replay_journal
+from wit_admin.services.journal import Replayed, replay_journal
+from wit_admin.services.servers import Servers
 
 log = logging.getLogger(__name__)
 
 _HEADS = "refs/heads/"
 _SHA256_DIGITS = 64
+_LOOK_AGAIN_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +64,21 @@ class PushFlow:
         inspector: Inspector,
         *,
         visibility: Visibility,
+        servers: Servers,
+        server_id: str,
     ) -> None:
         self._sessions = sessions
         self._root = root
         self._inspector = inspector
         self._visibility = visibility
-        self.host = socket.gethostname()
+        self._servers = servers
+        self._server_id = server_id
+        self._host = socket.gethostname()
+        self._unrecorded: set[uuid.UUID] = set()
 
-    def open(self, target: Served | Creatable, request: PushRequest) -> PushTicket:
+    def open(
+        self, target: Served | Creatable, request: PushRequest, *, request_id: str | None = None
+    ) -> PushTicket:
         """Make the repository if the push creates it, and journal what is asked.
 
         Raises:
@@ -79,22 +89,29 @@ class PushFlow:
         commands = tuple(_update_of(command) for command in request.commands)
         if not isinstance(target, Creatable):
             _check_deletions(target.gitdir, commands)
-            return self._journal(target, commands, created=False)
+            return self._journal(target, commands, request_id, created=False)
         _check_deletions(None, commands)
         # Until it is journalled nothing tells a failed push that this one needs the folder.
         with storage.one_at_a_time((self._root / target.name.disk_path).parent):
             served, created = self._create(target, request)
-            return self._journal(served, commands, created=created)
+            return self._journal(served, commands, request_id, created=created)
 
     def _journal(
-        self, target: Served, commands: tuple[pushes.RefUpdate, ...], *, created: bool
+        self,
+        target: Served,
+        commands: tuple[pushes.RefUpdate, ...],
+        request_id: str | None,
+        *,
+        created: bool,
     ) -> PushTicket:
         self._inspector.check_refs(target.gitdir, [command.ref for command in commands])
         entry = None
         if self._sessions is not None and target.repo_id is not None:
             actor = target.actor
             origin = pushes.PushOrigin(
-                self.host,
+                self._host,
+                self._server_id,
+                request_id=request_id,
                 actor_id=actor.user_id if actor else None,
                 token_id=actor.token_id if actor else None,
             )
@@ -106,7 +123,7 @@ class PushFlow:
     def settle(self, ticket: PushTicket, report: PushReport) -> int:
         """Write down what git accepted, and return how many refs that are.
 
-        A database that is gone leaves it to the next replay.
+        A database that is gone leaves it to a later replay.
         """
         if not report.is_complete:
             sweep.sweep(ticket.gitdir, [command.ref for command in ticket.commands])
@@ -124,14 +141,49 @@ class PushFlow:
             pushes.settle_push(self._sessions, ticket.entry, accepted, default_branch=branch)
             if not accepted:
                 pushes.take_back(self._sessions, ticket.entry.repo_id, ticket.gitdir)
-        except UnavailableError:
-            log.exception("Push %s is not recorded yet.", ticket.entry.push_id)
+        except UnavailableError as error:
+            self._unrecorded.add(ticket.entry.push_id)
+            log.warning("Push %s is not recorded yet: %s", ticket.entry.push_id, error.message)
 
-    def replay(self) -> int:
-        """Settle what a server that died here left in the journal; return how many pushes."""
+    @property
+    def has_unrecorded(self) -> bool:
+        """A push of this process waits for the database to come back."""
+        return bool(self._unrecorded)
+
+    def replay(self) -> Replayed:
+        """Settle what processes that died here left in the journal, and what this one could not.
+
+        Raises:
+            UnavailableError: The database is gone.
+        """
         if self._sessions is None:
-            return 0
-        return replay_journal(self._sessions, self._root, self._inspector, host=self.host)
+            return Replayed(0, 0)
+        own = frozenset(self._unrecorded)
+        with self._servers.one_at_a_time():
+            replayed = replay_journal(
+                self._sessions,
+                self._root,
+                self._inspector,
+                host=self._host,
+                is_orphan=lambda entry: (
+                    entry.push_id in own or self._servers.is_dead(entry.server_id)
+                ),
+            )
+            self._servers.forget_the_dead()
+        if not replayed.left:
+            self._unrecorded -= own
+        return replayed
+
+    def replay_all(self, *, patience_s: float) -> int:
+        """Replay until nothing is left; git children that outlived a server get ``patience_s``."""
+        deadline = time.monotonic() + patience_s
+        replayed = self.replay()
+        settled = replayed.settled
+        while replayed.left and time.monotonic() < deadline:
+            time.sleep(_LOOK_AGAIN_S)
+            replayed = self.replay()
+            settled += replayed.settled
+        return settled
 
     def record_clone(self, repo_id: uuid.UUID, actor_id: uuid.UUID | None) -> None:
         """Count one clone; a database that is gone loses the count, not the clone."""

@@ -52,6 +52,7 @@ class PushOrigin:
     """Where a push came from, for the journal."""
 
     host: str
+    server_id: str
     request_id: str | None = None
     actor_id: uuid.UUID | None = None
     token_id: uuid.UUID | None = None
@@ -132,6 +133,7 @@ def journal_push(
                 actor_id=origin.actor_id,
                 token_id=origin.token_id,
                 host=origin.host,
+                server_id=origin.server_id,
                 request_id=origin.request_id,
                 is_creation=is_creation,
                 commands=[{"ref": c.ref, "old": c.before, "new": c.after} for c in commands],

@@ -17,6 +17,7 @@ from uvicorn.server import ServerState
 
 from wit_admin.forge import Forge
 from wit_admin.web.app import create_app
+from wit_admin.web.background import keep_journal_settled
 from wit_admin.web.workers import Post
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class Server:
     """Accepts connections, and ends them: first politely, then not."""
 
     def __init__(self, forge: Forge) -> None:
+        self._forge = forge
         self._drain_timeout_s = forge.settings.drain_timeout_s
         self._config = uvicorn.Config(
             create_app(forge),
@@ -69,7 +71,10 @@ class Server:
         """Serve until :meth:`stop`; return when the last request has ended."""
         loop = asyncio.get_running_loop()
         self._watch_signals(loop, post)
-        dates = asyncio.create_task(self._keep_the_date())
+        beside = [
+            asyncio.create_task(self._keep_the_date()),
+            asyncio.create_task(keep_journal_settled(self._forge)),
+        ]
         servers = [
             await loop.create_server(self._protocol, sock=listener, backlog=_BACKLOG)
             for listener in listeners
@@ -82,7 +87,8 @@ class Server:
         for connection in list(self._state.connections):
             connection.shutdown()
         await self._drain()
-        dates.cancel()
+        for task in beside:
+            task.cancel()
 
     def stop(self, *, at_once: bool = False) -> None:
         """Accept nothing more; running requests may end, unless ``at_once``."""

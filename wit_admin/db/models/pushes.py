@@ -47,7 +47,9 @@ class PushEntry(Base):
         ForeignKey("access_tokens.id", ondelete="SET NULL"), index=True
     )
     host: Mapped[str]
-    """Which server took the push, so that each replays its own after a crash."""
+    """Which machine took the push: only there can be told whether its process still lives."""
+    server_id: Mapped[str | None]
+    """Which process took it; whoever finds that process dead settles the push in its place."""
     request_id: Mapped[str | None]
     is_creation: Mapped[bool] = mapped_column(default=False)
     """This push made the repository."""

@@ -23,6 +23,7 @@ class PendingPush:
     push_id: uuid.UUID
     repo_id: uuid.UUID
     actor_id: uuid.UUID | None
+    server_id: str | None
     disk_path: str
     is_creation: bool
     commands: tuple[dict[str, str], ...]
@@ -54,6 +55,7 @@ def list_pending(session: Session, *, host: str, limit: int = 10_000) -> list[Pe
             PushEntry.id,
             PushEntry.repo_id,
             PushEntry.actor_id,
+            PushEntry.server_id,
             Repository.disk_path,
             PushEntry.is_creation,
             PushEntry.commands,
@@ -65,7 +67,8 @@ def list_pending(session: Session, *, host: str, limit: int = 10_000) -> list[Pe
         .limit(limit)
     )
     return [
-        PendingPush(row[0], row[1], row[2], row[3], row[4], tuple(row[5]), row[6]) for row in rows
+        PendingPush(row[0], row[1], row[2], row[3], row[4], row[5], tuple(row[6]), row[7])
+        for row in rows
     ]
 
 

@@ -1,0 +1,161 @@
+"""The journal is settled in the place of those who died, and of nobody else."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from tests.support.server import run_git
+from wit_admin.db.models.accounts import OwnerType
+from wit_admin.db.models.events import Activity
+from wit_admin.db.models.pushes import PushEntry, PushState
+from wit_admin.db.models.repositories import ObjectFormat, Visibility
+from wit_admin.git import storage
+from wit_admin.git.environment import PUSH_ID_HOST
+from wit_admin.git.inspection import Inspector
+from wit_admin.names import RepoName
+from wit_admin.services import pushes
+from wit_admin.services.accounts import create_user
+from wit_admin.services.actors import Actor
+from wit_admin.services.gate import Creatable
+from wit_admin.services.push_flow import PushFlow
+from wit_admin.services.servers import Servers
+
+ZERO = "0" * 40
+
+
+class Site:
+    """A repository with one commit to push, and pushes of servers that live or do not."""
+
+    def __init__(self, sessions: sessionmaker[Session], folder: Path) -> None:
+        self.sessions = sessions
+        self.root = folder / "repos"
+        self.servers = Servers(folder / "run")
+        user = create_user(sessions, "alice")
+        name = RepoName("alice", "demo")
+        storage.create_bare(self.root, name.disk_path, object_format="sha1")
+        self.gitdir = self.root / name.disk_path
+        wanted = Creatable(name, Actor(user.id, "alice"), user.id, OwnerType.USER)
+        self.repo_id = pushes.ensure_repository_row(
+            sessions, wanted, visibility=Visibility.PUBLIC, object_format=ObjectFormat.SHA1
+        ).repo_id
+        tree = run_git(self.gitdir, "mktree", "--missing").stdout.strip()
+        self.commit = run_git(self.gitdir, "commit-tree", "-m", "one", tree).stdout.strip()
+
+    def flow(self, server_id: str) -> PushFlow:
+        return PushFlow(
+            self.sessions,
+            self.root,
+            Inspector((self.root,), allows_includes=False),
+            visibility=Visibility.PUBLIC,
+            servers=self.servers,
+            server_id=server_id,
+        )
+
+    def journal(self, server_id: str, *, host: str | None = None) -> uuid.UUID:
+        """Journal a push of a new branch and move it, as git would; nobody records it."""
+        origin = pushes.PushOrigin(host or socket.gethostname(), server_id)
+        update = pushes.RefUpdate(f"refs/heads/{uuid.uuid4()}", ZERO, self.commit)
+        entry = pushes.journal_push(
+            self.sessions, self.repo_id, [update], origin=origin, is_creation=False
+        )
+        subprocess.run(
+            ["git", "-C", self.gitdir, "update-ref", update.ref, self.commit],
+            check=True,
+            env={"PATH": "/usr/bin:/bin", **committer(entry.push_id)},
+        )
+        return entry.push_id
+
+    def states(self) -> dict[uuid.UUID, PushState]:
+        with self.sessions() as session:
+            return {
+                row.id: row.state for row in session.execute(select(PushEntry.id, PushEntry.state))
+            }
+
+    def count_activities(self) -> int:
+        with self.sessions() as session:
+            return session.scalar(select(func.count()).select_from(Activity)) or 0
+
+
+def committer(push_id: uuid.UUID) -> dict[str, str]:
+    return {
+        "GIT_COMMITTER_NAME": "alice",
+        "GIT_COMMITTER_EMAIL": f"{push_id}@{PUSH_ID_HOST}",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "core.logAllRefUpdates",
+        "GIT_CONFIG_VALUE_0": "always",
+    }
+
+
+@pytest.fixture
+def site(sessions: sessionmaker[Session], tmp_path: Path) -> Site:
+    return Site(sessions, tmp_path)
+
+
+@pytest.fixture
+def dead(site: Site) -> str:
+    with site.servers.enrol() as server_id:
+        return server_id
+
+
+@pytest.fixture
+def living(site: Site) -> Iterator[str]:
+    with site.servers.enrol() as server_id:
+        yield server_id
+
+
+def test_pushes_of_the_dead_are_settled_and_those_of_the_living_are_not(
+    site: Site, dead: str, living: str
+) -> None:
+    abandoned = site.journal(dead)
+    under_way = site.journal(living)
+
+    replayed = site.flow("me").replay()
+
+    assert (replayed.settled, replayed.left) == (1, 0)
+    assert site.states() == {abandoned: PushState.SETTLED, under_way: PushState.PENDING}
+    assert site.count_activities() == 1
+
+
+def test_pushes_of_another_host_are_left_alone(site: Site, dead: str) -> None:
+    elsewhere = site.journal(dead, host="elsewhere.example")
+
+    assert site.flow("me").replay().settled == 0
+    assert site.states() == {elsewhere: PushState.PENDING}
+
+
+def test_a_push_whose_git_child_still_runs_waits_for_it(site: Site, dead: str) -> None:
+    push_id = site.journal(dead)
+    with subprocess.Popen(["sleep", "60"], env=committer(push_id)) as child:
+        early = site.flow("me").replay()
+        child.kill()
+        child.wait()
+
+    assert (early.settled, early.left) == (0, 1)
+    assert site.flow("me").replay_all(patience_s=10) == 1
+
+
+def test_many_replayers_at_once_end_as_one(site: Site, dead: str) -> None:
+    for _ in range(3):
+        site.journal(dead)
+    settled: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: settled.append(site.flow("me").replay().settled))
+        for _ in range(4)
+    ]
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sum(settled) == 3
+    assert set(site.states().values()) == {PushState.SETTLED}

@@ -1,0 +1,94 @@
+"""Which processes serve one home folder: each holds a lock that dies with it.
+
+Source: flock(2): the lock belongs to the open file, and the kernel lets go of it when the last
+descriptor is closed, however its process ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from wit_admin.db.base import new_id
+
+_UNFINISHED = ".new-"
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """The serving processes of one home folder; ``run_dir`` is the folder of their locks."""
+
+    run_dir: Path
+
+    @contextmanager
+    def enrol(self) -> Iterator[str]:
+        """Yield this process's id; it counts as alive while the context lasts or it dies."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        server_id = f"{self._mark}-{new_id()}"
+        # Locked before it has its name: nobody ever sees it without the lock.
+        unfinished = self._folder / f"{_UNFINISHED}{server_id}"
+        descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            unfinished.rename(self._folder / server_id)
+            yield server_id
+        finally:
+            with suppress(FileNotFoundError):
+                (self._folder / server_id).unlink()
+            os.close(descriptor)
+
+    def is_dead(self, server_id: str | None) -> bool:
+        """Tell whether a process of this folder has ended. Of others' ids nothing is known.
+
+        Journal entries from before servers had ids belong to nobody who lives.
+        """
+        if server_id is None:
+            return True
+        # Two folders on one host may share a database; neither judges the other's servers.
+        return server_id.startswith(f"{self._mark}-") and self._can_lock(self._folder / server_id)
+
+    def forget_the_dead(self) -> None:
+        """Remove the locks of processes that ended without a farewell."""
+        for path in self._folder.glob(f"{self._mark}-*"):
+            if self._can_lock(path):
+                path.unlink(missing_ok=True)
+
+    @contextmanager
+    def one_at_a_time(self) -> Iterator[None]:
+        """Wait until no other process of this folder is in here."""
+        self.run_dir.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(
+            self.run_dir / "replay.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    @property
+    def _folder(self) -> Path:
+        return self.run_dir / "servers"
+
+    @property
+    def _mark(self) -> str:
+        return hashlib.blake2s(bytes(self.run_dir.resolve()), digest_size=4).hexdigest()
+
+    @staticmethod
+    def _can_lock(path: Path) -> bool:
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(descriptor)
+        return True
