@@ -8,7 +8,7 @@ import os
 import random
 import signal
 import threading
-import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -81,56 +81,53 @@ def test_killed_server_loses_and_doubles_nothing(tmp_path: Path, work: Path) -> 
         assert len(recorded(server)) > PUSHES // 2
 
 
+@contextlib.contextmanager
+def killing_now_and_then(victims: Callable[[], list[int]], most_s: float) -> Iterator[list[int]]:
+    """Kill one of ``victims`` after ever new pauses; yield the list of those that were killed."""
+    chance, done = random.Random(11), threading.Event()
+    killed: list[int] = []
+
+    def kill() -> None:
+        while not done.wait(chance.uniform(0, most_s)):
+            with contextlib.suppress(ProcessLookupError, IndexError):
+                victim = chance.choice(victims())
+                os.kill(victim, signal.SIGKILL)
+                killed.append(victim)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        yield killed
+    finally:
+        done.set()
+        killer.join()
+
+
 def test_killed_worker_is_replaced_and_its_pushes_are_settled(tmp_path: Path, work: Path) -> None:
-    home, chance = tmp_path / "home", random.Random(13)
-    killed, done = 0, threading.Event()
+    home = tmp_path / "home"
     with running_server(home, "--workers=2") as server:
         server.admin("user", "create", "alice")
         token = server.admin("token", "create", "alice")
 
-        def kill_now_and_then() -> None:
-            nonlocal killed
-            while not done.wait(chance.uniform(0.2, 1.0)):
-                victims = children_of(server.process.pid)
-                with contextlib.suppress(ProcessLookupError, IndexError):
-                    os.kill(chance.choice(victims), signal.SIGKILL)
-                    killed += 1
-
-        killer = threading.Thread(target=kill_now_and_then)
-        killer.start()
-        push_all(server, work, token, range(PUSHES))
-        done.set()
-        killer.join()
+        with killing_now_and_then(lambda: children_of(server.process.pid), 1.0) as killed:
+            push_all(server, work, token, range(PUSHES))
 
         wait_until(lambda: recorded(server) == accepted(home), within_s=30)
-        assert killed >= 3
+        assert len(killed) >= 3
         assert len(recorded(server)) > PUSHES // 2
 
 
 def test_killed_git_child_blocks_nothing_and_is_recorded_truly(tmp_path: Path, work: Path) -> None:
-    home, chance = tmp_path / "home", random.Random(11)
-    killed, done = 0, threading.Event()
+    home = tmp_path / "home"
     with running_server(home) as server:
         server.admin("user", "create", "alice")
         token = server.admin("token", "create", "alice")
 
-        def kill_now_and_then() -> None:
-            nonlocal killed
-            while not done.is_set():
-                time.sleep(chance.uniform(0.0, 0.05))
-                for pid in children_of(server.process.pid):
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
-                        killed += 1
-
-        killer = threading.Thread(target=kill_now_and_then)
-        killer.start()
-        push_all(server, work, token, range(PUSHES))
-        done.set()
-        killer.join()
+        with killing_now_and_then(lambda: children_of(server.process.pid), 0.05) as killed:
+            push_all(server, work, token, range(PUSHES))
         url = server.remote("alice/demo", token=token)
         run_git(work, "push", "--quiet", "--force", url, "main")
 
-        assert killed > 0
+        assert killed
         assert recorded(server) == accepted(home)
         assert not list((home / "repos/alice/demo.git").rglob("*.lock"))
