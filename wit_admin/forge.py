@@ -19,7 +19,7 @@ from wit_admin.git.program import GitProgram, find_git
 from wit_admin.git.quick_backend import QuickBackend
 from wit_admin.services.gate import DatabaseGate, DiskGate, Gate, PushCreate
 from wit_admin.services.push_flow import PushFlow
-from wit_admin.services.servers import Servers
+from wit_admin.services.servers import Enrolment, Servers
 from wit_admin.services.sessions import SignIn
 from wit_admin.settings import Settings
 
@@ -66,16 +66,14 @@ def open_forge(settings: Settings) -> Iterator[Forge]:
     engine = None if settings.no_database else open_engine(settings.database_url.reveal())
     servers = Servers(settings.run_dir)
     try:
-        with servers.enrol() as server_id:
-            yield _assemble(settings, engine, servers, server_id)
+        with servers.enrol() as enrolment:
+            yield _assemble(settings, engine, enrolment)
     finally:
         if engine is not None:
             engine.dispose()
 
 
-def _assemble(
-    settings: Settings, engine: Engine | None, servers: Servers, server_id: str
-) -> Forge:
+def _assemble(settings: Settings, engine: Engine | None, enrolment: Enrolment) -> Forge:
     root = settings.repositories_root
     sessions = None if engine is None else make_sessions(engine)
     inspector = Inspector(
@@ -111,8 +109,7 @@ def _assemble(
         root,
         inspector,
         visibility=Visibility(settings.default_visibility),
-        servers=servers,
-        server_id=server_id,
+        enrolment=enrolment,
     )
     limits = Limits(settings.max_push_bytes, settings.idle_timeout_s)
     sign_in = None if sessions is None else SignIn(sessions, lifetime=settings.session_lifetime)

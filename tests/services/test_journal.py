@@ -27,7 +27,7 @@ from wit_admin.services.accounts import create_user
 from wit_admin.services.actors import Actor
 from wit_admin.services.gate import Creatable
 from wit_admin.services.push_flow import PushFlow
-from wit_admin.services.servers import Servers
+from wit_admin.services.servers import Enrolment, Servers
 
 ZERO = "0" * 40
 
@@ -56,8 +56,7 @@ class Site:
             self.root,
             Inspector((self.root,), allows_includes=False),
             visibility=Visibility.PUBLIC,
-            servers=self.servers,
-            server_id=server_id,
+            enrolment=Enrolment(self.servers, server_id),
         )
 
     def journal(self, server_id: str, *, host: str | None = None) -> uuid.UUID:
@@ -102,14 +101,14 @@ def site(sessions: sessionmaker[Session], tmp_path: Path) -> Site:
 
 @pytest.fixture
 def dead(site: Site) -> str:
-    with site.servers.enrol() as server_id:
-        return server_id
+    with site.servers.enrol() as enrolment:
+        return enrolment.server_id
 
 
 @pytest.fixture
 def living(site: Site) -> Iterator[str]:
-    with site.servers.enrol() as server_id:
-        yield server_id
+    with site.servers.enrol() as enrolment:
+        yield enrolment.server_id
 
 
 def test_pushes_of_the_dead_are_settled_and_those_of_the_living_are_not(

@@ -12,8 +12,8 @@ _ENROL_AND_WAIT = """
 import sys
 from pathlib import Path
 from wit_admin.services.servers import Servers
-with Servers(Path(sys.argv[1])).enrol() as server_id:
-    print(server_id, flush=True)
+with Servers(Path(sys.argv[1])).enrol() as enrolment:
+    print(enrolment.server_id, flush=True)
     sys.stdin.read()
 """
 ROOT = Path(__file__).parents[2]
@@ -47,15 +47,15 @@ def test_a_killed_server_is_dead_and_forgotten(tmp_path: Path) -> None:
 
 
 def test_a_living_server_is_never_forgotten(tmp_path: Path) -> None:
-    with Servers(tmp_path).enrol() as server_id:
+    with Servers(tmp_path).enrol() as enrolment:
         Servers(tmp_path).forget_the_dead()
 
-        assert not Servers(tmp_path).is_dead(server_id)
-    assert Servers(tmp_path).is_dead(server_id)
+        assert not Servers(tmp_path).is_dead(enrolment.server_id)
+    assert Servers(tmp_path).is_dead(enrolment.server_id)
 
 
 def test_servers_of_another_folder_are_not_judged(tmp_path: Path) -> None:
-    with Servers(tmp_path / "one").enrol() as server_id:
+    with Servers(tmp_path / "one").enrol() as enrolment:
         pass
 
-    assert not Servers(tmp_path / "two").is_dead(server_id)
+    assert not Servers(tmp_path / "two").is_dead(enrolment.server_id)

@@ -25,7 +25,7 @@ from wit_admin.services import pushes
 from wit_admin.services.actors import Actor
 from wit_admin.services.gate import Creatable, Served
 from wit_admin.services.journal import Replayed, replay_journal
-from wit_admin.services.servers import Servers
+from wit_admin.services.servers import Enrolment
 
 log = logging.getLogger(__name__)
 
@@ -64,15 +64,14 @@ class PushFlow:
         inspector: Inspector,
         *,
         visibility: Visibility,
-        servers: Servers,
-        server_id: str,
+        enrolment: Enrolment,
     ) -> None:
         self._sessions = sessions
         self._root = root
         self._inspector = inspector
         self._visibility = visibility
-        self._servers = servers
-        self._server_id = server_id
+        self._servers = enrolment.servers
+        self._server_id = enrolment.server_id
         self._host = socket.gethostname()
         self._unrecorded: set[uuid.UUID] = set()
 

@@ -20,14 +20,22 @@ _UNFINISHED = ".new-"
 
 
 @dataclass(frozen=True, slots=True)
+class Enrolment:
+    """One serving process among those of its folder."""
+
+    servers: Servers
+    server_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Servers:
     """The serving processes of one home folder; ``run_dir`` is the folder of their locks."""
 
     run_dir: Path
 
     @contextmanager
-    def enrol(self) -> Iterator[str]:
-        """Yield this process's id; it counts as alive while the context lasts or it dies."""
+    def enrol(self) -> Iterator[Enrolment]:
+        """Count this process as alive until the context ends or it dies."""
         self._folder.mkdir(parents=True, exist_ok=True)
         server_id = f"{self._mark}-{new_id()}"
         # Locked before it has its name: nobody ever sees it without the lock.
@@ -36,7 +44,7 @@ class Servers:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             unfinished.rename(self._folder / server_id)
-            yield server_id
+            yield Enrolment(self, server_id)
         finally:
             with suppress(FileNotFoundError):
                 (self._folder / server_id).unlink()
