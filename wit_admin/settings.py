@@ -6,6 +6,7 @@ The only module that looks at the environment.
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import os
 import re
 import tomllib
@@ -13,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from wit_admin.errors import ConfigError
 
@@ -23,6 +24,11 @@ _LONGEST_S = 200 * 365 * 86400
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 _MAX_PORT = 65535
+
+UNIX_PEER: Literal["unix"] = "unix"
+"""Whoever may connect to the unix socket."""
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network | Literal["unix"]
 
 
 class Secret:
@@ -144,6 +150,19 @@ def _paths(text: str) -> tuple[Path, ...]:
     return tuple(_path(part) for part in text.split(os.pathsep) if part)
 
 
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _network(text: str) -> Network:
+    if text == UNIX_PEER:
+        return UNIX_PEER
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        raise ValueError("must be addresses or networks, by commas") from None
+
+
 def _one_of(*words: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in words:
@@ -173,6 +192,25 @@ class Settings:
     host: str = _setting(str, "Address to listen on", "WIT_HOST", default="127.0.0.1")
     port: int = _setting(
         _port, "Port to listen on; 0 takes a free one", "PORT", "WIT_PORT", default=3000
+    )
+    unix_socket: Path | None = _setting(
+        _path, "Unix socket to listen on, in place of a port", "WIT_UNIX_SOCKET", default=None
+    )
+    fd: int | None = _setting(
+        _number, "Listening socket that was handed over, as by systemd", "WIT_FD", default=None
+    )
+    tls_cert: Path | None = _setting(
+        _path, "Certificate chain, in PEM", "WIT_TLS_CERT", default=None
+    )
+    tls_key: Path | None = _setting(_path, "Its private key, in PEM", "WIT_TLS_KEY", default=None)
+    trusted_proxies: tuple[Network, ...] = _setting(
+        _networks,
+        "Addresses or networks whose X-Forwarded-For is believed, by commas; unix is the socket",
+        "WIT_TRUSTED_PROXIES",
+        default=(),
+    )
+    metrics_public: bool = _setting(
+        _flag, "/metrics answers more than loopback", "WIT_METRICS_PUBLIC", default=False
     )
     workers: int = _setting(_count, "Processes that serve", "WIT_WORKERS", default=1)
     repositories_root: Path = _setting(_path, "Folder of the repositories", "WIT_REPOSITORIES_ROOT")
@@ -228,12 +266,24 @@ class Settings:
         "WIT_SESSION_LIFETIME",
         default=timedelta(days=30),
     )
+    header_timeout_s: float = _setting(
+        _seconds, "How long a request's head may take", "WIT_HEADER_TIMEOUT", default=30.0
+    )
+    keep_alive_s: float = _setting(
+        _seconds, "How long an idle connection is kept", "WIT_KEEP_ALIVE", default=15.0
+    )
+    max_header_bytes: int = _setting(
+        _size, "Largest head of a request", "WIT_MAX_HEADER_SIZE", default=32 * 1024
+    )
     git_program: str = _setting(str, "The git program", "WIT_GIT", default="git")
     log_level: str = _setting(
         _one_of("debug", "info", "warning", "error"),
         "Least level that is logged",
         "WIT_LOG_LEVEL",
         default="info",
+    )
+    log_format: str = _setting(
+        _one_of("text", "json"), "How log lines look", "WIT_LOG_FORMAT", default="text"
     )
 
     @property

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
-import logging
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wit_admin.cli._options import loaded_of, output_of
 from wit_admin.errors import ConfigError
+from wit_admin.log import set_up_logging
 
 if TYPE_CHECKING:
     from wit_admin.cli._output import Output
@@ -26,6 +25,14 @@ def serve(
     ctx: typer.Context,
     host: Annotated[str | None, typer.Option(help="Address to listen on")] = None,
     port: Annotated[str | None, typer.Option(help="Port; 0 takes a free one")] = None,
+    unix_socket: Annotated[
+        str | None, typer.Option(help="Unix socket to listen on, in place of a port")
+    ] = None,
+    fd: Annotated[
+        str | None, typer.Option(help="Listening socket that was handed over; systemd's is 3")
+    ] = None,
+    tls_cert: Annotated[str | None, typer.Option(help="Certificate chain, in PEM")] = None,
+    tls_key: Annotated[str | None, typer.Option(help="Its private key, in PEM")] = None,
     home: Annotated[str | None, typer.Option(help="Folder of the forge's own data")] = None,
     workers: Annotated[str | None, typer.Option(help="Processes that serve")] = None,
     no_database: Annotated[
@@ -41,6 +48,7 @@ def serve(
     migrate: Annotated[
         bool, typer.Option("--migrate", help="Migrate a PostgreSQL database first")
     ] = False,
+    log_format: Annotated[str | None, typer.Option(help="How log lines look: text or json")] = None,
     drain_timeout: Annotated[
         str | None, typer.Option(help="Seconds that running requests get after SIGTERM")
     ] = None,
@@ -56,6 +64,11 @@ def serve(
         host=host,
         port=port,
         workers=workers,
+        unix_socket=unix_socket,
+        fd=fd,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        log_format=log_format,
         drain_timeout_s=drain_timeout,
         no_database="true" if no_database else None,
         anonymous_push="true" if anonymous_push else None,
@@ -63,8 +76,7 @@ def serve(
         **({"home": home} if home else {}),
     ).settings
     output = output_of(ctx, as_json=False)
-    _check_exposure(settings)
-    _log_to_stderr(settings.log_level)
+    set_up_logging(settings.log_level, settings.log_format)
     settings.repositories_root.mkdir(parents=True, exist_ok=True)
     _prepare(settings, output, migrate=migrate)
     _serve(settings, output)
@@ -89,25 +101,33 @@ def _prepare(settings: Settings, output: Output, *, migrate: bool) -> None:
 
 def _serve(settings: Settings, output: Output) -> None:
     from wit_admin.forge import open_forge
-    from wit_admin.web.listeners import listen, shown_url
-    from wit_admin.web.server import run
+    from wit_admin.web.listeners import is_loopback, listening, shown_url, tls_of
+    from wit_admin.web.metrics import Boards
+    from wit_admin.web.server import Site, run
     from wit_admin.web.workers import Post, Supervisor
 
-    listener = listen(settings)
+    tls = tls_of(settings)
+    with listening(settings) as listener:
+        if settings.anonymous_push and not is_loopback(listener):
+            raise ConfigError(
+                "--anonymous-push is for loopback only.",
+                hint="Listen on 127.0.0.1, or leave it out.",
+            )
+        site = Site(listener, tls, Boards.create(settings.workers))
 
-    def say_where() -> None:
-        output.note(f"Serving {shown_url(listener)}")
+        def say_where() -> None:
+            output.note(f"Serving {shown_url(listener, is_tls=tls is not None)}")
 
-    def work(post: Post) -> None:
-        with open_forge(settings) as forge:
-            run(forge, [listener], post)
+        def work(post: Post) -> None:
+            with open_forge(settings) as forge:
+                run(forge, site, post)
 
-    if settings.workers == 1:
-        with open_forge(settings) as forge:
-            run(forge, [listener], Post(slot=0), on_ready=say_where)
-        return
-    supervisor = Supervisor(settings.workers, work, patience_s=settings.drain_timeout_s + 10)
-    supervisor.run(on_started=say_where, on_stop=listener.close)
+        if settings.workers == 1:
+            with open_forge(settings) as forge:
+                run(forge, site, Post(slot=0), on_ready=say_where)
+            return
+        supervisor = Supervisor(settings.workers, work, patience_s=settings.drain_timeout_s + 10)
+        supervisor.run(on_started=say_where, on_stop=listener.close)
 
 
 def _prepare_database(forge: Forge, output: Output, *, migrate: bool) -> None:
@@ -128,25 +148,3 @@ def _prepare_database(forge: Forge, output: Output, *, migrate: bool) -> None:
     output.note(f"Connected to {shown} at revision {status.revision}.")
     if not list_users(make_sessions(forge.engine)):
         output.note("No account yet. Make the first one: wit-admin user create NAME --admin")
-
-
-def _check_exposure(settings: Settings) -> None:
-    if not settings.anonymous_push:
-        return
-    try:
-        is_loopback = ipaddress.ip_address(settings.host).is_loopback
-    except ValueError:
-        is_loopback = settings.host == "localhost"
-    if not is_loopback:
-        raise ConfigError(
-            "--anonymous-push is for loopback only.", hint="Listen on 127.0.0.1, or leave it out."
-        )
-
-
-def _log_to_stderr(level: str) -> None:
-    logging.basicConfig(
-        level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    # Alembic tells at length of its own plugins.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("wit_admin.db.errors").setLevel(logging.WARNING)

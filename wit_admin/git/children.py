@@ -12,7 +12,7 @@ import time
 from asyncio import FIRST_COMPLETED
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from wit_admin.errors import UnavailableError
 
@@ -27,6 +27,9 @@ _SILENCE_S = 600.0
 
 class GitChild:
     """One running child. Use it as ``async with``: leaving kills its group and reaps it."""
+
+    running: ClassVar[int] = 0
+    """Children of this process that have not been reaped."""
 
     def __init__(
         self,
@@ -63,6 +66,7 @@ class GitChild:
         finally:
             for descriptor in (stdin_read, stdout_write, stderr_write):
                 os.close(descriptor)
+        GitChild.running += 1
         self._pidfd = os.pidfd_open(self.pid)
         asyncio.get_running_loop().add_reader(self._stderr, self._read_errors)
         return self
@@ -167,6 +171,7 @@ class GitChild:
             # The pidfd was ready, so this returns at once.
             _, status = os.waitpid(self.pid, 0)  # noqa: ASYNC222
             self.returncode = os.waitstatus_to_exitcode(status)
+            GitChild.running -= 1
             # What the child started must not outlive it either.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGTERM)

@@ -16,11 +16,15 @@ from wit_admin.services.gate import Served
 from wit_admin.web.body import BodyLimits, ClientGoneError, MemoryBudget, read_body
 from wit_admin.web.exchange import NO_CACHE, Exchange
 from wit_admin.web.git_routes import PROBE, Service, protocol_version
+from wit_admin.web.notes import Operation, notes_of
 from wit_admin.web.problems import Problem, as_sentence
 
 MAX_FETCH_REQUEST_BYTES = 16 * 1024 * 1024
 """Wants and haves take 50 bytes each: room for 300,000."""
 _CONTENT_TYPE = (b"content-type", Service.UPLOAD_PACK.content_type("result"))
+
+_LS_REFS = b"command=ls-refs"
+_COMMAND_BYTES = 64
 
 
 async def answer_fetch(
@@ -29,15 +33,18 @@ async def answer_fetch(
     """Answer ``POST git-upload-pack``; a pack that was sent to one who had nothing is a clone."""
     limits = BodyLimits(MAX_FETCH_REQUEST_BYTES, forge.limits.idle_timeout_s)
     version = protocol_version(exchange.headers.get(b"git-protocol"))
+    notes = notes_of(exchange.scope)
     chunks = read_body(exchange.receive, exchange.headers, limits)
     async with budget.hold_whole(chunks) as body:
         if body == PROBE:
             await exchange.reply(200, PROBE, _CONTENT_TYPE, *NO_CACHE)
             return
+        if _LS_REFS in body[:_COMMAND_BYTES]:
+            notes.operation = Operation.LS_REFS
         async with forge.backend.fetch(served.gitdir, body, version) as answer:
             await _send(exchange, answer)
         if answer.was_clone:
-            await run_in_threadpool(_count_clone, forge, served, body)
+            notes.clones = await run_in_threadpool(_count_clone, forge, served, body)
     await exchange.finish()
 
 
@@ -58,10 +65,13 @@ async def _send(exchange: Exchange, answer: FetchAnswer) -> None:
         raise Problem(400, f"git could not read the request: {as_sentence(answer.complaint())}")
 
 
-def _count_clone(forge: Forge, served: Served, body: bytes) -> None:
-    if served.repo_id is not None and asks_for_commits(served.gitdir, body):
+def _count_clone(forge: Forge, served: Served, body: bytes) -> int:
+    if not asks_for_commits(served.gitdir, body):
+        return 0
+    if served.repo_id is not None:
         actor_id = served.actor.user_id if served.actor else None
         forge.pushes.record_clone(served.repo_id, actor_id)
+    return 1
 
 
 @asynccontextmanager

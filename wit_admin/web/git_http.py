@@ -18,6 +18,7 @@ from wit_admin.web.git_fetch import answer_fetch
 from wit_admin.web.git_push import answer_push
 from wit_admin.web.git_routes import GitRoute, Service, match_route, protocol_version
 from wit_admin.web.headers import collect_headers
+from wit_admin.web.notes import Operation, notes_of
 from wit_admin.web.problems import Problem, problem_of
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class GitHttp:
             exchange.headers = collect_headers(scope["headers"])
             await self._answer(exchange)
         except ClientGoneError:
-            log.info("Client left before the answer was complete.")
+            notes_of(scope).is_gone = True
         except (Problem, WitError) as error:
             problem = error if isinstance(error, Problem) else problem_of(error)
             await self._refuse(exchange, problem)
@@ -48,7 +49,10 @@ class GitHttp:
     async def _answer(self, exchange: Exchange) -> None:
         scope = exchange.scope
         route = match_route(scope["method"], scope["raw_path"], scope["query_string"])
+        notes = notes_of(scope)
+        notes.operation = _operation(route)
         target = await self._open(exchange, route)
+        notes.user = target.actor.username if target.actor else None
         if route.is_advertisement:
             await self._advertise(exchange, route, target)
             return
@@ -80,12 +84,20 @@ class GitHttp:
         if exchange.has_started:
             # The client sees a body that breaks off, which git reports; a sentence would come
             # in the middle of a pack.
+            notes_of(exchange.scope).is_gone = True
             log.warning("Failed in the middle of an answer: %s", problem.message)
             return
         try:
             await exchange.reply_problem(problem)
         except ClientGoneError:
-            log.info("Client left before it was refused.")
+            notes_of(exchange.scope).is_gone = True
+
+
+def _operation(route: GitRoute) -> Operation:
+    if route.is_advertisement:
+        return Operation.ADVERTISEMENT
+    is_push = route.service is Service.RECEIVE_PACK
+    return Operation.RECEIVE_PACK if is_push else Operation.UPLOAD_PACK
 
 
 def _check_content_type(exchange: Exchange, service: Service) -> None:

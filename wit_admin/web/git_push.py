@@ -19,6 +19,7 @@ from wit_admin.services.gate import Creatable, Served
 from wit_admin.web.body import BodyLimits, read_body
 from wit_admin.web.exchange import NO_CACHE, Exchange
 from wit_admin.web.git_routes import PROBE, Service
+from wit_admin.web.notes import notes_of
 from wit_admin.web.problems import Problem, as_sentence
 
 log = logging.getLogger(__name__)
@@ -40,19 +41,22 @@ async def answer_push(forge: Forge, exchange: Exchange, target: Served | Creatab
     if incoming is None:
         await exchange.reply(200, PROBE, content_type, *NO_CACHE)
         return
+    notes = notes_of(exchange.scope)
     try:
-        ticket = await run_in_threadpool(forge.pushes.open, target, incoming.request)
+        ticket = await run_in_threadpool(
+            forge.pushes.open, target, incoming.request, request_id=notes.request_id
+        )
     except WitError as error:
         await _refuse(exchange, incoming, error, content_type)
         return
     report, held = PushReport(is_complete=False, unpack=None, results=()), b""
-    accepted = 0
+    accepted, status = 0, 0
     try:
         async with forge.backend.push(ticket.gitdir, ticket.variables()) as child:
             feeding = asyncio.create_task(_feed(child, incoming))
             try:
                 report, held = await _pass_on(exchange, child, incoming.request, content_type)
-                await child.wait()
+                status = await child.wait()
                 # git may end before it has read all, and who still sends does not read.
                 await feeding
             finally:
@@ -63,6 +67,10 @@ async def answer_push(forge: Forge, exchange: Exchange, target: Served | Creatab
     finally:
         # Also when the client has gone: what git accepted must be written down.
         accepted = await asyncio.shield(run_in_threadpool(forge.pushes.settle, ticket, report))
+    notes.pushes = 1 if accepted else 0
+    if status < 0 and not report.is_complete:
+        # A client that is left with half a report waits for the rest for ever.
+        raise Problem(500, "git was ended in the middle of this push. Fetch, and push again.")
     if not held and accepted:
         # A client that wants no report.
         held = PROBE

@@ -1,30 +1,32 @@
-"""Whether the server and its database answer: ``/health``, ``/livez``, ``/readyz``."""
+"""How the server is: ``/health``, ``/livez``, ``/readyz``, and ``/metrics``."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from wit_admin import __version__
-from wit_admin.db.engine import ping
-from wit_admin.errors import WitError
 from wit_admin.forge import Forge
+from wit_admin.web.metrics import Board
+from wit_admin.web.notes import Operation, notes_of
+from wit_admin.web.probe import DatabaseProbe
+from wit_admin.web.proxies import is_local
 
-_PATIENCE_S = 1.0
+_METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def health_routes(forge: Forge) -> list[Route]:
     """Return the three routes. ``/livez`` never touches the database."""
+    probe = None if forge.engine is None else DatabaseProbe(forge.engine)
 
-    async def health(_request: Request) -> Response:
-        latency_ms = await _latency_ms(forge)
+    async def health(request: Request) -> Response:
+        notes_of(request.scope).operation = Operation.HEALTH
+        latency_ms = None if probe is None else await probe.latency_ms()
         is_connected = latency_ms is not None
-        is_ok = is_connected or forge.engine is None
+        is_ok = is_connected or probe is None
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return JSONResponse(
             {
@@ -35,23 +37,26 @@ def health_routes(forge: Forge) -> list[Route]:
             }
         )
 
-    async def ready(_request: Request) -> Response:
-        if forge.engine is not None and await _latency_ms(forge) is None:
+    async def ready(request: Request) -> Response:
+        notes_of(request.scope).operation = Operation.HEALTH
+        if probe is not None and await probe.latency_ms() is None:
             return PlainTextResponse("The database cannot be reached.\n", status_code=503)
         return PlainTextResponse("ok\n")
 
-    async def live(_request: Request) -> Response:
+    async def live(request: Request) -> Response:
+        notes_of(request.scope).operation = Operation.HEALTH
         return PlainTextResponse("ok\n")
 
     return [Route("/health", health), Route("/readyz", ready), Route("/livez", live)]
 
 
-async def _latency_ms(forge: Forge) -> float | None:
-    """Return how long the database takes in milliseconds; ``None`` when it is gone or slow."""
-    if forge.engine is None:
-        return None
-    try:
-        async with asyncio.timeout(_PATIENCE_S):
-            return round(await run_in_threadpool(ping, forge.engine) * 1000, 3)
-    except (WitError, TimeoutError):
-        return None
+def metrics_route(forge: Forge, board: Board) -> Route:
+    """Return ``/metrics``, which tells of the site's life and so answers this machine only."""
+
+    async def metrics(request: Request) -> Response:
+        notes_of(request.scope).operation = Operation.METRICS
+        if not forge.settings.metrics_public and not is_local(request.scope):
+            return PlainTextResponse("Metrics are shown to this machine only.\n", status_code=403)
+        return Response(board.exposition(), media_type=_METRICS_TYPE)
+
+    return Route("/metrics", metrics)

@@ -8,16 +8,23 @@ import logging
 import signal
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from email.utils import formatdate
 
 import uvicorn
 import uvloop
 from uvicorn.server import ServerState
 
+from wit_admin.errors import ConfigError
 from wit_admin.forge import Forge
+from wit_admin.git.children import GitChild
+from wit_admin.settings import Settings
 from wit_admin.web.app import create_app
 from wit_admin.web.background import keep_journal_settled
+from wit_admin.web.listeners import Tls
+from wit_admin.web.metrics import Boards
+from wit_admin.web.protocol import GuardedProtocol, HeadLimits
 from wit_admin.web.workers import Post
 
 log = logging.getLogger(__name__)
@@ -28,31 +35,48 @@ _LAST_WORDS_S = 5.0
 """How long requests that are cut off get to end their git children."""
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the serving processes share: made once, before any of them starts."""
+
+    listener: socket.socket
+    tls: Tls | None
+    boards: Boards
+
+
 def run(
-    forge: Forge,
-    listeners: Sequence[socket.socket],
-    post: Post,
-    *,
-    on_ready: Callable[[], None] = lambda: None,
+    forge: Forge, site: Site, post: Post, *, on_ready: Callable[[], None] = lambda: None
 ) -> None:
     """Serve until a signal, or the parent's end.
 
     Under a parent SIGTERM drains and SIGQUIT ends at once; alone, a second SIGTERM or SIGINT does.
+    SIGHUP reads the TLS certificate anew.
     """
-    server = Server(forge)
+    server = Server(forge, site, post)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(server.serve(listeners, post, on_ready))
+        runner.run(server.serve(on_ready))
+
+
+def _guarded(settings: Settings) -> type[GuardedProtocol]:
+    class Protocol(GuardedProtocol):
+        limits = HeadLimits(settings.header_timeout_s, settings.max_header_bytes)
+
+    return Protocol
 
 
 class Server:
     """Accepts connections, and ends them: first politely, then not."""
 
-    def __init__(self, forge: Forge) -> None:
+    def __init__(self, forge: Forge, site: Site, post: Post) -> None:
         self._forge = forge
-        self._drain_timeout_s = forge.settings.drain_timeout_s
+        self._site = site
+        self._post = post
+        self._settings = forge.settings
+        self._board = site.boards.board(post.slot)
         self._config = uvicorn.Config(
-            create_app(forge),
-            http="httptools",
+            create_app(forge, self._board),
+            http=_guarded(forge.settings),
+            timeout_keep_alive=forge.settings.keep_alive_s,  # type: ignore[arg-type]  # call_later's
             log_config=None,
             access_log=False,
             server_header=False,
@@ -65,25 +89,26 @@ class Server:
         self._stopping = asyncio.Event()
         self._at_once = asyncio.Event()
 
-    async def serve(
-        self, listeners: Sequence[socket.socket], post: Post, on_ready: Callable[[], None]
-    ) -> None:
+    async def serve(self, on_ready: Callable[[], None]) -> None:
         """Serve until :meth:`stop`; return when the last request has ended."""
         loop = asyncio.get_running_loop()
-        self._watch_signals(loop, post)
+        self._watch_signals(loop)
         beside = [
             asyncio.create_task(self._keep_the_date()),
             asyncio.create_task(keep_journal_settled(self._forge)),
         ]
-        servers = [
-            await loop.create_server(self._protocol, sock=listener, backlog=_BACKLOG)
-            for listener in listeners
-        ]
+        tls = self._site.tls
+        server = await loop.create_server(
+            self._protocol,
+            sock=self._site.listener,
+            backlog=_BACKLOG,
+            ssl=tls.context if tls else None,
+            ssl_handshake_timeout=self._settings.header_timeout_s if tls else None,
+        )
         on_ready()
         await self._stopping.wait()
-        for server, listener in zip(servers, listeners, strict=True):
-            server.close()
-            listener.close()
+        server.close()
+        self._site.listener.close()
         for connection in list(self._state.connections):
             connection.shutdown()
         await self._drain()
@@ -100,15 +125,16 @@ class Server:
         make: Callable[..., asyncio.Protocol] = self._config.http_protocol_class
         return make(config=self._config, server_state=self._state, app_state={})
 
-    def _watch_signals(self, loop: asyncio.AbstractEventLoop, post: Post) -> None:
-        if post.lifeline is None:
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.add_signal_handler(signal.SIGHUP, self._read_anew)
+        if self._post.lifeline is None:
+            for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._stop_or_hurry)
             return
         loop.add_signal_handler(signal.SIGTERM, self.stop)
         loop.add_signal_handler(signal.SIGINT, lambda: None)
         loop.add_signal_handler(signal.SIGQUIT, self._end_at_once)
-        loop.add_reader(post.lifeline, self._end_at_once)
+        loop.add_reader(self._post.lifeline, self._end_at_once)
 
     def _stop_or_hurry(self) -> None:
         self.stop(at_once=self._stopping.is_set())
@@ -116,14 +142,25 @@ class Server:
     def _end_at_once(self) -> None:
         self.stop(at_once=True)
 
+    def _read_anew(self) -> None:
+        if self._site.tls is None:
+            return
+        try:
+            self._site.tls.load()
+        except ConfigError as error:
+            log.warning("The certificate stays the old one. %s", error.message)
+        else:
+            log.info("The TLS certificate was read anew.")
+
     async def _keep_the_date(self) -> None:
         while True:
+            self._board.set_children(GitChild.running)
             self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
             await asyncio.sleep(1 - time.time() % 1)
 
     async def _drain(self) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._drain_timeout_s):
+            async with asyncio.timeout(self._settings.drain_timeout_s):
                 # uvicorn's protocol tells nobody when it is done.
                 while self._is_busy() and not self._at_once.is_set():  # noqa: ASYNC110
                     await asyncio.sleep(_LOOK_AGAIN_S)

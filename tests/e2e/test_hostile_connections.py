@@ -1,0 +1,150 @@
+"""Connections that are slow, too large, or readable in two ways end with a status, not a trace."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.support.raw_http import connected
+from tests.support.server import RunningServer, running_server
+
+pytestmark = pytest.mark.e2e
+
+OK = b"GET /livez HTTP/1.1\r\nHost: x\r\n"
+POST = b"POST /livez HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    home = tmp_path_factory.mktemp("forge") / "home"
+    short = [("WIT_HEADER_TIMEOUT", "0.5"), ("WIT_KEEP_ALIVE", "0.5"), ("WIT_IDLE_TIMEOUT", "0.5")]
+    with running_server(home, "--no-database", variables=short) as started:
+        yield started
+        log = home.with_suffix(".log").read_text()
+        assert "Traceback" not in log, log
+
+
+def answer(server: RunningServer, request: bytes) -> bytes:
+    """Return all that the server sends until it closes the connection."""
+    with connected(server.url) as client:
+        client.send(request)
+        return client.read_to_end()
+
+
+def status_of(raw: bytes) -> int:
+    return int(raw.split(b" ", 2)[1]) if raw else 0
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"), [(b"", 0), (b"GET", 408), (OK, 408), (OK + b"X-Slow: ", 408)]
+)
+def test_a_head_that_does_not_come_is_cut(server: RunningServer, sent: bytes, status: int) -> None:
+    started = time.monotonic()
+
+    assert status_of(answer(server, sent)) == status
+    assert time.monotonic() - started < 5
+
+
+def test_a_head_that_drips_is_cut_although_bytes_come(server: RunningServer) -> None:
+    with connected(server.url) as client:
+        started = time.monotonic()
+        try:
+            for byte in OK + b"X: " + b"y" * 1000:
+                client.send(bytes([byte]))
+                time.sleep(0.02)
+        except OSError:
+            pass
+
+        assert time.monotonic() - started < 5
+
+
+def test_an_idle_connection_is_closed_and_so_is_one_that_sends_an_unread_body(
+    server: RunningServer,
+) -> None:
+    idle = answer(server, OK + b"\r\n")
+    unread = answer(server, POST + b"Content-Length: 1000\r\n\r\nfew")
+
+    assert status_of(idle) == 200
+    assert status_of(unread) == 405
+
+
+def test_many_silent_connections_stop_nobody(server: RunningServer) -> None:
+    with ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(connected(server.url)).send(b"GET /")
+
+        started = time.monotonic()
+        assert status_of(answer(server, OK + b"Connection: close\r\n\r\n")) == 200
+        assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        (OK + b"X: " + b"a" * 40_000 + b"\r\n\r\n", 431),
+        (OK + b"X: " + b"a" * 400_000, 431),
+        (OK + b"X: y\r\n" * 200 + b"\r\n", 431),
+        (OK + b"N" * 40_000 + b": y\r\n\r\n", 431),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
+        (b"BREW /livez HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    ],
+)
+def test_heads_that_cannot_be_served_get_their_status(
+    server: RunningServer, request_: bytes, status: int
+) -> None:
+    raw = answer(server, request_)
+
+    assert status_of(raw) == status
+    assert raw.rstrip().endswith(b".")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
+        b"Content-Length: 4\r\nContent-Length: 5\r\n\r\nabcde",
+        b"Content-Length: 4\r\nContent-Length: 4\r\n\r\nabcd",
+        b"Content-Length: 4, 4\r\n\r\nabcd",
+        b"Content-Length: +4\r\n\r\nabcd",
+        b"Content-Length: 99999999999999999999999\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+        b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n-1\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\na",
+        b"Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
+        b"X: a\r\n b\r\n\r\n",
+        b"X: a\r\n\tb\r\n\r\n",
+        b" X: a\r\n\r\n",
+        b"X: a\nY: b\r\n\r\n",
+        b"X: a\0b\r\n\r\n",
+        b"Host: y\r\n\r\n",
+    ],
+)
+def test_what_can_be_read_in_two_ways_is_refused_and_the_connection_closed(
+    server: RunningServer, headers: bytes
+) -> None:
+    # A handler that reads its body, so that a bad chunk finds it waiting.
+    head = b"POST /a/b/git-upload-pack HTTP/1.1\r\nHost: x\r\n"
+
+    raw = answer(server, head + headers + b"GET /livez HTTP/1.1\r\nHost: smuggled\r\n\r\n")
+
+    assert status_of(raw) in {400, 404}
+    assert raw.count(b"HTTP/1.1 ") == 1
+    assert b"connection: close" in raw
+
+
+def test_http_1_1_needs_a_host(server: RunningServer) -> None:
+    assert status_of(answer(server, b"GET /livez HTTP/1.1\r\n\r\n")) == 400
+    assert status_of(answer(server, b"GET /livez HTTP/1.0\r\n\r\n")) == 200

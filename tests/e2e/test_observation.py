@@ -1,0 +1,165 @@
+"""What an operator sees of a running server: log lines with an id, metrics, and no secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.processes import children_of, wait_until
+from tests.support.raw_http import RawClient, connected
+from tests.support.server import RunningServer, run_git, running_server
+
+pytestmark = pytest.mark.e2e
+
+SECRET = "wit_do-not-print-me"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    home = tmp_path_factory.mktemp("forge") / "home"
+    with running_server(home, "--workers=2", "--log-format=json") as started:
+        started.admin("user", "create", "alice")
+        yield started
+
+
+@pytest.fixture(scope="module")
+def token(server: RunningServer) -> str:
+    return server.admin("token", "create", "alice")
+
+
+def get(url: str, **headers: str) -> tuple[int, dict[str, str], str]:
+    request = urllib.request.Request(
+        url, headers={k.replace("_", "-"): v for k, v in headers.items()}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, dict(answer.headers), answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, dict(error.headers), error.read().decode()
+
+
+def lines_of(server: RunningServer, request_id: str) -> list[dict[str, Any]]:
+    """Return the lines of a request once it has ended."""
+    log = server.home.with_suffix(".log")
+
+    def found() -> list[dict[str, Any]]:
+        lines = [json.loads(x) for x in log.read_text().splitlines() if x.startswith("{")]
+        return [line for line in lines if line["request_id"] == request_id]
+
+    wait_until(lambda: any(line["logger"] == "wit_admin.access" for line in found()))
+    return found()
+
+
+def metric(server: RunningServer, line: str) -> float:
+    text = get(server.url + "metrics")[2]
+    found = re.search(rf"^{re.escape(line)} (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def commit(tmp_path: Path) -> Path:
+    folder = tmp_path / "work"
+    run_git(tmp_path, "init", "--quiet", "--initial-branch=main", str(folder))
+    run_git(folder, "commit", "--quiet", "--allow-empty", "-m", "one")
+    return folder
+
+
+def test_a_request_has_one_line_with_its_id_and_no_secret(server: RunningServer) -> None:
+    url = f"{server.url}alice/demo/info/refs?service=git-upload-pack&token={SECRET}"
+
+    status, headers, _ = get(url, X_Request_Id="from-the-proxy-7", Authorization=f"Bearer {SECRET}")
+
+    (line,) = lines_of(server, "from-the-proxy-7")
+    assert headers["x-request-id"] == "from-the-proxy-7"
+    assert (line["status"], line["path"]) == (status, "/alice/demo/info/refs")
+    assert {"method", "ms", "bytes", "user", "time", "level"} <= set(line)
+    assert SECRET not in server.home.with_suffix(".log").read_text()
+
+
+@pytest.mark.parametrize("bad", ["", "x" * 65, "two words", "new%0aline", 'quo"te'])
+def test_an_id_that_is_none_is_replaced(server: RunningServer, bad: str) -> None:
+    _, headers, _ = get(server.url + "livez", X_Request_Id=bad)
+
+    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", headers["x-request-id"])
+
+
+def test_a_push_names_its_user_and_its_id_is_in_the_journal(
+    server: RunningServer, token: str, tmp_path: Path
+) -> None:
+    work = commit(tmp_path)
+    url = server.remote("alice/demo", token=token)
+
+    run_git(work, "-c", "http.extraHeader=X-Request-Id: push-1", "push", "--quiet", url, "main")
+
+    posts = [line for line in lines_of(server, "push-1") if line.get("method") == "POST"]
+    assert [line["user"] for line in posts] == ["alice"]
+    journal = server.home / "wit.db"
+    assert b"push-1" in journal.read_bytes() + Path(f"{journal}-wal").read_bytes()
+
+
+def test_metrics_add_up_over_workers_and_outlive_them(
+    server: RunningServer, token: str, tmp_path: Path
+) -> None:
+    work = commit(tmp_path)
+    url = server.remote("alice/counted", token=token)
+    before = metric(server, "wit_pushes_total"), metric(server, "wit_clones_total")
+    health = 'wit_request_duration_seconds_count{operation="health",outcome="ok"}'
+
+    run_git(work, "push", "--quiet", url, "main")
+    for number in range(4):
+        run_git(tmp_path, "clone", "--quiet", url, f"copy-{number}")
+        assert get(server.url + "livez")[0] == 200
+    counted = metric(server, health)
+    for worker in children_of(server.process.pid):
+        os.kill(worker, signal.SIGKILL)
+    wait_until(lambda: len(children_of(server.process.pid)) == 2)
+
+    after = metric(server, "wit_pushes_total"), metric(server, "wit_clones_total")
+    assert (after[0] - before[0], after[1] - before[1]) == (1, 4)
+    assert metric(server, health) == counted >= 4
+    assert metric(server, "wit_requests_in_flight") == 1
+    assert metric(server, 'wit_response_bytes_total{operation="upload_pack"}') > 0
+
+
+def test_metrics_are_not_shown_through_a_proxy(server: RunningServer) -> None:
+    status, _, sentence = get(server.url + "metrics", X_Forwarded_For="203.0.113.7")
+
+    assert status == 403
+    assert sentence.strip().endswith(".")
+
+
+def test_a_client_is_told_when_git_is_killed_in_its_push(tmp_path: Path) -> None:
+    """git waits for ever for the rest of a report of which the server sent half."""
+    home = tmp_path / "home"
+    run_git(tmp_path, "init", "--quiet", "--bare", str(home / "repos/alice/demo.git"))
+    pack = bytes.fromhex("5041434b0000000200000000029d08823bd8a8eab510ad6ac75c823cfd3ed31e")
+    line = f"{'0' * 40} {'1' * 40} refs/heads/main\0report-status".encode()
+    head = b"%04x%b0000" % (len(line) + 4, line)
+    with (
+        running_server(home, "--no-database", "--anonymous-push") as server,
+        connected(server.url) as client,
+    ):
+        send_push_head(client, head, len(pack))
+        wait_until(lambda: children_of(server.process.pid))
+
+        os.kill(children_of(server.process.pid)[0], signal.SIGKILL)
+        client.send(pack)
+
+        assert client.read_some().startswith(b"HTTP/1.1 500 ")
+
+
+def send_push_head(client: RawClient, head: bytes, rest: int) -> None:
+    client.send(
+        b"POST /alice/demo/git-receive-pack HTTP/1.1\r\nHost: x\r\n"
+        b"Content-Type: application/x-git-receive-pack-request\r\n"
+        b"Content-Length: %d\r\n\r\n%b" % (len(head) + rest, head)
+    )

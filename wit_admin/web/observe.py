@@ -1,0 +1,126 @@
+"""The outermost edge of every request: its id, its line in the log, its place in the metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from wit_admin.db.base import new_id
+from wit_admin.log import request_id
+from wit_admin.web.metrics import Board
+from wit_admin.web.notes import Notes, put_notes
+
+log = logging.getLogger("wit_admin.access")
+_bugs = logging.getLogger(__name__)
+
+_VALID_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_SHOWN_QUERY = re.compile(rb"service=git-[a-z-]{1,32}")
+"""Any other query may hold a secret."""
+
+
+def observed(app: ASGIApp, board: Board) -> ASGIApp:
+    """Wrap ``app``: whatever happens inside, the client gets an answer and the log a line."""
+
+    async def observe(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        notes = Notes(_identify(scope))
+        put_notes(scope, notes)
+        token = request_id.set(notes.request_id)
+        started = time.perf_counter()
+        board.enter()
+        try:
+            await _answer(app, scope, _counting(receive, notes), _noting(send, notes))
+        finally:
+            spent_s = time.perf_counter() - started
+            board.leave(notes, spent_s)
+            _write_line(scope, notes, spent_s)
+            request_id.reset(token)
+
+    return observe
+
+
+async def _answer(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    notes: Notes = scope["wit_admin.notes"]
+    try:
+        await app(scope, receive, send)
+    except asyncio.CancelledError:
+        # Only the server's end cancels a request; there is nobody above to tell.
+        notes.is_gone = True
+        if notes.status == 0:
+            await _say(send, 503, "The server is stopping.")
+            return
+        raise
+    except Exception:
+        _bugs.exception("A request failed by a bug of ours.")
+        if notes.status == 0:
+            await _say(send, 500, f"Something went wrong here; it is noted as {notes.request_id}.")
+            return
+        raise
+
+
+async def _say(send: Send, status: int, sentence: str) -> None:
+    body = sentence.encode() + b"\n"
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _identify(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _VALID_ID.fullmatch(value):
+            return str(value, "ascii")
+    return str(new_id())
+
+
+def _counting(receive: Receive, notes: Notes) -> Receive:
+    async def count() -> Message:
+        message = await receive()
+        notes.bytes_in += len(message.get("body", b""))
+        return message
+
+    return count
+
+
+def _noting(send: Send, notes: Notes) -> Send:
+    async def note(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            notes.status = message["status"]
+            identity = (b"x-request-id", notes.request_id.encode("ascii"))
+            message = {**message, "headers": [*message.get("headers", ()), identity]}
+        else:
+            notes.bytes_out += len(message.get("body", b""))
+        await send(message)
+
+    return note
+
+
+def _write_line(scope: Scope, notes: Notes, spent_s: float) -> None:
+    if not log.isEnabledFor(logging.INFO):
+        return
+    path = scope["raw_path"]
+    if _SHOWN_QUERY.fullmatch(scope["query_string"]):
+        path += b"?" + scope["query_string"]
+    fields = {
+        "method": scope["method"],
+        "path": path.decode("ascii", "backslashreplace"),
+        "status": notes.status,
+        "ms": round(spent_s * 1000, 1),
+        "bytes": notes.bytes_out,
+        "user": notes.user,
+        "outcome": notes.outcome.value,
+    }
+    log.info(
+        "%(method)s %(path)s %(status)d %(ms).1f ms %(bytes)d bytes %(outcome)s %(user)s",
+        {**fields, "user": notes.user or "-"},
+        extra={"fields": fields},
+    )

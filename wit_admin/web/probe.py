@@ -1,0 +1,46 @@
+"""Asks the database for a sign of life without ever waiting for it for long."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+from sqlalchemy import Engine
+
+from wit_admin.db.engine import ping
+from wit_admin.errors import WitError
+
+_PATIENCE_S = 1.0
+
+
+class DatabaseProbe:
+    """One question at a time, on a thread of its own: many who ask share the answer.
+
+    The thread pool is for requests, and all of it may be stuck in the very database that is
+    asked about.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._asked: asyncio.Future[float | None] | None = None
+
+    async def latency_ms(self) -> float | None:
+        """Return how long the database takes in milliseconds; ``None`` when it is gone or slow."""
+        if self._asked is None or self._asked.done():
+            self._asked = asyncio.get_running_loop().create_future()
+            # A daemon: a database that never answers must not keep the process from ending.
+            threading.Thread(target=self._ask, args=(self._asked,), daemon=True).start()
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                return await asyncio.shield(self._asked)
+        except TimeoutError:
+            return None
+
+    def _ask(self, answer: asyncio.Future[float | None]) -> None:
+        try:
+            latency_ms = round(ping(self._engine) * 1000, 3)
+        except WitError:
+            latency_ms = None
+        loop = answer.get_loop()
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(answer.set_result, latency_ms)

@@ -1,0 +1,156 @@
+"""uvicorn's HTTP/1.1 with bounds: on the time and size of a request's head, and on liberties.
+
+Source: RFC 9110 and RFC 9112. Two servers that disagree on where a request ends let one client
+smuggle a request into another's connection, so what can be read in two ways is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+
+_MAX_HEADERS = 100
+_MAX_URL_BYTES = 8 * 1024
+_SINGLE = frozenset({b"host", b"content-length", b"transfer-encoding", b"content-type"})
+
+
+@dataclass(frozen=True, slots=True)
+class HeadLimits:
+    """How long a request's head may take to come, and how large it may be."""
+
+    timeout_s: float
+    max_bytes: int
+
+
+class _RefusedError(Exception):
+    """Stops the parser; the protocol knows why."""
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    limits: HeadLimits
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._deadline: asyncio.TimerHandle | None = None
+        self._head_bytes = 0
+        self._in_head = False
+        self._seen: set[bytes] = set()
+        self._refusal = (400, "The request is not valid HTTP/1.1.")
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Expect a request's head from now on."""
+        super().connection_made(transport)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of the timer."""
+        self._head_is_complete()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came, within the limits."""
+        if self._deadline is None and not self._is_answering():
+            # After an answer: another head, or a body that nobody reads; neither may take long.
+            self._expect_head()
+        if self._in_head:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_bytes > self.limits.max_bytes:
+            self._refuse_head(431, "The head of the request is too large.")
+
+    def on_message_begin(self) -> None:
+        """Begin to count."""
+        self._in_head, self._head_bytes, self._seen = True, 0, set()
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the request target."""
+        super().on_url(url)
+        if len(self.url) > _MAX_URL_BYTES:
+            self._stop_parsing(414, "The address of the request is too long.")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header, unless there are too many or it must not be repeated."""
+        key = name.lower()
+        if not self._in_head:
+            # A trailer after a chunked body; nobody here asks for one.
+            return
+        if key in _SINGLE and key in self._seen:
+            shown = key.decode("latin-1")
+            self._stop_parsing(400, f"The header {shown} was sent twice.")
+        self._seen.add(key)
+        if len(self.headers) >= _MAX_HEADERS:
+            self._stop_parsing(431, "The request has too many headers.")
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Hand the request over."""
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if size > self.limits.max_bytes:
+            self._stop_parsing(431, "The head of the request is too large.")
+        if self.parser.get_http_version() == "1.1" and b"host" not in self._seen:
+            self._stop_parsing(400, "The request names no host.")
+        self._in_head = False
+        self._head_is_complete()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say why, if no answer is on its way, and close the connection."""
+        self._head_is_complete()
+        if self.transport.is_closing():
+            return
+        if self._is_answering():
+            if self.cycle.response_started:
+                self.transport.close()
+                return
+            # Whoever reads the body learns that it does not go on.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        status, sentence = self._refusal
+        body = sentence.encode() + b"\n"
+        self.transport.write(
+            STATUS_LINE[status]
+            + b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\n"
+            + b"content-length: %d\r\n\r\n" % len(body)
+            + body
+        )
+        self.transport.close()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Answer as if the upgrade had not been offered; RFC 9110 allows it, and it is common."""
+
+    def _is_answering(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
+
+    def _stop_parsing(self, status: int, sentence: str) -> None:
+        self._refusal = (status, sentence)
+        raise _RefusedError
+
+    def _refuse_head(self, status: int, sentence: str) -> None:
+        self._refusal = (status, sentence)
+        self.send_400_response(sentence)
+
+    def _expect_head(self) -> None:
+        self._deadline = self.loop.call_later(self.limits.timeout_s, self._head_is_late)
+
+    def _head_is_complete(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _head_is_late(self) -> None:
+        self._deadline = None
+        if self._in_head:
+            self._refuse_head(408, "The head of the request did not come in time.")
+        elif not self.transport.is_closing():
+            self.transport.close()
