@@ -10,8 +10,10 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -23,6 +25,21 @@ _START_TIMEOUT_S = 30.0
 @contextmanager
 def run_postgres() -> Iterator[str]:
     """Run a server on a unix socket and yield the URL of its first database."""
+    with stoppable_postgres() as server, server.running():
+        yield server.url
+
+
+@dataclass(frozen=True, slots=True)
+class StoppablePostgres:
+    """A server's files, and the means to run it; what it stored outlives a stop."""
+
+    url: str
+    running: Callable[[], AbstractContextManager[None]]
+
+
+@contextmanager
+def stoppable_postgres() -> Iterator[StoppablePostgres]:
+    """Make a server's files; the caller runs it, as often as it likes."""
     programs = _find_programs()
     home = Path(tempfile.mkdtemp(prefix="wit-pg-"))
     user = _unprivileged_user()
@@ -38,8 +55,10 @@ def run_postgres() -> Iterator[str]:
             user=user,
             cwd=home,
         )
-        with _running(programs, home, data, user):
-            yield f"postgresql://postgres@/postgres?host={home}"
+        yield StoppablePostgres(
+            f"postgresql://postgres@/postgres?host={home}",
+            partial(_running, programs, home, data, user),
+        )
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

@@ -35,9 +35,13 @@ def test_the_request_id_stands_on_each_line() -> None:
     assert (content["level"], content["message"], content["status"]) == ("info", "hello", 200)
 
 
+def raise_boom() -> None:
+    raise RuntimeError("boom")
+
+
 def test_a_traceback_follows_its_line() -> None:
     try:
-        raise RuntimeError("boom")
+        raise_boom()
     except RuntimeError:
         failed = record("failed", exc_info=sys.exc_info())
 

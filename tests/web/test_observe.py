@@ -36,7 +36,11 @@ def test_an_unexpected_exception_is_one_500_with_the_id(
 
     boards = Boards.create(1)
     board = boards.board(0)
-    asyncio.run(observed(buggy, board)(dict(SCOPE), receive, send))
+
+    async def ask() -> None:
+        await observed(buggy, board)(dict(SCOPE), receive, send)
+
+    asyncio.run(ask())
 
     start, body = sent
     assert start["status"] == 500

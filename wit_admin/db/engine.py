@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterable
@@ -10,14 +11,17 @@ from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.orm import Mapper, Session, SessionTransaction, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from wit_admin.db.errors import RenamingPool, rename_errors
-from wit_admin.errors import ConfigError
+from wit_admin.errors import ConfigError, UnavailableError
 
 WRITES = "wit_writes"
 """Execution option: the transaction will write, so SQLite takes the write lock at its start."""
+
+_FILE = "wit_file"
 
 _SQLITE_PRAGMAS = (
     # Another process may hold the file for longer; queueing beats failing.
@@ -98,6 +102,7 @@ def open_engine(url: str | URL, options: EngineOptions | None = None) -> Engine:
     )
     if is_sqlite:
         _prepare_sqlite(engine, options)
+        _watch_file(engine, parsed.database or "")
     event.listen(engine, "handle_error", rename_errors, retval=True)
     return engine
 
@@ -122,8 +127,11 @@ def ping(engine: Engine) -> float:
         UnavailableError: There is none.
     """
     started = time.perf_counter()
+    # SQLite answers a constant without a look at its file.
+    is_sqlite = engine.dialect.name == "sqlite"
+    question = "SELECT count(*) FROM sqlite_master" if is_sqlite else "SELECT 1"
     with engine.connect() as connection:
-        connection.execute(text("SELECT 1"))
+        connection.execute(text(question))
     return time.perf_counter() - started
 
 
@@ -178,6 +186,47 @@ def _prepare_sqlite(engine: Engine, options: EngineOptions) -> None:
     def _begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get(WRITES, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _watch_file(engine: Engine, path: str) -> None:
+    """Notice that the database's file was taken away or replaced under open connections.
+
+    SQLite would go on in the file that has no name any more, or make a new one without tables.
+    """
+    was_seen = False
+
+    @event.listens_for(engine, "do_connect")
+    def _refuse_to_make_another(*_: object) -> None:
+        if was_seen and not os.path.exists(path):  # noqa: PTH110  on each connect
+            raise _file_is_gone()
+
+    @event.listens_for(engine, "connect")
+    def _remember(_connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+        nonlocal was_seen
+        was_seen = True
+        record.info[_FILE] = _identity(path)
+
+    @event.listens_for(engine, "checkout")
+    def _compare(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        now = _identity(path)
+        if now is None:
+            raise _file_is_gone()
+        if record.info[_FILE] != now:
+            raise DisconnectionError
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116  on each use of a connection
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _file_is_gone() -> UnavailableError:
+    return UnavailableError(
+        "The database is not available: its file is gone.", hint="Put it back, then try again."
+    )
 
 
 def _run(connection: sqlite3.Connection, statements: Iterable[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Any
 
 import psycopg
 from sqlalchemy.engine import ExceptionContext
@@ -10,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
+from wit_admin.db.breaker import Breaker
 from wit_admin.errors import UnavailableError, WitError
 
 _SQLITE_UNAVAILABLE = {
@@ -32,19 +34,31 @@ _PRIMARY_CODE = 0xFF
 class RenamingPool(QueuePool):
     """A pool that says in our words that no connection became free."""
 
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._breaker = Breaker()
+
     def connect(self) -> PoolProxiedConnection:
         """Return a connection of the pool.
 
         Raises:
-            UnavailableError: All stayed in use for as long as the pool waits.
+            UnavailableError: All stayed in use for as long as the pool waits, or the database
+                was gone a moment ago.
         """
+        self._breaker.check()
         try:
-            return super().connect()
+            connection = super().connect()
+        except (psycopg.OperationalError, sqlite3.Error, UnavailableError):
+            self._breaker.trip()
+            raise
         except PoolTimeoutError as error:
+            self._breaker.end_trial()
             raise UnavailableError(
                 "The database is busy: all connections stayed in use.",
                 hint="Try again, or allow more connections.",
             ) from error
+        self._breaker.mend()
+        return connection
 
 
 def rename_errors(context: ExceptionContext) -> WitError | None:
