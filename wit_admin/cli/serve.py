@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from wit_admin.settings import Settings
 
 _REPLAY_PATIENCE_S = 30.0
+_PARENTS_MARGIN_S = 10.0
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -113,7 +115,8 @@ def _serve(settings: Settings, output: Output) -> None:
                 "--anonymous-push is for loopback only.",
                 hint="Listen on 127.0.0.1, or leave it out.",
             )
-        site = Site(listener, tls, Boards.create(settings.workers))
+        is_terminal = sys.stderr.isatty()
+        site = Site(listener, tls, Boards.create(settings.workers), is_terminal)
 
         def say_where() -> None:
             output.note(f"Serving {shown_url(listener, is_tls=tls is not None)}")
@@ -126,7 +129,12 @@ def _serve(settings: Settings, output: Output) -> None:
             with open_forge(settings) as forge:
                 run(forge, site, Post(slot=0), on_ready=say_where)
             return
-        supervisor = Supervisor(settings.workers, work, patience_s=settings.drain_timeout_s + 10)
+        supervisor = Supervisor(
+            settings.workers,
+            work,
+            patience_s=settings.drain_timeout_s + _PARENTS_MARGIN_S,
+            ends_on_hangup=is_terminal,
+        )
         supervisor.run(on_started=say_where, on_stop=listener.close)
 
 

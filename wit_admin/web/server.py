@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import resource
 import signal
 import socket
 import time
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 
 _BACKLOG = 1024
 _LOOK_AGAIN_S = 0.02
+_MANY_FILES = 65536
 _LAST_WORDS_S = 5.0
 """How long requests that are cut off get to end their git children."""
 
@@ -42,6 +44,8 @@ class Site:
     listener: socket.socket
     tls: Tls | None
     boards: Boards
+    ends_on_hangup: bool = False
+    """SIGHUP says that the terminal went away, not that the certificate is to be read anew."""
 
 
 def run(
@@ -52,9 +56,18 @@ def run(
     Under a parent SIGTERM drains and SIGQUIT ends at once; alone, a second SIGTERM or SIGINT does.
     SIGHUP reads the TLS certificate anew.
     """
+    _allow_many_files()
     server = Server(forge, site, post)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(server.serve(on_ready))
+
+
+def _allow_many_files() -> None:
+    """Let idle connections not use up what a process may open, as far as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, _MANY_FILES)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _guarded(settings: Settings) -> type[GuardedProtocol]:
@@ -128,6 +141,8 @@ class Server:
     def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.add_signal_handler(signal.SIGHUP, self._read_anew)
         if self._post.lifeline is None:
+            if self._site.ends_on_hangup:
+                loop.add_signal_handler(signal.SIGHUP, self._stop_or_hurry)
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._stop_or_hurry)
             return

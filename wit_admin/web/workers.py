@@ -45,12 +45,23 @@ class _Place:
 
 
 class Supervisor:
-    """Keeps ``count`` processes at ``work`` until SIGTERM or SIGINT."""
+    """Keeps ``count`` processes at ``work`` until SIGTERM or SIGINT; SIGHUP is passed on.
 
-    def __init__(self, count: int, work: Callable[[Post], None], *, patience_s: float) -> None:
+    With ``ends_on_hangup`` SIGHUP means that the terminal went away, and ends them as well.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        work: Callable[[Post], None],
+        *,
+        patience_s: float,
+        ends_on_hangup: bool = False,
+    ) -> None:
         self._places = [_Place(slot) for slot in range(count)]
         self._work = work
         self._patience_s = patience_s
+        self._stop = _STOP | ({signal.SIGHUP} if ends_on_hangup else set())
         self._old_mask: set[signal.Signals] = set()
 
     def run(self, *, on_started: Callable[[], None], on_stop: Callable[[], None]) -> None:
@@ -79,7 +90,7 @@ class Supervisor:
         while True:
             waiting = [place.due for place in self._places if place.pid is None]
             number = _next_signal(min(waiting) - time.monotonic() if waiting else None)
-            if number in _STOP:
+            if number in self._stop:
                 return
             if number == signal.SIGHUP:
                 self._send(signal.SIGHUP)
@@ -95,7 +106,7 @@ class Supervisor:
             if left <= 0:
                 log.warning("Some workers did not end in time and are killed.")
                 return
-            if _next_signal(left) in _STOP:
+            if _next_signal(left) in self._stop:
                 self._send(signal.SIGQUIT)
                 deadline = min(deadline, time.monotonic() + _AT_ONCE_S)
 
