@@ -17,7 +17,8 @@ import pytest
 
 from tests.conftest import KINDS
 from tests.support.postgres import StoppablePostgres, stoppable_postgres
-from tests.support.processes import wait_until
+from tests.support.processes import children_of, is_receiving, wait_until
+from tests.support.raw_http import EMPTY_PACK, begin_push, connected
 from tests.support.server import RunningServer, run_git, running_server
 
 pytestmark = pytest.mark.e2e
@@ -105,8 +106,29 @@ def test_outage_degrades_and_heals(outage: Outage, tmp_path: Path) -> None:
 
     wait_until(lambda: outage.status() == "ok")
     run_git(work, "push", "--quiet", url, "main:more")
-    activities = json.loads(server.admin("activity", "list", "alice/demo", "--json"))
-    assert [row["ref"] for row in activities if row["type"] == "push"] == [
-        "refs/heads/more",
-        "refs/heads/main",
-    ]
+    assert pushed_refs(server) == ["refs/heads/more", "refs/heads/main"]
+
+
+def test_a_push_that_git_accepts_meanwhile_is_recorded_afterwards(
+    outage: Outage, tmp_path: Path
+) -> None:
+    work, server = tmp_path / "work", outage.server
+    run_git(tmp_path, "init", "--quiet", "--initial-branch=main", str(work))
+    run_git(work, "commit", "--quiet", "--allow-empty", "-m", "one")
+    run_git(work, "push", "--quiet", server.remote("alice/demo", token=outage.token), "main")
+    head = run_git(work, "rev-parse", "HEAD").stdout.strip()
+    known = f"Authorization: Bearer {outage.token}\r\n".encode()
+    with connected(server.url) as client:
+        begin_push(client, ref="refs/heads/late", new=head, headers=known)
+        wait_until(lambda: any(map(is_receiving, children_of(server.process.pid))))
+
+        with outage.away():
+            client.send(EMPTY_PACK)
+            assert client.read_some().startswith(b"HTTP/1.1 200 ")
+
+    wait_until(lambda: pushed_refs(server) == ["refs/heads/late", "refs/heads/main"])
+
+
+def pushed_refs(server: RunningServer) -> list[str]:
+    rows = json.loads(server.admin("activity", "list", "alice/demo", "--json"))
+    return [row["ref"] for row in rows if row["type"] == "push"]

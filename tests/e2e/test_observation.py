@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.support.processes import children_of, wait_until
-from tests.support.raw_http import RawClient, connected
+from tests.support.raw_http import EMPTY_PACK, begin_push, connected
 from tests.support.server import RunningServer, run_git, running_server
 
 pytestmark = pytest.mark.e2e
@@ -141,25 +141,14 @@ def test_a_client_is_told_when_git_is_killed_in_its_push(tmp_path: Path) -> None
     """git waits for ever for the rest of a report of which the server sent half."""
     home = tmp_path / "home"
     run_git(tmp_path, "init", "--quiet", "--bare", str(home / "repos/alice/demo.git"))
-    pack = bytes.fromhex("5041434b0000000200000000029d08823bd8a8eab510ad6ac75c823cfd3ed31e")
-    line = f"{'0' * 40} {'1' * 40} refs/heads/main\0report-status".encode()
-    head = b"%04x%b0000" % (len(line) + 4, line)
     with (
         running_server(home, "--no-database", "--anonymous-push") as server,
         connected(server.url) as client,
     ):
-        send_push_head(client, head, len(pack))
+        begin_push(client)
         wait_until(lambda: children_of(server.process.pid))
 
         os.kill(children_of(server.process.pid)[0], signal.SIGKILL)
-        client.send(pack)
+        client.send(EMPTY_PACK)
 
         assert client.read_some().startswith(b"HTTP/1.1 500 ")
-
-
-def send_push_head(client: RawClient, head: bytes, rest: int) -> None:
-    client.send(
-        b"POST /alice/demo/git-receive-pack HTTP/1.1\r\nHost: x\r\n"
-        b"Content-Type: application/x-git-receive-pack-request\r\n"
-        b"Content-Length: %d\r\n\r\n%b" % (len(head) + rest, head)
-    )

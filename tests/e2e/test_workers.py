@@ -12,13 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import children_of, is_running, wait_until
-from tests.support.raw_http import RawClient, connected
+from tests.support.processes import children_of, is_receiving, is_running, wait_until
+from tests.support.raw_http import EMPTY_PACK, begin_push, connected
 from tests.support.server import RunningServer, run_git, running_server
 
 pytestmark = pytest.mark.e2e
-
-EMPTY_PACK = bytes.fromhex("5041434b0000000200000000029d08823bd8a8eab510ad6ac75c823cfd3ed31e")
 
 
 @contextmanager
@@ -36,17 +34,6 @@ def is_alive(server: RunningServer) -> bool:
         return bool(answer.status == 200)
 
 
-def begin_push(client: RawClient) -> None:
-    """Send all of a push but its pack: a git child runs and waits for more."""
-    line = f"{'0' * 40} {'1' * 40} refs/heads/main\0report-status".encode()
-    head = b"%04x%b0000" % (len(line) + 4, line)
-    client.send(
-        b"POST /alice/demo/git-receive-pack HTTP/1.1\r\nHost: x\r\n"
-        b"Content-Type: application/x-git-receive-pack-request\r\n"
-        b"Content-Length: %d\r\n\r\n%b" % (len(head) + len(EMPTY_PACK), head)
-    )
-
-
 def grandchildren_of(parent: int) -> list[int]:
     return [pid for child in children_of(parent) for pid in children_of(child)]
 
@@ -54,8 +41,7 @@ def grandchildren_of(parent: int) -> list[int]:
 def git_children(server: RunningServer) -> list[int]:
     """Return the receiving children of the server itself or of its workers."""
     pid = server.process.pid
-    found = [*children_of(pid), *grandchildren_of(pid)]
-    return [pid for pid in found if b"receive-pack" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for pid in (*children_of(pid), *grandchildren_of(pid)) if is_receiving(pid)]
 
 
 def is_refused(server: RunningServer) -> bool:

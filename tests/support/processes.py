@@ -29,6 +29,13 @@ def is_running(pid: int) -> bool:
         return False
 
 
+def is_receiving(pid: int) -> bool:
+    """Tell whether a process is git taking in a push."""
+    with contextlib.suppress(OSError):
+        return b"receive-pack" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
+
+
 def wait_until(condition: Callable[[], object], *, within_s: float = 10.0) -> None:
     """Return when ``condition`` holds; it never does for long in a test that fails."""
     deadline = time.monotonic() + within_s

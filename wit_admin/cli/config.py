@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from pathlib import Path
 
 import typer
 
@@ -36,4 +37,7 @@ def show(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 def _shown(value: object) -> object:
     # As the setting is written.
-    return os.pathsep.join(map(str, value)) if isinstance(value, tuple) else value
+    if not isinstance(value, tuple):
+        return value
+    separator = os.pathsep if all(isinstance(part, Path) for part in value) else ","
+    return separator.join(map(str, value))

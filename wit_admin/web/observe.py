@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from wit_admin.db.base import new_id
 from wit_admin.log import request_id
 from wit_admin.web.metrics import Board
-from wit_admin.web.notes import Notes, put_notes
+from wit_admin.web.notes import Notes, notes_of, put_notes
 
 log = logging.getLogger("wit_admin.access")
 _bugs = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def observed(app: ASGIApp, board: Board) -> ASGIApp:
 
 
 async def _answer(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    notes: Notes = scope["wit_admin.notes"]
+    notes = notes_of(scope)
     try:
         await app(scope, receive, send)
     except asyncio.CancelledError:
