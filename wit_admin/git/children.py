@@ -10,7 +10,7 @@ import resource
 import signal
 import time
 from asyncio import FIRST_COMPLETED
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
 from typing import ClassVar, Self
 
@@ -45,6 +45,7 @@ class GitChild:
         self._silence_s = silence_s
         self._last_sign = 0.0
         self._errors = b""
+        self._wakers: set[Callable[[], None]] = set()
         self.returncode: int | None = None
 
     async def __aenter__(self) -> Self:
@@ -109,12 +110,13 @@ class GitChild:
     async def write(self, data: bytes) -> None:
         """Give the child input; waits while it is busy. Input to a dead child is dropped."""
         view = memoryview(data)
-        while view and self._stdin >= 0:
+        while view and self._stdin >= 0 and self.returncode is None:
             try:
                 view = view[os.write(self._stdin, view) :]
                 self._note_sign()
             except BlockingIOError:
-                await _ready(self._stdin, for_writing=True)
+                # What it had started may hold the pipe open, so its end wakes us as well.
+                await _ready(self._stdin, for_writing=True, wakers=self._wakers)
             except BrokenPipeError:
                 self.close_stdin()
 
@@ -172,6 +174,8 @@ class GitChild:
             _, status = os.waitpid(self.pid, 0)  # noqa: ASYNC222
             self.returncode = os.waitstatus_to_exitcode(status)
             GitChild.running -= 1
+            for wake in tuple(self._wakers):
+                wake()
             # What the child started must not outlive it either.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGTERM)
@@ -205,7 +209,10 @@ class GitChild:
         await self.wait()
 
 
-async def _ready(descriptor: int, *, for_writing: bool) -> None:
+async def _ready(
+    descriptor: int, *, for_writing: bool, wakers: set[Callable[[], None]] | None = None
+) -> None:
+    """Wait until the kernel says so, or whoever calls one of ``wakers``."""
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
 
@@ -217,7 +224,11 @@ async def _ready(descriptor: int, *, for_writing: bool) -> None:
     if for_writing:
         add, remove = loop.add_writer, loop.remove_writer
     add(descriptor, wake)
+    if wakers is not None:
+        wakers.add(wake)
     try:
         await ready
     finally:
         remove(descriptor)
+        if wakers is not None:
+            wakers.discard(wake)
