@@ -134,7 +134,7 @@ def advert(path: bytes) -> bytes:
         (b"GET", b"/alice/demo/info/refs/?service=git-upload-pack", 404),
         (b"GET", advert(b"/api/demo"), 404),
         (b"GET", advert(b"/alice/" + b"x" * 101), 404),
-        (b"GET", advert(b"/alice/" + b"x" * 30_000), 404),
+        (b"GET", advert(b"/alice/" + b"x" * 30_000), 414),
         (b"GET", advert(b"/alice/demo%2f..%2f..%2fwit.db"), 404),
         (b"GET", b"/alice/demo/objects/../config", 403),
         (b"GET", b"/alice/demo/HEAD", 403),

@@ -25,7 +25,14 @@ SITE = {
     "http.receivepack": "true",
 }
 """The settings that this server serves with by default."""
-NOT_COMPARED = {"Date", "Server", "Content-Length", "Transfer-Encoding", "Connection"}
+NOT_COMPARED = {
+    "Date",
+    "Server",
+    "Content-Length",
+    "Transfer-Encoding",
+    "Connection",
+    "X-Request-Id",
+}
 
 FETCH = "application/x-git-upload-pack-request"
 
