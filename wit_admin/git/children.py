@@ -9,8 +9,7 @@ import os
 import resource
 import signal
 import time
-from asyncio import FIRST_COMPLETED
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import ClassVar, Self
 
@@ -45,7 +44,6 @@ class GitChild:
         self._silence_s = silence_s
         self._last_sign = 0.0
         self._errors = b""
-        self._wakers: set[Callable[[], None]] = set()
         self.returncode: int | None = None
 
     async def __aenter__(self) -> Self:
@@ -69,7 +67,10 @@ class GitChild:
                 os.close(descriptor)
         GitChild.running += 1
         self._pidfd = os.pidfd_open(self.pid)
-        asyncio.get_running_loop().add_reader(self._stderr, self._read_errors)
+        loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(self._pidfd, self._reap)
+        loop.add_reader(self._stderr, self._read_errors)
         return self
 
     def _spawn(self, stdin: int, stdout: int, stderr: int) -> int:
@@ -116,7 +117,7 @@ class GitChild:
                 self._note_sign()
             except BlockingIOError:
                 # What it had started may hold the pipe open, so its end wakes us as well.
-                await _ready(self._stdin, for_writing=True, wakers=self._wakers)
+                await self._ready(self._stdin, for_writing=True)
             except BrokenPipeError:
                 self.close_stdin()
 
@@ -138,7 +139,7 @@ class GitChild:
             try:
                 chunk = os.read(self._stdout, READ_BYTES)
             except BlockingIOError:
-                if await self._output_or_end():
+                if await self._may_have_output():
                     continue
                 # It died, and what it had started holds the pipe open without writing.
                 return
@@ -147,40 +148,65 @@ class GitChild:
             yield chunk
             self._note_sign()
 
-    async def _output_or_end(self) -> bool:
-        """Wait for output; false when the child has ended and there is none."""
-        output = asyncio.ensure_future(_ready(self._stdout, for_writing=False))
-        end = asyncio.ensure_future(self.wait())
-        try:
-            while not (output.done() or end.done()):
-                left = self._last_sign + self._silence_s - time.monotonic()
-                if left <= 0:
-                    raise UnavailableError("git has stopped in the middle of its work.")
-                await asyncio.wait((output, end), timeout=left, return_when=FIRST_COMPLETED)
-            if not output.done():
-                # A last look: the end may be seen before the output that came before it.
-                await asyncio.wait((output,), timeout=_LAST_LOOK_S)
-            return output.done()
-        finally:
-            for waiting in (output, end):
-                waiting.cancel()
-            await asyncio.gather(output, end, return_exceptions=True)
+    async def _may_have_output(self) -> bool:
+        """Wait for output or the end; false when there will be none any more."""
+        if self.returncode is not None:
+            # A last look: the end may be seen before the output that came before it.
+            return await self._ready(self._stdout, timeout_s=_LAST_LOOK_S)
+        left_s = self._last_sign + self._silence_s - time.monotonic()
+        if left_s <= 0:
+            raise UnavailableError("git has stopped in the middle of its work.")
+        await self._ready(self._stdout, timeout_s=left_s)
+        return True
 
     async def wait(self) -> int:
         """Wait for the end; return the exit status, negative for a signal."""
         if self.returncode is None:
-            await _ready(self._pidfd, for_writing=False)
-            # The pidfd was ready, so this returns at once.
-            _, status = os.waitpid(self.pid, 0)  # noqa: ASYNC222
-            self.returncode = os.waitstatus_to_exitcode(status)
-            GitChild.running -= 1
-            for wake in tuple(self._wakers):
-                wake()
-            # What the child started must not outlive it either.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGTERM)
-            self._read_errors()
+            await asyncio.shield(self._ended)
+        assert self.returncode is not None  # noqa: S101  _reap sets it first
         return self.returncode
+
+    def _reap(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._pidfd)
+        # The pidfd was ready, so this returns at once.
+        _, status = os.waitpid(self.pid, 0)
+        self.returncode = os.waitstatus_to_exitcode(status)
+        GitChild.running -= 1
+        # What the child started must not outlive it either.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGTERM)
+        self._read_errors()
+        self._ended.set_result(None)
+
+    async def _ready(
+        self, descriptor: int, *, for_writing: bool = False, timeout_s: float | None = None
+    ) -> bool:
+        """Wait for the kernel's word or for the child's end; false when time is up before."""
+        loop = asyncio.get_running_loop()
+        ready: asyncio.Future[bool] = loop.create_future()
+
+        def wake(*_: object) -> None:
+            if not ready.done():
+                ready.set_result(True)
+
+        def give_up() -> None:
+            if not ready.done():
+                ready.set_result(False)
+
+        add, remove = loop.add_reader, loop.remove_reader
+        if for_writing:
+            add, remove = loop.add_writer, loop.remove_writer
+        timer = None if timeout_s is None else loop.call_later(timeout_s, give_up)
+        if not self._ended.done():
+            self._ended.add_done_callback(wake)
+        add(descriptor, wake)
+        try:
+            return await ready
+        finally:
+            remove(descriptor)
+            self._ended.remove_done_callback(wake)
+            if timer is not None:
+                timer.cancel()
 
     def complaint(self) -> str:
         """Return the last lines of what it wrote on standard error."""
@@ -207,28 +233,3 @@ class GitChild:
                     await self.wait()
                     return
         await self.wait()
-
-
-async def _ready(
-    descriptor: int, *, for_writing: bool, wakers: set[Callable[[], None]] | None = None
-) -> None:
-    """Wait until the kernel says so, or whoever calls one of ``wakers``."""
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-
-    def wake() -> None:
-        if not ready.done():
-            ready.set_result(None)
-
-    add, remove = loop.add_reader, loop.remove_reader
-    if for_writing:
-        add, remove = loop.add_writer, loop.remove_writer
-    add(descriptor, wake)
-    if wakers is not None:
-        wakers.add(wake)
-    try:
-        await ready
-    finally:
-        remove(descriptor)
-        if wakers is not None:
-            wakers.discard(wake)
