@@ -65,12 +65,14 @@ def resolve(root: Path, disk_path: str) -> RepositoryPath | None:
     Symbolic links are followed as long as they stay below the root.
     """
     base = os.path.realpath(root)
-    real = os.path.realpath(root / disk_path)
-    for candidate in (real, os.path.realpath(Path(real) / ".git")):
-        if not candidate.startswith(base + os.sep):
-            return None
-        if _looks_like_repository(candidate):
-            return RepositoryPath(Path(candidate))
+    real = os.path.realpath(f"{base}/{disk_path}")
+    if not real.startswith(base + os.sep):
+        return None
+    if _looks_like_repository(real):
+        return RepositoryPath(Path(real))
+    inner = os.path.realpath(f"{real}/.git")
+    if inner.startswith(base + os.sep) and _looks_like_repository(inner):
+        return RepositoryPath(Path(inner))
     return None
 
 

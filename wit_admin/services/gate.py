@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import math
+import time
 import uuid
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -31,6 +33,9 @@ from wit_admin.services.authentication import authenticate
 from wit_admin.services.credentials import PasswordChecker
 
 _KNOWN_MOST = 10_000
+_FRESH_S = 0.2
+"""What anybody may read is not asked for again for so long: the requests of one clone come within
+that time, and whoever began to read an instant ago reads on anyway."""
 
 
 class PushCreate(enum.StrEnum):
@@ -67,6 +72,9 @@ class Creatable:
 class Gate(Protocol):
     """Decides for the git server, with a database or without one."""
 
+    def recall(self, name: RepoName) -> Served | None:
+        """Return what anybody may read, if that was found out an instant ago. Never waits."""
+
     def open_read(self, name: RepoName, credentials: Credentials | None) -> Served:
         """Return the repository if the caller may read it."""
 
@@ -81,6 +89,10 @@ class DiskGate:
         self._root = root
         self._inspector = inspector
         self._anonymous_push = anonymous_push
+
+    def recall(self, name: RepoName) -> Served | None:
+        """Return nothing: the disk is asked each time."""
+        return None
 
     def open_read(self, name: RepoName, credentials: Credentials | None) -> Served:
         """Return the repository of that name on disk."""
@@ -119,8 +131,12 @@ class DatabaseGate:
         self._push_create = push_create
         self._anonymous_push = anonymous_push
         self._checker = PasswordChecker()
-        self._public: OrderedDict[tuple[str, str], Served] = OrderedDict()
+        self._public: OrderedDict[tuple[str, str], tuple[Served, float]] = OrderedDict()
         self._lock = Lock()
+
+    def recall(self, name: RepoName) -> Served | None:
+        """Return a public repository that was looked up within :data:`_FRESH_S`."""
+        return self._recall(name, within_s=_FRESH_S)
 
     def open_read(self, name: RepoName, credentials: Credentials | None) -> Served:
         """Return the repository if it is public or the caller may read it.
@@ -143,7 +159,7 @@ class DatabaseGate:
             raise _hidden(name, actor)
         served = self._served(name, row, actor)
         if row.visibility is Visibility.PUBLIC:
-            self._remember(served)
+            self._remember(name, served)
         else:
             self._forget(name)
         return served
@@ -218,17 +234,20 @@ class DatabaseGate:
             )
         return Creatable(RepoName(owner.name, name.name), actor, owner.owner_id, owner.kind)
 
-    def _remember(self, served: Served) -> None:
+    def _remember(self, name: RepoName, served: Served) -> None:
         anonymous = Served(served.name, served.gitdir, served.repo_id)
         with self._lock:
-            self._public[served.name.key] = anonymous
-            self._public.move_to_end(served.name.key)
+            self._public[name.key] = (anonymous, time.monotonic())
+            self._public.move_to_end(name.key)
             while len(self._public) > _KNOWN_MOST:
                 self._public.popitem(last=False)
 
-    def _recall(self, name: RepoName) -> Served | None:
+    def _recall(self, name: RepoName, *, within_s: float = math.inf) -> Served | None:
         with self._lock:
-            return self._public.get(name.key)
+            known = self._public.get(name.key)
+        if known is None or time.monotonic() - known[1] > within_s:
+            return None
+        return known[0]
 
     def _forget(self, name: RepoName) -> None:
         with self._lock:

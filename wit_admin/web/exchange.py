@@ -39,7 +39,8 @@ class Exchange:
     async def start(self, status: int, *headers: tuple[bytes, bytes]) -> None:
         """Send the status and the headers; the body follows in pieces."""
         self.status = status
-        await self._put({"type": "http.response.start", "status": status, "headers": [*headers]})
+        # Only goes into a buffer, so that it cannot wait for the client.
+        await self._send({"type": "http.response.start", "status": status, "headers": [*headers]})
 
     async def write(self, chunk: bytes) -> None:
         """Send a piece of the body; waits while the client is slow.

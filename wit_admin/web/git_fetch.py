@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from starlette.concurrency import run_in_threadpool
 
+from wit_admin.errors import ConflictError
 from wit_admin.forge import Forge
 from wit_admin.git.backend import FetchAnswer
-from wit_admin.git.pktline import Mark
+from wit_admin.git.pktline import Mark, write_error
 from wit_admin.git.wants import asks_for_commits
 from wit_admin.services.gate import Served
 from wit_admin.web.body import BodyLimits, ClientGoneError, MemoryBudget, read_body
@@ -41,17 +42,24 @@ async def answer_fetch(
             return
         if _LS_REFS in body[:_COMMAND_BYTES]:
             notes.operation = Operation.LS_REFS
-        async with forge.backend.fetch(served.gitdir, body, version) as answer:
-            await _send(exchange, answer)
+        try:
+            answer = await _send(exchange, forge.backend.fetch(served.gitdir, body, version))
+        except ConflictError as error:
+            # git shows an error within the protocol, and of one of HTTP only the number.
+            said = write_error(f"{error.message} {error.hint or ''}".strip())
+            await exchange.reply(200, said, _CONTENT_TYPE, *NO_CACHE)
+            return
         if answer.was_clone:
             notes.clones = await run_in_threadpool(_count_clone, forge, served, body)
     await exchange.finish()
 
 
-async def _send(exchange: Exchange, answer: FetchAnswer) -> None:
+async def _send(
+    exchange: Exchange, answering: AbstractAsyncContextManager[FetchAnswer]
+) -> FetchAnswer:
     is_whole = False
     try:
-        async with _until_client_leaves(exchange):
+        async with _until_client_leaves(exchange), answering as answer:
             async for chunk in answer.chunks():
                 if not exchange.has_started:
                     await exchange.start(200, _CONTENT_TYPE, *NO_CACHE)
@@ -63,6 +71,7 @@ async def _send(exchange: Exchange, answer: FetchAnswer) -> None:
             raise
     if not exchange.has_started:
         raise Problem(400, f"git could not read the request: {as_sentence(answer.complaint())}")
+    return answer
 
 
 def _count_clone(forge: Forge, served: Served, body: bytes) -> int:

@@ -67,6 +67,8 @@ class GitHttp:
         gate = self._forge.gate
         if route.service is Service.RECEIVE_PACK:
             return await run_in_threadpool(gate.open_push, route.name, credentials)
+        if credentials is None and (known := gate.recall(route.name)) is not None:
+            return known
         return await run_in_threadpool(gate.open_read, route.name, credentials)
 
     async def _advertise(
