@@ -158,7 +158,9 @@ def _describe(options: argparse.Namespace, peers: Sequence[Peer]) -> dict[str, A
         "git": run_git("version").removeprefix("git version "),
         "cores": os.cpu_count(),
         "load average": " ".join(f"{load:.2f}" for load in os.getloadavg()),
-        "git settings on both sides": "transfer.fsckObjects=true receive.autogc=false",
+        "git settings on both sides": (
+            "transfer.fsckObjects=true core.fsync=committed,reference receive.autogc=false"
+        ),
     }
     if any(peer.group is None for peer in peers):
         about["server CPU"] = "not measured: this user cannot make a control group (see README)"

@@ -27,6 +27,8 @@ GIT_CONFIG = """\
 \treceivepack = true
 [transfer]
 \tfsckObjects = true
+[core]
+\tfsync = committed,reference
 [receive]
 \tautogc = false
 [uploadpack]

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from wit_admin.db.engine import EngineOptions, make_sessions, open_engine, parse_url, ping
+from wit_admin.db.engine import DURABLE, EngineOptions, make_sessions, open_engine, parse_url, ping
 from wit_admin.db.models.accounts import User
 from wit_admin.errors import ConfigError, UnavailableError
 
@@ -136,3 +136,18 @@ def test_readers_do_not_wait_for_a_writer(sessions: sessionmaker[Session]) -> No
 
         with sessions() as reader:
             assert reader.scalars(sa.select(User)).all() == []
+
+
+def test_commit_that_must_outlast_a_power_cut_is_synced(
+    engine: Engine, sessions: sessionmaker[Session]
+) -> None:
+    if engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL syncs every commit")
+    question = sa.text("PRAGMA synchronous")
+
+    with sessions(info={DURABLE: True}) as session, session.begin():
+        durable = session.scalar(question)
+    with sessions.begin() as session:
+        usual = session.scalar(question)
+
+    assert (durable, usual) == (2, 1)

@@ -23,6 +23,10 @@ WRITES = "wit_writes"
 
 _FILE = "wit_file"
 
+DURABLE = "wit_durable"
+"""In a session's ``info``: its commit must outlast a power cut, so SQLite syncs the disk for it.
+PostgreSQL does so for each."""
+
 _SQLITE_PRAGMAS = (
     # Another process may hold the file for longer; queueing beats failing.
     "PRAGMA busy_timeout = {busy_timeout_ms}",
@@ -150,7 +154,8 @@ class _ForgeSession(Session):
         bind = super().get_bind(mapper, **arguments)
         if self.info.get(WRITES) and isinstance(bind, Engine):
             # One marked engine per session: its transaction knows its connection by engine.
-            marked: Engine = self.info.setdefault(bind, bind.execution_options(**{WRITES: True}))
+            options = {WRITES: True, DURABLE: self.info.get(DURABLE, False)}
+            marked: Engine = self.info.setdefault(bind, bind.execution_options(**options))
             return marked
         return bind
 
@@ -184,8 +189,12 @@ def _prepare_sqlite(engine: Engine, options: EngineOptions) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get(WRITES, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        options = connection.get_execution_options()
+        durable = options.get(DURABLE, False)
+        if connection.info.get(DURABLE, False) != durable:
+            connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            connection.info[DURABLE] = durable
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES, False) else "BEGIN")
 
 
 def _watch_file(engine: Engine, path: str) -> None:

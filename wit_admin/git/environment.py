@@ -17,6 +17,8 @@ PUSH_ID_HOST = "push.wit.invalid"
 """The committer of a reflog line is ``<push id>@`` this, which proves whose update it was."""
 
 _DEFAULTS = """\
+[core]
+\tfsync = committed,reference
 [uploadpack]
 \tallowFilter = true
 [receive]
@@ -29,7 +31,12 @@ _DEFAULTS = """\
 [transfer]
 \tfsckObjects = true
 """
-"""A repository may override these. Faults of old, real histories are let in; none is dangerous."""
+"""A repository may override these.
+
+git's own default for ``core.fsync`` leaves out loose objects and refs, so that a power cut could
+take back a push that its client was told of. Faults of old, real histories are let in; none is
+dangerous.
+"""
 
 _ENFORCED: tuple[tuple[str, str], ...] = (
     ("safe.directory", "*"),

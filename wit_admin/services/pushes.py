@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import new_id, utc_now
+from wit_admin.db.engine import DURABLE
 from wit_admin.db.models.repositories import ObjectFormat, Visibility
 from wit_admin.db.queries import activities, pushes, repositories
 from wit_admin.db.queries.repositories import NewRepository
@@ -125,7 +126,7 @@ def journal_push(
     """
     entry = JournalEntry(new_id(), repo_id, origin.actor_id)
     try:
-        with sessions.begin() as session:
+        with sessions(info={DURABLE: True}) as session, session.begin():
             pushes.insert_push(
                 session,
                 id=entry.push_id,
