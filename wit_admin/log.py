@@ -20,8 +20,10 @@ def set_up_logging(level: str, log_format: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # Alembic tells at length of its own plugins; uvicorn tells of each client's mistakes.
+    # Alembic tells at length of its own plugins, a pool of its own making and end; uvicorn tells
+    # of each client's mistakes.
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("wit_admin.db.errors").setLevel(logging.WARNING)
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
 
 
