@@ -118,7 +118,7 @@ def _assemble(settings: Settings, engine: Engine | None, enrolment: Enrolment) -
         engine,
         gate,
         pushes,
-        QuickBackend(children),
+        QuickBackend(children, takes_pushes=not settings.repository_hooks),
         limits,
         git,
         sign_in=sign_in,

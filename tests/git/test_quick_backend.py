@@ -15,6 +15,7 @@ from tests.support.server import run_git
 from wit_admin.errors import ConflictError
 from wit_admin.git.backend import Backend, FetchAnswer, PushProcess
 from wit_admin.git.child_backend import ChildBackend
+from wit_admin.git.commands import PushRequest
 from wit_admin.git.environment import ChildEnvironment, write_defaults
 from wit_admin.git.inspection import Inspector
 from wit_admin.git.pktline import write_packet
@@ -59,6 +60,11 @@ class CountingBackend:
         async with self._behind.fetch(gitdir, body, version) as answer:
             yield answer
 
+    def push_at_once(
+        self, gitdir: Path, request: PushRequest, body: bytes, extra: Mapping[str, str]
+    ) -> bytes | None:
+        return self._behind.push_at_once(gitdir, request, body, extra)
+
     def push(
         self, gitdir: Path, extra: Mapping[str, str]
     ) -> AbstractAsyncContextManager[PushProcess]:
@@ -75,7 +81,7 @@ class Pair:
             find_git(), environment, Inspector((folder,)), max_processes=4, memory_bytes=2**31
         )
         self.counting = CountingBackend(self.git)
-        self.quick = QuickBackend(self.counting)
+        self.quick = QuickBackend(self.counting, takes_pushes=True)
 
     def check(self, gitdir: Path) -> None:
         """Compare every kind of answer."""

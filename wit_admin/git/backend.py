@@ -7,6 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
+from wit_admin.git.commands import PushRequest
+
 
 class FetchAnswer(Protocol):
     """The answer to one request of ``upload-pack``, while it streams."""
@@ -63,6 +65,14 @@ class Backend(Protocol):
         Raises:
             InvalidInputError: It asks for what no visible ref leads to.
             UnavailableError: The server is too busy.
+        """
+
+    def push_at_once(
+        self, gitdir: Path, request: PushRequest, body: bytes, extra: Mapping[str, str]
+    ) -> bytes | None:
+        """Carry out a small push and return the answer, or ``None`` if :meth:`push` has to.
+
+        ``body`` is the whole request. Call it in a thread, and wait for its end in any case.
         """
 
     def push(

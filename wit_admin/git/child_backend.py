@@ -12,6 +12,7 @@ from pathlib import Path
 from wit_admin.errors import InvalidInputError, UnavailableError
 from wit_admin.git import storage
 from wit_admin.git.children import GitChild
+from wit_admin.git.commands import PushRequest
 from wit_admin.git.environment import ChildEnvironment
 from wit_admin.git.filters import silence_filters
 from wit_admin.git.inspection import Inspector
@@ -122,6 +123,12 @@ class ChildBackend:
         self._inspector.check(gitdir)
         self._inspector.check_loose_objects(gitdir)
         return may_have_hidden_refs(gitdir)
+
+    def push_at_once(
+        self, gitdir: Path, request: PushRequest, body: bytes, extra: Mapping[str, str]
+    ) -> bytes | None:
+        """Return ``None``: a child needs its time."""
+        return None
 
     def push(self, gitdir: Path, extra: Mapping[str, str]) -> PatientPush:
         """Start ``receive-pack``; the caller feeds it."""

@@ -1,7 +1,7 @@
-"""Answers from memory what needs no process: advertisements and ``ls-refs``.
+"""Answers without a process: advertisements, ``ls-refs``, and pushes of a few plain objects.
 
-Each clone begins with the two, and a fetch that finds nothing new consists of them. Packs are the
-work of the backend behind.
+Each clone begins with the first two, and a fetch that finds nothing new consists of them. All else
+is the work of the backend behind.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ from wit_admin.git.advertisement import (
     render_upload_pack,
 )
 from wit_admin.git.backend import Backend, FetchAnswer, PushProcess
+from wit_admin.git.commands import PushRequest
 from wit_admin.git.pktline import write_packet
+from wit_admin.git.quick_push import push_quickly
 from wit_admin.git.ref_cache import RefCache, RefSnapshot
+from wit_admin.git.ref_move import Committer
 from wit_admin.git.refs import NotPlainError
 
 _V2 = 2
@@ -56,8 +59,9 @@ class ReadyAnswer:
 class QuickBackend:
     """Stands before another backend and spares it what can be answered from the refs alone."""
 
-    def __init__(self, behind: Backend) -> None:
+    def __init__(self, behind: Backend, *, takes_pushes: bool) -> None:
         self._behind = behind
+        self._takes_pushes = takes_pushes
         self._refs = RefCache()
         self._samples: dict[tuple[str, int], _Sample] = {}
 
@@ -93,6 +97,18 @@ class QuickBackend:
             return
         async with self._behind.fetch(gitdir, body, version) as answer:
             yield answer
+
+    def push_at_once(
+        self, gitdir: Path, request: PushRequest, body: bytes, extra: Mapping[str, str]
+    ) -> bytes | None:
+        """Carry out a push of a few plain objects onto a branch."""
+        if not self._takes_pushes:
+            return None
+        who = Committer(extra["GIT_COMMITTER_NAME"], extra["GIT_COMMITTER_EMAIL"])
+        try:
+            return push_quickly(gitdir, request, body, self._refs.get(gitdir), who)
+        except NotPlainError:
+            return None
 
     def push(
         self, gitdir: Path, extra: Mapping[str, str]

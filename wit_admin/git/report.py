@@ -123,6 +123,12 @@ class ReportReader:
         )
 
 
+def render_acceptance(ref: bytes, *, side_band: bool) -> bytes:
+    """Return the report on a push of one ref that is accepted."""
+    report = write_packet(b"unpack ok\n") + write_packet(b"ok %b\n" % ref) + Mark.FLUSH.value
+    return write_band(1, report) + Mark.FLUSH.value if side_band else report
+
+
 def render_refusal(refs: Iterable[bytes], message: str, *, side_band: bool) -> bytes:
     """Return the report on a push of which nothing is accepted; ``message`` is one line."""
     lines = [b"unpack ok\n", *(b"ng %b refused\n" % ref for ref in refs)]

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.concurrency import run_in_threadpool
 
@@ -14,8 +14,10 @@ from wit_admin.errors import WitError
 from wit_admin.forge import Forge
 from wit_admin.git.backend import PushProcess
 from wit_admin.git.commands import PushHeadReader, PushRequest
+from wit_admin.git.quick_push import MAX_PUSH_BYTES
 from wit_admin.git.report import PushReport, ReportReader, render_refusal
 from wit_admin.services.gate import Creatable, Served
+from wit_admin.services.push_flow import PushTicket
 from wit_admin.web.body import BodyLimits, read_body
 from wit_admin.web.exchange import NO_CACHE, Exchange
 from wit_admin.web.git_routes import PROBE, Service
@@ -23,6 +25,22 @@ from wit_admin.web.notes import notes_of
 from wit_admin.web.problems import Problem, as_sentence
 
 log = logging.getLogger(__name__)
+
+
+_CONTENT_TYPE = (b"content-type", Service.RECEIVE_PACK.content_type("result"))
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """How a push ended, as far as it has come; what is not known proves nothing."""
+
+    report: PushReport = field(
+        default_factory=lambda: PushReport(is_complete=False, unpack=None, results=())
+    )
+    held: bytes = b""
+    """The end of the answer, which the client gets when the rest is written down."""
+    status: int = 0
+    complaint: str = ""
 
 
 @dataclass(slots=True)
@@ -36,10 +54,9 @@ class _Incoming:
 
 async def answer_push(forge: Forge, exchange: Exchange, target: Served | Creatable) -> None:
     """Answer ``POST git-receive-pack``."""
-    content_type = (b"content-type", Service.RECEIVE_PACK.content_type("result"))
     incoming = await _read_head(forge, exchange)
     if incoming is None:
-        await exchange.reply(200, PROBE, content_type, *NO_CACHE)
+        await exchange.reply(200, PROBE, _CONTENT_TYPE, *NO_CACHE)
         return
     notes = notes_of(exchange.scope)
     try:
@@ -47,43 +64,72 @@ async def answer_push(forge: Forge, exchange: Exchange, target: Served | Creatab
             forge.pushes.open, target, incoming.request, request_id=notes.request_id
         )
     except WitError as error:
-        await _refuse(exchange, incoming, error, content_type)
+        await _refuse(exchange, incoming, error)
         return
-    report, held = PushReport(is_complete=False, unpack=None, results=()), b""
-    accepted, status = 0, 0
+    outcome = _Outcome()
     try:
-        async with forge.backend.push(ticket.gitdir, ticket.variables()) as child:
-            feeding = asyncio.create_task(_feed(child, incoming))
-            try:
-                report, held = await _pass_on(exchange, child, incoming.request, content_type)
-                status = await child.wait()
-                # git may end before it has read all, and who still sends does not read.
-                await feeding
-            finally:
-                feeding.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await feeding
-            complaint = child.complaint()
+        await _push_at_once(forge, incoming, ticket, outcome)
+        if not outcome.held:
+            await _push_by_child(forge, exchange, incoming, ticket, outcome)
     finally:
         # Also when the client has gone: what git accepted must be written down.
-        accepted = await asyncio.shield(run_in_threadpool(forge.pushes.settle, ticket, report))
+        settling = run_in_threadpool(forge.pushes.settle, ticket, outcome.report)
+        accepted = await asyncio.shield(settling)
     notes.pushes = 1 if accepted else 0
-    if status < 0 and not report.is_complete:
+    if outcome.status < 0 and not outcome.report.is_complete:
         # A client that is left with half a report waits for the rest for ever.
         raise Problem(500, "git was ended in the middle of this push. Fetch, and push again.")
-    if not held and accepted:
-        # A client that wants no report.
-        held = PROBE
+    # A client that wants no report gets a flush.
+    held = outcome.held or (PROBE if accepted else b"")
     if not exchange.has_started and not held:
-        raise Problem(400, f"git refused the push: {as_sentence(complaint)}")
+        raise Problem(400, f"git refused the push: {as_sentence(outcome.complaint)}")
     if not exchange.has_started:
-        await exchange.start(200, content_type, *NO_CACHE)
+        await exchange.start(200, _CONTENT_TYPE, *NO_CACHE)
     await exchange.finish(held)
 
 
-async def _refuse(
-    exchange: Exchange, incoming: _Incoming, error: WitError, content_type: tuple[bytes, bytes]
+async def _push_at_once(
+    forge: Forge, incoming: _Incoming, ticket: PushTicket, outcome: _Outcome
 ) -> None:
+    """Let a small push be carried out without a child, if it is plain."""
+    async for chunk in incoming.rest:
+        incoming.read += chunk
+        if len(incoming.read) > MAX_PUSH_BYTES:
+            break
+    if len(incoming.read) > MAX_PUSH_BYTES:
+        return
+    request, body = incoming.request, bytes(incoming.read)
+    answer = await run_in_threadpool(
+        forge.backend.push_at_once, ticket.gitdir, request, body, ticket.variables()
+    )
+    if answer is not None:
+        reader = ReportReader(side_band=request.side_band)
+        reader.feed(answer)
+        outcome.report, outcome.held = reader.report(), answer
+
+
+async def _push_by_child(
+    forge: Forge,
+    exchange: Exchange,
+    incoming: _Incoming,
+    ticket: PushTicket,
+    outcome: _Outcome,
+) -> None:
+    async with forge.backend.push(ticket.gitdir, ticket.variables()) as child:
+        feeding = asyncio.create_task(_feed(child, incoming))
+        try:
+            await _pass_on(exchange, child, incoming.request, outcome)
+            outcome.status = await child.wait()
+            # git may end before it has read all, and who still sends does not read.
+            await feeding
+        finally:
+            feeding.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await feeding
+        outcome.complaint = child.complaint()
+
+
+async def _refuse(exchange: Exchange, incoming: _Incoming, error: WitError) -> None:
     """Refuse in git's own words, which a client shows; of an HTTP error it shows the number."""
     request = incoming.request
     if not request.wants_report:
@@ -93,7 +139,7 @@ async def _refuse(
     message = f"{error.message} {error.hint}" if error.hint else error.message
     refs = [command.ref for command in request.commands]
     answer = render_refusal(refs, message, side_band=request.side_band)
-    await exchange.reply(200, answer, content_type, *NO_CACHE)
+    await exchange.reply(200, answer, _CONTENT_TYPE, *NO_CACHE)
 
 
 async def _read_head(forge: Forge, exchange: Exchange) -> _Incoming | None:
@@ -124,15 +170,15 @@ async def _feed(child: PushProcess, incoming: _Incoming) -> None:
 
 
 async def _pass_on(
-    exchange: Exchange, child: PushProcess, request: PushRequest, content_type: tuple[bytes, bytes]
-) -> tuple[PushReport, bytes]:
+    exchange: Exchange, child: PushProcess, request: PushRequest, outcome: _Outcome
+) -> None:
     """Send progress on at once, and hold the end of the report back until it is written down."""
     reader, held = ReportReader(side_band=request.side_band), b""
     async for chunk in child.chunks():
         reader.feed(chunk)
         if held:
             if not exchange.has_started:
-                await exchange.start(200, content_type, *NO_CACHE)
+                await exchange.start(200, _CONTENT_TYPE, *NO_CACHE)
             await exchange.write(held)
         held = chunk
-    return reader.report(), held
+    outcome.report, outcome.held = reader.report(), held

@@ -1,0 +1,73 @@
+"""One branch moved from one value to another, by git's own locking protocol.
+
+Source: git's lockfile.h; refs/files-backend.c, ``files_log_ref_write`` and ``commit_ref_update``.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from wit_admin.git.ref_values import read_ref, ref_text
+from wit_admin.git.refs import HEADS, NotPlainError
+from wit_admin.git.storage import read_head
+
+
+@dataclass(frozen=True, slots=True)
+class Committer:
+    """Who moves a ref, as the reflog keeps it."""
+
+    name: str
+    email: str
+
+
+def move_branch(gitdir: Path, ref: bytes, *, old: bytes, new: bytes, who: Committer) -> None:
+    """Move an existing branch; durable when this returns.
+
+    Raises:
+        NotPlainError: Somebody holds its lock, it has another value, or is a symbolic ref. Nothing
+            has changed.
+        OSError: The disk refuses. The branch has its old value.
+    """
+    path = gitdir / os.fsdecode(ref)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(f"{path.name}.lock")
+    try:
+        descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    except FileExistsError:
+        raise NotPlainError from None
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            _check_value(gitdir, path, ref, old)
+            _write_log(gitdir, ref, f"{old.decode()} {new.decode()}", who)
+            file.write(new + b"\n")
+            file.flush()
+            os.fsync(descriptor)
+        lock.rename(path)
+    except (OSError, NotPlainError):
+        lock.unlink(missing_ok=True)
+        raise
+
+
+def _check_value(gitdir: Path, path: Path, ref: bytes, old: bytes) -> None:
+    """Compare under the lock, where nobody else can change it."""
+    try:
+        is_symbolic = path.is_symlink() or path.read_bytes().startswith(b"ref:")
+    except FileNotFoundError:
+        # It is packed only.
+        is_symbolic = False
+    if is_symbolic or read_ref(gitdir, ref_text(ref)) != old.decode():
+        raise NotPlainError
+
+
+def _write_log(gitdir: Path, ref: bytes, change: str, who: Committer) -> None:
+    line = f"{change} {who.name} <{who.email}> {int(time.time())} +0000\tpush\n"
+    is_head = read_head(gitdir) == ref_text(ref.removeprefix(HEADS))
+    for name in (ref, b"HEAD") if is_head else (ref,):
+        log = gitdir / "logs" / os.fsdecode(name)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        # One write that appends: nobody else's line can come in between.
+        with log.open("ab", buffering=0) as file:
+            file.write(line.encode())
