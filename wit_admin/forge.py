@@ -111,6 +111,8 @@ def _assemble(settings: Settings, engine: Engine | None, enrolment: Enrolment) -
         visibility=Visibility(settings.default_visibility),
         enrolment=enrolment,
     )
+    # A server that is killed with a branch locked leaves the lock to the journal's replay.
+    takes_pushes = sessions is not None and not settings.repository_hooks
     limits = Limits(settings.max_push_bytes, settings.idle_timeout_s)
     sign_in = None if sessions is None else SignIn(sessions, lifetime=settings.session_lifetime)
     return Forge(
@@ -118,7 +120,7 @@ def _assemble(settings: Settings, engine: Engine | None, enrolment: Enrolment) -
         engine,
         gate,
         pushes,
-        QuickBackend(children, takes_pushes=not settings.repository_hooks),
+        QuickBackend(children, takes_pushes=takes_pushes),
         limits,
         git,
         sign_in=sign_in,
