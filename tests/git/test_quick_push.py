@@ -81,7 +81,8 @@ def everything(gitdir: Path) -> list[str]:
 
 
 def request_of(old: str, new: str, pack: bytes, *, ref: str = MAIN, more: str = "") -> bytes:
-    told = f"report-status-v2 side-band-64k object-format=sha1 agent=git/2.39.5{more}"
+    # With a space before the first, as git's send-pack has it.
+    told = f" report-status-v2 side-band-64k object-format=sha1 agent=git/2.39.5{more}"
     return write_packet(f"{old} {new} {ref}\0{told}".encode()) + b"0000" + pack
 
 

@@ -247,7 +247,8 @@ def _parse_capabilities(text: bytes) -> frozenset[bytes]:
 
     git takes ``atomic=1`` for ``atomic``. Source: git's connect.c, ``parse_feature_value``.
     """
-    words = re.split(rb"[ \t\n\r]+", text.partition(b"\0")[0])
+    # git itself begins the list with a space.
+    words = re.split(rb"[ \t\n\r]+", text.partition(b"\0")[0].strip(b" \t\n\r"))
     return frozenset(words) | {word.partition(b"=")[0] for word in words}
 
 
