@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.engine import DURABLE, EngineOptions, make_sessions, open_engine, parse_url, ping
 from wit_admin.db.models.accounts import User
+from wit_admin.db.models.events import WebhookDelivery
 from wit_admin.errors import ConfigError, UnavailableError
 
 
@@ -55,6 +56,20 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
 
     with pytest.raises(UnavailableError, match="not a database"):
         ping(open_engine(f"sqlite:///{tmp_path}/wit.db"))
+
+
+@pytest.mark.parametrize(
+    "change", ["DROP TABLE webhook_deliveries", "ALTER TABLE users DROP COLUMN bio"]
+)
+def test_a_schema_that_lacks_something_says_how_to_migrate(engine: Engine, change: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text(change))
+    lacking = WebhookDelivery if "TABLE webhook" in change else User
+
+    with Session(engine) as session, pytest.raises(ConfigError) as caught:
+        session.scalars(sa.select(lacking)).all()
+
+    assert caught.value.hint == "Run 'wit-admin db migrate'."
 
 
 def test_a_pool_without_a_free_connection_is_unavailable(database_url: str) -> None:

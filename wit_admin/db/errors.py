@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from wit_admin.db.breaker import Breaker
-from wit_admin.errors import UnavailableError, WitError
+from wit_admin.errors import ConfigError, UnavailableError, WitError
 
 _SQLITE_UNAVAILABLE = {
     sqlite3.SQLITE_PERM: "it may not be opened",
@@ -27,6 +27,9 @@ _SQLITE_UNAVAILABLE = {
     sqlite3.SQLITE_NOTADB: "the file is not a database",
 }
 _SQLITE_UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+_SQLITE_MISSING = ("no such table", "no such column", "has no column named")
+"""What SQLite says, under its catch-all code, of a schema that is not the program's."""
+_POSTGRESQL_MISSING = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
 _PRIMARY_CODE = 0xFF
 """SQLite keeps the kind of an error in its low byte, the detail above."""
 
@@ -64,7 +67,7 @@ class RenamingPool(QueuePool):
 def rename_errors(context: ExceptionContext) -> WitError | None:
     """Return what to raise in place of a driver's error, or ``None`` to let it pass.
 
-    Violated constraints and mistakes in SQL pass; they say something to the caller or of us.
+    Violated constraints and other mistakes in SQL pass; they say something to the caller or of us.
     """
     if context.is_pre_ping:
         # The pool is only asking whether the connection lives; it replaces a dead one itself.
@@ -74,7 +77,13 @@ def rename_errors(context: ExceptionContext) -> WitError | None:
         # Python's own misuse errors carry no code.
         code = getattr(original, "sqlite_errorcode", 0) & _PRIMARY_CODE
         reason = _SQLITE_UNAVAILABLE.get(code)
-        return _unavailable(reason) if reason else None
+        if reason:
+            return _unavailable(reason)
+        message = str(original)
+        is_missing = any(words in message for words in _SQLITE_MISSING)
+        return _unfit_schema(message) if is_missing else None
+    if isinstance(original, _POSTGRESQL_MISSING):
+        return _unfit_schema(_first_line(original))
     if isinstance(original, psycopg.OperationalError) or (
         isinstance(original, psycopg.Error) and context.is_disconnect
     ):
@@ -93,6 +102,13 @@ def _unavailable(reason: str) -> UnavailableError:
     return UnavailableError(
         f"The database is not available: {reason}.",
         hint="Check that it runs and that its URL is right, then try again.",
+    )
+
+
+def _unfit_schema(reason: str) -> ConfigError:
+    return ConfigError(
+        f"The database's schema is not the one this program needs: {reason}.",
+        hint="Run 'wit-admin db migrate'.",
     )
 
 
