@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.queries import activities, repositories
+from wit_admin.errors import NotFoundError
 from wit_admin.names import RepoName
 
 
@@ -17,6 +18,14 @@ def list_repositories(sessions: sessionmaker[Session]) -> list[repositories.Repo
 def list_activity(
     sessions: sessionmaker[Session], *, repository: RepoName | None = None, limit: int = 50
 ) -> list[activities.ActivityRow]:
-    """Return what happened, newest first, in one repository or in all."""
+    """Return what happened, newest first, in one repository or in all.
+
+    Raises:
+        NotFoundError: There is no such repository.
+    """
     with sessions() as session:
+        if repository and repositories.find_repository_id(session, repository) is None:
+            raise NotFoundError(
+                f"There is no repository {repository}.", hint="See 'wit-admin repo list'."
+            )
         return activities.list_activity(session, repository=repository, limit=limit)
