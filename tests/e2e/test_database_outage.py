@@ -18,7 +18,7 @@ import pytest
 from tests.conftest import KINDS
 from tests.support.postgres import StoppablePostgres, stoppable_postgres
 from tests.support.processes import children_of, is_receiving, wait_until
-from tests.support.raw_http import EMPTY_PACK, begin_push, connected
+from tests.support.raw_http import END_OF_PUSH, begin_push, connected
 from tests.support.server import RunningServer, run_git, running_server
 
 pytestmark = pytest.mark.e2e
@@ -123,7 +123,7 @@ def test_a_push_that_git_accepts_meanwhile_is_recorded_afterwards(
         wait_until(lambda: any(map(is_receiving, children_of(server.process.pid))))
 
         with outage.away():
-            client.send(EMPTY_PACK)
+            client.send(END_OF_PUSH)
             assert client.read_some().startswith(b"HTTP/1.1 200 ")
 
     wait_until(lambda: pushed_refs(server) == ["refs/heads/late", "refs/heads/main"])

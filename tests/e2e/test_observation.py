@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.support.processes import children_of, wait_until
-from tests.support.raw_http import EMPTY_PACK, begin_push, connected
+from tests.support.raw_http import END_OF_PUSH, begin_push, connected
 from tests.support.server import RunningServer, run_git, running_server
 
 pytestmark = pytest.mark.e2e
@@ -149,6 +149,6 @@ def test_a_client_is_told_when_git_is_killed_in_its_push(tmp_path: Path) -> None
         wait_until(lambda: children_of(server.process.pid))
 
         os.kill(children_of(server.process.pid)[0], signal.SIGKILL)
-        client.send(EMPTY_PACK)
+        client.send(END_OF_PUSH)
 
         assert client.read_some().startswith(b"HTTP/1.1 500 ")

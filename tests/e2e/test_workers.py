@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import children_of, is_receiving, is_running, wait_until
-from tests.support.raw_http import EMPTY_PACK, begin_push, connected
+from tests.support.raw_http import END_OF_PUSH, begin_push, connected
 from tests.support.server import RunningServer, run_git, running_server
 
 pytestmark = pytest.mark.e2e
@@ -74,7 +74,7 @@ def test_sigterm_closes_the_door_and_lets_a_running_push_end(tmp_path: Path, cou
 
         server.process.send_signal(signal.SIGTERM)
         wait_until(lambda: is_refused(server))
-        client.send(EMPTY_PACK)
+        client.send(END_OF_PUSH)
 
         assert client.read_to_end().startswith(b"HTTP/1.1 200 ")
         assert server.process.wait(timeout=10) == 0
@@ -133,7 +133,7 @@ def test_ctrl_c_on_a_terminal_drains_once(tmp_path: Path) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGINT)
         wait_until(lambda: is_refused(server))
-        client.send(EMPTY_PACK)
+        client.send(END_OF_PUSH)
 
         assert client.read_to_end().startswith(b"HTTP/1.1 200 ")
         assert server.process.wait(timeout=10) == 0

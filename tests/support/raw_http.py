@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+import random
 import socket
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-EMPTY_PACK = bytes.fromhex("5041434b0000000200000000029d08823bd8a8eab510ad6ac75c823cfd3ed31e")
+from wit_admin.git.quick_push import MAX_PUSH_BYTES
+
+
+def _large_pack() -> bytes:
+    """Return a pack of one object, too large for a push to be taken without a git process."""
+    content = random.Random(1).randbytes(2 * MAX_PUSH_BYTES)
+    low, size = len(content) & 15, len(content) >> 4
+    head = bytearray([0x80 | 3 << 4 | low])
+    while size > 127:
+        head.append(0x80 | size & 127)
+        size >>= 7
+    head.append(size)
+    pack = b"PACK" + (2).to_bytes(4) + (1).to_bytes(4) + head + zlib.compress(content)
+    return pack + hashlib.sha1(pack, usedforsecurity=False).digest()
+
+
+_PACK = _large_pack()
+END_OF_PUSH = _PACK[-20:]
 """What ends a push that :func:`begin_push` began."""
 
 
@@ -47,11 +67,12 @@ def connected(url: str, *, timeout_s: float = 20.0) -> Iterator[RawClient]:
 def begin_push(
     client: RawClient, *, ref: str = "refs/heads/main", new: str = "1" * 40, headers: bytes = b""
 ) -> None:
-    """Send all of a push to alice/demo but its pack: a git child runs and waits for more."""
+    """Send all of a push to alice/demo but its last bytes: a git child runs and waits for more."""
     line = f"{'0' * 40} {new} {ref}\0report-status".encode()
     head = b"%04x%b0000" % (len(line) + 4, line)
     client.send(
         b"POST /alice/demo/git-receive-pack HTTP/1.1\r\nHost: x\r\n"
         b"Content-Type: application/x-git-receive-pack-request\r\n%b"
-        b"Content-Length: %d\r\n\r\n%b" % (headers, len(head) + len(EMPTY_PACK), head)
+        b"Content-Length: %d\r\n\r\n%b" % (headers, len(head) + len(_PACK), head)
     )
+    client.send(_PACK[:-20])
