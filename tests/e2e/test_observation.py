@@ -118,6 +118,9 @@ def test_metrics_add_up_over_workers_and_outlive_them(
     for number in range(4):
         run_git(tmp_path, "clone", "--quiet", url, f"copy-{number}")
         assert get(server.url + "livez")[0] == 200
+    # A request is counted when it ends, a moment after its client has the answer.
+    wait_until(lambda: metric(server, health) >= 4)
+    wait_until(lambda: metric(server, "wit_clones_total") - before[1] == 4)
     counted = metric(server, health)
     for worker in children_of(server.process.pid):
         os.kill(worker, signal.SIGKILL)
