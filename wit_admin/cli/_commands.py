@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "user": "Manage accounts",
     "token": "Manage access tokens",
     "session": "Manage sign-ins",
+    "collab": "Manage collaborators",
     "repo": "Manage repositories",
     "activity": "Look at what happened",
     "config": "Look at the settings",

@@ -39,6 +39,15 @@ class Output:
             for row in rows:
                 typer.echo("\t".join(_cell(getattr(row, column)) for column in columns))
 
+    def fields(self, value: Any) -> None:
+        """Print a dataclass: a line for each field, its name and value with a tab between."""
+        if self.as_json:
+            typer.echo(json.dumps(value, default=to_json))
+            return
+        for name, content in to_json(value).items():
+            text = ", ".join(content) if isinstance(content, tuple) else content
+            typer.echo(f"{name}\t{_cell(text)}")
+
     def note(self, sentence: str) -> None:
         """Say something beside the result."""
         if not self.quiet:

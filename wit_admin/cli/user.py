@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 from wit_admin.cli._options import AsJson, command_group, loaded_of, output_of
+from wit_admin.errors import InvalidInputError
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the account")]
 
 app = command_group("Manage accounts", example="wit-admin user list")
 
@@ -15,7 +18,7 @@ app = command_group("Manage accounts", example="wit-admin user list")
 @app.command()
 def create(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the account")],
+    name: Name,
     email: Annotated[str | None, typer.Option(help="E-mail address")] = None,
     admin: Annotated[bool, typer.Option("--admin", help="May administer the site")] = False,
     password_stdin: Annotated[
@@ -55,3 +58,97 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
     with open_database(loaded_of(ctx).settings) as sessions:
         rows = accounts.list_users(sessions)
     output.rows(rows, "username", "email", "is_admin", "created_at")
+
+
+@app.command()
+def show(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
+    """Show an account
+
+    Example: wit-admin user show alice
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import account_changes
+
+    output = output_of(ctx, as_json=as_json)
+    with open_database(loaded_of(ctx).settings) as sessions:
+        details = account_changes.show_user(sessions, name)
+    output.fields(details)
+
+
+@app.command()
+def passwd(
+    ctx: typer.Context,
+    name: Name,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give an account a password and end its sessions
+
+    Example: wit-admin user passwd alice --password-stdin < password.txt
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import account_changes
+
+    output = output_of(ctx, as_json=as_json)
+    settings = loaded_of(ctx).settings
+    if not password_stdin:
+        raise InvalidInputError("There is no password.", hint="Add --password-stdin.")
+    password = sys.stdin.readline().rstrip("\r\n")
+    with open_database(settings) as sessions:
+        count = account_changes.set_password(sessions, name, password)
+    output.note(f"Sessions ended: {count}.")
+    output.result({"username": name, "sessions_ended": count}, plain=name)
+
+
+@app.command()
+def block(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
+    """Let an account in no more; its sessions end at once
+
+    Example: wit-admin user block mallory
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import account_changes
+
+    output = output_of(ctx, as_json=as_json)
+    with open_database(loaded_of(ctx).settings) as sessions:
+        details = account_changes.block_user(sessions, name)
+    output.result(details, plain=details.username)
+
+
+@app.command()
+def unblock(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
+    """Let a blocked account in again
+
+    Example: wit-admin user unblock mallory
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import account_changes
+
+    output = output_of(ctx, as_json=as_json)
+    with open_database(loaded_of(ctx).settings) as sessions:
+        details = account_changes.unblock_user(sessions, name)
+    output.result(details, plain=details.username)
+
+
+@app.command()
+def delete(
+    ctx: typer.Context,
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Close an account that owns no repositories
+
+    Example: wit-admin user delete mallory --yes
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import account_changes
+
+    output = output_of(ctx, as_json=as_json)
+    settings = loaded_of(ctx).settings
+    output.confirm(f"Delete the account {name}?", yes=yes)
+    with open_database(settings) as sessions:
+        account_changes.delete_user(sessions, name)
+    output.result({"username": name, "deleted": True}, plain=name)

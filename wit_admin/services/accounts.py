@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import utc_now
-from wit_admin.db.queries import repositories, tokens, users
+from wit_admin.db.queries import tokens, users
 from wit_admin.db.queries.tokens import NewToken
 from wit_admin.errors import InvalidInputError, NotFoundError
 from wit_admin.names import RepoName, check_owner_name
@@ -21,6 +21,7 @@ from wit_admin.services.credentials import (
     hash_password,
     new_secret,
 )
+from wit_admin.services.lookups import get_repository_id, get_user
 
 _MIN_PASSWORD = 8
 _HINT_LENGTH = 4
@@ -76,8 +77,8 @@ def create_user(
     check_owner_name(username)
     if email is not None and ("@" not in email or email != email.strip()):
         raise InvalidInputError("The e-mail address has no '@'.")
-    if password is not None and len(password) < _MIN_PASSWORD:
-        raise InvalidInputError(f"A password has at least {_MIN_PASSWORD} characters.")
+    if password is not None:
+        check_password(password)
     with sessions.begin() as session:
         user = users.create_user(
             session,
@@ -88,6 +89,16 @@ def create_user(
             now=utc_now(),
         )
     return UserResult(user.id, username, user.email, is_admin)
+
+
+def check_password(password: str) -> None:
+    """Refuse what cannot be a password.
+
+    Raises:
+        InvalidInputError: It is too short.
+    """
+    if len(password) < _MIN_PASSWORD:
+        raise InvalidInputError(f"A password has at least {_MIN_PASSWORD} characters.")
 
 
 def list_users(sessions: sessionmaker[Session]) -> list[users.UserRow]:
@@ -109,18 +120,15 @@ def create_token(
     """
     secret = new_secret(TOKEN_PREFIX)
     with sessions.begin() as session:
-        user_id = users.find_user_id(session, username)
-        if user_id is None:
-            raise NotFoundError(f"There is no user {username}.", hint="See 'wit-admin user list'.")
         new = NewToken(
-            user_id=user_id,
+            user_id=get_user(session, username).id,
             name=order.name,
             digest=digest_secret(secret),
             hint=secret[-_HINT_LENGTH:],
             scopes=" ".join(sorted(order.scopes)),
             expires_at=utc_now() + order.lifetime if order.lifetime else None,
         )
-        limits = [_get_repository_id(session, name) for name in order.repositories]
+        limits = [get_repository_id(session, name) for name in order.repositories]
         token = tokens.create_token(session, new, repo_ids=limits, now=utc_now())
     return TokenResult(token.id, username, secret, tuple(sorted(order.scopes)), token.expires_at)
 
@@ -142,10 +150,3 @@ def revoke_token(sessions: sessionmaker[Session], token_id: uuid.UUID) -> None:
             raise NotFoundError(
                 f"There is no token {token_id}.", hint="See 'wit-admin token list'."
             )
-
-
-def _get_repository_id(session: Session, name: RepoName) -> uuid.UUID:
-    repo_id = repositories.find_repository_id(session, name)
-    if repo_id is None:
-        raise NotFoundError(f"There is no repository {name}.")
-    return repo_id

@@ -1,0 +1,120 @@
+"""Accounts as they change: blocked and let in again, given a password, closed."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.base import utc_now
+from wit_admin.db.models.accounts import User
+from wit_admin.db.queries import organizations, ssh_keys, tokens, users
+from wit_admin.db.queries import sessions as sign_ins
+from wit_admin.services.accounts import check_password
+from wit_admin.services.credentials import hash_password
+from wit_admin.services.lookups import get_user
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDetails:
+    """What an operator wants to know of one account."""
+
+    id: uuid.UUID
+    username: str
+    email: str | None
+    is_admin: bool
+    has_password: bool
+    blocked_at: datetime | None
+    created_at: datetime
+    organizations: tuple[str, ...]
+    tokens: int
+    """Those that are not revoked."""
+    ssh_keys: int
+
+
+def show_user(sessions: sessionmaker[Session], username: str) -> AccountDetails:
+    """Return one account.
+
+    Raises:
+        NotFoundError: There is no such account.
+    """
+    with sessions() as session:
+        return _details(session, get_user(session, username))
+
+
+def set_password(sessions: sessionmaker[Session], username: str, password: str) -> int:
+    """Give an account a password, end its sessions and return how many those were.
+
+    Raises:
+        InvalidInputError: The password cannot be used.
+        NotFoundError: There is no such account.
+    """
+    check_password(password)
+    hashed, now = hash_password(password), utc_now()
+    with sessions.begin() as session:
+        user = get_user(session, username)
+        users.update_user(session, user.id, now=now, password_hash=hashed)
+        return sign_ins.revoke_all(session, user.id, now)
+
+
+def block_user(sessions: sessionmaker[Session], username: str) -> AccountDetails:
+    """Let an account in no more: sessions end for good, tokens and keys rest until it is unblocked.
+
+    Blocking again keeps the time of the first time.
+
+    Raises:
+        NotFoundError: There is no such account.
+    """
+    now = utc_now()
+    with sessions.begin() as session:
+        user = get_user(session, username)
+        users.update_user(session, user.id, now=now, blocked_at=user.blocked_at or now)
+        sign_ins.revoke_all(session, user.id, now)
+        return _details(session, user)
+
+
+def unblock_user(sessions: sessionmaker[Session], username: str) -> AccountDetails:
+    """Let a blocked account in again.
+
+    Raises:
+        NotFoundError: There is no such account.
+    """
+    with sessions.begin() as session:
+        user = get_user(session, username)
+        users.update_user(session, user.id, now=utc_now(), blocked_at=None)
+        return _details(session, user)
+
+
+def delete_user(sessions: sessionmaker[Session], username: str) -> None:
+    """Close an account; its name, address and keys are free again.
+
+    Raises:
+        NotFoundError: There is no such account.
+        ConflictError: It owns repositories, or alone owns an organization.
+    """
+    now = utc_now()
+    with sessions.begin() as session:
+        user = get_user(session, username)
+        users.delete_user(session, user.id, now=now)
+        sign_ins.revoke_all(session, user.id, now)
+        for key in ssh_keys.list_ssh_keys(session, user.id):
+            ssh_keys.remove_ssh_key(session, user.id, key.id)
+
+
+def _details(session: Session, user: User) -> AccountDetails:
+    return AccountDetails(
+        id=user.id,
+        username=user.name,
+        email=user.email,
+        is_admin=user.is_admin,
+        has_password=user.password_hash is not None,
+        blocked_at=user.blocked_at,
+        created_at=user.created_at,
+        organizations=tuple(
+            row.name for row in organizations.list_organizations_of(session, user.id)
+        ),
+        tokens=len(tokens.list_tokens(session, user.name)),
+        ssh_keys=len(ssh_keys.list_ssh_keys(session, user.id)),
+    )

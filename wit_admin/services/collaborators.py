@@ -1,0 +1,59 @@
+"""Users named on one repository: added, listed, removed."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.base import utc_now
+from wit_admin.db.models.organizations import Permission
+from wit_admin.db.queries import collaborators
+from wit_admin.db.queries.collaborators import CollaboratorRow
+from wit_admin.errors import NotFoundError
+from wit_admin.names import RepoName
+from wit_admin.services.lookups import get_repository_id, get_user
+
+
+def add_collaborator(
+    sessions: sessionmaker[Session], repository: RepoName, username: str, permission: Permission
+) -> CollaboratorRow:
+    """Let somebody do this much with a repository, and no more.
+
+    Raises:
+        NotFoundError: There is no such repository or account.
+    """
+    with sessions.begin() as session:
+        repo_id = get_repository_id(session, repository)
+        user = get_user(session, username)
+        collaborators.set_collaborator(session, repo_id, user.id, permission, now=utc_now())
+        return CollaboratorRow(user.id, user.name, permission)
+
+
+def list_collaborators(
+    sessions: sessionmaker[Session], repository: RepoName
+) -> list[CollaboratorRow]:
+    """Return a repository's collaborators by name.
+
+    Raises:
+        NotFoundError: There is no such repository.
+    """
+    with sessions() as session:
+        repo_id = get_repository_id(session, repository)
+        return collaborators.list_collaborators(session, repo_id)
+
+
+def remove_collaborator(
+    sessions: sessionmaker[Session], repository: RepoName, username: str
+) -> None:
+    """Take somebody's permission back.
+
+    Raises:
+        NotFoundError: There is no such repository or account, or it is no collaborator.
+    """
+    with sessions.begin() as session:
+        repo_id = get_repository_id(session, repository)
+        user = get_user(session, username)
+        if not collaborators.remove_collaborator(session, repo_id, user.id):
+            raise NotFoundError(
+                f"{user.name} is no collaborator of {repository}.",
+                hint=f"See 'wit-admin collab list {repository}'.",
+            )

@@ -1,0 +1,40 @@
+"""What an operator names, found; what is not there, said with a name that is near."""
+
+from __future__ import annotations
+
+import difflib
+import uuid
+
+from sqlalchemy.orm import Session
+
+from wit_admin.db.models.accounts import User
+from wit_admin.db.queries import repositories, users
+from wit_admin.errors import NotFoundError
+from wit_admin.names import RepoName
+
+
+def get_user(session: Session, username: str) -> User:
+    """Return the live account of that name, in any case.
+
+    Raises:
+        NotFoundError: There is none; the hint names one that is spelt nearly so.
+    """
+    user = users.find_user_by_name(session, username)
+    if user is None:
+        names = [row.username for row in users.list_users(session)]
+        near = difflib.get_close_matches(username, names, n=1)
+        hint = f"Did you mean {near[0]}?" if near else "See 'wit-admin user list'."
+        raise NotFoundError(f"There is no user {username}.", hint=hint)
+    return user
+
+
+def get_repository_id(session: Session, name: RepoName) -> uuid.UUID:
+    """Return the id of the live repository of that name.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    repo_id = repositories.find_repository_id(session, name)
+    if repo_id is None:
+        raise NotFoundError(f"There is no repository {name}.", hint="See 'wit-admin repo list'.")
+    return repo_id
