@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "user": "Manage accounts",
     "token": "Manage access tokens",
     "session": "Manage sign-ins",
+    "ssh-key": "Manage public keys of accounts",
     "collab": "Manage collaborators",
     "repo": "Manage repositories",
     "activity": "Look at what happened",
@@ -42,7 +43,7 @@ class LazyGroup(TyperGroup):
         """Import the command."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"wit_admin.cli.{cmd_name}")
+        module = importlib.import_module(f"wit_admin.cli.{cmd_name.replace('-', '_')}")
         return typer.main.get_command(module.app)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:

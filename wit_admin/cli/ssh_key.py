@@ -1,0 +1,86 @@
+"""``wit-admin ssh-key …``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wit_admin.cli._options import AsJson, command_group, id_of, loaded_of, output_of
+from wit_admin.errors import InvalidInputError
+
+User = Annotated[str, typer.Argument(metavar="USER", help="Whose key")]
+_STDIN = "-"
+
+app = command_group("Manage public keys of accounts", example="wit-admin ssh-key list alice")
+
+
+@app.command()
+def add(
+    ctx: typer.Context,
+    user: User,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A .pub file; - is stdin")] = _STDIN,
+    name: Annotated[str | None, typer.Option(help="What it is called; else its comment")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give an account a public key and print its fingerprint
+
+    Example: wit-admin ssh-key add alice ~/.ssh/id_ed25519.pub
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import ssh_keys
+
+    output = output_of(ctx, as_json=as_json)
+    settings = loaded_of(ctx).settings
+    text = _read(file)
+    with open_database(settings) as sessions:
+        row = ssh_keys.add_ssh_key(sessions, user, text, name=name)
+    output.result(row, plain=row.fingerprint)
+
+
+@app.command("list")
+def list_(ctx: typer.Context, user: User, as_json: AsJson = False) -> None:
+    """List the public keys of an account
+
+    Example: wit-admin ssh-key list alice
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import ssh_keys
+
+    output = output_of(ctx, as_json=as_json)
+    with open_database(loaded_of(ctx).settings) as sessions:
+        rows = ssh_keys.list_ssh_keys(sessions, user)
+    output.rows(rows, "id", "name", "fingerprint", "created_at", "last_used_at")
+
+
+@app.command()
+def remove(
+    ctx: typer.Context,
+    user: User,
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="Its id, as listed")],
+    as_json: AsJson = False,
+) -> None:
+    """Take a public key from an account
+
+    Example: wit-admin ssh-key remove alice 01930000-0000-7000-8000-000000000000
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import ssh_keys
+
+    output = output_of(ctx, as_json=as_json)
+    identifier = id_of(key_id)
+    with open_database(loaded_of(ctx).settings) as sessions:
+        ssh_keys.remove_ssh_key(sessions, user, identifier)
+    output.result({"id": identifier, "removed": True}, plain=str(identifier))
+
+
+def _read(file: str) -> str:
+    try:
+        content = sys.stdin.buffer.read() if file == _STDIN else Path(file).read_bytes()
+        return content.decode()
+    except OSError as failure:
+        raise InvalidInputError(f"{file} cannot be read: {failure.strerror}.") from failure
+    except UnicodeDecodeError:
+        raise InvalidInputError(f"{file} is no text.", hint="Hand in a .pub file.") from None

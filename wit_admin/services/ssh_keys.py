@@ -1,0 +1,79 @@
+"""Public keys of accounts: added, listed, removed."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.base import utc_now
+from wit_admin.db.models.accounts import SshKey
+from wit_admin.db.queries import ssh_keys
+from wit_admin.db.queries.ssh_keys import NewSshKey
+from wit_admin.errors import NotFoundError
+from wit_admin.services.lookups import get_user
+from wit_admin.services.public_keys import parse_public_key
+
+
+@dataclass(frozen=True, slots=True)
+class SshKeyRow:
+    """One key in a list."""
+
+    id: uuid.UUID
+    name: str
+    fingerprint: str
+    public_key: str
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+def add_ssh_key(
+    sessions: sessionmaker[Session], username: str, text: str, *, name: str | None = None
+) -> SshKeyRow:
+    """Give an account the key of a ``.pub`` file; ``name`` is its comment unless given.
+
+    Raises:
+        InvalidInputError: The key cannot be taken.
+        NotFoundError: There is no such account.
+        ConflictError: The key is in use already.
+    """
+    key = parse_public_key(text)
+    title = name or key.comment or key.fingerprint
+    with sessions.begin() as session:
+        user = get_user(session, username)
+        new = NewSshKey(user.id, title, key.line, key.fingerprint)
+        return _row(ssh_keys.add_ssh_key(session, new, now=utc_now()))
+
+
+def list_ssh_keys(sessions: sessionmaker[Session], username: str) -> list[SshKeyRow]:
+    """Return an account's keys, oldest first.
+
+    Raises:
+        NotFoundError: There is no such account.
+    """
+    with sessions() as session:
+        user = get_user(session, username)
+        return [_row(key) for key in ssh_keys.list_ssh_keys(session, user.id)]
+
+
+def remove_ssh_key(sessions: sessionmaker[Session], username: str, key_id: uuid.UUID) -> None:
+    """Take a key from an account.
+
+    Raises:
+        NotFoundError: There is no such account, or it has no such key.
+    """
+    with sessions.begin() as session:
+        user = get_user(session, username)
+        if not ssh_keys.remove_ssh_key(session, user.id, key_id):
+            raise NotFoundError(
+                f"{user.name} has no key {key_id}.",
+                hint=f"See 'wit-admin ssh-key list {user.name}'.",
+            )
+
+
+def _row(key: SshKey) -> SshKeyRow:
+    return SshKeyRow(
+        key.id, key.name, key.fingerprint, key.public_key, key.created_at, key.last_used_at
+    )
