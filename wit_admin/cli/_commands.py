@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "collab": "Manage collaborators",
     "repo": "Manage repositories",
     "activity": "Look at what happened",
+    "audit": "Look at who changed what",
     "config": "Look at the settings",
     "completion": "Print a script that teaches a shell to complete",
 }

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wit_admin.cli._output import Output
 from wit_admin.errors import InvalidInputError
 from wit_admin.settings import Loaded, load_settings, parse_lifetime
+
+if TYPE_CHECKING:
+    from wit_admin.services.audit import Origin
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 
@@ -59,6 +64,19 @@ def output_of(ctx: typer.Context, *, as_json: bool) -> Output:
     """Return where this command writes."""
     state: State = ctx.obj
     return Output(as_json=as_json, quiet=state.quiet)
+
+
+def origin_of() -> Origin:
+    """Return who runs this command, for the audit trail."""
+    from wit_admin.db.models.events import AuditOrigin
+    from wit_admin.services.audit import Origin
+
+    uid = os.getuid()
+    try:
+        login = pwd.getpwuid(uid).pw_name
+    except KeyError:  # a container may have no name for it
+        login = None
+    return Origin(AuditOrigin.CLI, os_uid=uid, os_login=login)
 
 
 def lifetime_of(text: str) -> timedelta:

@@ -48,6 +48,11 @@ class Output:
             text = ", ".join(content) if isinstance(content, tuple) else content
             typer.echo(f"{name}\t{_cell(text)}")
 
+    def line(self, row: Any, *columns: str) -> None:
+        """Print one dataclass of a list that goes on, at once: tab-separated or a JSON object."""
+        cells = "\t".join(_cell(getattr(row, column)) for column in columns)
+        typer.echo(json.dumps(row, default=to_json) if self.as_json else cells)
+
     def note(self, sentence: str) -> None:
         """Say something beside the result."""
         if not self.quiet:

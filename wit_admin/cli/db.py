@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, command_group, loaded_of, output_of
+from wit_admin.cli._options import AsJson, command_group, loaded_of, origin_of, output_of
 from wit_admin.errors import ConflictError
 
 if TYPE_CHECKING:
@@ -38,6 +38,15 @@ def _engine(ctx: typer.Context) -> Iterator[Engine]:
         engine.dispose()
 
 
+def _record(engine: Engine, action: str, before: str | None, after: str | None) -> None:
+    """Note a change of the schema, if that schema keeps an audit trail."""
+    from wit_admin.db.engine import make_sessions
+    from wit_admin.services import audit
+
+    if before != after:
+        audit.record_schema_change(make_sessions(engine), action, before, after, by=origin_of())
+
+
 @app.command()
 def migrate(
     ctx: typer.Context,
@@ -52,7 +61,9 @@ def migrate(
 
     output = output_of(ctx, as_json=as_json)
     with _engine(ctx) as engine:
+        before = migrations.status(engine)
         result = migrations.upgrade(engine, to)
+        _record(engine, "database.migrate", before.revision, result.revision)
     output.result(result, plain=result.revision or "none")
 
 
@@ -72,7 +83,9 @@ def rollback(
     output = output_of(ctx, as_json=as_json)
     output.confirm(f"Roll the database back to {to}? Rows will be lost.", yes=yes)
     with _engine(ctx) as engine:
+        before = migrations.status(engine)
         result = migrations.downgrade(engine, to)
+        _record(engine, "database.rollback", before.revision, result.revision)
     output.result(result, plain=result.revision or "none")
 
 
@@ -108,6 +121,7 @@ def seed(
             settings.repositories_root,
             seeding.Profile(profile),
             force=force,
+            by=origin_of(),
         )
     made = sum(repository.is_new for repository in result.repositories)
     output.note(f"Seeded the profile {profile}." if made else "Everything was there already.")

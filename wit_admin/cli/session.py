@@ -12,6 +12,7 @@ from wit_admin.cli._options import (
     id_of,
     lifetime_of,
     loaded_of,
+    origin_of,
     output_of,
 )
 from wit_admin.errors import InvalidInputError
@@ -40,7 +41,7 @@ def create(
     settings = loaded_of(ctx).settings
     lifetime = settings.session_lifetime if expires is None else lifetime_of(expires)
     with open_database(settings) as sessions:
-        result = service.create_session(sessions, user, lifetime=lifetime)
+        result = service.create_session(sessions, user, lifetime=lifetime, by=origin_of())
     output.note("Keep it now; it is not shown again.")
     output.result(result, plain=result.token)
 
@@ -88,9 +89,9 @@ def revoke(
     count = 1
     with open_database(settings) as sessions:
         if identifier is not None:
-            service.revoke_session(sessions, identifier)
+            service.revoke_session(sessions, identifier, by=origin_of())
         elif user is not None:
-            count = service.revoke_sessions_of(sessions, user)
+            count = service.revoke_sessions_of(sessions, user, by=origin_of())
     output.result(
         {"id": identifier, "user": user, "revoked": count}, plain=str(identifier or count)
     )

@@ -12,6 +12,7 @@ from wit_admin.cli._options import (
     id_of,
     lifetime_of,
     loaded_of,
+    origin_of,
     output_of,
 )
 from wit_admin.errors import InvalidInputError
@@ -51,7 +52,7 @@ def create(
     lifetime = None if expires is None else lifetime_of(expires)
     with open_database(loaded_of(ctx).settings) as sessions:
         order = accounts.TokenOrder(name, scopes, repositories, lifetime)
-        result = accounts.create_token(sessions, user, order=order)
+        result = accounts.create_token(sessions, user, order=order, by=origin_of())
     output.note("Keep it now; it is not shown again.")
     output.result(result, plain=result.token)
 
@@ -91,7 +92,7 @@ def revoke(
     output = output_of(ctx, as_json=as_json)
     identifier = id_of(token_id)
     with open_database(loaded_of(ctx).settings) as sessions:
-        accounts.revoke_token(sessions, identifier)
+        accounts.revoke_token(sessions, identifier, by=origin_of())
     output.result({"id": identifier, "revoked": True}, plain=str(identifier))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, command_group, loaded_of, output_of
+from wit_admin.cli._options import AsJson, command_group, loaded_of, origin_of, output_of
 from wit_admin.errors import InvalidInputError
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the account")]
@@ -37,7 +37,7 @@ def create(
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
     with open_database(loaded_of(ctx).settings) as sessions:
         result = accounts.create_user(
-            sessions, name, email=email, password=password, is_admin=admin
+            sessions, name, email=email, password=password, is_admin=admin, by=origin_of()
         )
     output.note(f"Created the account {result.username}.")
     if password is None:

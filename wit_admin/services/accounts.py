@@ -15,6 +15,7 @@ from wit_admin.db.queries.tokens import NewToken
 from wit_admin.errors import InvalidInputError, NotFoundError
 from wit_admin.names import RepoName, check_owner_name
 from wit_admin.services.actors import Scope
+from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.credentials import (
     TOKEN_PREFIX,
     digest_secret,
@@ -60,13 +61,14 @@ class TokenOrder:
     """For ever, if ``None``."""
 
 
-def create_user(
+def create_user(  # noqa: PLR0913  the fields of an account
     sessions: sessionmaker[Session],
     username: str,
     *,
     email: str | None = None,
     password: str | None = None,
     is_admin: bool = False,
+    by: Origin = SYSTEM,
 ) -> UserResult:
     """Make an account.
 
@@ -88,6 +90,8 @@ def create_user(
             is_admin=is_admin,
             now=utc_now(),
         )
+        made = {"email": user.email, "is_admin": is_admin, "password": password}
+        record(session, Event("user.create", "user", user.id, username, after=made), by=by)
     return UserResult(user.id, username, user.email, is_admin)
 
 
@@ -112,6 +116,7 @@ def create_token(
     username: str,
     *,
     order: TokenOrder,
+    by: Origin = SYSTEM,
 ) -> TokenResult:
     """Make an access token; only its digest is kept.
 
@@ -130,6 +135,13 @@ def create_token(
         )
         limits = [get_repository_id(session, name) for name in order.repositories]
         token = tokens.create_token(session, new, repo_ids=limits, now=utc_now())
+        made = {
+            "user": username,
+            "scopes": new.scopes,
+            "repositories": [str(name) for name in order.repositories],
+            "expires_at": token.expires_at,
+        }
+        record(session, Event("token.create", "token", token.id, order.name, after=made), by=by)
     return TokenResult(token.id, username, secret, tuple(sorted(order.scopes)), token.expires_at)
 
 
@@ -139,7 +151,9 @@ def list_tokens(sessions: sessionmaker[Session], username: str | None) -> list[t
         return tokens.list_tokens(session, username)
 
 
-def revoke_token(sessions: sessionmaker[Session], token_id: uuid.UUID) -> None:
+def revoke_token(
+    sessions: sessionmaker[Session], token_id: uuid.UUID, *, by: Origin = SYSTEM
+) -> None:
     """Revoke a token at once, in every worker; revoking it again changes nothing.
 
     Raises:
@@ -150,3 +164,4 @@ def revoke_token(sessions: sessionmaker[Session], token_id: uuid.UUID) -> None:
             raise NotFoundError(
                 f"There is no token {token_id}.", hint="See 'wit-admin token list'."
             )
+        record(session, Event("token.revoke", "token", token_id), by=by)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from wit_admin.db.models.events import AuditOrigin
 from wit_admin.db.models.repositories import ObjectFormat, Visibility
 from wit_admin.errors import ConflictError, UnavailableError
 from wit_admin.git import storage, sweep
@@ -23,6 +24,7 @@ from wit_admin.git.ref_values import read_ref, ref_text
 from wit_admin.git.report import PushReport
 from wit_admin.services import pushes
 from wit_admin.services.actors import Actor
+from wit_admin.services.audit import Origin
 from wit_admin.services.gate import Creatable, Served
 from wit_admin.services.journal import Replayed, replay_journal
 from wit_admin.services.servers import Enrolment
@@ -92,7 +94,7 @@ class PushFlow:
         _check_deletions(None, commands)
         # Until it is journalled nothing tells a failed push that this one needs the folder.
         with storage.one_at_a_time((self._root / target.name.disk_path).parent):
-            served, created = self._create(target, request)
+            served, created = self._create(target, request, _origin(target.actor, request_id))
             return self._journal(served, commands, request_id, created=created)
 
     def _journal(
@@ -193,7 +195,7 @@ class PushFlow:
         except UnavailableError:
             log.warning("A clone was not counted: the database is gone.")
 
-    def _create(self, wanted: Creatable, request: PushRequest) -> tuple[Served, bool]:
+    def _create(self, wanted: Creatable, request: PushRequest, by: Origin) -> tuple[Served, bool]:
         assert self._sessions is not None  # noqa: S101  only the database's gate gives Creatable
         is_long = len(request.commands[0].new) == _SHA256_DIGITS
         object_format = ObjectFormat.SHA256 if is_long else ObjectFormat.SHA1
@@ -211,7 +213,11 @@ class PushFlow:
         # What stood on disk before is not taken back when this push fails, unless it is empty.
         is_removable = made or storage.is_pristine(found.gitdir)
         row = pushes.ensure_repository_row(
-            self._sessions, wanted, visibility=self._visibility, object_format=object_format
+            self._sessions,
+            wanted,
+            visibility=self._visibility,
+            object_format=object_format,
+            by=by,
         )
         if row.disk_path != wanted.name.disk_path:
             # Somebody made it a moment ago in another case: one repository, never two folders.
@@ -223,6 +229,16 @@ class PushFlow:
             self._inspector.check(found.gitdir)
         served = Served(wanted.name, found.gitdir, row.repo_id, wanted.actor, has_pushes=False)
         return served, row.is_new and is_removable
+
+
+def _origin(actor: Actor | None, request_id: str | None) -> Origin:
+    return Origin(
+        AuditOrigin.HTTP,
+        actor_id=actor.user_id if actor else None,
+        actor_name=actor.username if actor else None,
+        token_id=actor.token_id if actor else None,
+        request_id=request_id,
+    )
 
 
 def _update_of(command: RefCommand) -> pushes.RefUpdate:

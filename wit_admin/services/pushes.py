@@ -17,6 +17,7 @@ from wit_admin.db.queries import activities, pushes, repositories
 from wit_admin.db.queries.repositories import NewRepository
 from wit_admin.errors import ConflictError
 from wit_admin.git import storage
+from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.gate import Creatable
 
 
@@ -74,6 +75,7 @@ def ensure_repository_row(
     *,
     visibility: Visibility,
     object_format: ObjectFormat,
+    by: Origin = SYSTEM,
 ) -> EnsuredRow:
     """Make the row of a repository that is on disk already.
 
@@ -89,6 +91,11 @@ def ensure_repository_row(
     try:
         with sessions.begin() as session:
             made = repositories.create_repository(session, new, now=utc_now())
+            fields = {"visibility": visibility, "object_format": object_format}
+            event = Event(
+                "repository.create", "repository", made.id, str(wanted.name), after=fields
+            )
+            record(session, event, by=by)
     except ConflictError:
         with sessions() as session:
             found = repositories.find_place(session, wanted.owner_id, wanted.name.name)
@@ -101,7 +108,10 @@ def ensure_repository_row(
 def remove_repository_row(sessions: sessionmaker[Session], repo_id: uuid.UUID) -> bool:
     """Take back a row that a push made, if none was accepted and none is under way."""
     with sessions.begin() as session:
-        return pushes.delete_if_unpushed(session, repo_id)
+        is_gone = pushes.delete_if_unpushed(session, repo_id)
+        if is_gone:
+            record(session, Event("repository.take_back", "repository", repo_id))
+        return is_gone
 
 
 def take_back(sessions: sessionmaker[Session], repo_id: uuid.UUID, gitdir: Path) -> None:

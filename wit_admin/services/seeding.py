@@ -19,6 +19,7 @@ from wit_admin.db.queries import repositories, users
 from wit_admin.errors import ConflictError, RefusedError
 from wit_admin.git import storage
 from wit_admin.git.history import write_history
+from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.seeds.demo import DEMO
 from wit_admin.services.seeds.dev import DEV
 from wit_admin.services.seeds.owners import ensure_organization, ensure_user
@@ -57,7 +58,12 @@ class SeedResult:
 
 
 def seed(
-    sessions: sessionmaker[Session], root: Path, profile: Profile, *, force: bool = False
+    sessions: sessionmaker[Session],
+    root: Path,
+    profile: Profile,
+    *,
+    force: bool = False,
+    by: Origin = SYSTEM,
 ) -> SeedResult:
     """Make what ``profile`` describes and is not there yet; repositories go below ``root``.
 
@@ -70,9 +76,11 @@ def seed(
         if not force:
             _refuse_strangers(session)
     names = _seed_owners(sessions, site)
+    with sessions.begin() as session:
+        record(session, Event("database.seed", after={"profile": profile, "force": force}), by=by)
     seeded = []
     for described in site.repositories:
-        repo_id, is_new = _seed_repository(sessions, root, described, names)
+        repo_id, is_new = _seed_repository(sessions, root, described, names, by=by)
         names.repositories[str(described.repo_name)] = repo_id
         seeded.append(SeededRepository(str(described.repo_name), described.visibility, is_new))
     return SeedResult(
@@ -106,7 +114,12 @@ def _seed_owners(sessions: sessionmaker[Session], site: Site) -> Names:
 
 
 def _seed_repository(
-    sessions: sessionmaker[Session], root: Path, described: RepositorySeed, names: Names
+    sessions: sessionmaker[Session],
+    root: Path,
+    described: RepositorySeed,
+    names: Names,
+    *,
+    by: Origin,
 ) -> tuple[uuid.UUID, bool]:
     """Make one repository, disk first; return its id, and whether it is new."""
     name = described.repo_name
@@ -124,6 +137,9 @@ def _seed_repository(
             original = described.fork_of
             about = names.repositories[original] if original else writer.repo_id
             write_talk(writer, about=about)
+            record(
+                session, Event("repository.create", "repository", writer.repo_id, str(name)), by=by
+            )
     except ConflictError:
         with sessions() as session:
             found = repositories.find_repository_id(session, name)

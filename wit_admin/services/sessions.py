@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import new_id, utc_now
 from wit_admin.db.models.accounts import UserSession
+from wit_admin.db.models.events import AuditOrigin
 from wit_admin.db.queries import callers
 from wit_admin.db.queries import sessions as queries
 from wit_admin.errors import NotFoundError, UnauthenticatedError
 from wit_admin.services.actors import Actor, Credentials
+from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.authentication import authenticate, authenticate_password
 from wit_admin.services.credentials import (
     SESSION_PREFIX,
@@ -35,10 +37,11 @@ class SessionResult:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Where a session was asked for, so that its owner can tell it from others."""
+    """Where a session is asked for or ended, so that its owner can tell it from others."""
 
     ip: str | None = None
     user_agent: str | None = None
+    request_id: str | None = None
 
 
 class SignIn:
@@ -59,19 +62,24 @@ class SignIn:
         actor = authenticate_password(self._sessions, self._checker, username, password)
         if actor is None:
             raise UnauthenticatedError("This user name and this password do not belong together.")
-        return _create(self._sessions, actor, self._lifetime, client)
+        by = _origin(actor.user_id, actor.username, client)
+        return _create(self._sessions, actor, self._lifetime, client, by=by)
 
-    def log_out(self, credentials: Credentials) -> None:
+    def log_out(self, credentials: Credentials, client: Client | None = None) -> None:
         """Revoke the session whose secret is ``credentials``, in every worker at once.
 
         Raises:
             UnauthenticatedError: It is no session, or one that had ended already.
         """
         with self._sessions.begin() as session:
-            if not queries.revoke_by_digest(session, digest_secret(credentials.secret), utc_now()):
+            ended = queries.revoke_by_digest(session, digest_secret(credentials.secret), utc_now())
+            if ended is None:
                 raise UnauthenticatedError(
                     "These credentials are no session.", hint="Send the one to end as Bearer."
                 )
+            session_id, user_id, username = ended
+            by = _origin(user_id, username, client or Client(), session_id)
+            record(session, Event("session.revoke", "session", session_id, username), by=by)
 
     def recognise(self, credentials: Credentials) -> Actor:
         """Return who is asking.
@@ -83,7 +91,11 @@ class SignIn:
 
 
 def create_session(
-    sessions: sessionmaker[Session], username: str, *, lifetime: timedelta
+    sessions: sessionmaker[Session],
+    username: str,
+    *,
+    lifetime: timedelta,
+    by: Origin = SYSTEM,
 ) -> SessionResult:
     """Make a session without a password; only its digest is kept.
 
@@ -95,7 +107,7 @@ def create_session(
     if account is None:
         raise _no_user(username)
     actor = Actor(account.user_id, account.username, account.is_admin)
-    return _create(sessions, actor, lifetime, Client(user_agent="wit-admin"))
+    return _create(sessions, actor, lifetime, Client(user_agent="wit-admin"), by=by)
 
 
 def list_sessions(
@@ -106,7 +118,9 @@ def list_sessions(
         return queries.list_sessions(session, username, utc_now())
 
 
-def revoke_session(sessions: sessionmaker[Session], session_id: uuid.UUID) -> None:
+def revoke_session(
+    sessions: sessionmaker[Session], session_id: uuid.UUID, *, by: Origin = SYSTEM
+) -> None:
     """Revoke a session at once, in every worker; revoking it again changes nothing.
 
     Raises:
@@ -117,9 +131,12 @@ def revoke_session(sessions: sessionmaker[Session], session_id: uuid.UUID) -> No
             raise NotFoundError(
                 f"There is no session {session_id}.", hint="See 'wit-admin session list'."
             )
+        record(session, Event("session.revoke", "session", session_id), by=by)
 
 
-def revoke_sessions_of(sessions: sessionmaker[Session], username: str) -> int:
+def revoke_sessions_of(
+    sessions: sessionmaker[Session], username: str, *, by: Origin = SYSTEM
+) -> int:
     """Revoke all sessions of an account and return how many were good until now.
 
     Raises:
@@ -129,11 +146,20 @@ def revoke_sessions_of(sessions: sessionmaker[Session], username: str) -> int:
         user_id = queries.find_owner_id(session, username)
         if user_id is None:
             raise _no_user(username)
-        return queries.revoke_all(session, user_id, utc_now())
+        count = queries.revoke_all(session, user_id, utc_now())
+        if count:
+            event = Event("user.sign_out", "user", user_id, username, after={"sessions": count})
+            record(session, event, by=by)
+        return count
 
 
 def _create(
-    sessions: sessionmaker[Session], actor: Actor, lifetime: timedelta, client: Client
+    sessions: sessionmaker[Session],
+    actor: Actor,
+    lifetime: timedelta,
+    client: Client,
+    *,
+    by: Origin,
 ) -> SessionResult:
     secret = new_secret(SESSION_PREFIX)
     row = UserSession(
@@ -147,7 +173,25 @@ def _create(
     result = SessionResult(row.id, actor.username, secret, row.expires_at)
     with sessions.begin() as session:
         session.add(row)
+        session.flush()
+        made = {"expires_at": row.expires_at, "ip": client.ip}
+        record(
+            session, Event("session.create", "session", row.id, actor.username, after=made), by=by
+        )
     return result
+
+
+def _origin(
+    user_id: uuid.UUID, username: str, client: Client, session_id: uuid.UUID | None = None
+) -> Origin:
+    return Origin(
+        AuditOrigin.HTTP,
+        actor_id=user_id,
+        actor_name=username,
+        session_id=session_id,
+        address=client.ip,
+        request_id=client.request_id,
+    )
 
 
 def _no_user(username: str) -> NotFoundError:

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from wit_admin.errors import UnauthenticatedError
 from wit_admin.forge import Forge
+from wit_admin.log import request_id
 from wit_admin.names import name_key
 from wit_admin.services.actors import Credentials
 from wit_admin.services.sessions import Client, SignIn
@@ -65,7 +66,7 @@ class SessionsApi:
 
     async def log_out(self, request: Request) -> Response:
         """Revoke the session that the request came with."""
-        await run_in_threadpool(self._sign_in.log_out, _credentials(request))
+        await run_in_threadpool(self._sign_in.log_out, _credentials(request), _client(request))
         return JSONResponse({"revoked": True}, headers=_NOT_STORED)
 
     async def show_user(self, request: Request) -> Response:
@@ -93,4 +94,4 @@ def _credentials(request: Request) -> Credentials:
 def _client(request: Request) -> Client:
     agent = request.headers.get("user-agent")
     ip = request.client.host if request.client else None
-    return Client(ip or None, agent[:_USER_AGENT_MOST] if agent else None)
+    return Client(ip or None, agent[:_USER_AGENT_MOST] if agent else None, request_id.get())

@@ -7,10 +7,10 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from wit_admin.db.base import Base, Count, CreatedAt, UpdatedAt, UuidPk
+from wit_admin.db.base import Base, Count, CreatedAt, Digest, UpdatedAt, UuidPk
 
 _QUEUED = text("state = 'pending'")
 
@@ -100,22 +100,53 @@ class WebhookDelivery(Base):
     finished_at: Mapped[datetime | None]
 
 
+class AuditOrigin(enum.StrEnum):
+    """Through which door a change came."""
+
+    CLI = "cli"
+    HTTP = "http"
+    SYSTEM = "system"
+
+
 class AuditEvent(Base):
-    """Something an operator may have to explain later; never changed, never cascaded away."""
+    """Something an operator may have to explain later; never changed, never cascaded away.
+
+    No foreign keys: the trail outlives what it tells of.
+    """
 
     __tablename__ = "audit_events"
     __table_args__ = (Index("ix_audit_events_target", "target_type", "target_id"),)
 
-    id: Mapped[UuidPk]
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """Counts from 1 without gaps."""
+    previous: Mapped[Digest]
+    """The digest of the event before; 32 zero bytes for the first."""
+    digest: Mapped[Digest]
+    created_at: Mapped[CreatedAt] = mapped_column(index=True)
+    origin: Mapped[AuditOrigin]
+    os_uid: Mapped[int | None] = mapped_column(BigInteger)
+    os_login: Mapped[str | None]
     actor_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
-    """Not a foreign key: the trail outlives the account."""
     actor_name: Mapped[str | None]
-    action: Mapped[str]
+    token_id: Mapped[uuid.UUID | None]
+    session_id: Mapped[uuid.UUID | None]
+    address: Mapped[str | None]
+    request_id: Mapped[str | None]
+    action: Mapped[str] = mapped_column(index=True)
     """Noun and verb: ``token.create``, ``repository.delete``."""
     target_type: Mapped[str | None]
     target_id: Mapped[uuid.UUID | None]
     target_name: Mapped[str | None]
-    details: Mapped[dict[str, Any] | None]
-    ip: Mapped[str | None]
-    request_id: Mapped[str | None]
-    created_at: Mapped[CreatedAt] = mapped_column(index=True)
+    before: Mapped[dict[str, Any] | None]
+    """Of the fields that changed only; ``None`` for what was made."""
+    after: Mapped[dict[str, Any] | None]
+
+
+class AuditHead(Base):
+    """The end of the audit trail, in its one row: events dropped from the end are missed too."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[Digest]

@@ -63,9 +63,19 @@ def revoke_session(session: Session, session_id: uuid.UUID, now: datetime) -> bo
     return True
 
 
-def revoke_by_digest(session: Session, digest: bytes, now: datetime) -> bool:
-    """Revoke the good session of that secret; false if there is none."""
-    return bool(_revoke(session, and_(UserSession.token_digest == digest, _is_good(now)), now))
+def revoke_by_digest(
+    session: Session, digest: bytes, now: datetime
+) -> tuple[uuid.UUID, uuid.UUID, str] | None:
+    """Revoke the good session of that secret; return its id and its account's id and name."""
+    found = session.execute(
+        select(UserSession.id, User.id, User.name)
+        .join(User, User.id == UserSession.user_id)
+        .where(UserSession.token_digest == digest, _is_good(now))
+    ).one_or_none()
+    # Of two that end it at once, one does.
+    if found is None or not _revoke(session, UserSession.id == found[0], now):
+        return None
+    return found[0], found[1], found[2]
 
 
 def revoke_all(session: Session, user_id: uuid.UUID, now: datetime) -> int:

@@ -1,0 +1,108 @@
+"""``wit-admin audit …``."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wit_admin.cli._options import AsJson, command_group, lifetime_of, loaded_of, output_of
+from wit_admin.errors import ConflictError, InvalidInputError
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session, sessionmaker
+
+    from wit_admin.cli._output import Output
+    from wit_admin.db.queries.audit import AuditFilter
+    from wit_admin.services.audit import Entry
+
+app = command_group("Look at who changed what", example="wit-admin audit list --action token")
+
+_COLUMNS = ("seq", "created_at", "who", "origin", "action", "target_type", "target_name")
+_LOOK_AGAIN_S = 0.5
+_CHUNK = 1000
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    actor: Annotated[
+        str | None, typer.Option(metavar="NAME", help="By this account or unix user")
+    ] = None,
+    action: Annotated[
+        str | None, typer.Option(help="Such as token.create, or token for all of them")
+    ] = None,
+    target: Annotated[str | None, typer.Option(metavar="NAME", help="Done to this")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="AGE", help="Not older, such as 12h, 30d or 4w")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="How many at most", min=1, max=1000)] = 50,
+    before: Annotated[
+        int | None, typer.Option(metavar="SEQ", help="Only those ahead of this number")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on with what happens, oldest first")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List changes, newest first
+
+    For the next page give --before the last number of this one. With --follow and --json each
+    line is one object.
+
+    Example: wit-admin audit list --actor alice --since 30d
+    """
+    from wit_admin.db.base import utc_now
+    from wit_admin.db.queries.audit import AuditFilter
+    from wit_admin.forge import open_database
+    from wit_admin.services import audit
+
+    if follow and before is not None:
+        raise InvalidInputError("--follow and --before exclude each other.")
+    output = output_of(ctx, as_json=as_json)
+    start = None if since is None else utc_now() - lifetime_of(since)
+    wanted = AuditFilter(actor, action, target, start)
+    with open_database(loaded_of(ctx).settings) as sessions:
+        entries = audit.list_events(sessions, wanted, limit=limit, before=before)
+        if follow:
+            _follow(sessions, wanted, entries[::-1], output)
+    output.rows(entries, *_COLUMNS)
+
+
+@app.command()
+def verify(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Look for events that were changed, dropped, inserted or moved
+
+    Prints number and digest of the last event; keep them elsewhere, since whoever may write to
+    the database could compute the whole trail anew.
+
+    Example: wit-admin audit verify
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import audit
+
+    output = output_of(ctx, as_json=as_json)
+    with open_database(loaded_of(ctx).settings) as sessions:
+        verdict = audit.verify(sessions)
+    if verdict.findings:
+        for finding in verdict.findings:
+            output.note(finding.sentence)
+        raise ConflictError(f"The audit trail is not whole: {verdict.findings[0].sentence}")
+    output.result(verdict, plain=f"{verdict.head_seq} {verdict.head_digest}")
+
+
+def _follow(
+    sessions: sessionmaker[Session], wanted: AuditFilter, entries: list[Entry], output: Output
+) -> None:
+    """Print events as they come, until interrupted."""
+    from wit_admin.services import audit
+
+    seq = 0
+    while True:
+        for entry in entries:
+            output.line(entry, *_COLUMNS)
+            seq = entry.seq
+        if len(entries) < _CHUNK:
+            time.sleep(_LOOK_AGAIN_S)
+        entries = audit.list_events_after(sessions, wanted, seq=seq, limit=_CHUNK)

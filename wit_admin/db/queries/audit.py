@@ -1,0 +1,124 @@
+"""The audit trail: appended under the lock of its head, listed by number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, insert, inspect, or_, select, update
+from sqlalchemy.orm import Session
+
+from wit_admin.db.core import execute_core, table_of
+from wit_admin.db.models.events import AuditEvent, AuditHead
+
+_EVENTS = table_of(AuditEvent)
+_HEAD_ID = 1
+_CHUNK = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Number and digest of the last event; 0 and zero bytes before the first."""
+
+    seq: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which events are wanted; all conditions must hold, ``None`` asks for nothing."""
+
+    actor: str | None = None
+    """Name of an account or of a unix user."""
+    action: str | None = None
+    """``token.create``, or ``token`` for all that is done to tokens."""
+    target: str | None = None
+    """Its name."""
+    since: datetime | None = None
+
+
+def has_trail(session: Session) -> bool:
+    """Tell whether the schema is one with an audit trail; an older or empty one has none."""
+    return inspect(session.connection()).has_table(AuditHead.__tablename__)
+
+
+def lock_head(session: Session) -> Head | None:
+    """Return the end of the trail; no other transaction gets it before this one ends.
+
+    ``None`` if its row is missing. SQLite knows no row locks: there a transaction that writes
+    has the whole file to itself from its start.
+    """
+    query = select(AuditHead.seq, AuditHead.digest).where(AuditHead.id == _HEAD_ID)
+    row = session.execute(query.with_for_update()).one_or_none()
+    return None if row is None else Head(*row)
+
+
+def find_head(session: Session) -> Head | None:
+    """Return the end of the trail as this transaction sees it."""
+    query = select(AuditHead.seq, AuditHead.digest).where(AuditHead.id == _HEAD_ID)
+    row = session.execute(query).one_or_none()
+    return None if row is None else Head(*row)
+
+
+def append(session: Session, values: Mapping[str, Any]) -> None:
+    """Write an event (all columns) and make it the end of the trail."""
+    execute_core(session, insert(_EVENTS), values)
+    session.execute(
+        update(AuditHead)
+        .where(AuditHead.id == _HEAD_ID)
+        .values(seq=values["seq"], digest=values["digest"])
+    )
+
+
+def hold_snapshot(session: Session) -> None:
+    """Let all that this session reads from now on be of one moment; call it first."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
+
+def iterate(session: Session) -> Iterator[dict[str, Any]]:
+    """Yield all events by number, each as its columns; memory holds a few thousand."""
+    after: int | None = None
+    while True:
+        query = select(_EVENTS).order_by(_EVENTS.c.seq).limit(_CHUNK)
+        if after is not None:
+            query = query.where(_EVENTS.c.seq > after)
+        rows = [dict(row) for row in session.execute(query).mappings()]
+        yield from rows
+        if len(rows) < _CHUNK:
+            return
+        after = rows[-1]["seq"]
+
+
+def list_newest(
+    session: Session, wanted: AuditFilter, *, limit: int, before: int | None = None
+) -> list[dict[str, Any]]:
+    """Return the newest events, the newest first, or those ahead of number ``before``."""
+    query = select(_EVENTS).where(*_conditions(wanted)).order_by(_EVENTS.c.seq.desc())
+    if before is not None:
+        query = query.where(_EVENTS.c.seq < before)
+    return [dict(row) for row in session.execute(query.limit(limit)).mappings()]
+
+
+def list_after(
+    session: Session, wanted: AuditFilter, *, seq: int, limit: int
+) -> list[dict[str, Any]]:
+    """Return the events that follow number ``seq``, the oldest first."""
+    query = select(_EVENTS).where(_EVENTS.c.seq > seq, *_conditions(wanted))
+    query = query.order_by(_EVENTS.c.seq).limit(limit)
+    return [dict(row) for row in session.execute(query).mappings()]
+
+
+def _conditions(wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:
+    columns = _EVENTS.c
+    if wanted.actor is not None:
+        yield or_(columns.actor_name == wanted.actor, columns.os_login == wanted.actor)
+    if wanted.action is not None:
+        is_family = columns.action.startswith(f"{wanted.action}.", autoescape=True)
+        yield or_(columns.action == wanted.action, is_family)
+    if wanted.target is not None:
+        yield columns.target_name == wanted.target
+    if wanted.since is not None:
+        yield columns.created_at >= wanted.since
