@@ -75,9 +75,8 @@ def seed(
     with sessions() as session:
         if not force:
             _refuse_strangers(session)
-    names = _seed_owners(sessions, site)
-    with sessions.begin() as session:
-        record(session, Event("database.seed", after={"profile": profile, "force": force}), by=by)
+    told = Event("database.seed", after={"profile": profile, "force": force})
+    names = _seed_owners(sessions, site, told, by=by)
     seeded = []
     for described in site.repositories:
         repo_id, is_new = _seed_repository(sessions, root, described, names, by=by)
@@ -103,9 +102,10 @@ def _refuse_strangers(session: Session) -> None:
         )
 
 
-def _seed_owners(sessions: sessionmaker[Session], site: Site) -> Names:
+def _seed_owners(sessions: sessionmaker[Session], site: Site, told: Event, *, by: Origin) -> Names:
     with sessions.begin() as session:
         owners = {person.username: ensure_user(session, person) for person in site.people}
+        record(session, told, by=by)
     committers = {person.email: owners[person.username] for person in site.people}
     for described in site.organizations:
         with sessions.begin() as session:
