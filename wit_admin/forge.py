@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from wit_admin.db.engine import make_sessions, open_engine
+from wit_admin.db.engine import make_sessions, open_engine, parse_url
 from wit_admin.db.models.repositories import Visibility
+from wit_admin.errors import ConfigError
 from wit_admin.git.backend import Backend
 from wit_admin.git.child_backend import ChildBackend
 from wit_admin.git.environment import ChildEnvironment, write_defaults
@@ -49,7 +51,17 @@ class Forge:
 
 @contextmanager
 def open_database(settings: Settings) -> Iterator[sessionmaker[Session]]:
-    """Open the database alone, for commands that need nothing else."""
+    """Open the database alone, for commands that need nothing else.
+
+    Raises:
+        ConfigError: It is the embedded one, and nobody has made it yet.
+    """
+    file = parse_url(settings.database_url.reveal()).database
+    if settings.uses_embedded_database and file and not Path(file).exists():
+        raise ConfigError(
+            f"There is no database yet; {file} does not exist.",
+            hint="'wit-admin serve' makes it, and so does 'wit-admin db migrate'.",
+        )
     engine = open_engine(settings.database_url.reveal())
     try:
         yield make_sessions(engine)

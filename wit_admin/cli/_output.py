@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
+import logging
 import sys
 import uuid
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ class Output:
 
     as_json: bool = False
     quiet: bool = False
+    log: logging.Logger | None = None
+    """Where notes go when each line on standard error must be a log line."""
 
     def result(self, value: Any, plain: str) -> None:
         """Print the one thing the command made: ``plain``, or ``value`` as a JSON object."""
@@ -55,7 +58,9 @@ class Output:
 
     def note(self, sentence: str) -> None:
         """Say something beside the result."""
-        if not self.quiet:
+        if self.log is not None:
+            self.log.info(sentence)
+        elif not self.quiet:
             typer.echo(sentence, err=True)
 
     def confirm(self, question: str, *, yes: bool) -> None:

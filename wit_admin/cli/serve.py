@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,6 +81,8 @@ def serve(
     ).settings
     output = output_of(ctx, as_json=False)
     set_up_logging(settings.log_level, settings.log_format)
+    if settings.log_format == "json":
+        output = dataclasses.replace(output, log=logging.getLogger(__name__))
     settings.repositories_root.mkdir(parents=True, exist_ok=True)
     _prepare(settings, output, migrate=migrate)
     _serve(settings, output)
