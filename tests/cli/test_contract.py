@@ -32,7 +32,12 @@ def run(*arguments: str, **variables: str) -> Result:
 
 def line_for(path: str) -> list[str]:
     """Return a command line that the parser takes."""
-    values = {"SHELL": "bash", "ID": str(uuid.UUID(int=1)), "OWNER/REPO": "alice/demo"}
+    values = {
+        "SHELL": "bash",
+        "ID": str(uuid.UUID(int=1)),
+        "OWNER/REPO": "alice/demo",
+        "public|private": "public",
+    }
     command, ctx = TREE[path]
     needed = [
         values.get(parameter.make_metavar(ctx).strip("{}[]"), "name")

@@ -45,7 +45,11 @@ class Site:
         self.gitdir = self.root / name.disk_path
         wanted = Creatable(name, Actor(user.id, "alice"), user.id, OwnerType.USER)
         self.repo_id = pushes.ensure_repository_row(
-            sessions, wanted, visibility=Visibility.PUBLIC, object_format=ObjectFormat.SHA1
+            sessions,
+            wanted,
+            disk_path=name.disk_path,
+            visibility=Visibility.PUBLIC,
+            object_format=ObjectFormat.SHA1,
         ).repo_id
         tree = run_git(self.gitdir, "mktree", "--missing").stdout.strip()
         self.commit = run_git(self.gitdir, "commit-tree", "-m", "one", tree).stdout.strip()

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from wit_admin.git.own_config import write_own
 from wit_admin.git.ref_values import has_reftable, ref_bytes, ref_text
 
 _HEADS = "refs/heads/"
+_STAGING = ".new-"
+_ABANDONED_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +29,26 @@ class RepositoryPath:
 
 
 def create_bare(
-    root: Path, disk_path: str, *, head: str = "main", object_format: str = "sha1"
+    root: Path,
+    disk_path: str,
+    *,
+    head: str = "main",
+    object_format: str = "sha1",
+    own: Mapping[str, str | None] | None = None,
 ) -> bool:
     """Make an empty bare repository at ``root/disk_path``; false when something stands there.
+
+    ``own`` is what it says about itself, see :mod:`wit_admin.git.own_config`.
 
     It is made under a temporary name and renamed, so it is whole or not there. Of many at once
     one wins.
     """
     target = root / disk_path
     target.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=".new-", dir=target.parent))
+    staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=target.parent))
     try:
         _write_skeleton(staging, head, object_format)
+        write_own(staging, own or {})
         # rename(2) replaces an empty folder only; a repository is never empty.
         staging.rename(target)
     except OSError:
@@ -57,6 +70,14 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def sweep_half_made(folder: Path) -> None:
+    """Remove what killed makers of repositories left in ``folder`` more than an hour ago."""
+    for left in folder.glob(_STAGING + "*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > _ABANDONED_S:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def resolve(root: Path, disk_path: str) -> RepositoryPath | None:
@@ -146,6 +167,14 @@ def write_blob(gitdir: Path, data: bytes) -> str:
 
     database = pygit2.Odb(str(gitdir / "objects"))
     return str(database.write(pygit2.enums.ObjectType.BLOB, data))
+
+
+def move(gitdir: Path, target: Path) -> None:
+    """Move a repository to a place below the same root where nothing is. Durable on return."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    gitdir.rename(target)
+    _sync_folder(target.parent)
+    _sync_folder(gitdir.parent)
 
 
 def remove(gitdir: Path) -> None:

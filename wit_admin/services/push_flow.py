@@ -27,6 +27,7 @@ from wit_admin.services.actors import Actor
 from wit_admin.services.audit import Origin
 from wit_admin.services.gate import Creatable, Served
 from wit_admin.services.journal import Replayed, replay_journal
+from wit_admin.services.places import free_place
 from wit_admin.services.servers import Enrolment
 
 log = logging.getLogger(__name__)
@@ -200,11 +201,10 @@ class PushFlow:
         is_long = len(request.commands[0].new) == _SHA256_DIGITS
         object_format = ObjectFormat.SHA256 if is_long else ObjectFormat.SHA1
         # Disk first: a crash here leaves a repository that a sync finds, never a row without one.
-        mine = self._root / wanted.name.disk_path
-        made = storage.create_bare(
-            self._root, wanted.name.disk_path, object_format=object_format.value
-        )
-        found = storage.resolve(self._root, wanted.name.disk_path)
+        place = free_place(self._sessions, wanted.name)
+        mine = self._root / place
+        made = storage.create_bare(self._root, place, object_format=object_format.value)
+        found = storage.resolve(self._root, place)
         if found is None:
             raise ConflictError(
                 f"Something that is no repository stands in the place of {wanted.name}."
@@ -215,12 +215,13 @@ class PushFlow:
         row = pushes.ensure_repository_row(
             self._sessions,
             wanted,
+            disk_path=place,
             visibility=self._visibility,
             object_format=object_format,
             by=by,
         )
-        if row.disk_path != wanted.name.disk_path:
-            # Somebody made it a moment ago in another case: one repository, never two folders.
+        if row.disk_path != place:
+            # Somebody made it a moment ago, perhaps in another case: never two folders of one.
             if made:
                 storage.remove(mine)
             found = storage.resolve(self._root, row.disk_path)

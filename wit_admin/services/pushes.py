@@ -73,6 +73,7 @@ def ensure_repository_row(
     sessions: sessionmaker[Session],
     wanted: Creatable,
     *,
+    disk_path: str,
     visibility: Visibility,
     object_format: ObjectFormat,
     by: Origin = SYSTEM,
@@ -86,7 +87,7 @@ def ensure_repository_row(
         name=wanted.name.name,
         visibility=visibility,
         object_format=object_format,
-        disk_path=wanted.name.disk_path,
+        disk_path=disk_path,
     )
     try:
         with sessions.begin() as session:

@@ -40,6 +40,8 @@ class NewRepository:
     object_format: ObjectFormat = ObjectFormat.SHA1
     forked_from_id: uuid.UUID | None = None
     pushed_at: datetime | None = None
+    id: uuid.UUID | None = None
+    """Kept when the repository on disk says it already; else it gets a new one."""
 
 
 class RepositoryEdit(TypedDict, total=False):
@@ -97,7 +99,7 @@ def create_repository(session: Session, new: NewRepository, *, now: datetime) ->
         ConflictError: The owner has a repository of that name, or the path is another's.
     """
     repository = Repository(
-        id=new_id(),
+        id=new.id or new_id(),
         owner_type=lock_owner(session, new.owner_id),
         owner_id=new.owner_id,
         name=new.name,
@@ -114,6 +116,8 @@ def create_repository(session: Session, new: NewRepository, *, now: datetime) ->
     )
     with refuse_duplicates(session, f"There is a repository {new.name!r} already."):
         session.add(repository)
+    if key := _key_of(session, repository.id):
+        drop_redirect(session, *key)
     if new.forked_from_id is not None:
         bump(session, new.forked_from_id, Counter.FORKS, 1)
     return repository
@@ -181,37 +185,54 @@ def update_repository(
 
 
 def rename_repository(
-    session: Session, repo_id: uuid.UUID, name: str, *, now: datetime
+    session: Session,
+    repo_id: uuid.UUID,
+    name: str,
+    *,
+    now: datetime,
+    owner_id: uuid.UUID | None = None,
 ) -> Repository:
-    """Give a repository another name; the old one leads to it until it is taken again.
+    """Give a repository another name, or owner; the old one leads to it until it is taken again.
 
     Its folder on disk stays where it is.
 
     Raises:
-        NotFoundError: There is no such repository.
+        NotFoundError: There is no such repository, or owner.
         ConflictError: The owner has a repository of that name.
     """
-    old = session.execute(
-        select(Owner.name_key, Repository.name_key)
-        .join(Repository, Repository.owner_id == Owner.id)
-        .where(Repository.id == repo_id)
-    ).one_or_none()
+    old = _key_of(session, repo_id)
+    values: dict[str, Any] = {"name": name, "name_key": name_key(name), "updated_at": now}
+    if owner_id is not None:
+        values |= {"owner_id": owner_id, "owner_type": lock_owner(session, owner_id)}
     with refuse_duplicates(session, f"There is a repository {name!r} already."):
-        renamed = _update(session, repo_id, name=name, name_key=name_key(name), updated_at=now)
-    if old is not None and old[1] != renamed.name_key:
-        owner_key, old_key = old
-        session.execute(
-            delete(RepositoryRedirect).where(
-                RepositoryRedirect.owner_key == owner_key,
-                RepositoryRedirect.name_key.in_((old_key, renamed.name_key)),
-            )
-        )
+        renamed = _update(session, repo_id, **values)
+    new = _key_of(session, repo_id)
+    if old is not None and new is not None and old != new:
+        drop_redirect(session, *old)
+        drop_redirect(session, *new)
         session.add(
-            RepositoryRedirect(
-                owner_key=owner_key, name_key=old_key, repo_id=repo_id, created_at=now
-            )
+            RepositoryRedirect(owner_key=old[0], name_key=old[1], repo_id=repo_id, created_at=now)
         )
     return renamed
+
+
+def drop_redirect(session: Session, owner_key: str, repo_key: str) -> None:
+    """Let a former name lead nowhere; for when a repository takes it."""
+    session.execute(
+        delete(RepositoryRedirect).where(
+            RepositoryRedirect.owner_key == owner_key, RepositoryRedirect.name_key == repo_key
+        )
+    )
+
+
+def find_place_owner(session: Session, disk_path: str) -> tuple[str, str] | None:
+    """Return the key of the repository whose folder is there, whatever it is called by now."""
+    row = session.execute(
+        select(Owner.name_key, Repository.name_key)
+        .join(Repository, Repository.owner_id == Owner.id)
+        .where(Repository.disk_path == disk_path)
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
 
 
 def delete_repository(
@@ -225,6 +246,15 @@ def delete_repository(
     deleted = _update(session, repo_id, disk_path=trash_path, deleted_at=now, updated_at=now)
     if deleted.forked_from_id is not None:
         bump(session, deleted.forked_from_id, Counter.FORKS, -1)
+
+
+def _key_of(session: Session, repo_id: uuid.UUID) -> tuple[str, str] | None:
+    row = session.execute(
+        select(Owner.name_key, Repository.name_key)
+        .join(Repository, Repository.owner_id == Owner.id)
+        .where(Repository.id == repo_id)
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
 
 
 def _update(session: Session, repo_id: uuid.UUID, **values: Any) -> Repository:

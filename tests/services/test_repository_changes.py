@@ -1,0 +1,224 @@
+"""Repositories made, renamed, handed over, deleted and brought back: rows and folders agree."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from tests.support.builders import make_issue, make_user, run_at_once
+from wit_admin.db.models.issues import Issue
+from wit_admin.db.models.repositories import Repository, Visibility
+from wit_admin.db.queries import repositories, serving
+from wit_admin.errors import ConflictError, NotFoundError, RefusedError
+from wit_admin.git import own_config, storage
+from wit_admin.names import RepoName
+from wit_admin.services import repository_changes as changes
+from wit_admin.services import trash
+from wit_admin.services.repository_changes import RepositoryOrder
+
+DEMO = RepoName("alice", "demo")
+ORDER = RepositoryOrder(Visibility.PUBLIC, description="A try")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A database with two accounts, and a repository root."""
+
+    sessions: sessionmaker[Session]
+    root: Path
+
+    def create(self, name: RepoName = DEMO) -> uuid.UUID:
+        """Make a repository and mark its folder, to know it again."""
+        made = changes.create_repository(self.sessions, self.root, name, ORDER)
+        (self.folder(name) / "mark").write_text(str(made.id))
+        return made.id
+
+    def folder(self, name: RepoName) -> Path:
+        """Return where git would find it, by this name or a redirect."""
+        with self.sessions() as session:
+            row = serving.find_served(session, name, None)
+        assert row is not None
+        return self.root / row.disk_path
+
+    def leads_to(self, name: RepoName) -> uuid.UUID | None:
+        """Return which repository a client reaches by this name."""
+        with self.sessions() as session:
+            row = serving.find_served(session, name, None)
+        return row.repo_id if row else None
+
+    def assert_whole(self) -> None:
+        """Check that each row has its own folder, marked with its id, and no folder is left."""
+        with self.sessions() as session:
+            rows = {row.disk_path: row for row in session.query(Repository)}
+        marks = {
+            str(path.parent.relative_to(self.root)): path.read_text()
+            for path in self.root.rglob("mark")
+        }
+        assert marks == {path: str(row.id) for path, row in rows.items()}
+        for path, row in rows.items():
+            told = own_config.read_own(self.root / path)
+            assert (told["id"], told["name"]) == (str(row.id), row.name)
+
+
+@pytest.fixture
+def site(sessions: sessionmaker[Session], tmp_path: Path) -> Site:
+    """Alice and bob, who own nothing yet."""
+    with sessions.begin() as session:
+        make_user(session, "alice")
+        make_user(session, "bob")
+    return Site(sessions, tmp_path / "repos")
+
+
+def test_new_repository_says_what_it_is(site: Site) -> None:
+    repo_id = site.create()
+
+    assert own_config.read_own(site.folder(DEMO)) == {
+        "id": str(repo_id),
+        "owner": "alice",
+        "name": "demo",
+        "visibility": "public",
+        "description": "A try",
+    }
+    site.assert_whole()
+
+
+def test_many_who_create_one_name_make_one(site: Site) -> None:
+    failures = run_at_once(
+        [lambda: changes.create_repository(site.sessions, site.root, DEMO, ORDER)] * 6
+    )
+
+    assert sorted(type(failure).__name__ for failure in failures) == ["ConflictError"] * 5 + [
+        "NoneType"
+    ]
+
+
+def test_create_goes_on_where_a_killed_one_stopped(site: Site) -> None:
+    storage.create_bare(site.root, DEMO.disk_path, own={"id": str(uuid.uuid4())})
+
+    site.create()
+
+    site.assert_whole()
+
+
+def test_create_takes_no_folder_that_the_database_does_not_know(site: Site) -> None:
+    storage.create_bare(site.root, DEMO.disk_path)
+
+    with pytest.raises(ConflictError, match="does not know"):
+        site.create()
+
+
+def test_old_names_lead_to_a_renamed_and_transferred_repository(site: Site) -> None:
+    repo_id = site.create()
+
+    changes.rename_repository(site.sessions, site.root, DEMO, "tools")
+    changes.transfer_repository(site.sessions, site.root, RepoName("alice", "tools"), "bob")
+
+    for name in (DEMO, RepoName("alice", "tools"), RepoName("bob", "tools")):
+        assert site.leads_to(name) == repo_id
+    site.assert_whole()
+
+
+def test_new_repository_takes_an_old_name_for_good(site: Site) -> None:
+    old_id = site.create()
+    changes.rename_repository(site.sessions, site.root, DEMO, "tools")
+
+    new_id = site.create()
+    trash.delete_repository(site.sessions, site.root, DEMO)
+
+    assert new_id != old_id
+    assert site.leads_to(DEMO) is None
+    assert site.leads_to(RepoName("alice", "tools")) == old_id
+    site.assert_whole()
+
+
+def test_deleted_repository_comes_back_whole(site: Site) -> None:
+    repo_id = site.create()
+    changes.rename_repository(site.sessions, site.root, DEMO, "tools")
+    tools = RepoName("alice", "tools")
+    with site.sessions.begin() as session:
+        alice = make_user(session, "carol")
+        make_issue(session, repo_id, alice)
+    trash.delete_repository(site.sessions, site.root, tools)
+    assert site.leads_to(tools) is site.leads_to(DEMO) is None
+
+    trash.restore_repository(site.sessions, site.root, tools)
+
+    assert site.leads_to(tools) == site.leads_to(DEMO) == repo_id
+    with site.sessions() as session:
+        assert session.query(Issue).filter_by(repo_id=repo_id).count() == 1
+    site.assert_whole()
+
+
+def test_deleted_repository_whose_name_is_taken_comes_back_by_another(site: Site) -> None:
+    repo_id = site.create()
+    trash.delete_repository(site.sessions, site.root, DEMO)
+    site.create()
+
+    with pytest.raises(ConflictError, match="already"):
+        trash.restore_repository(site.sessions, site.root, DEMO)
+    trash.restore_repository(site.sessions, site.root, DEMO, as_name="demo-2")
+
+    assert site.leads_to(RepoName("alice", "demo-2")) == repo_id
+    site.assert_whole()
+
+
+def test_delete_and_restore_go_on_where_killed_ones_stopped(site: Site) -> None:
+    repo_id = site.create()
+    trashed = site.root / trash.TRASH / str(repo_id)
+    storage.move(site.folder(DEMO), trashed)
+
+    trash.delete_repository(site.sessions, site.root, DEMO)
+    storage.move(trashed, site.root / f"alice/demo~{repo_id.hex}.git")
+    trash.restore_repository(site.sessions, site.root, DEMO, as_name="other")
+
+    assert site.leads_to(RepoName("alice", "other")) == repo_id
+    site.assert_whole()
+
+
+def test_emptied_trash_leaves_nothing(site: Site) -> None:
+    site.create()
+    trash.delete_repository(site.sessions, site.root, DEMO)
+
+    trash.empty_trash(site.sessions, site.root)
+
+    assert list((site.root / trash.TRASH).iterdir()) == []
+    assert trash.list_trash(site.sessions) == []
+    with pytest.raises(NotFoundError):
+        trash.restore_repository(site.sessions, site.root, DEMO)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_and_folders_agree_after_any_sequence(site: Site, seed: int) -> None:
+    chance = random.Random(seed)
+    names = [RepoName(owner, name) for owner in ("alice", "bob") for name in ("a", "b", "c")]
+    made: set[uuid.UUID] = set()
+
+    for _ in range(60):
+        name, other = chance.sample(names, 2)
+        steps = (
+            lambda name=name: made.add(site.create(name)),
+            lambda name=name, to=other.name: changes.rename_repository(
+                site.sessions, site.root, name, to
+            ),
+            lambda name=name, to=other.owner: changes.transfer_repository(
+                site.sessions, site.root, name, to
+            ),
+            lambda name=name: trash.delete_repository(site.sessions, site.root, name),
+            lambda name=name, to=other.name: trash.restore_repository(
+                site.sessions, site.root, name, as_name=to
+            ),
+        )
+        try:
+            chance.choice(steps)()
+        except RefusedError:
+            continue
+
+    site.assert_whole()
+    with site.sessions() as session:
+        live = {row.id for row in repositories.list_repositories(session)}
+    assert live | {row.id for row in trash.list_trash(site.sessions)} == made

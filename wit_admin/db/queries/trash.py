@@ -1,0 +1,97 @@
+"""Deleted repositories: their rows stay, hidden, until they come back or are purged."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from wit_admin.db.models.accounts import Owner
+from wit_admin.db.models.repositories import Repository
+from wit_admin.db.paging import AnySelect
+from wit_admin.db.queries.counters import Counter, bump
+from wit_admin.db.queries.owners import lock_owner
+from wit_admin.db.queries.repositories import drop_redirect
+from wit_admin.db.statements import refuse_duplicates
+from wit_admin.errors import NotFoundError
+from wit_admin.names import RepoName, name_key
+
+
+@dataclass(frozen=True, slots=True)
+class TrashedRow:
+    """A deleted repository."""
+
+    id: uuid.UUID
+    owner: str
+    name: str
+    deleted_at: datetime
+
+
+def list_trash(session: Session, *, before: datetime | None = None) -> list[TrashedRow]:
+    """Return what was deleted, latest first; only what was deleted ``before``, if given."""
+    query = _listing()
+    if before is not None:
+        query = query.where(Repository.deleted_at <= before)
+    return [TrashedRow(*row) for row in session.execute(query)]
+
+
+def find_trashed(session: Session, name: RepoName) -> TrashedRow | None:
+    """Return the repository of that name that was deleted last."""
+    owner_key, repo_key = name.key
+    query = _listing().where(Owner.name_key == owner_key, Repository.name_key == repo_key)
+    row = session.execute(query.limit(1)).one_or_none()
+    return None if row is None else TrashedRow(*row)
+
+
+def restore_repository(
+    session: Session, repo_id: uuid.UUID, *, name: str, disk_path: str, now: datetime
+) -> None:
+    """Show a deleted repository again; its objects are at ``disk_path`` already.
+
+    Raises:
+        NotFoundError: It is not in the trash, or its owner is gone.
+        ConflictError: The owner has a repository of that name, or the path is another's.
+    """
+    trashed = select(Repository).where(Repository.id == repo_id, Repository.deleted_at.is_not(None))
+    row = session.scalars(trashed.with_for_update(key_share=True)).one_or_none()
+    if row is None:
+        raise NotFoundError("There is no such repository in the trash.")
+    lock_owner(session, row.owner_id)
+    with refuse_duplicates(
+        session, f"There is a repository {name!r} already.", hint="Choose another name with --as."
+    ):
+        session.execute(
+            update(Repository)
+            .where(Repository.id == repo_id)
+            .values(
+                name=name,
+                name_key=name_key(name),
+                disk_path=disk_path,
+                deleted_at=None,
+                updated_at=now,
+            )
+            .execution_options(synchronize_session=False)
+        )
+    owner_key = session.scalars(select(Owner.name_key).where(Owner.id == row.owner_id)).one()
+    drop_redirect(session, owner_key, name_key(name))
+    if row.forked_from_id is not None:
+        bump(session, row.forked_from_id, Counter.FORKS, 1)
+
+
+def purge_repository(session: Session, repo_id: uuid.UUID) -> None:
+    """Drop a deleted repository's row and all that hangs on it."""
+    session.execute(
+        delete(Repository).where(Repository.id == repo_id, Repository.deleted_at.is_not(None))
+    )
+
+
+def _listing() -> AnySelect:
+    return (
+        select(Repository.id, Owner.name, Repository.name, Repository.deleted_at)
+        .join(Owner, Owner.id == Repository.owner_id)
+        .where(Repository.deleted_at.is_not(None))
+        .order_by(Repository.deleted_at.desc(), Repository.id.desc())
+    )

@@ -1,0 +1,28 @@
+"""Where a repository's folder goes: by its name at first, and there it stays."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.base import new_id
+from wit_admin.db.queries import repositories
+from wit_admin.names import RepoName
+
+
+def free_place(sessions: sessionmaker[Session], name: RepoName) -> str:
+    """Return where below the root a new repository goes.
+
+    One that was renamed keeps its folder, so the place of this name can be another's.
+    """
+    with sessions() as session:
+        taken = repositories.find_place_owner(session, name.disk_path)
+    if taken is None or taken == name.key:
+        return name.disk_path
+    return second_place(name, new_id())
+
+
+def second_place(name: RepoName, repo_id: uuid.UUID) -> str:
+    """Return a place that no name leads to: ``~`` cannot be in one."""
+    return f"{name.owner}/{name.name}~{repo_id.hex}.git"

@@ -1,0 +1,256 @@
+"""Repositories made, renamed and handed over by an operator.
+
+The folder does not move: a new name or owner is one row and its redirect in one transaction. What
+the repository says of itself is written first; the row decides, so a process that is killed in
+between leaves only a copy that the next run sets right.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.base import new_id, utc_now
+from wit_admin.db.models.repositories import ObjectFormat, Repository, Visibility
+from wit_admin.db.queries import repositories, serving
+from wit_admin.db.queries.repositories import NewRepository
+from wit_admin.errors import ConflictError, NotFoundError
+from wit_admin.git import own_config, storage
+from wit_admin.git.ref_values import read_ref
+from wit_admin.names import RepoName, check_branch_name
+from wit_admin.services.places import free_place
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryOrder:
+    """What a new repository is to be like."""
+
+    visibility: Visibility
+    description: str | None = None
+    default_branch: str = "main"
+    object_format: ObjectFormat = ObjectFormat.SHA1
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedRepository:
+    """A repository after a change, and whether there was anything to do."""
+
+    id: uuid.UUID
+    owner: str
+    name: str
+    is_changed: bool
+
+    def __str__(self) -> str:
+        return f"{self.owner}/{self.name}"
+
+
+def create_repository(
+    sessions: sessionmaker[Session],
+    root: Path,
+    name: RepoName,
+    order: RepositoryOrder,
+    *,
+    may_exist: bool = False,
+) -> ChangedRepository:
+    """Make an empty repository; a former name is taken from whoever had it.
+
+    One that ``may_exist`` is left as it is.
+
+    Raises:
+        NotFoundError: There is no such owner.
+        ConflictError: There is one of that name, or a folder that no row knows.
+    """
+    with sessions() as session:
+        owner = serving.find_owner(session, name.owner, uuid.UUID(int=0))
+    if owner is None:
+        raise NotFoundError(f"There is no owner {name.owner!r}.")
+    name = RepoName(owner.name, name.name)
+    with storage.one_at_a_time(root / name.owner):
+        with sessions() as session:
+            existing = repositories.find_repository_by_name(session, name)
+        if existing is not None:
+            if may_exist:
+                return ChangedRepository(existing.id, owner.name, existing.name, is_changed=False)
+            raise ConflictError(f"There is a repository {name} already.")
+        storage.sweep_half_made(root / name.owner)
+        place, repo_id = free_place(sessions, name), new_id()
+        _make_folder(root, place, name, repo_id, order)
+        new = NewRepository(
+            id=repo_id,
+            owner_id=owner.owner_id,
+            name=name.name,
+            disk_path=place,
+            description=order.description,
+            visibility=order.visibility,
+            default_branch=order.default_branch,
+            object_format=order.object_format,
+        )
+        with sessions.begin() as session:
+            repositories.create_repository(session, new, now=utc_now())
+    return ChangedRepository(repo_id, name.owner, name.name, is_changed=True)
+
+
+def rename_repository(
+    sessions: sessionmaker[Session], root: Path, old: RepoName, new_name: str
+) -> ChangedRepository:
+    """Give a repository another name; its old URLs lead to it.
+
+    Raises:
+        NotFoundError: There is no such repository.
+        ConflictError: The owner has one of the new name.
+    """
+    return _move(sessions, root, old, RepoName(old.owner, new_name))
+
+
+def transfer_repository(
+    sessions: sessionmaker[Session], root: Path, old: RepoName, new_owner: str
+) -> ChangedRepository:
+    """Hand a repository to another owner; its old URLs lead to it.
+
+    Raises:
+        NotFoundError: There is no such repository, or owner.
+        ConflictError: The new owner has one of that name.
+    """
+    return _move(sessions, root, old, RepoName(new_owner, old.name))
+
+
+def set_archived(
+    sessions: sessionmaker[Session], name: RepoName, *, archived: bool
+) -> ChangedRepository:
+    """Make a repository refuse pushes, or take them again.
+
+    Raises:
+        NotFoundError: There is no such repository.
+    """
+    now = utc_now()
+    with sessions.begin() as session:
+        row = get_repository(session, name)
+        is_changed = row.is_archived != archived
+        if is_changed:
+            repositories.update_repository(
+                session, row.id, now=now, archived_at=now if archived else None
+            )
+        return ChangedRepository(row.id, name.owner, row.name, is_changed=is_changed)
+
+
+def set_visibility(
+    sessions: sessionmaker[Session], root: Path, name: RepoName, visibility: Visibility
+) -> ChangedRepository:
+    """Say who may read a repository without being named.
+
+    Raises:
+        NotFoundError: There is no such repository.
+    """
+    with sessions() as session:
+        row = get_repository(session, name)
+    is_changed = row.visibility is not visibility
+    _tell(root, row, visibility=visibility.value)
+    if is_changed:
+        with sessions.begin() as session:
+            repositories.update_repository(session, row.id, now=utc_now(), visibility=visibility)
+    return ChangedRepository(row.id, name.owner, row.name, is_changed=is_changed)
+
+
+def set_head(
+    sessions: sessionmaker[Session], root: Path, name: RepoName, branch: str
+) -> ChangedRepository:
+    """Choose the branch that a clone checks out.
+
+    Raises:
+        NotFoundError: There is no such repository, or branch.
+        ConflictError: Its folder is gone, or somebody else is changing HEAD just now.
+    """
+    with sessions() as session:
+        row = get_repository(session, name)
+    found = storage.resolve(root, row.disk_path)
+    if found is None:
+        raise ConflictError(f"{name} is known, but not on disk.")
+    if not read_ref(found.gitdir, f"refs/heads/{check_branch_name(branch)}"):
+        raise NotFoundError(f"{name} has no branch {branch!r}.")
+    is_changed = storage.read_head(found.gitdir) != branch
+    if is_changed:
+        try:
+            storage.set_head(found.gitdir, branch)
+        except FileExistsError:
+            raise ConflictError(
+                "HEAD is locked just now.",
+                hint="Try again; if no git runs there, remove HEAD.lock.",
+            ) from None
+    if is_changed or row.default_branch != branch:
+        with sessions.begin() as session:
+            repositories.update_repository(session, row.id, now=utc_now(), default_branch=branch)
+    return ChangedRepository(row.id, name.owner, row.name, is_changed=is_changed)
+
+
+def get_repository(session: Session, name: RepoName) -> Repository:
+    """Return the live repository of that name.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    row = repositories.find_repository_by_name(session, name)
+    if row is None:
+        raise NotFoundError(f"There is no repository {name}.")
+    return row
+
+
+def _move(
+    sessions: sessionmaker[Session], root: Path, old: RepoName, new: RepoName
+) -> ChangedRepository:
+    with sessions() as session:
+        row = get_repository(session, old)
+        owner = serving.find_owner(session, new.owner, uuid.UUID(int=0))
+        if owner is None:
+            raise NotFoundError(f"There is no owner {new.owner!r}.")
+        taken = repositories.find_repository_id(session, new)
+    if taken not in {None, row.id}:
+        raise ConflictError(f"There is a repository {new} already.")
+    is_changed = (owner.owner_id, new.name) != (row.owner_id, row.name)
+    _tell(root, row, owner=owner.name, name=new.name)
+    if is_changed:
+        with sessions.begin() as session:
+            repositories.rename_repository(
+                session, row.id, new.name, owner_id=owner.owner_id, now=utc_now()
+            )
+    return ChangedRepository(row.id, owner.name, new.name, is_changed=is_changed)
+
+
+def _tell(root: Path, row: Repository, **told: str | None) -> None:
+    """Let the repository say it of itself, for the day when only the disk is left."""
+    found = storage.resolve(root, row.disk_path)
+    if found is not None:
+        own_config.write_own(found.gitdir, {"id": str(row.id), **told})
+
+
+def _make_folder(
+    root: Path, place: str, name: RepoName, repo_id: uuid.UUID, order: RepositoryOrder
+) -> None:
+    standing = storage.resolve(root, place)
+    if standing is not None and _is_half_made(standing.gitdir):
+        storage.remove(standing.gitdir)
+    made = storage.create_bare(
+        root,
+        place,
+        head=order.default_branch,
+        object_format=order.object_format.value,
+        own={
+            "id": str(repo_id),
+            "owner": name.owner,
+            "name": name.name,
+            "visibility": order.visibility.value,
+            "description": order.description,
+        },
+    )
+    if not made:
+        raise ConflictError(
+            f"Something that the database does not know stands in the place of {name}.",
+            hint=f"Look at {place} below the repository root.",
+        )
+
+
+def _is_half_made(gitdir: Path) -> bool:
+    """Tell whether it is what a killed ``create`` left: it has an id, and never had a ref."""
+    return storage.is_pristine(gitdir) and "id" in own_config.read_own(gitdir)

@@ -1,0 +1,119 @@
+"""Deleted repositories: out of sight in ``.trash/<id>`` below the root, until purged or restored.
+
+The folder moves first, then the row. Whoever was killed in between is told by the id in the folder
+names, so that the same command run again goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.base import utc_now
+from wit_admin.db.queries import repositories, trash
+from wit_admin.db.queries.trash import TrashedRow
+from wit_admin.errors import ConflictError, NotFoundError
+from wit_admin.git import own_config, storage
+from wit_admin.names import RepoName
+from wit_admin.services.places import second_place
+from wit_admin.services.repository_changes import ChangedRepository, get_repository
+
+TRASH = ".trash"
+_GONE = ".gone-"
+
+
+def delete_repository(
+    sessions: sessionmaker[Session], root: Path, name: RepoName
+) -> ChangedRepository:
+    """Move a repository to the trash; rows that hang on it stay, hidden.
+
+    Raises:
+        NotFoundError: There is no such repository.
+    """
+    with storage.one_at_a_time(root / TRASH):
+        with sessions() as session:
+            row = get_repository(session, name)
+        path = f"{TRASH}/{row.id}"
+        found = storage.resolve(root, row.disk_path)
+        if found is not None and not (root / path).exists():
+            if (root / row.disk_path).is_symlink():
+                raise ConflictError(
+                    f"{name} is a link to another folder.", hint="Take the link away by hand."
+                )
+            told = {"id": str(row.id), "owner": name.owner, "name": row.name}
+            own_config.write_own(found.gitdir, told)
+            storage.move(root / row.disk_path, root / path)
+        with sessions.begin() as session:
+            repositories.delete_repository(session, row.id, trash_path=path, now=utc_now())
+    return ChangedRepository(row.id, name.owner, row.name, is_changed=True)
+
+
+def restore_repository(
+    sessions: sessionmaker[Session], root: Path, name: RepoName, *, as_name: str | None = None
+) -> ChangedRepository:
+    """Bring back the repository of that name that was deleted last, whole.
+
+    Raises:
+        NotFoundError: The trash has none, or its folder is gone.
+        ConflictError: The name is taken.
+    """
+    with storage.one_at_a_time(root / TRASH):
+        with sessions() as session:
+            row = trash.find_trashed(session, name)
+            if row is None:
+                raise NotFoundError(f"The trash has no repository {name}.")
+            wanted = RepoName(row.owner, as_name or row.name)
+            if repositories.find_repository_id(session, wanted) is not None:
+                raise ConflictError(
+                    f"There is a repository {wanted} already.",
+                    hint="Choose another name with --as.",
+                )
+        # A place that the name does not decide: a run that was killed may have had another.
+        place = second_place(RepoName(row.owner, row.name), row.id)
+        if not (root / place).exists():
+            if not (root / TRASH / str(row.id)).exists():
+                raise NotFoundError(f"The folder of {name} is gone from the trash.")
+            storage.move(root / TRASH / str(row.id), root / place)
+        with sessions.begin() as session:
+            trash.restore_repository(
+                session, row.id, name=wanted.name, disk_path=place, now=utc_now()
+            )
+        own_config.write_own(root / place, {"name": wanted.name})
+    return ChangedRepository(row.id, wanted.owner, wanted.name, is_changed=True)
+
+
+def list_trash(
+    sessions: sessionmaker[Session], *, older_than: timedelta | None = None
+) -> list[TrashedRow]:
+    """Return what is in the trash, latest first."""
+    before = None if older_than is None else utc_now() - older_than
+    with sessions() as session:
+        return trash.list_trash(session, before=before)
+
+
+def empty_trash(
+    sessions: sessionmaker[Session], root: Path, *, older_than: timedelta | None = None
+) -> list[TrashedRow]:
+    """Remove for good what has been in the trash for ``older_than``; return what that was."""
+    folder = root / TRASH
+    with storage.one_at_a_time(folder):
+        condemned = list_trash(sessions, older_than=older_than)
+        for row in condemned:
+            _purge(sessions, root, row)
+        for left in folder.glob(_GONE + "*"):
+            shutil.rmtree(left, ignore_errors=True)
+    return condemned
+
+
+def _purge(sessions: sessionmaker[Session], root: Path, row: TrashedRow) -> None:
+    gone = root / TRASH / f"{_GONE}{row.id}"
+    # A restore that was killed has put it back in its second place already.
+    for place in (f"{TRASH}/{row.id}", second_place(RepoName(row.owner, row.name), row.id)):
+        if (root / place).exists():
+            storage.move(root / place, gone)
+    with sessions.begin() as session:
+        trash.purge_repository(session, row.id)
+    shutil.rmtree(gone, ignore_errors=True)
