@@ -14,18 +14,16 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.server import run_git
-from wit_admin.db.models.accounts import OwnerType
 from wit_admin.db.models.events import Activity
 from wit_admin.db.models.pushes import PushEntry, PushState
 from wit_admin.db.models.repositories import ObjectFormat, Visibility
+from wit_admin.db.queries.repositories import NewRepository
 from wit_admin.git import storage
 from wit_admin.git.environment import PUSH_ID_HOST
 from wit_admin.git.inspection import Inspector
 from wit_admin.names import RepoName
 from wit_admin.services import pushes
 from wit_admin.services.accounts import create_user
-from wit_admin.services.actors import Actor
-from wit_admin.services.gate import Creatable
 from wit_admin.services.push_flow import PushFlow
 from wit_admin.services.servers import Enrolment, Servers
 
@@ -43,14 +41,14 @@ class Site:
         name = RepoName("alice", "demo")
         storage.create_bare(self.root, name.disk_path, object_format="sha1")
         self.gitdir = self.root / name.disk_path
-        wanted = Creatable(name, Actor(user.id, "alice"), user.id, OwnerType.USER)
-        self.repo_id = pushes.ensure_repository_row(
-            sessions,
-            wanted,
+        new = NewRepository(
+            owner_id=user.id,
+            name="demo",
             disk_path=name.disk_path,
             visibility=Visibility.PUBLIC,
             object_format=ObjectFormat.SHA1,
-        ).repo_id
+        )
+        self.repo_id = pushes.ensure_repository_row(sessions, new, owner="alice").repo_id
         tree = run_git(self.gitdir, "mktree", "--missing").stdout.strip()
         self.commit = run_git(self.gitdir, "commit-tree", "-m", "one", tree).stdout.strip()
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.models.events import AuditOrigin
 from wit_admin.db.models.repositories import ObjectFormat, Visibility
+from wit_admin.db.queries.repositories import NewRepository
 from wit_admin.errors import ConflictError, UnavailableError
 from wit_admin.git import storage, sweep
 from wit_admin.git.commands import PushRequest, RefCommand
@@ -212,14 +213,14 @@ class PushFlow:
         self._inspector.check(found.gitdir)
         # What stood on disk before is not taken back when this push fails, unless it is empty.
         is_removable = made or storage.is_pristine(found.gitdir)
-        row = pushes.ensure_repository_row(
-            self._sessions,
-            wanted,
+        new = NewRepository(
+            owner_id=wanted.owner_id,
+            name=wanted.name.name,
             disk_path=place,
             visibility=self._visibility,
             object_format=object_format,
-            by=by,
         )
+        row = pushes.ensure_repository_row(self._sessions, new, owner=wanted.name.owner, by=by)
         if row.disk_path != place:
             # Somebody made it a moment ago, perhaps in another case: never two folders of one.
             if made:

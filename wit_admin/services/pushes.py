@@ -12,13 +12,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import new_id, utc_now
 from wit_admin.db.engine import DURABLE
-from wit_admin.db.models.repositories import ObjectFormat, Visibility
 from wit_admin.db.queries import activities, pushes, repositories
 from wit_admin.db.queries.repositories import NewRepository
 from wit_admin.errors import ConflictError
 from wit_admin.git import storage
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
-from wit_admin.services.gate import Creatable
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,36 +68,25 @@ class EnsuredRow:
 
 
 def ensure_repository_row(
-    sessions: sessionmaker[Session],
-    wanted: Creatable,
-    *,
-    disk_path: str,
-    visibility: Visibility,
-    object_format: ObjectFormat,
-    by: Origin = SYSTEM,
+    sessions: sessionmaker[Session], new: NewRepository, *, owner: str, by: Origin = SYSTEM
 ) -> EnsuredRow:
     """Make the row of a repository that is on disk already.
 
     Of many at once one makes the row and the others get that one.
     """
-    new = NewRepository(
-        owner_id=wanted.owner_id,
-        name=wanted.name.name,
-        visibility=visibility,
-        object_format=object_format,
-        disk_path=disk_path,
-    )
     try:
         with sessions.begin() as session:
             made = repositories.create_repository(session, new, now=utc_now())
-            fields = {"visibility": visibility, "object_format": object_format}
-            event = Event(
-                "repository.create", "repository", made.id, str(wanted.name), after=fields
+            fields = {"visibility": new.visibility, "object_format": new.object_format}
+            name = f"{owner}/{new.name}"
+            record(
+                session,
+                Event("repository.create", "repository", made.id, name, after=fields),
+                by=by,
             )
-            record(session, event, by=by)
     except ConflictError:
         with sessions() as session:
-            found = repositories.find_place(session, wanted.owner_id, wanted.name.name)
+            found = repositories.find_place(session, new.owner_id, new.name)
         if found is None:
             raise
         return EnsuredRow(*found, is_new=False)
