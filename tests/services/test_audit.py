@@ -5,15 +5,27 @@ from __future__ import annotations
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, text, update
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.models.events import AuditEvent, AuditHead, AuditOrigin
+from wit_admin.db.models.organizations import Permission
+from wit_admin.db.models.repositories import Visibility
 from wit_admin.db.queries import audit as queries
 from wit_admin.db.queries.audit import AuditFilter
-from wit_admin.services import audit
+from wit_admin.names import RepoName
+from wit_admin.services import (
+    account_changes,
+    audit,
+    collaborators,
+    repository_changes,
+    trash,
+)
+from wit_admin.services.accounts import create_user
 from wit_admin.services.audit import Event, Origin
 
 Sessions = sessionmaker[Session]
@@ -164,3 +176,35 @@ def test_events_are_found_by_who_what_and_target(sessions: Sessions) -> None:
     assert found(action="tok") == found(actor="eve") == []
     rows = audit.list_events_after(sessions, AuditFilter(), seq=1, limit=10)
     assert [row.seq for row in rows] == [2, 3]
+
+
+def test_changes_of_repositories_and_accounts_are_told(
+    sessions: sessionmaker[Session], tmp_path: Path
+) -> None:
+    name = RepoName("alice", "demo")
+    create_user(sessions, "alice")
+    create_user(sessions, "bob")
+    order = repository_changes.RepositoryOrder(Visibility.PRIVATE)
+
+    repository_changes.create_repository(sessions, tmp_path, name, order)
+    repository_changes.create_repository(sessions, tmp_path, name, replace(order, may_exist=True))
+    repository_changes.set_visibility(sessions, tmp_path, name, Visibility.PUBLIC)
+    repository_changes.set_archived(sessions, name, archived=True)
+    collaborators.add_collaborator(sessions, name, "bob", Permission.WRITE)
+    repository_changes.rename_repository(sessions, tmp_path, name, "other")
+    trash.delete_repository(sessions, tmp_path, RepoName("alice", "other"))
+    trash.restore_repository(sessions, tmp_path, RepoName("alice", "other"))
+    account_changes.block_user(sessions, "bob")
+
+    with sessions() as session:
+        told = session.scalars(select(AuditEvent.action).order_by(AuditEvent.seq)).all()
+    assert [action for action in told if action != "user.create"] == [
+        "repository.create",
+        "repository.visibility",
+        "repository.archive",
+        "collaborator.set",
+        "repository.rename",
+        "repository.delete",
+        "repository.restore",
+        "user.block",
+    ]

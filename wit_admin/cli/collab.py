@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, command_group, loaded_of, output_of
+from wit_admin.cli._options import AsJson, command_group, loaded_of, origin_of, output_of
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
 
@@ -37,7 +37,7 @@ def add(
     output = output_of(ctx, as_json=as_json)
     name, granted = RepoName.parse(repository), _permission(permission)
     with open_database(loaded_of(ctx).settings) as sessions:
-        row = collaborators.add_collaborator(sessions, name, user, granted)
+        row = collaborators.add_collaborator(sessions, name, user, granted, by=origin_of())
     output.result(row, plain=row.username)
 
 
@@ -69,7 +69,7 @@ def remove(ctx: typer.Context, repository: Repository, user: User, as_json: AsJs
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repository)
     with open_database(loaded_of(ctx).settings) as sessions:
-        collaborators.remove_collaborator(sessions, name, user)
+        collaborators.remove_collaborator(sessions, name, user, by=origin_of())
     output.result({"repository": str(name), "username": user, "removed": True}, plain=user)
 
 

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, command_group, lifetime_of, loaded_of, output_of
+from wit_admin.cli._options import (
+    AsJson,
+    command_group,
+    lifetime_of,
+    loaded_of,
+    origin_of,
+    output_of,
+)
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName, check_branch_name
 
@@ -98,10 +105,11 @@ def create(
         description,
         check_branch_name(default_branch),
         models.ObjectFormat(object_format),
+        may_exist=if_not_exists,
     )
     with _place(ctx) as (sessions, root):
         result = repository_changes.create_repository(
-            sessions, root, RepoName.parse(repo), order, may_exist=if_not_exists
+            sessions, root, RepoName.parse(repo), order, by=origin_of()
         )
     output.note("Created it." if result.is_changed else "It exists already.")
     output.result(result, plain=str(result))
@@ -123,7 +131,9 @@ def rename(
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
     with _place(ctx) as (sessions, root):
-        result = repository_changes.rename_repository(sessions, root, name, new_name)
+        result = repository_changes.rename_repository(
+            sessions, root, name, new_name, by=origin_of()
+        )
     output.result(result, plain=str(result))
 
 
@@ -145,7 +155,7 @@ def transfer(
     name = RepoName.parse(repo)
     output.confirm(f"Hand {name} to {owner}?", yes=yes)
     with _place(ctx) as (sessions, root):
-        result = repository_changes.transfer_repository(sessions, root, name, owner)
+        result = repository_changes.transfer_repository(sessions, root, name, owner, by=origin_of())
     output.result(result, plain=str(result))
 
 
@@ -164,7 +174,7 @@ def archive(
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
     with _place(ctx) as (sessions, _):
-        result = repository_changes.set_archived(sessions, name, archived=True)
+        result = repository_changes.set_archived(sessions, name, archived=True, by=origin_of())
     output.result(result, plain=str(result))
 
 
@@ -183,7 +193,7 @@ def unarchive(
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
     with _place(ctx) as (sessions, _):
-        result = repository_changes.set_archived(sessions, name, archived=False)
+        result = repository_changes.set_archived(sessions, name, archived=False, by=origin_of())
     output.result(result, plain=str(result))
 
 
@@ -204,7 +214,9 @@ def visibility(
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
     with _place(ctx) as (sessions, root):
-        result = repository_changes.set_visibility(sessions, root, name, models.Visibility(who))
+        result = repository_changes.set_visibility(
+            sessions, root, name, models.Visibility(who), by=origin_of()
+        )
     output.result(result, plain=str(result))
 
 
@@ -224,7 +236,7 @@ def set_head(
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
     with _place(ctx) as (sessions, root):
-        result = repository_changes.set_head(sessions, root, name, branch)
+        result = repository_changes.set_head(sessions, root, name, branch, by=origin_of())
     output.result(result, plain=str(result))
 
 
@@ -245,7 +257,7 @@ def delete(
     name = RepoName.parse(repo)
     output.confirm(f"Move {name} to the trash?", yes=yes)
     with _place(ctx) as (sessions, root):
-        result = trash.delete_repository(sessions, root, name)
+        result = trash.delete_repository(sessions, root, name, by=origin_of())
     output.note(f"It comes back with: wit-admin repo restore {result}")
     output.result(result, plain=str(result))
 
@@ -268,7 +280,7 @@ def restore(
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
     with _place(ctx) as (sessions, root):
-        result = trash.restore_repository(sessions, root, name, as_name=as_name)
+        result = trash.restore_repository(sessions, root, name, as_name=as_name, by=origin_of())
     output.result(result, plain=str(result))
 
 
@@ -305,5 +317,5 @@ def empty_trash(
     age = None if older_than is None else lifetime_of(older_than)
     output.confirm("Remove them for good?", yes=yes)
     with _place(ctx) as (sessions, root):
-        rows = trash.empty_trash(sessions, root, older_than=age)
+        rows = trash.empty_trash(sessions, root, older_than=age, by=origin_of())
     output.rows(rows, "owner", "name", "deleted_at", "id")

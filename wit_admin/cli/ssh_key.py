@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, command_group, id_of, loaded_of, output_of
+from wit_admin.cli._options import AsJson, command_group, id_of, loaded_of, origin_of, output_of
 from wit_admin.errors import InvalidInputError
 
 User = Annotated[str, typer.Argument(metavar="USER", help="Whose key")]
@@ -36,7 +36,7 @@ def add(
     settings = loaded_of(ctx).settings
     text = _read(file)
     with open_database(settings) as sessions:
-        row = ssh_keys.add_ssh_key(sessions, user, text, name=name)
+        row = ssh_keys.add_ssh_key(sessions, user, text, name=name, by=origin_of())
     output.result(row, plain=row.fingerprint)
 
 
@@ -72,7 +72,7 @@ def remove(
     output = output_of(ctx, as_json=as_json)
     identifier = id_of(key_id)
     with open_database(loaded_of(ctx).settings) as sessions:
-        ssh_keys.remove_ssh_key(sessions, user, identifier)
+        ssh_keys.remove_ssh_key(sessions, user, identifier, by=origin_of())
     output.result({"id": identifier, "removed": True}, plain=str(identifier))
 
 

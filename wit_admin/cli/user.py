@@ -97,7 +97,7 @@ def passwd(
         raise InvalidInputError("There is no password.", hint="Add --password-stdin.")
     password = sys.stdin.readline().rstrip("\r\n")
     with open_database(settings) as sessions:
-        count = account_changes.set_password(sessions, name, password)
+        count = account_changes.set_password(sessions, name, password, by=origin_of())
     output.note(f"Sessions ended: {count}.")
     output.result({"username": name, "sessions_ended": count}, plain=name)
 
@@ -113,7 +113,7 @@ def block(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
 
     output = output_of(ctx, as_json=as_json)
     with open_database(loaded_of(ctx).settings) as sessions:
-        details = account_changes.block_user(sessions, name)
+        details = account_changes.block_user(sessions, name, by=origin_of())
     output.result(details, plain=details.username)
 
 
@@ -128,7 +128,7 @@ def unblock(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
 
     output = output_of(ctx, as_json=as_json)
     with open_database(loaded_of(ctx).settings) as sessions:
-        details = account_changes.unblock_user(sessions, name)
+        details = account_changes.unblock_user(sessions, name, by=origin_of())
     output.result(details, plain=details.username)
 
 
@@ -150,5 +150,5 @@ def delete(
     settings = loaded_of(ctx).settings
     output.confirm(f"Delete the account {name}?", yes=yes)
     with open_database(settings) as sessions:
-        account_changes.delete_user(sessions, name)
+        account_changes.delete_user(sessions, name, by=origin_of())
     output.result({"username": name, "deleted": True}, plain=name)

@@ -13,6 +13,7 @@ from wit_admin.db.models.accounts import User
 from wit_admin.db.queries import organizations, ssh_keys, tokens, users
 from wit_admin.db.queries import sessions as sign_ins
 from wit_admin.services.accounts import check_password
+from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.credentials import hash_password
 from wit_admin.services.lookups import get_user
 
@@ -44,7 +45,9 @@ def show_user(sessions: sessionmaker[Session], username: str) -> AccountDetails:
         return _details(session, get_user(session, username))
 
 
-def set_password(sessions: sessionmaker[Session], username: str, password: str) -> int:
+def set_password(
+    sessions: sessionmaker[Session], username: str, password: str, *, by: Origin = SYSTEM
+) -> int:
     """Give an account a password, end its sessions and return how many those were.
 
     Raises:
@@ -56,10 +59,14 @@ def set_password(sessions: sessionmaker[Session], username: str, password: str) 
     with sessions.begin() as session:
         user = get_user(session, username)
         users.update_user(session, user.id, now=now, password_hash=hashed)
-        return sign_ins.revoke_all(session, user.id, now)
+        ended = sign_ins.revoke_all(session, user.id, now)
+        record(session, Event("user.passwd", "user", user.id, user.name), by=by)
+        return ended
 
 
-def block_user(sessions: sessionmaker[Session], username: str) -> AccountDetails:
+def block_user(
+    sessions: sessionmaker[Session], username: str, *, by: Origin = SYSTEM
+) -> AccountDetails:
     """Let an account in no more: sessions end for good, tokens and keys rest until it is unblocked.
 
     Blocking again keeps the time of the first time.
@@ -72,10 +79,14 @@ def block_user(sessions: sessionmaker[Session], username: str) -> AccountDetails
         user = get_user(session, username)
         users.update_user(session, user.id, now=now, blocked_at=user.blocked_at or now)
         sign_ins.revoke_all(session, user.id, now)
-        return _details(session, user)
+        details = _details(session, user)
+        record(session, Event("user.block", "user", user.id, user.name), by=by)
+        return details
 
 
-def unblock_user(sessions: sessionmaker[Session], username: str) -> AccountDetails:
+def unblock_user(
+    sessions: sessionmaker[Session], username: str, *, by: Origin = SYSTEM
+) -> AccountDetails:
     """Let a blocked account in again.
 
     Raises:
@@ -84,10 +95,12 @@ def unblock_user(sessions: sessionmaker[Session], username: str) -> AccountDetai
     with sessions.begin() as session:
         user = get_user(session, username)
         users.update_user(session, user.id, now=utc_now(), blocked_at=None)
-        return _details(session, user)
+        details = _details(session, user)
+        record(session, Event("user.unblock", "user", user.id, user.name), by=by)
+        return details
 
 
-def delete_user(sessions: sessionmaker[Session], username: str) -> None:
+def delete_user(sessions: sessionmaker[Session], username: str, *, by: Origin = SYSTEM) -> None:
     """Close an account; its name, address and keys are free again.
 
     Raises:
@@ -101,6 +114,7 @@ def delete_user(sessions: sessionmaker[Session], username: str) -> None:
         sign_ins.revoke_all(session, user.id, now)
         for key in ssh_keys.list_ssh_keys(session, user.id):
             ssh_keys.remove_ssh_key(session, user.id, key.id)
+        record(session, Event("user.delete", "user", user.id, username), by=by)
 
 
 def _details(session: Session, user: User) -> AccountDetails:

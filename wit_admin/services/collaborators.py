@@ -10,11 +10,17 @@ from wit_admin.db.queries import collaborators
 from wit_admin.db.queries.collaborators import CollaboratorRow
 from wit_admin.errors import NotFoundError
 from wit_admin.names import RepoName
+from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.lookups import get_repository_id, get_user
 
 
 def add_collaborator(
-    sessions: sessionmaker[Session], repository: RepoName, username: str, permission: Permission
+    sessions: sessionmaker[Session],
+    repository: RepoName,
+    username: str,
+    permission: Permission,
+    *,
+    by: Origin = SYSTEM,
 ) -> CollaboratorRow:
     """Let somebody do this much with a repository, and no more.
 
@@ -25,6 +31,9 @@ def add_collaborator(
         repo_id = get_repository_id(session, repository)
         user = get_user(session, username)
         collaborators.set_collaborator(session, repo_id, user.id, permission, now=utc_now())
+        given = {"user": user.name, "permission": permission}
+        event = Event("collaborator.set", "repository", repo_id, str(repository), after=given)
+        record(session, event, by=by)
         return CollaboratorRow(user.id, user.name, permission)
 
 
@@ -42,7 +51,11 @@ def list_collaborators(
 
 
 def remove_collaborator(
-    sessions: sessionmaker[Session], repository: RepoName, username: str
+    sessions: sessionmaker[Session],
+    repository: RepoName,
+    username: str,
+    *,
+    by: Origin = SYSTEM,
 ) -> None:
     """Take somebody's permission back.
 
@@ -57,3 +70,6 @@ def remove_collaborator(
                 f"{user.name} is no collaborator of {repository}.",
                 hint=f"See 'wit-admin collab list {repository}'.",
             )
+        taken = {"user": user.name}
+        event = Event("collaborator.remove", "repository", repo_id, str(repository), before=taken)
+        record(session, event, by=by)

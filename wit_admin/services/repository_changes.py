@@ -21,6 +21,7 @@ from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.git import own_config, storage
 from wit_admin.git.ref_values import read_ref
 from wit_admin.names import RepoName, check_branch_name
+from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.places import free_place
 
 
@@ -32,6 +33,8 @@ class RepositoryOrder:
     description: str | None = None
     default_branch: str = "main"
     object_format: ObjectFormat = ObjectFormat.SHA1
+    may_exist: bool = False
+    """One that is there already is left as it is, and no conflict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,9 @@ def create_repository(
     name: RepoName,
     order: RepositoryOrder,
     *,
-    may_exist: bool = False,
+    by: Origin = SYSTEM,
 ) -> ChangedRepository:
     """Make an empty repository; a former name is taken from whoever had it.
-
-    One that ``may_exist`` is left as it is.
 
     Raises:
         NotFoundError: There is no such owner.
@@ -72,7 +73,7 @@ def create_repository(
         with sessions() as session:
             existing = repositories.find_repository_by_name(session, name)
         if existing is not None:
-            if may_exist:
+            if order.may_exist:
                 return ChangedRepository(existing.id, owner.name, existing.name, is_changed=False)
             raise ConflictError(f"There is a repository {name} already.")
         storage.sweep_half_made(root / name.owner)
@@ -90,11 +91,19 @@ def create_repository(
         )
         with sessions.begin() as session:
             repositories.create_repository(session, new, now=utc_now())
+            fields = {"visibility": order.visibility, "object_format": order.object_format}
+            made = Event("repository.create", "repository", repo_id, str(name), after=fields)
+            record(session, made, by=by)
     return ChangedRepository(repo_id, name.owner, name.name, is_changed=True)
 
 
 def rename_repository(
-    sessions: sessionmaker[Session], root: Path, old: RepoName, new_name: str
+    sessions: sessionmaker[Session],
+    root: Path,
+    old: RepoName,
+    new_name: str,
+    *,
+    by: Origin = SYSTEM,
 ) -> ChangedRepository:
     """Give a repository another name; its old URLs lead to it.
 
@@ -102,11 +111,16 @@ def rename_repository(
         NotFoundError: There is no such repository.
         ConflictError: The owner has one of the new name.
     """
-    return _move(sessions, root, old, RepoName(old.owner, new_name))
+    return _move(sessions, root, old, RepoName(old.owner, new_name), by)
 
 
 def transfer_repository(
-    sessions: sessionmaker[Session], root: Path, old: RepoName, new_owner: str
+    sessions: sessionmaker[Session],
+    root: Path,
+    old: RepoName,
+    new_owner: str,
+    *,
+    by: Origin = SYSTEM,
 ) -> ChangedRepository:
     """Hand a repository to another owner; its old URLs lead to it.
 
@@ -114,11 +128,11 @@ def transfer_repository(
         NotFoundError: There is no such repository, or owner.
         ConflictError: The new owner has one of that name.
     """
-    return _move(sessions, root, old, RepoName(new_owner, old.name))
+    return _move(sessions, root, old, RepoName(new_owner, old.name), by)
 
 
 def set_archived(
-    sessions: sessionmaker[Session], name: RepoName, *, archived: bool
+    sessions: sessionmaker[Session], name: RepoName, *, archived: bool, by: Origin = SYSTEM
 ) -> ChangedRepository:
     """Make a repository refuse pushes, or take them again.
 
@@ -133,11 +147,18 @@ def set_archived(
             repositories.update_repository(
                 session, row.id, now=now, archived_at=now if archived else None
             )
+            action = "repository.archive" if archived else "repository.unarchive"
+            record(session, Event(action, "repository", row.id, str(name)), by=by)
         return ChangedRepository(row.id, name.owner, row.name, is_changed=is_changed)
 
 
 def set_visibility(
-    sessions: sessionmaker[Session], root: Path, name: RepoName, visibility: Visibility
+    sessions: sessionmaker[Session],
+    root: Path,
+    name: RepoName,
+    visibility: Visibility,
+    *,
+    by: Origin = SYSTEM,
 ) -> ChangedRepository:
     """Say who may read a repository without being named.
 
@@ -151,11 +172,19 @@ def set_visibility(
     if is_changed:
         with sessions.begin() as session:
             repositories.update_repository(session, row.id, now=utc_now(), visibility=visibility)
+            was, now_is = {"visibility": row.visibility}, {"visibility": visibility}
+            event = Event("repository.visibility", "repository", row.id, str(name), was, now_is)
+            record(session, event, by=by)
     return ChangedRepository(row.id, name.owner, row.name, is_changed=is_changed)
 
 
 def set_head(
-    sessions: sessionmaker[Session], root: Path, name: RepoName, branch: str
+    sessions: sessionmaker[Session],
+    root: Path,
+    name: RepoName,
+    branch: str,
+    *,
+    by: Origin = SYSTEM,
 ) -> ChangedRepository:
     """Choose the branch that a clone checks out.
 
@@ -182,6 +211,9 @@ def set_head(
     if is_changed or row.default_branch != branch:
         with sessions.begin() as session:
             repositories.update_repository(session, row.id, now=utc_now(), default_branch=branch)
+            was, now_is = {"default_branch": row.default_branch}, {"default_branch": branch}
+            event = Event("repository.set_head", "repository", row.id, str(name), was, now_is)
+            record(session, event, by=by)
     return ChangedRepository(row.id, name.owner, row.name, is_changed=is_changed)
 
 
@@ -198,7 +230,7 @@ def get_repository(session: Session, name: RepoName) -> Repository:
 
 
 def _move(
-    sessions: sessionmaker[Session], root: Path, old: RepoName, new: RepoName
+    sessions: sessionmaker[Session], root: Path, old: RepoName, new: RepoName, by: Origin
 ) -> ChangedRepository:
     with sessions() as session:
         row = get_repository(session, old)
@@ -215,6 +247,9 @@ def _move(
             repositories.rename_repository(
                 session, row.id, new.name, owner_id=owner.owner_id, now=utc_now()
             )
+            action = "repository.rename" if old.owner == new.owner else "repository.transfer"
+            was, now_is = {"name": str(old)}, {"name": f"{owner.name}/{new.name}"}
+            record(session, Event(action, "repository", row.id, str(old), was, now_is), by=by)
     return ChangedRepository(row.id, owner.name, new.name, is_changed=is_changed)
 
 

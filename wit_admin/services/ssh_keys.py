@@ -13,6 +13,7 @@ from wit_admin.db.models.accounts import SshKey
 from wit_admin.db.queries import ssh_keys
 from wit_admin.db.queries.ssh_keys import NewSshKey
 from wit_admin.errors import NotFoundError
+from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.lookups import get_user
 from wit_admin.services.public_keys import parse_public_key
 
@@ -30,7 +31,12 @@ class SshKeyRow:
 
 
 def add_ssh_key(
-    sessions: sessionmaker[Session], username: str, text: str, *, name: str | None = None
+    sessions: sessionmaker[Session],
+    username: str,
+    text: str,
+    *,
+    name: str | None = None,
+    by: Origin = SYSTEM,
 ) -> SshKeyRow:
     """Give an account the key of a ``.pub`` file; ``name`` is its comment unless given.
 
@@ -44,7 +50,10 @@ def add_ssh_key(
     with sessions.begin() as session:
         user = get_user(session, username)
         new = NewSshKey(user.id, title, key.line, key.fingerprint)
-        return _row(ssh_keys.add_ssh_key(session, new, now=utc_now()))
+        row = _row(ssh_keys.add_ssh_key(session, new, now=utc_now()))
+        made = {"user": user.name, "fingerprint": row.fingerprint}
+        record(session, Event("ssh_key.create", "ssh_key", row.id, title, after=made), by=by)
+        return row
 
 
 def list_ssh_keys(sessions: sessionmaker[Session], username: str) -> list[SshKeyRow]:
@@ -58,7 +67,13 @@ def list_ssh_keys(sessions: sessionmaker[Session], username: str) -> list[SshKey
         return [_row(key) for key in ssh_keys.list_ssh_keys(session, user.id)]
 
 
-def remove_ssh_key(sessions: sessionmaker[Session], username: str, key_id: uuid.UUID) -> None:
+def remove_ssh_key(
+    sessions: sessionmaker[Session],
+    username: str,
+    key_id: uuid.UUID,
+    *,
+    by: Origin = SYSTEM,
+) -> None:
     """Take a key from an account.
 
     Raises:
@@ -71,6 +86,7 @@ def remove_ssh_key(sessions: sessionmaker[Session], username: str, key_id: uuid.
                 f"{user.name} has no key {key_id}.",
                 hint=f"See 'wit-admin ssh-key list {user.name}'.",
             )
+        record(session, Event("ssh_key.delete", "ssh_key", key_id, user.name), by=by)
 
 
 def _row(key: SshKey) -> SshKeyRow:

@@ -18,6 +18,7 @@ from wit_admin.db.queries.trash import TrashedRow
 from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.git import own_config, storage
 from wit_admin.names import RepoName
+from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.places import second_place
 from wit_admin.services.repository_changes import ChangedRepository, get_repository
 
@@ -26,7 +27,7 @@ _GONE = ".gone-"
 
 
 def delete_repository(
-    sessions: sessionmaker[Session], root: Path, name: RepoName
+    sessions: sessionmaker[Session], root: Path, name: RepoName, *, by: Origin = SYSTEM
 ) -> ChangedRepository:
     """Move a repository to the trash; rows that hang on it stay, hidden.
 
@@ -48,11 +49,17 @@ def delete_repository(
             storage.move(root / row.disk_path, root / path)
         with sessions.begin() as session:
             repositories.delete_repository(session, row.id, trash_path=path, now=utc_now())
+            record(session, Event("repository.delete", "repository", row.id, str(name)), by=by)
     return ChangedRepository(row.id, name.owner, row.name, is_changed=True)
 
 
 def restore_repository(
-    sessions: sessionmaker[Session], root: Path, name: RepoName, *, as_name: str | None = None
+    sessions: sessionmaker[Session],
+    root: Path,
+    name: RepoName,
+    *,
+    as_name: str | None = None,
+    by: Origin = SYSTEM,
 ) -> ChangedRepository:
     """Bring back the repository of that name that was deleted last, whole.
 
@@ -81,6 +88,7 @@ def restore_repository(
             trash.restore_repository(
                 session, row.id, name=wanted.name, disk_path=place, now=utc_now()
             )
+            record(session, Event("repository.restore", "repository", row.id, str(wanted)), by=by)
         own_config.write_own(root / place, {"name": wanted.name})
     return ChangedRepository(row.id, wanted.owner, wanted.name, is_changed=True)
 
@@ -95,20 +103,24 @@ def list_trash(
 
 
 def empty_trash(
-    sessions: sessionmaker[Session], root: Path, *, older_than: timedelta | None = None
+    sessions: sessionmaker[Session],
+    root: Path,
+    *,
+    older_than: timedelta | None = None,
+    by: Origin = SYSTEM,
 ) -> list[TrashedRow]:
     """Remove for good what has been in the trash for ``older_than``; return what that was."""
     folder = root / TRASH
     with storage.one_at_a_time(folder):
         condemned = list_trash(sessions, older_than=older_than)
         for row in condemned:
-            _purge(sessions, root, row)
+            _purge(sessions, root, row, by)
         for left in folder.glob(_GONE + "*"):
             shutil.rmtree(left, ignore_errors=True)
     return condemned
 
 
-def _purge(sessions: sessionmaker[Session], root: Path, row: TrashedRow) -> None:
+def _purge(sessions: sessionmaker[Session], root: Path, row: TrashedRow, by: Origin) -> None:
     gone = root / TRASH / f"{_GONE}{row.id}"
     # A restore that was killed has put it back in its second place already.
     for place in (f"{TRASH}/{row.id}", second_place(RepoName(row.owner, row.name), row.id)):
@@ -116,4 +128,6 @@ def _purge(sessions: sessionmaker[Session], root: Path, row: TrashedRow) -> None
             storage.move(root / place, gone)
     with sessions.begin() as session:
         trash.purge_repository(session, row.id)
+        name = f"{row.owner}/{row.name}"
+        record(session, Event("repository.purge", "repository", row.id, name), by=by)
     shutil.rmtree(gone, ignore_errors=True)
