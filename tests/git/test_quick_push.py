@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.packs import BLOB, COMMIT, TREE, entry, oid_of, pack_of
+from tests.support.packs import BLOB, COMMIT, TREE, entry, oid_of, pack_of, tree
 from tests.support.server import git_environment, run_git
 from wit_admin.git.commands import PushHeadReader
 from wit_admin.git.environment import ChildEnvironment, write_defaults
@@ -284,6 +284,24 @@ def test_of_two_pushes_onto_one_value_one_is_left_to_git(twins: Twins, work: Pat
 
     assert twins.push(mine)
     assert not twins.push_quickly(pushed(work, old=old))
+
+
+def test_file_of_which_only_a_submodule_bears_the_id_is_left_to_git(
+    twins: Twins, work: Path
+) -> None:
+    absent = "1234567890" * 4
+    run_git(work, "update-index", "--add", "--cacheinfo", f"160000,{absent},module")
+    run_git(work, "commit", "--quiet", "-m", "a submodule")
+    for twin in (twins.quick, twins.slow):
+        run_git(work, "push", "--quiet", str(twin), "main")
+    old = run_git(work, "rev-parse", "HEAD").stdout.strip()
+    root = tree(("100644", "file", absent))
+    who = b"Ann <ann@example.org> 1700000000 +0000"
+    top = f"tree {oid_of(TREE, root)}\nparent {old}\n".encode()
+    top += b"author %b\ncommitter %b\n\nx\n" % (who, who)
+    pack = pack_of(entry(COMMIT, top), entry(TREE, root))
+
+    assert not twins.push(request_of(old, oid_of(COMMIT, top), pack))
 
 
 def mutated(chance: random.Random, data: bytes) -> bytes:

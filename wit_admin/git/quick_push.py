@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from wit_admin.git.commands import PushRequest
 from wit_admin.git.loose_objects import write_loose
-from wit_admin.git.plain_objects import TreeEntry, parse_commit, parse_tree
+from wit_admin.git.plain_objects import FILE_MODES, TreeEntry, parse_commit, parse_tree
 from wit_admin.git.ref_cache import RefSnapshot
 from wit_admin.git.ref_move import Committer, move_branch
 from wit_admin.git.refs import HEADS, NotPlainError
@@ -193,8 +193,8 @@ class _Walk:
                 raise NotPlainError
             if entry.is_tree:
                 self._check_tree(entry.oid, _subtrees(before, entry.name))
-            elif any(entry.oid == other.oid and not other.is_tree for other in before):
-                # A file that was there under another name or mode.
+            elif any(entry.oid == other.oid and other.mode in FILE_MODES for other in before):
+                # A file that was there under another name or mode; a submodule is no file.
                 continue
             else:
                 self._take(entry.oid, b"blob")

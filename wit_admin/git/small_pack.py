@@ -63,9 +63,6 @@ def read_small_pack(data: bytes, read_base: ReadBase) -> dict[bytes, PackedObjec
     by_offset: dict[int, PackedObject] = {}
     by_oid: dict[bytes, PackedObject] = {}
 
-    def find(oid: bytes) -> PackedObject | None:
-        return by_oid.get(oid) or read_base(oid)
-
     at, total = _HEADER_BYTES, 0
     for _ in range(count):
         start = at
