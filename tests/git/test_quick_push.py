@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
 import subprocess
@@ -9,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.packs import BLOB, COMMIT, TREE, entry, oid_of, pack_of, tree
 from tests.support.server import git_environment, run_git
@@ -19,6 +22,7 @@ from wit_admin.git.quick_push import push_quickly
 from wit_admin.git.ref_cache import RefCache
 from wit_admin.git.ref_move import Committer
 from wit_admin.git.refs import NotPlainError
+from wit_admin.git.small_pack import read_small_pack
 
 WHO = Committer("alice", "an-id@push.wit.invalid")
 MAIN = "refs/heads/main"
@@ -360,3 +364,15 @@ def test_whatever_is_taken_without_git_is_what_git_takes(
                 run_git(twin, "update-ref", MAIN, old)
 
     assert taken
+
+
+@given(st.binary(max_size=60), st.integers(min_value=1, max_value=3))
+def test_whatever_stands_in_a_pack_is_read_or_left_to_git(entries: bytes, count: int) -> None:
+    with contextlib.suppress(NotPlainError):
+        read_small_pack(pack_of(entries, count=count), lambda _: None)
+
+
+@pytest.mark.parametrize("entry_bytes", [b"\xff" * 30, b"\xe0" * 30, b"\x6f" + b"\xff" * 30])
+def test_number_that_never_ends_is_left_to_git(entry_bytes: bytes) -> None:
+    with pytest.raises(NotPlainError):
+        read_small_pack(pack_of(entry_bytes, count=1), lambda _: None)

@@ -63,12 +63,17 @@ def read_small_pack(data: bytes, read_base: ReadBase) -> dict[bytes, PackedObjec
     by_offset: dict[int, PackedObject] = {}
     by_oid: dict[bytes, PackedObject] = {}
 
+    def find(oid: bytes) -> PackedObject | None:
+        return by_oid.get(oid) or read_base(oid)
+
     at, total = _HEADER_BYTES, 0
     for _ in range(count):
         start = at
-        found, at = _read_entry(
-            data, at, end, by_offset, lambda oid: by_oid.get(oid) or read_base(oid)
-        )
+        try:
+            found, at = _read_entry(data, at, end, by_offset, find)
+        except IndexError:
+            # A number that goes on behind the end of the pack.
+            raise NotPlainError from None
         total += len(found.content)
         if total > _MAX_ALL_BYTES:
             raise NotPlainError
