@@ -52,8 +52,10 @@ class RawClient:
         return b"".join(parts)
 
     def read_some(self) -> bytes:
-        """Read what comes next."""
-        return self._connection.recv(65536)
+        """Read what comes next; the end of the connection is an error."""
+        data = self._connection.recv(65536)
+        assert data, "The server closed the connection."
+        return data
 
 
 @contextmanager
