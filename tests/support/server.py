@@ -111,7 +111,7 @@ def running_server(
 def _wait_for_url(process: subprocess.Popen[bytes], log: Path) -> str:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
-        found = re.search(r"Serving ((?:https?://|unix:)\S+)", log.read_text(encoding="utf-8"))
+        found = re.search(r"Serving ((?:https?://|unix:)[^\s\"]+)", log.read_text(encoding="utf-8"))
         if found:
             return found[1]
         assert process.poll() is None, log.read_text(encoding="utf-8")
