@@ -4,6 +4,7 @@ WitError
 ├── RefusedError              the request is understood and not granted
 │   ├── NotFoundError         no such thing, or not for this caller to know of
 │   ├── ConflictError         it exists already, or its state forbids the change
+│   │   └── BusyError         another process is at the same work
 │   ├── NotAllowedError       the caller is known and may not
 │   └── UnauthenticatedError  the caller must say who they are
 ├── InvalidInputError         the request itself is malformed
@@ -41,6 +42,10 @@ class NotFoundError(RefusedError):
 
 class ConflictError(RefusedError):
     """It exists already, or its present state forbids the change."""
+
+
+class BusyError(ConflictError):
+    """Another process is at the same work."""
 
 
 class NotAllowedError(RefusedError):

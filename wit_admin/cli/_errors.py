@@ -15,6 +15,7 @@ EXIT_OF_ERROR: dict[type[errors.WitError], int] = {
     errors.RefusedError: 1,
     errors.NotFoundError: 1,
     errors.ConflictError: 1,
+    errors.BusyError: 1,
     errors.NotAllowedError: 1,
     errors.UnauthenticatedError: 1,
     errors.InvalidInputError: 2,

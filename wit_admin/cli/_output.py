@@ -63,7 +63,7 @@ class Output:
         elif not self.quiet:
             typer.echo(sentence, err=True)
 
-    def confirm(self, question: str, *, yes: bool) -> None:
+    def confirm(self, question: str, *, yes: bool, may_ask: bool = True) -> None:
         """Ask before something that cannot be undone.
 
         Raises:
@@ -72,7 +72,7 @@ class Output:
         """
         if yes:
             return
-        if not sys.stdin.isatty():
+        if not may_ask or not sys.stdin.isatty():
             raise InvalidInputError("This needs a confirmation.", hint="Add --yes.")
         typer.echo(f"{question} [y/N] ", nl=False, err=True)
         if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
@@ -94,14 +94,18 @@ def to_json(value: Any) -> Any:
     return str(value)
 
 
+def printable(text: str) -> str:
+    """Return text that neither breaks a row nor steers the terminal, whatever a thing is named."""
+    return text if text.isprintable() else "".join(_visible(character) for character in text)
+
+
 def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
     text = to_json(value) if isinstance(value, datetime | timedelta) else str(value)
-    # What somebody named a thing must neither break a row nor steer the terminal.
-    return text if text.isprintable() else "".join(_visible(character) for character in text)
+    return printable(text)
 
 
 def _visible(character: str) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wit_admin.db.base import new_id
+from wit_admin.services.locks import lock_file
 
 _UNFINISHED = ".new-"
 
@@ -69,15 +70,8 @@ class Servers:
     @contextmanager
     def one_at_a_time(self) -> Iterator[None]:
         """Wait until no other process of this folder is in here."""
-        self.run_dir.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(
-            self.run_dir / "replay.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with lock_file(self.run_dir / "replay.lock"):
             yield
-        finally:
-            os.close(descriptor)
 
     @property
     def _folder(self) -> Path:

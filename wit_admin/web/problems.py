@@ -11,6 +11,7 @@ STATUS_OF_ERROR: dict[type[errors.WitError], int] = {
     errors.RefusedError: 403,
     errors.NotFoundError: 404,
     errors.ConflictError: 409,
+    errors.BusyError: 409,
     errors.NotAllowedError: 403,
     errors.UnauthenticatedError: 401,
     errors.InvalidInputError: 400,

@@ -1,0 +1,25 @@
+"""Advisory locks of PostgreSQL: of all processes on all hosts one holds a lock of a name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine, text
+
+
+@contextmanager
+def advisory_lock(engine: Engine, name: str, *, wait: bool) -> Iterator[bool]:
+    """Hold the lock ``name`` on a connection of its own; yield whether it was to be had.
+
+    No transaction is open meanwhile. The server lets go of the lock when the connection ends,
+    however that happens. A proxy that shares connections between transactions breaks it.
+    """
+    key = int.from_bytes(hashlib.blake2s(name.encode(), digest_size=8).digest(), signed=True)
+    take = "pg_advisory_lock" if wait else "pg_try_advisory_lock"
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        # Out of the pool: closing it cannot fail, as a statement that unlocks could.
+        connection.detach()
+        answer = connection.execute(text(f"SELECT {take}(:key)"), {"key": key}).scalar()
+        yield answer is not False

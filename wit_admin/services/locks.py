@@ -1,0 +1,65 @@
+"""Locks that one process at a time can hold, whoever else works on the same forge.
+
+With PostgreSQL they hold on all hosts; with SQLite, which has one host, they are files.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.locks import advisory_lock
+from wit_admin.errors import BusyError
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """One kind of work that only one process may do; ``run_dir`` is for locks that are files."""
+
+    sessions: sessionmaker[Session]
+    run_dir: Path
+    name: str
+
+    @contextmanager
+    def hold(self, *, wait: bool = True) -> Iterator[None]:
+        """Hold the lock, after whoever has it now.
+
+        Raises:
+            BusyError: Somebody has it, and this one shall not ``wait``.
+        """
+        engine = self.sessions.kw["bind"]
+        assert isinstance(engine, Engine)  # noqa: S101  make_sessions binds one
+        if engine.dialect.name == "postgresql":
+            holder = advisory_lock(engine, f"wit.{self.name}", wait=wait)
+        else:
+            holder = lock_file(self.run_dir / f"{self.name}.lock", wait=wait)
+        with holder as is_held:
+            if not is_held:
+                raise BusyError(
+                    f"Another process is at the same work ({self.name}).",
+                    hint="Try again when it has ended.",
+                )
+            yield
+
+
+@contextmanager
+def lock_file(path: Path, *, wait: bool = True) -> Iterator[bool]:
+    """Lock a file; yield whether it was to be had. The kernel lets go when the process ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)

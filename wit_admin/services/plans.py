@@ -1,0 +1,182 @@
+"""Plans: what a command will do, as a list that can be looked at before anything is done.
+
+A command that changes many things, or destroys one, says four things in a :class:`Task`: how its
+plan is built (without side effects), how one action is done, under which lock, and how many may
+share a transaction. Showing, asking, progress, and what happens to failures are the same for all;
+``cli/_plans.py`` is the command line's side.
+
+An action may be done long after its plan was built, and again after a kill: ``perform`` looks at
+how things are now, does what is missing in one short transaction (with its audit event), and
+calls it done when there is nothing to do. A plan is never stored: run again, the command plans
+what is left.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, ClassVar, Generic, TypeVar
+
+from wit_admin.errors import BatchError, UnavailableError, WitError
+from wit_admin.services.locks import Lock
+
+
+@dataclass(frozen=True, slots=True)
+class Action(ABC):
+    """One thing to be done. Each kind is a frozen dataclass of its own with what it needs."""
+
+    kind: ClassVar[str]
+    """One or two words, hyphenated: the same for all actions of the class."""
+    is_destructive: ClassVar[bool] = False
+    """It takes something away, so somebody is asked first."""
+
+    @property
+    @abstractmethod
+    def target(self) -> str:
+        """What it is done to, as its user names it."""
+
+    @property
+    @abstractmethod
+    def sentence(self) -> str:
+        """What will happen, with its reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something that was seen while planning, and that is left as it is."""
+
+    kind: str
+    target: str
+    sentence: str
+    is_failure: bool = False
+    """It kept the plan from being complete."""
+
+
+A = TypeVar("A", bound=Action)
+A_co = TypeVar("A_co", bound=Action, covariant=True)
+"""The actions of one command; a union where there are several kinds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan(Generic[A_co]):
+    """What is to be done, in this order, and what was noticed besides."""
+
+    actions: tuple[A_co, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+
+    @property
+    def is_destructive(self) -> bool:
+        """Whether any action takes something away."""
+        return any(action.is_destructive for action in self.actions)
+
+    def count(self) -> dict[str, int]:
+        """Return how many actions there are of each kind."""
+        return dict(Counter(action.kind for action in self.actions))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as one object of plain values."""
+        return {
+            "counts": self.count(),
+            "actions": [
+                {
+                    "kind": action.kind,
+                    "target": action.target,
+                    "sentence": action.sentence,
+                    "is_destructive": action.is_destructive,
+                }
+                for action in self.actions
+            ],
+            "remarks": list(self.remarks),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What came of a plan."""
+
+    done: dict[str, int]
+    """How many actions of each kind were carried out."""
+    failures: tuple[Remark, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+
+    def raise_for_failures(self) -> None:
+        """Return if all went well.
+
+        Raises:
+            BatchError: Something failed; the rest is done.
+        """
+        failed = [*self.failures, *(remark for remark in self.remarks if remark.is_failure)]
+        if failed:
+            raise BatchError(
+                f"{len(failed)} of {sum(self.done.values()) + len(failed)} failed, "
+                f"first {failed[0].target}: {failed[0].sentence}",
+                hint="The others are done. Run it again when the cause is mended.",
+            )
+
+
+Progress = Callable[[int, int], object]
+"""Told after each step how many actions of how many are behind us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Generic[A]):
+    """A command's work: ``build`` looks, ``perform`` does, ``lock`` keeps others away meanwhile."""
+
+    build: Callable[[], Plan[A]]
+    perform: Callable[[A], object]
+    lock: Lock
+    perform_many: Callable[[Sequence[A]], object] | None = None
+    """Does actions of one kind in one transaction, all or none, where that is much quicker."""
+    batch_size: int = 5000
+
+    def apply(self, plan: Plan[A], progress: Progress = lambda done, total: None) -> Applied:
+        """Do what the plan says; the caller holds the lock.
+
+        An action that fails does not keep the others from being done.
+
+        Raises:
+            UnavailableError: The database or the disk is gone; what is left would fail too.
+        """
+        done: Counter[str] = Counter()
+        failures: list[Remark] = []
+        for batch in self._batches(plan):
+            failed = self._do(batch)
+            failures += failed
+            done[batch[0].kind] += len(batch) - len(failed)
+            progress(sum(done.values()) + len(failures), len(plan.actions))
+        return Applied({kind: n for kind, n in done.items() if n}, tuple(failures), plan.remarks)
+
+    def _batches(self, plan: Plan[A]) -> Iterator[Sequence[A]]:
+        size = self.batch_size if self.perform_many else 1
+        for _, same in groupby(plan.actions, key=type):
+            actions = tuple(same)
+            for start in range(0, len(actions), size):
+                yield actions[start : start + size]
+
+    def _do(self, batch: Sequence[A]) -> list[Remark]:
+        if self.perform_many is not None and len(batch) > 1:
+            try:
+                self.perform_many(batch)
+            except UnavailableError:
+                raise
+            except (WitError, OSError):
+                # One at a time tells which one is at fault, and gets the others done.
+                pass
+            else:
+                return []
+        return [failure for action in batch if (failure := self._do_one(action))]
+
+    def _do_one(self, action: A) -> Remark | None:
+        try:
+            self.perform(action)
+        except UnavailableError:
+            raise
+        except WitError as error:
+            return Remark(action.kind, action.target, error.message, is_failure=True)
+        except OSError as error:
+            reason = f"{error.filename or action.target}: {error.strerror or error}."
+            return Remark(action.kind, action.target, reason, is_failure=True)
+        return None
