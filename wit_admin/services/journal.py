@@ -72,7 +72,9 @@ def _settle(
         ]
         branch = storage.read_head(found.gitdir)
     journal = pushes.JournalEntry(entry.push_id, entry.repo_id, entry.actor_id)
-    done = pushes.settle_push(sessions, journal, accepted, default_branch=branch)
+    done = pushes.settle_push(
+        sessions, journal, accepted, default_branch=branch, at=entry.created_at
+    )
     if not accepted and found is not None:
         pushes.take_back(sessions, entry.repo_id, found.gitdir)
     return done

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.exc import IntegrityError
@@ -148,8 +149,11 @@ def settle_push(
     accepted: Sequence[RefUpdate],
     *,
     default_branch: str | None = None,
+    at: datetime | None = None,
 ) -> bool:
     """Record what git accepted: one activity per ref, ``pushed_at``, the default branch.
+
+    ``at`` is when it was, if not now: a push that is recorded late keeps its place in the feed.
 
     All in one transaction with the journal entry, so that however often it is tried and whoever
     tries, each accepted ref has one activity. False when the entry was settled before.
@@ -171,13 +175,14 @@ def settle_push(
                     "after": update.after,
                     "payload": {"kind": update.kind},
                     "push_id": entry.push_id,
+                    "created_at": at or now,
                 }
                 for update in accepted
             ],
         )
         if accepted:
             pushes.touch_repository(
-                session, entry.repo_id, pushed_at=now, default_branch=default_branch
+                session, entry.repo_id, pushed_at=at or now, default_branch=default_branch
             )
     return True
 

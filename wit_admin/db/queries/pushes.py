@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, case, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from wit_admin.db.core import execute_core, table_of
@@ -40,7 +40,25 @@ _SETTLE = (
         state=PushState.SETTLED, outcome=bindparam("outcome_"), settled_at=bindparam("settled_at_")
     )
 )
-_TOUCH = update(_REPOSITORIES).where(_REPOSITORIES.c.id == bindparam("repo_id"))
+_PUSHED_AT = bindparam("moment", type_=_REPOSITORIES.c.pushed_at.type)
+_TOUCH = (
+    update(_REPOSITORIES)
+    .where(_REPOSITORIES.c.id == bindparam("repo_id"))
+    # A push that is recorded late does not take the place of a later one.
+    .values(
+        pushed_at=case(
+            (_REPOSITORIES.c.pushed_at > _PUSHED_AT, _REPOSITORIES.c.pushed_at), else_=_PUSHED_AT
+        ),
+        updated_at=case(
+            (_REPOSITORIES.c.updated_at > _PUSHED_AT, _REPOSITORIES.c.updated_at), else_=_PUSHED_AT
+        ),
+    )
+)
+_SET_BRANCH = (
+    update(_REPOSITORIES)
+    .where(_REPOSITORIES.c.id == bindparam("repo_id"))
+    .values(default_branch=bindparam("branch"))
+)
 
 
 def insert_push(session: Session, **values: Any) -> None:
@@ -101,10 +119,9 @@ def touch_repository(
     session: Session, repo_id: uuid.UUID, *, pushed_at: datetime, default_branch: str | None
 ) -> None:
     """Note a push that git accepted."""
-    values: dict[str, Any] = {"pushed_at": pushed_at, "updated_at": pushed_at}
+    execute_core(session, _TOUCH, {"repo_id": repo_id, "moment": pushed_at})
     if default_branch is not None:
-        values["default_branch"] = default_branch
-    execute_core(session, _TOUCH, {"repo_id": repo_id, **values})
+        execute_core(session, _SET_BRANCH, {"repo_id": repo_id, "branch": default_branch})
 
 
 def has_creation(session: Session, repo_id: uuid.UUID) -> bool:
