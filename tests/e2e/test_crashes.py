@@ -115,7 +115,8 @@ def test_killed_worker_is_replaced_and_its_pushes_are_settled(tmp_path: Path, wo
         with killing_now_and_then(lambda: children_of(server.process.pid), 1.0) as killed:
             push_all(server, work, token, range(PUSHES // 2))
 
-        wait_until(lambda: recorded(server) == accepted(home), within_s=30)
+        # Those of a worker that died are recorded later than what the other took meanwhile.
+        wait_until(lambda: sorted(recorded(server)) == sorted(accepted(home)), within_s=30)
         assert len(killed) >= 3
         assert len(recorded(server)) > PUSHES // 4
 

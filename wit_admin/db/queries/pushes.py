@@ -115,6 +115,16 @@ def list_ref_updates(
     return [(before or "", after or "") for before, after in rows]
 
 
+def find_last_value(session: Session, repo_id: uuid.UUID, ref: str) -> str | None:
+    """Return the value that the latest recorded update gave to ``ref``."""
+    return session.scalars(
+        select(Activity.after)
+        .where(Activity.repo_id == repo_id, Activity.ref == ref, Activity.push_id.is_not(None))
+        .order_by(Activity.created_at.desc(), Activity.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
 def touch_repository(
     session: Session, repo_id: uuid.UUID, *, pushed_at: datetime, default_branch: str | None
 ) -> None:
