@@ -178,9 +178,9 @@ class _Walk:
             raise NotPlainError
         return parse_tree(self._read(tree, b"tree"))
 
-    def _check_tree(self, tree: bytes, befores: Iterable[bytes]) -> None:
+    def _check_tree(self, tree: bytes, formers: Iterable[bytes]) -> None:
         """Check a tree against those that its commit's parents have in the same place."""
-        known = list(befores)
+        known = list(formers)
         if tree in known:
             return
         entries = parse_tree(self._take(tree, b"tree"))
