@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wit_admin.errors import ConfigError
-from wit_admin.settings import SecretUrl, load_settings
+from wit_admin.setting_values import SecretUrl
+from wit_admin.settings import load_settings
 
 
 def test_flag_wins_over_environment_over_file_over_default(tmp_path: Path) -> None:

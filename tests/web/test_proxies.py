@@ -7,7 +7,7 @@ import ipaddress
 import pytest
 from starlette.types import Scope
 
-from wit_admin.settings import Network
+from wit_admin.setting_values import Network
 from wit_admin.web.proxies import believe_proxies, is_local
 
 INNER: tuple[Network, ...] = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("::1"))

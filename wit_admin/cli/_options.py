@@ -13,7 +13,8 @@ import typer
 
 from wit_admin.cli._output import Output
 from wit_admin.errors import InvalidInputError
-from wit_admin.settings import Loaded, load_settings, parse_lifetime
+from wit_admin.setting_values import parse_lifetime
+from wit_admin.settings import Loaded, load_settings
 
 if TYPE_CHECKING:
     from wit_admin.services.audit import Origin

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from starlette.types import Scope
 
-from wit_admin.settings import UNIX_PEER, Network
+from wit_admin.setting_values import UNIX_PEER, Network
 
 _FORWARDED = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip", b"via"})
 
