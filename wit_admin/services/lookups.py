@@ -8,9 +8,13 @@ import uuid
 from sqlalchemy.orm import Session
 
 from wit_admin.db.models.accounts import User
-from wit_admin.db.queries import repositories, users
+from wit_admin.db.models.repositories import Repository
+from wit_admin.db.queries import repositories, serving, users
+from wit_admin.db.queries.serving import OwnerRow
 from wit_admin.errors import NotFoundError
 from wit_admin.names import RepoName
+
+_NOBODY = uuid.UUID(int=0)
 
 
 def get_user(session: Session, username: str) -> User:
@@ -36,5 +40,33 @@ def get_repository_id(session: Session, name: RepoName) -> uuid.UUID:
     """
     repo_id = repositories.find_repository_id(session, name)
     if repo_id is None:
-        raise NotFoundError(f"There is no repository {name}.", hint="See 'wit-admin repo list'.")
+        raise _no_repository(name)
     return repo_id
+
+
+def get_repository(session: Session, name: RepoName) -> Repository:
+    """Return the live repository of that name.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    row = repositories.find_repository_by_name(session, name)
+    if row is None:
+        raise _no_repository(name)
+    return row
+
+
+def get_owner(session: Session, name: str) -> OwnerRow:
+    """Return the live owner of that name, in any case; nobody's role in it is looked up.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    owner = serving.find_owner(session, name, _NOBODY)
+    if owner is None:
+        raise NotFoundError(f"There is no owner {name!r}.")
+    return owner
+
+
+def _no_repository(name: RepoName) -> NotFoundError:
+    return NotFoundError(f"There is no repository {name}.", hint="See 'wit-admin repo list'.")

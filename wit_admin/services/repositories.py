@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.queries import activities, repositories
-from wit_admin.errors import NotFoundError
 from wit_admin.names import RepoName
+from wit_admin.services.lookups import get_repository_id
 
 
 def list_repositories(sessions: sessionmaker[Session]) -> list[repositories.RepositoryRow]:
@@ -24,8 +24,6 @@ def list_activity(
         NotFoundError: There is no such repository.
     """
     with sessions() as session:
-        if repository and repositories.find_repository_id(session, repository) is None:
-            raise NotFoundError(
-                f"There is no repository {repository}.", hint="See 'wit-admin repo list'."
-            )
+        if repository:
+            get_repository_id(session, repository)
         return activities.list_activity(session, repository=repository, limit=limit)

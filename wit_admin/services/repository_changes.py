@@ -15,13 +15,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import new_id, utc_now
 from wit_admin.db.models.repositories import ObjectFormat, Repository, Visibility
-from wit_admin.db.queries import repositories, serving
+from wit_admin.db.queries import repositories
 from wit_admin.db.queries.repositories import NewRepository
 from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.git import own_config, storage
 from wit_admin.git.ref_values import read_ref
 from wit_admin.names import RepoName, check_branch_name
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.lookups import get_owner, get_repository
 from wit_admin.services.places import free_place
 
 
@@ -65,9 +66,7 @@ def create_repository(
         ConflictError: There is one of that name, or a folder that no row knows.
     """
     with sessions() as session:
-        owner = serving.find_owner(session, name.owner, uuid.UUID(int=0))
-    if owner is None:
-        raise NotFoundError(f"There is no owner {name.owner!r}.")
+        owner = get_owner(session, name.owner)
     name = RepoName(owner.name, name.name)
     with storage.one_at_a_time(root / name.owner):
         with sessions() as session:
@@ -217,26 +216,12 @@ def set_head(
     return ChangedRepository(row.id, name.owner, row.name, is_changed=is_changed)
 
 
-def get_repository(session: Session, name: RepoName) -> Repository:
-    """Return the live repository of that name.
-
-    Raises:
-        NotFoundError: There is none.
-    """
-    row = repositories.find_repository_by_name(session, name)
-    if row is None:
-        raise NotFoundError(f"There is no repository {name}.")
-    return row
-
-
 def _move(
     sessions: sessionmaker[Session], root: Path, old: RepoName, new: RepoName, by: Origin
 ) -> ChangedRepository:
     with sessions() as session:
         row = get_repository(session, old)
-        owner = serving.find_owner(session, new.owner, uuid.UUID(int=0))
-        if owner is None:
-            raise NotFoundError(f"There is no owner {new.owner!r}.")
+        owner = get_owner(session, new.owner)
         taken = repositories.find_repository_id(session, new)
     if taken not in {None, row.id}:
         raise ConflictError(f"There is a repository {new} already.")

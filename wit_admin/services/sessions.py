@@ -23,6 +23,7 @@ from wit_admin.services.credentials import (
     digest_secret,
     new_secret,
 )
+from wit_admin.services.lookups import get_user
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def create_session(
     with sessions() as session:
         account = callers.find_account(session, username)
     if account is None:
-        raise _no_user(username)
+        raise NotFoundError(f"There is no user {username}.", hint="See 'wit-admin user list'.")
     actor = Actor(account.user_id, account.username, account.is_admin)
     return _create(sessions, actor, lifetime, Client(user_agent="wit-admin"), by=by)
 
@@ -143,9 +144,7 @@ def revoke_sessions_of(
         NotFoundError: There is no such account.
     """
     with sessions.begin() as session:
-        user_id = queries.find_owner_id(session, username)
-        if user_id is None:
-            raise _no_user(username)
+        user_id = get_user(session, username).id
         count = queries.revoke_all(session, user_id, utc_now())
         if count:
             event = Event("user.sign_out", "user", user_id, username, after={"sessions": count})
@@ -192,7 +191,3 @@ def _origin(
         address=client.ip,
         request_id=client.request_id,
     )
-
-
-def _no_user(username: str) -> NotFoundError:
-    return NotFoundError(f"There is no user {username}.", hint="See 'wit-admin user list'.")

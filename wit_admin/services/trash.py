@@ -19,8 +19,9 @@ from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.git import own_config, storage
 from wit_admin.names import RepoName
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.lookups import get_repository
 from wit_admin.services.places import second_place
-from wit_admin.services.repository_changes import ChangedRepository, get_repository
+from wit_admin.services.repository_changes import ChangedRepository
 
 TRASH = ".trash"
 _GONE = ".gone-"

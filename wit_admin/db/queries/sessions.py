@@ -47,13 +47,6 @@ def list_sessions(session: Session, username: str | None, now: datetime) -> list
     return [SessionListRow(*row) for row in session.execute(query)]
 
 
-def find_owner_id(session: Session, username: str) -> uuid.UUID | None:
-    """Return the id of the live account of that name, also of one that may not sign in."""
-    return session.scalars(
-        select(User.id).where(User.name_key == name_key(username), User.deleted_at.is_(None))
-    ).one_or_none()
-
-
 def revoke_session(session: Session, session_id: uuid.UUID, now: datetime) -> bool:
     """Revoke a session, keeping the time of the first time; false if there is none."""
     found = session.scalars(select(UserSession.id).where(UserSession.id == session_id))
