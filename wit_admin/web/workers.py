@@ -23,6 +23,8 @@ _BUG = 70
 _SETTLED_AFTER_S = 10.0
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 5.0
+_DOUBLINGS_MOST = 6
+"""With so many the longest delay is reached."""
 _AT_ONCE_S = 5.0
 
 
@@ -149,8 +151,7 @@ class Supervisor:
         place.pid = None
         lived_s = time.monotonic() - place.started
         place.quick_deaths = 0 if lived_s > _SETTLED_AFTER_S else place.quick_deaths + 1
-        delay = min(_FIRST_DELAY_S * 2**place.quick_deaths, _LONGEST_DELAY_S)
-        place.due = time.monotonic() + delay
+        place.due = time.monotonic() + restart_delay_s(place.quick_deaths)
         code = os.waitstatus_to_exitcode(status)
         if code != 0:
             log.warning("Worker %d ended with %d after %.1f s.", pid, code, lived_s)
@@ -160,6 +161,13 @@ class Supervisor:
             if place.pid is not None:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(place.pid, number)
+
+
+def restart_delay_s(quick_deaths: int) -> float:
+    """Return how long a place stays empty after so many workers in a row died young in it."""
+    # Held down before it is multiplied: in hours of such deaths the power outgrows any float.
+    doublings = min(quick_deaths, _DOUBLINGS_MOST)
+    return min(_FIRST_DELAY_S * 2.0**doublings, _LONGEST_DELAY_S)
 
 
 def _next_signal(patience_s: float | None) -> int | None:
