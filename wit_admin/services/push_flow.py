@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import socket
 import time
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,13 +25,13 @@ from wit_admin.services import pushes
 from wit_admin.services.actors import Actor
 from wit_admin.services.audit import Origin
 from wit_admin.services.gate import Creatable, Served
+from wit_admin.services.heads import pointing_head
 from wit_admin.services.journal import Replayed, replay_journal
 from wit_admin.services.places import free_place
 from wit_admin.services.servers import Enrolment
 
 log = logging.getLogger(__name__)
 
-_HEADS = "refs/heads/"
 _SHA256_DIGITS = 64
 _LOOK_AGAIN_S = 0.05
 
@@ -131,7 +129,7 @@ class PushFlow:
         if not report.is_complete:
             sweep.sweep(ticket.gitdir, [command.ref for command in ticket.commands])
         accepted = _accepted(ticket, report)
-        with _pointing_head(ticket.gitdir, accepted) as branch:
+        with pointing_head(ticket.gitdir, accepted) as branch:
             self._record(ticket, accepted, branch)
         return len(accepted)
 
@@ -276,36 +274,3 @@ def _accepted(ticket: PushTicket, report: PushReport) -> list[pushes.RefUpdate]:
         if (read_ref(ticket.gitdir, command.ref) or "0" * len(command.after)) == command.after
         and command.before != command.after
     ]
-
-
-@contextlib.contextmanager
-def _pointing_head(gitdir: Path, accepted: list[pushes.RefUpdate]) -> Iterator[str | None]:
-    """Let HEAD follow the first pushed branch, and yield the branch if HEAD moved.
-
-    Until the block ends no other push moves it, so that the row can be given the same branch.
-    """
-    branches = [
-        update.ref.removeprefix(_HEADS)
-        for update in accepted
-        if update.ref.startswith(_HEADS) and update.kind != "deleted"
-    ]
-    if not branches or not _is_head_unborn(gitdir):
-        yield None
-        return
-    with storage.one_at_a_time(gitdir):
-        yield _point_head(gitdir, storage.choose_head(branches))
-
-
-def _point_head(gitdir: Path, branch: str) -> str | None:
-    # Asked again, because another push may have been first.
-    if not _is_head_unborn(gitdir):
-        return None
-    with contextlib.suppress(FileExistsError):
-        storage.set_head(gitdir, branch)
-        return branch
-    return None
-
-
-def _is_head_unborn(gitdir: Path) -> bool:
-    head = storage.read_head(gitdir)
-    return head is not None and read_ref(gitdir, _HEADS + head) is None
