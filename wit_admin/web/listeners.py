@@ -32,10 +32,12 @@ def listening(settings: Settings) -> Iterator[socket.socket]:
         listener = _bind_unix(settings.unix_socket)
     else:
         listener = _bind_port(settings.host, settings.port)
-    with contextlib.closing(listener):
-        yield listener
-    if settings.fd is None and settings.unix_socket is not None:
-        settings.unix_socket.unlink(missing_ok=True)
+    try:
+        with contextlib.closing(listener):
+            yield listener
+    finally:
+        if settings.fd is None and settings.unix_socket is not None:
+            settings.unix_socket.unlink(missing_ok=True)
 
 
 def shown_url(listener: socket.socket, *, is_tls: bool) -> str:
