@@ -65,11 +65,6 @@ class PushRequest:
     """Length of the head: the pack, if any, begins at this offset of the request body."""
 
     @property
-    def has_pack(self) -> bool:
-        """A pack follows; a push that only deletes sends none."""
-        return any(not command.deletes for command in self.commands)
-
-    @property
     def side_band(self) -> bool:
         """The client reads the response on side bands."""
         return b"side-band-64k" in self.capabilities
