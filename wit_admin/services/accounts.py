@@ -81,12 +81,14 @@ def create_user(  # noqa: PLR0913  the fields of an account
         raise InvalidInputError("The e-mail address has no '@'.")
     if password is not None:
         check_password(password)
+    # Before the transaction begins: it takes long.
+    hashed = hash_password(password) if password else None
     with sessions.begin() as session:
         user = users.create_user(
             session,
             username,
             email=email,
-            password_hash=hash_password(password) if password else None,
+            password_hash=hashed,
             is_admin=is_admin,
             now=utc_now(),
         )
