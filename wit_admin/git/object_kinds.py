@@ -11,7 +11,7 @@ COMMITS = frozenset({"commit", "tag"})
 
 _SHA256 = re.compile(rb'objectformat\s*=\s*"?sha256', re.IGNORECASE)
 _DIGITS, _SHA256_DIGITS = 40, 64
-_KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
+KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 """Source: gitformat-pack(5), object types."""
 
 
@@ -29,7 +29,7 @@ def object_kinds(gitdir: Path, oids: Iterable[str]) -> dict[str, str]:
     database = pygit2.Odb(str(gitdir / "objects"))
     keys = {oid: pygit2.Oid(hex=oid) for oid in oids if len(oid) == _DIGITS}
     return {
-        oid: _KINDS[int(database.read_header(key)[0])]
+        oid: KINDS[int(database.read_header(key)[0])]
         for oid, key in keys.items()
         if key in database
     }
@@ -45,6 +45,6 @@ def _kinds_by_dulwich(gitdir: Path, oids: Iterable[str]) -> Iterator[tuple[str, 
         for oid in oids:
             key = ObjectID(oid.encode())
             if key in store:
-                yield oid, _KINDS[store.get_raw(key)[0]]
+                yield oid, KINDS[store.get_raw(key)[0]]
     finally:
         store.close()

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 
 from wit_admin.git.commands import PushRequest
 from wit_admin.git.loose_objects import write_loose
+from wit_admin.git.object_kinds import KINDS
 from wit_admin.git.plain_objects import FILE_MODES, TreeEntry, parse_commit, parse_tree
 from wit_admin.git.ref_cache import RefSnapshot
 from wit_admin.git.ref_move import Committer, move_branch
 from wit_admin.git.refs import HEADS, NotPlainError
 from wit_admin.git.report import render_acceptance
-from wit_admin.git.small_pack import PackedObject, read_small_pack
+from wit_admin.git.small_pack import MAX_OBJECT_BYTES, PackedObject, read_small_pack
 
 if TYPE_CHECKING:
     import pygit2
@@ -112,16 +113,15 @@ class _Store:
         """
         import pygit2  # noqa: PLC0415  as above
 
-        names = {1: b"commit", 2: b"tree", 3: b"blob", 4: b"tag"}
         key = pygit2.Oid(hex=oid.decode())
         try:
             _, size = self._database.read_header(key)
-            if size > 1024 * 1024:
+            if size > MAX_OBJECT_BYTES:
                 raise NotPlainError
             kind, content = self._database.read(key)
         except (KeyError, pygit2.GitError):
             return None
-        return PackedObject(names[int(kind)], content)
+        return PackedObject(KINDS[int(kind)].encode(), content)
 
 
 @dataclass(slots=True)

@@ -12,9 +12,8 @@ import re
 from pathlib import Path
 
 from wit_admin.git.commands import is_ref_name
+from wit_admin.git.refs import MAX_SYMBOLIC
 
-_MAX_SYMBOLIC = 5
-"""As many times git follows a symbolic ref. Source: git's refs.h, SYMREF_MAXDEPTH."""
 _OID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
@@ -40,7 +39,7 @@ def read_ref(gitdir: Path, ref: str) -> str | None:
     if has_reftable(gitdir):
         return _read_reftable(gitdir, ref_bytes(ref))
     root, name = os.fsencode(gitdir), ref_bytes(ref)
-    for _ in range(_MAX_SYMBOLIC):
+    for _ in range(MAX_SYMBOLIC):
         # The loose one first: while a ref is being packed it stands in both.
         value = _read_loose(root, name) or _read_packed(root, name)
         if value is None or not value.startswith(b"ref:"):

@@ -23,7 +23,7 @@ _LINE = re.compile(rb"([0-9a-f]{40}) ([^\n]+)\n(?:\^([0-9a-f]{40})\n)?")
 _MAX_REF_BYTES = 4096
 _MAX_PACKED_BYTES = 256 * 1024 * 1024
 _MAX_CONFIG_BYTES = 64 * 1024
-_MAX_SYMBOLIC = 5
+MAX_SYMBOLIC = 5
 """As many times git follows a symbolic ref. Source: git's refs.h, SYMREF_MAXDEPTH."""
 
 _PLAIN_SECTIONS = frozenset(
@@ -205,7 +205,7 @@ def _parse_packed(data: bytes) -> dict[bytes, StoredRef]:
 
 def _resolve(name: bytes, symbolic: dict[bytes, bytes], values: dict[bytes, StoredRef]) -> None:
     target = name
-    for _ in range(_MAX_SYMBOLIC):
+    for _ in range(MAX_SYMBOLIC):
         target = symbolic[target]
         if target not in symbolic:
             break

@@ -10,16 +10,17 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from wit_admin.git.object_kinds import KINDS
 from wit_admin.git.refs import NotPlainError
 
 MAX_OBJECTS = 100
-_MAX_OBJECT_BYTES = 1024 * 1024
+MAX_OBJECT_BYTES = 1024 * 1024
 _MAX_ALL_BYTES = 8 * 1024 * 1024
 _HEADER_BYTES, _TRAILER_BYTES = 12, 20
 _SHORTEST_ENTRY = 9
 """A byte of kind and size, and eight of an empty zlib stream."""
 _VERSION = (b"\0\0\0\x02", b"\0\0\0\x03")
-_KINDS = {1: b"commit", 2: b"tree", 3: b"blob", 4: b"tag"}
+_KINDS = {number: kind.encode() for number, kind in KINDS.items()}
 _OFS_DELTA, _REF_DELTA = 6, 7
 
 
@@ -97,7 +98,7 @@ def _read_entry(
         shift += 7
         if shift > 32:  # noqa: PLR2004  far beyond the limit below
             raise NotPlainError
-    if size > _MAX_OBJECT_BYTES:
+    if size > MAX_OBJECT_BYTES:
         raise NotPlainError
     if kind in _KINDS:
         content, at = _inflate(data, at, end, size)
@@ -142,7 +143,7 @@ def _apply(base: bytes, delta: bytes) -> bytes:
     from dulwich.errors import ApplyDeltaError  # noqa: PLC0415  heavy, and only for pushes
     from dulwich.pack import apply_delta  # noqa: PLC0415
 
-    if _target_size(delta) > _MAX_OBJECT_BYTES:
+    if _target_size(delta) > MAX_OBJECT_BYTES:
         raise NotPlainError
     try:
         return b"".join(apply_delta(base, delta))

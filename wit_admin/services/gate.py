@@ -56,7 +56,6 @@ class Served:
     repo_id: uuid.UUID | None = None
     """``None`` without a database."""
     actor: Actor | None = None
-    has_pushes: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +213,7 @@ class DatabaseGate:
                 f"{name} is known, but not on disk.",
                 hint="An operator can find out why with 'wit-admin repo list'.",
             )
-        return Served(name, found.gitdir, row.repo_id, actor, has_pushes=row.pushed_at is not None)
+        return Served(name, found.gitdir, row.repo_id, actor)
 
     def _creatable(self, name: RepoName, actor: Actor) -> Creatable:
         with self._sessions() as session:

@@ -227,7 +227,7 @@ class PushFlow:
             if found is None:
                 raise ConflictError(f"{wanted.name} was removed meanwhile.", hint="Push again.")
             self._inspector.check(found.gitdir)
-        served = Served(wanted.name, found.gitdir, row.repo_id, wanted.actor, has_pushes=False)
+        served = Served(wanted.name, found.gitdir, row.repo_id, wanted.actor)
         return served, row.is_new and is_removable
 
 
