@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.engine import make_sessions, open_engine, parse_url
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.errors import ConfigError
+from wit_admin.git.ancestry import Ancestry
 from wit_admin.git.backend import Backend
 from wit_admin.git.child_backend import ChildBackend
+from wit_admin.git.disk import Disk
 from wit_admin.git.environment import ChildEnvironment, write_defaults
 from wit_admin.git.inspection import Inspector
 from wit_admin.git.program import GitProgram, find_git
@@ -118,8 +120,7 @@ def _assemble(settings: Settings, engine: Engine | None, enrolment: Enrolment) -
     )
     pushes = PushFlow(
         sessions,
-        root,
-        inspector,
+        Disk(root, inspector, Ancestry(git, environment)),
         visibility=Visibility(settings.default_visibility),
         enrolment=enrolment,
     )

@@ -121,16 +121,22 @@ def test_forced_push_and_deletion_are_recorded(
     server: RunningServer, token: str, work: Path
 ) -> None:
     url = server.remote("alice/forced", token=token)
+    run_git(work, "tag", "v1")
+    run_git(work, "push", "--quiet", url, "main", "main:side", "v1")
+    commit(work, "forward")
     run_git(work, "push", "--quiet", url, "main", "main:side")
     run_git(work, "commit", "--quiet", "--amend", "--allow-empty", "-m", "rewritten")
+    run_git(work, "tag", "--force", "v1")
 
-    run_git(work, "push", "--quiet", "--force", url, "main")
-    run_git(work, "push", "--quiet", url, ":side")
+    run_git(work, "push", "--quiet", "--force", url, "main", "v1", ":side")
 
     pushes = activities(server, "alice/forced", "push")
-    assert len(pushes) == 4
-    assert pushes[0]["ref"] == "refs/heads/side"
-    assert not pushes[0]["after"].strip("0")
+    assert {(row["ref"], row["kind"]) for row in pushes[:3]} == {
+        ("refs/heads/main", "forced"),
+        ("refs/tags/v1", "updated"),
+        ("refs/heads/side", "deleted"),
+    }
+    assert [row["kind"] for row in pushes[3:]] == ["updated"] * 2 + ["created"] * 3
 
 
 def test_many_first_pushes_at_once_have_one_winner(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -139,3 +141,48 @@ def test_hooks_run_only_where_the_operator_says_so(tmp_path: Path, work: Path) -
     assert "[remote rejected] main -> main (hook declined)" in refused.stderr
     assert "remote: no thanks" in refused.stderr
     assert accepted.returncode == 0
+
+
+PROC_RECEIVE = """\
+#!{python}
+import subprocess, sys
+
+def read():
+    lines = []
+    while (size := int(sys.stdin.buffer.read(4), 16)) > 4:
+        lines.append(sys.stdin.buffer.read(size - 4).decode().rstrip().split(chr(0))[0])
+    return lines
+
+def write(*lines):
+    for line in lines:
+        sys.stdout.write(f"{{len(line) + 5:04x}}{{line}}\\n")
+    sys.stdout.write("0000")
+    sys.stdout.flush()
+
+read()
+write("version=1")
+(old, new, ref), = (line.split() for line in read())
+for number in (1, 2):
+    subprocess.run(["git", "update-ref", f"refs/changes/{{number}}", new], check=True)
+write(*(line for number in (1, 2) for line in (
+    f"ok {{ref}}", f"option refname refs/changes/{{number}}", f"option new-oid {{new}}")))
+"""
+
+
+def test_what_a_proc_receive_hook_moved_is_recorded(tmp_path: Path, work: Path) -> None:
+    with running_server(tmp_path / "home", "--repository-hooks") as server:
+        server.admin("user", "create", "alice")
+        url = server.remote("alice/demo", token=server.admin("token", "create", "alice"))
+        run_git(work, "push", "--quiet", url, "main")
+        gitdir = tmp_path / "home/repos/alice/demo.git"
+        run_git(gitdir, "config", "receive.procReceiveRefs", "refs/for")
+        hook = gitdir / "hooks/proc-receive"
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(PROC_RECEIVE.format(python=sys.executable))
+        hook.chmod(0o755)
+
+        run_git(work, "push", "--quiet", url, "main:refs/for/main")
+
+        rows = json.loads(server.admin("activity", "list", "alice/demo", "--json"))
+    moved = [(row["ref"], row["kind"]) for row in rows if row["ref"] != "refs/heads/main"]
+    assert sorted(moved) == [("refs/changes/1", "created"), ("refs/changes/2", "created")]

@@ -17,14 +17,19 @@ from tests.support.server import run_git
 from wit_admin.db.models.events import Activity
 from wit_admin.db.models.pushes import PushEntry, PushState
 from wit_admin.db.models.repositories import ObjectFormat, Visibility
+from wit_admin.db.queries.activities import list_activity
 from wit_admin.db.queries.repositories import NewRepository
 from wit_admin.git import storage
-from wit_admin.git.environment import PUSH_ID_HOST
+from wit_admin.git.ancestry import Ancestry
+from wit_admin.git.disk import Disk
+from wit_admin.git.environment import PUSH_ID_HOST, ChildEnvironment
 from wit_admin.git.inspection import Inspector
+from wit_admin.git.program import find_git
 from wit_admin.names import RepoName
 from wit_admin.services import pushes
 from wit_admin.services.accounts import create_user
 from wit_admin.services.push_flow import PushFlow
+from wit_admin.services.ref_updates import RefUpdate
 from wit_admin.services.servers import Enrolment, Servers
 
 ZERO = "0" * 40
@@ -49,27 +54,44 @@ class Site:
             object_format=ObjectFormat.SHA1,
         )
         self.repo_id = pushes.ensure_repository_row(sessions, new, owner="alice").repo_id
-        tree = run_git(self.gitdir, "mktree", "--missing").stdout.strip()
-        self.commit = run_git(self.gitdir, "commit-tree", "-m", "one", tree).stdout.strip()
+        environment = ChildEnvironment(self.root / "gitconfig", repository_hooks=False)
+        self.disk = Disk(
+            self.root,
+            Inspector((self.root,), allows_includes=False),
+            Ancestry(find_git(), environment),
+        )
+        self.commit = self.commit_on()
 
     def flow(self, server_id: str) -> PushFlow:
         return PushFlow(
             self.sessions,
-            self.root,
-            Inspector((self.root,), allows_includes=False),
+            self.disk,
             visibility=Visibility.PUBLIC,
             enrolment=Enrolment(self.servers, server_id),
         )
 
+    def commit_on(self, *parents: str) -> str:
+        """Write a commit of an empty tree."""
+        tree = run_git(self.gitdir, "mktree", "--missing").stdout.strip()
+        options = [word for parent in parents for word in ("-p", parent)]
+        line = ["commit-tree", "-m", str(uuid.uuid4()), *options, tree]
+        return run_git(self.gitdir, *line).stdout.strip()
+
     def journal(self, server_id: str, *, host: str | None = None) -> uuid.UUID:
         """Journal a push of a new branch and move it, as git would; nobody records it."""
+        update = RefUpdate(f"refs/heads/{uuid.uuid4()}", ZERO, self.commit)
+        return self.journal_update(server_id, update, host=host)
+
+    def journal_update(
+        self, server_id: str, update: RefUpdate, *, host: str | None = None
+    ) -> uuid.UUID:
+        """Journal an update and carry it out."""
         origin = pushes.PushOrigin(host or socket.gethostname(), server_id)
-        update = pushes.RefUpdate(f"refs/heads/{uuid.uuid4()}", ZERO, self.commit)
         entry = pushes.journal_push(
             self.sessions, self.repo_id, [update], origin=origin, is_creation=False
         )
         subprocess.run(
-            ["git", "-C", self.gitdir, "update-ref", update.ref, self.commit],
+            ["git", "-C", self.gitdir, "update-ref", update.ref, update.after],
             check=True,
             env={"PATH": "/usr/bin:/bin", **committer(entry.push_id)},
         )
@@ -124,6 +146,19 @@ def test_pushes_of_the_dead_are_settled_and_those_of_the_living_are_not(
     assert (replayed.settled, replayed.left) == (1, 0)
     assert site.states() == {abandoned: PushState.SETTLED, under_way: PushState.PENDING}
     assert site.count_activities() == 1
+
+
+def test_a_forced_push_of_the_dead_is_recorded_as_such(site: Site, dead: str) -> None:
+    onward, elsewhere = site.commit_on(site.commit), site.commit_on()
+    site.journal_update(dead, RefUpdate("refs/heads/main", ZERO, site.commit))
+    site.journal_update(dead, RefUpdate("refs/heads/main", site.commit, onward))
+    site.journal_update(dead, RefUpdate("refs/heads/main", onward, elsewhere))
+
+    site.flow("me").replay()
+
+    with site.sessions() as session:
+        rows = list_activity(session, repository=None, limit=10)
+    assert [row.kind for row in rows] == ["forced", "updated", "created"]
 
 
 def test_pushes_of_another_host_are_left_alone(site: Site, dead: str) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import json
 import logging
+import shutil
 import sys
 import uuid
 from collections.abc import Sequence
@@ -118,7 +119,9 @@ def _print_table(rows: Sequence[Any], columns: Sequence[str]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    # Rich takes every dumb terminal for one of 80 columns.
+    size = shutil.get_terminal_size()
+    console = Console(width=size.columns, height=size.lines)
     is_plain = console.no_color or console.is_dumb_terminal
     table = Table(box=None, header_style="" if is_plain else "bold", pad_edge=False)
     for column in columns:

@@ -32,4 +32,5 @@ def list_(
     name = None if repository is None else RepoName.parse(repository)
     with open_database(loaded_of(ctx).settings) as sessions:
         rows = repositories.list_activity(sessions, repository=name, limit=limit)
-    output.rows(rows, "created_at", "type", "actor", "repository", "ref", "before", "after")
+    columns = ("created_at", "type", "kind", "actor", "repository", "ref", "before", "after")
+    output.rows(rows, *columns)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wit_admin.git import storage
 from wit_admin.git.ref_values import read_ref
-from wit_admin.services.pushes import RefUpdate
+from wit_admin.services.ref_updates import RefUpdate
 
 _HEADS = "refs/heads/"
 

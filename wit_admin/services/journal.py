@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.queries import pushes as queries
 from wit_admin.errors import ConflictError
 from wit_admin.git import storage, sweep
-from wit_admin.git.inspection import Inspector
+from wit_admin.git.disk import Disk
 from wit_admin.git.processes import live_push_ids
 from wit_admin.git.ref_values import read_ref
 from wit_admin.git.reflog import was_accepted
 from wit_admin.services import pushes
+from wit_admin.services.ref_updates import RefUpdate, tell_forced
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +33,7 @@ class Replayed:
 
 def replay_journal(
     sessions: sessionmaker[Session],
-    root: Path,
-    inspector: Inspector,
+    disk: Disk,
     *,
     host: str,
     is_orphan: Callable[[queries.PendingPush], bool],
@@ -48,28 +48,31 @@ def replay_journal(
     # Looked at after the servers were found dead: none of them can start a child any more.
     running = live_push_ids() if orphans else set()
     ended = [entry for entry in orphans if str(entry.push_id) not in running]
-    settled = sum(_settle(sessions, root, inspector, entry) for entry in ended)
+    settled = sum(_settle(sessions, disk, entry) for entry in ended)
     return Replayed(settled, left=len(orphans) - len(ended))
 
 
 def _settle(
-    sessions: sessionmaker[Session], root: Path, inspector: Inspector, entry: queries.PendingPush
+    sessions: sessionmaker[Session],
+    disk: Disk,
+    entry: queries.PendingPush,
 ) -> bool:
-    found = storage.resolve(root, entry.disk_path)
+    found = storage.resolve(disk.root, entry.disk_path)
     accepted = []
     branch = None
     if found is not None:
         try:
-            inspector.check(found.gitdir)
-            inspector.check_refs(found.gitdir, [command["ref"] for command in entry.commands])
+            disk.inspector.check(found.gitdir)
+            disk.inspector.check_refs(found.gitdir, [command["ref"] for command in entry.commands])
         except ConflictError as error:
             log.warning("Push %s is left unsettled. %s", entry.push_id, error.message)
             return False
         sweep.sweep(found.gitdir, [command["ref"] for command in entry.commands])
-        updates = [pushes.RefUpdate(c["ref"], c["old"], c["new"]) for c in entry.commands]
+        updates = [RefUpdate(c["ref"], c["old"], c["new"]) for c in entry.commands]
         accepted = [
             update for update in updates if _is_accepted(sessions, found.gitdir, entry, update)
         ]
+        accepted = tell_forced(disk.ancestry, found.gitdir, accepted)
         branch = storage.read_head(found.gitdir)
     journal = pushes.JournalEntry(entry.push_id, entry.repo_id, entry.actor_id)
     done = pushes.settle_push(
@@ -84,7 +87,7 @@ def _is_accepted(
     sessions: sessionmaker[Session],
     gitdir: Path,
     entry: queries.PendingPush,
-    update: pushes.RefUpdate,
+    update: RefUpdate,
 ) -> bool:
     """Decide by the reflog; without an entry there, by the ref and what others recorded since."""
     proof = was_accepted(gitdir, update.ref, str(entry.push_id))

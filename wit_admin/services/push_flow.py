@@ -16,10 +16,9 @@ from wit_admin.db.models.repositories import ObjectFormat, Visibility
 from wit_admin.db.queries.repositories import NewRepository
 from wit_admin.errors import ConflictError, UnavailableError
 from wit_admin.git import storage, sweep
-from wit_admin.git.commands import PushRequest, RefCommand
+from wit_admin.git.commands import PushRequest
+from wit_admin.git.disk import Disk
 from wit_admin.git.environment import PUSH_ID_HOST
-from wit_admin.git.inspection import Inspector
-from wit_admin.git.ref_values import read_ref, ref_text
 from wit_admin.git.report import PushReport
 from wit_admin.services import pushes
 from wit_admin.services.actors import Actor
@@ -28,6 +27,13 @@ from wit_admin.services.gate import Creatable, Served
 from wit_admin.services.heads import pointing_head
 from wit_admin.services.journal import Replayed, replay_journal
 from wit_admin.services.places import free_place
+from wit_admin.services.ref_updates import (
+    RefUpdate,
+    check_deletions,
+    list_accepted,
+    tell_forced,
+    update_of,
+)
 from wit_admin.services.servers import Enrolment
 
 log = logging.getLogger(__name__)
@@ -43,7 +49,7 @@ class PushTicket:
     gitdir: Path
     actor: Actor | None
     entry: pushes.JournalEntry | None
-    commands: tuple[pushes.RefUpdate, ...]
+    commands: tuple[RefUpdate, ...]
 
     def variables(self) -> dict[str, str]:
         """Return what the child is told of who pushes; the reflog keeps it."""
@@ -62,15 +68,13 @@ class PushFlow:
     def __init__(
         self,
         sessions: sessionmaker[Session] | None,
-        root: Path,
-        inspector: Inspector,
+        disk: Disk,
         *,
         visibility: Visibility,
         enrolment: Enrolment,
     ) -> None:
         self._sessions = sessions
-        self._root = root
-        self._inspector = inspector
+        self._disk = disk
         self._visibility = visibility
         self._servers = enrolment.servers
         self._server_id = enrolment.server_id
@@ -87,25 +91,25 @@ class PushFlow:
                 out of the repository.
             UnavailableError: The journal cannot be written, so the push must not begin.
         """
-        commands = tuple(_update_of(command) for command in request.commands)
+        commands = tuple(update_of(command) for command in request.commands)
         if not isinstance(target, Creatable):
-            _check_deletions(target.gitdir, commands)
+            check_deletions(target.gitdir, commands)
             return self._journal(target, commands, request_id, created=False)
-        _check_deletions(None, commands)
+        check_deletions(None, commands)
         # Until it is journalled nothing tells a failed push that this one needs the folder.
-        with storage.one_at_a_time((self._root / target.name.disk_path).parent):
+        with storage.one_at_a_time((self._disk.root / target.name.disk_path).parent):
             served, created = self._create(target, request, _origin(target.actor, request_id))
             return self._journal(served, commands, request_id, created=created)
 
     def _journal(
         self,
         target: Served,
-        commands: tuple[pushes.RefUpdate, ...],
+        commands: tuple[RefUpdate, ...],
         request_id: str | None,
         *,
         created: bool,
     ) -> PushTicket:
-        self._inspector.check_refs(target.gitdir, [command.ref for command in commands])
+        self._disk.inspector.check_refs(target.gitdir, [command.ref for command in commands])
         entry = None
         if self._sessions is not None and target.repo_id is not None:
             actor = target.actor
@@ -121,21 +125,24 @@ class PushFlow:
             )
         return PushTicket(target.gitdir, target.actor, entry, commands)
 
-    def settle(self, ticket: PushTicket, report: PushReport) -> int:
+    def settle(
+        self, ticket: PushTicket, report: PushReport, *, is_fast_forward: bool = False
+    ) -> int:
         """Write down what git accepted, and return how many refs that are.
 
-        A database that is gone leaves it to a later replay.
+        ``is_fast_forward`` is known of a push that was carried out in process. A database that is
+        gone leaves it to a later replay.
         """
         if not report.is_complete:
             sweep.sweep(ticket.gitdir, [command.ref for command in ticket.commands])
-        accepted = _accepted(ticket, report)
+        accepted = list_accepted(ticket.gitdir, ticket.commands, report)
+        if self._sessions is not None and not is_fast_forward:
+            accepted = tell_forced(self._disk.ancestry, ticket.gitdir, accepted)
         with pointing_head(ticket.gitdir, accepted) as branch:
             self._record(ticket, accepted, branch)
         return len(accepted)
 
-    def _record(
-        self, ticket: PushTicket, accepted: list[pushes.RefUpdate], branch: str | None
-    ) -> None:
+    def _record(self, ticket: PushTicket, accepted: list[RefUpdate], branch: str | None) -> None:
         if self._sessions is None or ticket.entry is None:
             return
         try:
@@ -163,8 +170,7 @@ class PushFlow:
         with self._servers.one_at_a_time():
             replayed = replay_journal(
                 self._sessions,
-                self._root,
-                self._inspector,
+                self._disk,
                 host=self._host,
                 is_orphan=lambda entry: (
                     entry.push_id in own or self._servers.is_dead(entry.server_id)
@@ -201,14 +207,14 @@ class PushFlow:
         object_format = ObjectFormat.SHA256 if is_long else ObjectFormat.SHA1
         # Disk first: a crash here leaves a repository that a sync finds, never a row without one.
         place = free_place(self._sessions, wanted.name)
-        mine = self._root / place
-        made = storage.create_bare(self._root, place, object_format=object_format.value)
-        found = storage.resolve(self._root, place)
+        mine = self._disk.root / place
+        made = storage.create_bare(self._disk.root, place, object_format=object_format.value)
+        found = storage.resolve(self._disk.root, place)
         if found is None:
             raise ConflictError(
                 f"Something that is no repository stands in the place of {wanted.name}."
             )
-        self._inspector.check(found.gitdir)
+        self._disk.inspector.check(found.gitdir)
         # What stood on disk before is not taken back when this push fails, unless it is empty.
         is_removable = made or storage.is_pristine(found.gitdir)
         new = NewRepository(
@@ -223,10 +229,10 @@ class PushFlow:
             # Somebody made it a moment ago, perhaps in another case: never two folders of one.
             if made:
                 storage.remove(mine)
-            found = storage.resolve(self._root, row.disk_path)
+            found = storage.resolve(self._disk.root, row.disk_path)
             if found is None:
                 raise ConflictError(f"{wanted.name} was removed meanwhile.", hint="Push again.")
-            self._inspector.check(found.gitdir)
+            self._disk.inspector.check(found.gitdir)
         served = Served(wanted.name, found.gitdir, row.repo_id, wanted.actor)
         return served, row.is_new and is_removable
 
@@ -239,38 +245,3 @@ def _origin(actor: Actor | None, request_id: str | None) -> Origin:
         token_id=actor.token_id if actor else None,
         request_id=request_id,
     )
-
-
-def _update_of(command: RefCommand) -> pushes.RefUpdate:
-    return pushes.RefUpdate(ref_text(command.ref), command.old, command.new)
-
-
-def _check_deletions(gitdir: Path | None, commands: tuple[pushes.RefUpdate, ...]) -> None:
-    """Check the old values, because git deletes a ref whatever old value is named for it.
-
-    It only compares one that is an object it has. ``None`` stands for a repository yet to be made.
-    """
-    for command in commands:
-        if command.kind != "deleted":
-            continue
-        if gitdir is None or read_ref(gitdir, command.ref) != command.before:
-            raise ConflictError(
-                f"{command.ref} is not at {command.before}.", hint="Fetch, then push again."
-            )
-
-
-def _accepted(ticket: PushTicket, report: PushReport) -> list[pushes.RefUpdate]:
-    """Return the commands that git carried out: by its report, or by the refs without one."""
-    if report.is_complete:
-        good = {ref_text(result.ref) for result in report.results if result.is_accepted}
-        return [
-            command
-            for command in ticket.commands
-            if command.ref in good and command.before != command.after
-        ]
-    return [
-        command
-        for command in ticket.commands
-        if (read_ref(ticket.gitdir, command.ref) or "0" * len(command.after)) == command.after
-        and command.before != command.after
-    ]

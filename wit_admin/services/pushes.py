@@ -18,25 +18,7 @@ from wit_admin.db.queries.repositories import NewRepository
 from wit_admin.errors import ConflictError
 from wit_admin.git import storage
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
-
-
-@dataclass(frozen=True, slots=True)
-class RefUpdate:
-    """One ref that git moved. Ids are hex; all zeros stand for "not there"."""
-
-    ref: str
-    before: str
-    after: str
-    is_forced: bool = False
-
-    @property
-    def kind(self) -> str:
-        """``created``, ``deleted``, ``forced`` or ``updated``."""
-        if not self.before.strip("0"):
-            return "created"
-        if not self.after.strip("0"):
-            return "deleted"
-        return "forced" if self.is_forced else "updated"
+from wit_admin.services.ref_updates import RefUpdate
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ class _Outcome:
     """The end of the answer, which the client gets when the rest is written down."""
     status: int = 0
     complaint: str = ""
+    was_at_once: bool = False
+    """Carried out without a child, which takes nothing but fast-forwards."""
 
 
 @dataclass(slots=True)
@@ -73,7 +75,9 @@ async def answer_push(forge: Forge, exchange: Exchange, target: Served | Creatab
             await _push_by_child(forge, exchange, incoming, ticket, outcome)
     finally:
         # Also when the client has gone: what git accepted must be written down.
-        settling = run_in_threadpool(forge.pushes.settle, ticket, outcome.report)
+        settling = run_in_threadpool(
+            forge.pushes.settle, ticket, outcome.report, is_fast_forward=outcome.was_at_once
+        )
         accepted = await asyncio.shield(settling)
     notes.pushes = 1 if accepted else 0
     if outcome.status < 0 and not outcome.report.is_complete:
@@ -105,7 +109,7 @@ async def _push_at_once(
     if answer is not None:
         reader = ReportReader(side_band=request.side_band)
         reader.feed(answer)
-        outcome.report, outcome.held = reader.report(), answer
+        outcome.report, outcome.held, outcome.was_at_once = reader.report(), answer, True
 
 
 async def _push_by_child(

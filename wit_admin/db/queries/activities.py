@@ -44,6 +44,8 @@ class ActivityRow:
     id: uuid.UUID
     created_at: datetime
     type: str
+    kind: str | None
+    """Of a push: ``created``, ``updated``, ``forced`` or ``deleted``, as the ref was."""
     actor: str | None
     repository: str | None
     ref: str | None
@@ -86,6 +88,7 @@ def _listing() -> AnySelect:
             Activity.id,
             Activity.created_at,
             Activity.type,
+            Activity.payload,
             _ACTOR.name,
             Owner.name,
             Repository.name,
@@ -122,10 +125,12 @@ def _build(  # noqa: PLR0913, PLR0917 - one parameter for each column, in their 
     activity_id: uuid.UUID,
     created_at: datetime,
     type_: str,
+    payload: dict[str, Any] | None,
     actor: str | None,
     owner: str | None,
     name: str | None,
     *refs: str | None,
 ) -> ActivityRow:
     repository = None if owner is None else f"{owner}/{name}"
-    return ActivityRow(activity_id, created_at, type_, actor, repository, *refs)
+    kind = (payload or {}).get("kind")
+    return ActivityRow(activity_id, created_at, type_, kind, actor, repository, *refs)

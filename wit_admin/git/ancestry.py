@@ -1,0 +1,131 @@
+"""Whether a ref moved forward: its old commit is an ancestor of the new one.
+
+Most pushes add a few commits, which are read here. A long way is left to git, which knows shorter
+ones. Source: git's remote.c, ``ref_newer``.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import subprocess
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wit_admin.git.environment import ChildEnvironment
+from wit_admin.git.program import GitProgram
+from wit_admin.git.tags import TagPeeler
+
+if TYPE_CHECKING:
+    import pygit2
+
+log = logging.getLogger(__name__)
+
+_OID_DIGITS = 40
+_STEPS = 500
+"""So many commits are read before git is asked, which then costs as much at least."""
+_STEPS_WITHOUT_GIT = 1_000_000
+_PATIENCE_S = 20.0
+_MAX_COMMIT_BYTES = 64 * 1024
+_PARENT = re.compile(rb"^parent ([0-9a-f]{40})$", re.MULTILINE)
+
+
+class _TooFarError(Exception):
+    """The answer is further away than is looked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestry:
+    """Tells which of the updates of a push were forced."""
+
+    program: GitProgram
+    environment: ChildEnvironment
+
+    def find_forced(self, gitdir: Path, moves: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Return those pairs of old and new id of which the new one does not contain the old.
+
+        Tags stand for what they point at; what is no commit contains nothing. Where the histories
+        are so many and so long that git does not answer in time, no force is found.
+        """
+        end = time.monotonic() + _PATIENCE_S
+        walk = _Walk(gitdir, _STEPS if self.program.is_git else _STEPS_WITHOUT_GIT)
+        forced = set()
+        for before, after in moves:
+            try:
+                contains = walk.contains(before, after)
+            except _TooFarError:
+                contains = self._ask_git(gitdir, before, after, end - time.monotonic())
+            if not contains:
+                forced.add((before, after))
+        return forced
+
+    def _ask_git(self, gitdir: Path, before: str, after: str, within_s: float) -> bool:
+        if not self.program.is_git:
+            return True
+        # Replacements are for those who look at history, and anybody can push them.
+        variables = {"GIT_DIR": str(gitdir), "GIT_NO_REPLACE_OBJECTS": "1"}
+        line = [*self.program.line, "merge-base", "--is-ancestor", before, after]
+        try:
+            ended = subprocess.run(
+                line,
+                env=self.environment.variables(extra=variables),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+                timeout=max(within_s, 0),
+            )
+        except subprocess.TimeoutExpired:
+            log.warning("Whether %s contains %s took too long to find out.", after, before)
+            return True
+        return ended.returncode == 0
+
+
+class _Walk:
+    """Reads the commits of one repository, nearest first, and only so many for one answer."""
+
+    def __init__(self, gitdir: Path, steps: int) -> None:
+        self._gitdir = gitdir
+        self._steps = steps
+        self._database: pygit2.Odb | None = None
+
+    def contains(self, before: str, after: str) -> bool:
+        """Tell whether ``before`` is ``after`` or an ancestor of it."""
+        if len(before) != _OID_DIGITS:
+            # libgit2 knows no other ids.
+            raise _TooFarError
+        with TagPeeler(self._gitdir) as tags:
+            target, tip = (tags.peel(oid.encode()) or oid.encode() for oid in (before, after))
+        if not self._read(target):
+            return False
+        seen, waiting = {tip}, deque([tip])
+        for _ in range(self._steps):
+            if not waiting:
+                return False
+            oid = waiting.popleft()
+            if oid == target:
+                return True
+            parents = _PARENT.findall(self._read(oid))
+            waiting.extend(parent for parent in parents if parent not in seen)
+            seen.update(parents)
+        raise _TooFarError
+
+    def _read(self, oid: bytes) -> bytes:
+        """Return the head of a commit; nothing of what is none, or missing as in a shallow one."""
+        import pygit2  # noqa: PLC0415  80 ms that most commands need not pay
+
+        if self._database is None:
+            self._database = pygit2.Odb(str(self._gitdir / "objects"))
+        try:
+            key = pygit2.Oid(hex=oid.decode())
+            kind, size = self._database.read_header(key)
+            if kind != pygit2.enums.ObjectType.COMMIT:
+                return b""
+            if size > _MAX_COMMIT_BYTES:
+                raise _TooFarError
+            return self._database.read(key)[1].partition(b"\nauthor ")[0]
+        except (KeyError, ValueError, pygit2.GitError):
+            return b""

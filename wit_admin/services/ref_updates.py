@@ -1,0 +1,97 @@
+"""What a push does to each ref: as it was asked, and as git carried it out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from wit_admin.errors import ConflictError
+from wit_admin.git.ancestry import Ancestry
+from wit_admin.git.commands import RefCommand
+from wit_admin.git.ref_values import read_ref, ref_text
+from wit_admin.git.report import PushReport, RefResult
+
+
+@dataclass(frozen=True, slots=True)
+class RefUpdate:
+    """One ref that git moved. Ids are hex; all zeros stand for "not there"."""
+
+    ref: str
+    before: str
+    after: str
+    is_forced: bool = False
+
+    @property
+    def kind(self) -> str:
+        """``created``, ``deleted``, ``forced`` or ``updated``."""
+        if not self.before.strip("0"):
+            return "created"
+        if not self.after.strip("0"):
+            return "deleted"
+        return "forced" if self.is_forced else "updated"
+
+
+def update_of(command: RefCommand) -> RefUpdate:
+    """Return what a command asks for."""
+    return RefUpdate(ref_text(command.ref), command.old, command.new)
+
+
+def check_deletions(gitdir: Path | None, commands: Iterable[RefUpdate]) -> None:
+    """Check the old values, because git deletes a ref whatever old value is named for it.
+
+    It only compares one that is an object it has. ``None`` stands for a repository yet to be made.
+
+    Raises:
+        ConflictError: A ref that is to go has another value.
+    """
+    for command in commands:
+        if command.kind != "deleted":
+            continue
+        if gitdir is None or read_ref(gitdir, command.ref) != command.before:
+            raise ConflictError(
+                f"{command.ref} is not at {command.before}.", hint="Fetch, then push again."
+            )
+
+
+def list_accepted(
+    gitdir: Path, commands: Sequence[RefUpdate], report: PushReport
+) -> list[RefUpdate]:
+    """Return what git carried out: by its report, or by the refs without one.
+
+    A proc-receive hook may have moved other refs than those it was asked to, or several for one.
+    """
+    if report.is_complete:
+        asked = {command.ref: command for command in commands}
+        done = [
+            _carried_out(asked[ref_text(result.ref)], result)
+            for result in report.results
+            if result.is_accepted and ref_text(result.ref) in asked
+        ]
+    else:
+        done = [
+            command
+            for command in commands
+            if (read_ref(gitdir, command.ref) or "0" * len(command.after)) == command.after
+        ]
+    return [update for update in done if update.before != update.after]
+
+
+def _carried_out(asked: RefUpdate, result: RefResult) -> RefUpdate:
+    return RefUpdate(
+        asked.ref if result.refname is None else ref_text(result.refname),
+        result.old or asked.before,
+        result.new or asked.after,
+        is_forced=result.is_forced,
+    )
+
+
+def tell_forced(ancestry: Ancestry, gitdir: Path, updates: Iterable[RefUpdate]) -> list[RefUpdate]:
+    """Return the updates, those marked that took commits away from their ref."""
+    updates = list(updates)
+    moves = [(update.before, update.after) for update in updates if update.kind == "updated"]
+    forced = ancestry.find_forced(gitdir, moves)
+    return [
+        replace(update, is_forced=True) if (update.before, update.after) in forced else update
+        for update in updates
+    ]
