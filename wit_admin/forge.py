@@ -19,6 +19,7 @@ from wit_admin.git.child_backend import ChildBackend
 from wit_admin.git.disk import Disk
 from wit_admin.git.environment import ChildEnvironment, write_defaults
 from wit_admin.git.inspection import Inspector
+from wit_admin.git.mounts import is_local
 from wit_admin.git.program import GitProgram, find_git
 from wit_admin.git.quick_backend import QuickBackend
 from wit_admin.services.gate import DatabaseGate, DiskGate, Gate, PushCreate
@@ -133,7 +134,12 @@ def _assemble(settings: Settings, engine: Engine | None, enrolment: Enrolment) -
         engine,
         gate,
         pushes,
-        QuickBackend(children, takes_pushes=takes_pushes),
+        QuickBackend(
+            children,
+            takes_pushes=takes_pushes,
+            waits_for_disk=not is_local(root),
+            cache_bytes=settings.answer_cache_bytes,
+        ),
         limits,
         git,
         sign_in=sign_in,

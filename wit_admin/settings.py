@@ -121,6 +121,9 @@ class Settings:
     max_git_processes: int = _setting(
         parse_count, "Git children at once", "WIT_MAX_GIT_PROCESSES", default=64
     )
+    answer_cache_bytes: int = _setting(
+        parse_size, "Room for answers to clones", "WIT_ANSWER_CACHE", default=64 * 1024**2
+    )
     idle_timeout_s: float = _setting(
         parse_seconds, "How long a client may stay silent", "WIT_IDLE_TIMEOUT", default=120.0
     )

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.server import run_git
 from wit_admin.errors import ConflictError
-from wit_admin.git.backend import Backend, FetchAnswer, PushProcess
+from wit_admin.git.backend import Backend, FetchAnswer, PushProcess, ReadyAnswer
 from wit_admin.git.child_backend import ChildBackend
 from wit_admin.git.commands import PushRequest
 from wit_admin.git.environment import ChildEnvironment, write_defaults
@@ -53,6 +53,9 @@ class CountingBackend:
     async def advertise(self, command: str, gitdir: Path | None, version: int) -> bytes:
         self.asked += 1
         return await self._behind.advertise(command, gitdir, version)
+
+    async def fetch_at_once(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
+        return await self._behind.fetch_at_once(gitdir, body, version)
 
     @asynccontextmanager
     async def fetch(self, gitdir: Path, body: bytes, version: int) -> AsyncIterator[FetchAnswer]:
@@ -112,6 +115,9 @@ def ls_refs(*arguments: str, capabilities: tuple[str, ...] = ("agent=git/2.39.5"
 
 
 async def whole(backend: Backend, gitdir: Path, body: bytes) -> bytes:
+    ready = await backend.fetch_at_once(gitdir, body, 2)
+    if ready is not None:
+        return ready.body
     async with backend.fetch(gitdir, body, 2) as answer:
         return b"".join([chunk async for chunk in answer.chunks()])
 

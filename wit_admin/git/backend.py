@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from wit_admin.git.commands import PushRequest
 
 
+@dataclass(frozen=True, slots=True)
+class ReadyAnswer:
+    """An answer to ``upload-pack`` that is there already."""
+
+    body: bytes
+    was_clone: bool = False
+    """It holds a pack with history for somebody who had nothing."""
+
+
 class FetchAnswer(Protocol):
     """The answer to one request of ``upload-pack``, while it streams."""
+
+    @property
+    def ended_well(self) -> bool:
+        """Nothing is missing at its end; known when all chunks have been taken."""
 
     @property
     def was_clone(self) -> bool:
@@ -55,6 +69,12 @@ class Backend(Protocol):
 
         Raises:
             UnavailableError: The repository cannot be read, or the server is too busy.
+        """
+
+    async def fetch_at_once(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
+        """Return the answer to one request of ``upload-pack`` if that takes no work.
+
+        ``None`` if :meth:`fetch` has to.
         """
 
     def fetch(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from wit_admin.errors import InvalidInputError, UnavailableError
 from wit_admin.git import storage
+from wit_admin.git.backend import ReadyAnswer
 from wit_admin.git.children import GitChild
 from wit_admin.git.commands import PushRequest
 from wit_admin.git.environment import ChildEnvironment
@@ -32,6 +33,7 @@ class ChildAnswer:
     child: GitChild
     request_has_haves: bool
     sent_pack: bool = field(default=False)
+    ended_well: bool = field(default=False)
 
     @property
     def was_clone(self) -> bool:
@@ -45,6 +47,7 @@ class ChildAnswer:
             # the pack is all there is.
             self.sent_pack = self.sent_pack or _PACK_LINE in chunk or b"PACK" in chunk
             yield chunk
+        self.ended_well = await self.child.wait() == 0
 
     def complaint(self) -> str:
         """What git said on standard error."""
@@ -95,6 +98,10 @@ class ChildBackend:
         with tempfile.TemporaryDirectory(prefix="wit-empty-") as folder:
             storage.create_bare(Path(folder), "empty.git")
             return await self.advertise(command, Path(folder) / "empty.git", version)
+
+    async def fetch_at_once(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
+        """Return ``None``: a child needs its time."""
+        return None
 
     @asynccontextmanager
     async def fetch(self, gitdir: Path, body: bytes, version: int) -> AsyncIterator[ChildAnswer]:

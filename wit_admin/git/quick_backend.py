@@ -21,7 +21,8 @@ from wit_admin.git.advertisement import (
     render_receive_pack,
     render_upload_pack,
 )
-from wit_admin.git.backend import Backend, FetchAnswer, PushProcess
+from wit_admin.git.answer_cache import AnswerCache, FetchRequest, RecordedAnswer
+from wit_admin.git.backend import Backend, FetchAnswer, PushProcess, ReadyAnswer
 from wit_admin.git.commands import PushRequest
 from wit_admin.git.pktline import write_packet
 from wit_admin.git.quick_push import push_quickly
@@ -30,6 +31,8 @@ from wit_admin.git.ref_move import Committer
 from wit_admin.git.refs import NotPlainError
 
 _V2 = 2
+_QUICK_FOLDERS = 100
+"""So many folders are looked at without handing the work to a thread, which costs as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +43,27 @@ class _Sample:
     capabilities: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ReadyAnswer:
-    """An answer that is there already."""
-
-    body: bytes
-    was_clone: bool = False
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield it."""
-        yield self.body
-
-    def complaint(self) -> str:
-        """Return nothing: only what was understood is answered here."""
-        return ""
-
-
 class QuickBackend:
     """Stands before another backend and spares it what can be answered from the refs alone."""
 
-    def __init__(self, behind: Backend, *, takes_pushes: bool) -> None:
+    def __init__(
+        self,
+        behind: Backend,
+        *,
+        takes_pushes: bool,
+        waits_for_disk: bool = True,
+        cache_bytes: int = 0,
+    ) -> None:
+        """Stand before ``behind``.
+
+        ``takes_pushes``: small pushes are carried out here. ``waits_for_disk``: a look at a file
+        may take long, as on a network file system. ``cache_bytes``: room for answers to fetches.
+        """
         self._behind = behind
         self._takes_pushes = takes_pushes
+        self._max_folders = 0 if waits_for_disk else _QUICK_FOLDERS
         self._refs = RefCache()
+        self._answers = AnswerCache(cache_bytes)
         self._samples: dict[tuple[str, int], _Sample] = {}
 
     @property
@@ -87,16 +88,35 @@ class QuickBackend:
             key, _render(command, version, snapshot, sample.capabilities)
         )
 
+    async def fetch_at_once(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
+        """Return the answer to ``ls-refs``, or to a fetch that was answered before."""
+        if min(version, self.newest_protocol) < _V2:
+            return None
+        snapshot = await self._snapshot(gitdir)
+        if snapshot is None:
+            return None
+        listed = snapshot.rendered.get(body)
+        if listed is None and (request := parse_ls_refs(body)) is not None:
+            listed = snapshot.remember(body, render_ls_refs(snapshot, request))
+        if listed is not None:
+            return ReadyAnswer(listed)
+        return self._answers.find(FetchRequest(gitdir, body, snapshot))
+
     @asynccontextmanager
     async def fetch(self, gitdir: Path, body: bytes, version: int) -> AsyncIterator[FetchAnswer]:
-        """Answer one request of ``upload-pack``."""
+        """Answer one request of ``upload-pack``, and remember what was answered."""
         version = min(version, self.newest_protocol)
-        listed = await self._list_refs(gitdir, body) if version >= _V2 else None
-        if listed is not None:
-            yield ReadyAnswer(listed)
-            return
+        snapshot = (
+            await self._snapshot(gitdir) if version >= _V2 and self._answers.largest else None
+        )
         async with self._behind.fetch(gitdir, body, version) as answer:
-            yield answer
+            request = None if snapshot is None else FetchRequest(gitdir, body, snapshot)
+            if request is None or not request.is_usual:
+                yield answer
+            else:
+                yield RecordedAnswer(
+                    answer, self._answers, request, lambda: self._is_current(gitdir, snapshot)
+                )
 
     def push_at_once(
         self, gitdir: Path, request: PushRequest, body: bytes, extra: Mapping[str, str]
@@ -116,23 +136,19 @@ class QuickBackend:
         """Start ``receive-pack``."""
         return self._behind.push(gitdir, extra)
 
-    async def _list_refs(self, gitdir: Path, body: bytes) -> bytes | None:
-        request = parse_ls_refs(body)
-        if request is None:
-            return None
-        snapshot = await self._snapshot(gitdir)
-        if snapshot is None:
-            return None
-        return snapshot.rendered.get(body) or snapshot.remember(
-            body, render_ls_refs(snapshot, request)
-        )
-
     async def _snapshot(self, gitdir: Path) -> RefSnapshot | None:
         try:
+            known = self._refs.recall(gitdir, max_folders=self._max_folders)
             # A disk can be slow, and a repository large.
-            return await asyncio.to_thread(self._refs.get, gitdir)
+            return known or await asyncio.to_thread(self._refs.get, gitdir)
         except NotPlainError:
             return None
+
+    def _is_current(self, gitdir: Path, snapshot: RefSnapshot | None) -> bool:
+        try:
+            return self._refs.recall(gitdir, max_folders=self._max_folders) is snapshot
+        except NotPlainError:
+            return False
 
     async def _sample(self, command: str, version: int) -> _Sample:
         known = self._samples.get((command, version))

@@ -49,6 +49,16 @@ class RefSnapshot:
     rendered: dict[bytes, bytes] = field(default_factory=dict)
     """Answers by request, a handful."""
 
+    _oids: frozenset[bytes] | None = None
+
+    @property
+    def oids(self) -> frozenset[bytes]:
+        """The ids that refs have, tag objects and what they point at included."""
+        if self._oids is None:
+            shown = (*self.refs, self.head) if self.head else self.refs
+            self._oids = frozenset(oid for ref in shown for oid in (ref.oid, ref.peeled) if oid)
+        return self._oids
+
     def remember(self, request: bytes, answer: bytes) -> bytes:
         """Keep an answer for those who will ask the same, and return it."""
         if len(self.rendered) >= _MAX_RENDERED:
@@ -83,14 +93,23 @@ class RefCache:
         Raises:
             NotPlainError: git itself has to be asked.
         """
+        return self.recall(gitdir) or self._read(gitdir, self._known.get(gitdir))
+
+    def recall(self, gitdir: Path, *, max_folders: int | None = None) -> RefSnapshot | None:
+        """Return the refs if they are remembered and still as they are on disk.
+
+        That takes a look at each folder below ``refs/``, of which there may be too many.
+
+        Raises:
+            NotPlainError: git itself has to be asked.
+        """
         known = self._known.get(gitdir)
-        if (
-            known is not None
-            and known.is_lasting
-            and _signature(gitdir, known.stored.folders) == known.signature
-        ):
-            return known.snapshot
-        return self._read(gitdir, known)
+        if known is None or not known.is_lasting:
+            return None
+        folders = known.stored.folders
+        if max_folders is not None and len(folders) > max_folders:
+            return None
+        return known.snapshot if _signature(gitdir, folders) == known.signature else None
 
     def _read(self, gitdir: Path, former: _Entry | None) -> RefSnapshot:
         began = time.time_ns()

@@ -38,6 +38,12 @@ def wanted_ids(body: bytes) -> list[str]:
     return list(found)
 
 
+def first_want(body: bytes) -> bytes:
+    """Return the first object id that a fetch request wants, in lower case; empty without one."""
+    found = _WANT.search(body)
+    return b"" if found is None else b"".join(part or b"" for part in found.groups()).lower()
+
+
 def may_have_hidden_refs(gitdir: Path) -> bool:
     """Tell cheaply whether some refs are hidden: true may be wrong, false never is."""
     if any((gitdir / prefix).exists() for prefix in HIDDEN_REFS):

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from wit_admin.errors import ConflictError
 from wit_admin.forge import Forge
-from wit_admin.git.backend import FetchAnswer
+from wit_admin.git.backend import FetchAnswer, ReadyAnswer
 from wit_admin.git.pktline import Mark, write_error
 from wit_admin.git.wants import asks_for_commits
 from wit_admin.services.gate import Served
@@ -26,6 +26,8 @@ _CONTENT_TYPE = (b"content-type", Service.UPLOAD_PACK.content_type("result"))
 
 _LS_REFS = b"command=ls-refs"
 _COMMAND_BYTES = 64
+_PIECE_BYTES = 256 * 1024
+"""More than a few of these are never under way to a client that reads slowly."""
 
 
 async def answer_fetch(
@@ -42,6 +44,10 @@ async def answer_fetch(
             return
         if _LS_REFS in body[:_COMMAND_BYTES]:
             notes.operation = Operation.LS_REFS
+        ready = await forge.backend.fetch_at_once(served.gitdir, body, version)
+        if ready is not None:
+            await _reply_ready(forge, exchange, served, ready)
+            return
         try:
             answer = await _send(exchange, forge.backend.fetch(served.gitdir, body, version))
         except ConflictError as error:
@@ -52,6 +58,21 @@ async def answer_fetch(
         if answer.was_clone:
             notes.clones = await run_in_threadpool(_count_clone, forge, served, body)
     await exchange.finish()
+
+
+async def _reply_ready(
+    forge: Forge, exchange: Exchange, served: Served, ready: ReadyAnswer
+) -> None:
+    body = ready.body
+    await exchange.start(200, (b"content-length", b"%d" % len(body)), _CONTENT_TYPE, *NO_CACHE)
+    last = (len(body) - 1) // _PIECE_BYTES * _PIECE_BYTES
+    if last:
+        async with _until_client_leaves(exchange):
+            for at in range(0, last, _PIECE_BYTES):
+                await exchange.write(body[at : at + _PIECE_BYTES])
+    if ready.was_clone:
+        notes_of(exchange.scope).clones = await run_in_threadpool(_record_clone, forge, served)
+    await exchange.finish(body[last:])
 
 
 async def _send(
@@ -75,8 +96,10 @@ async def _send(
 
 
 def _count_clone(forge: Forge, served: Served, body: bytes) -> int:
-    if not asks_for_commits(served.gitdir, body):
-        return 0
+    return _record_clone(forge, served) if asks_for_commits(served.gitdir, body) else 0
+
+
+def _record_clone(forge: Forge, served: Served) -> int:
     if served.repo_id is not None:
         actor_id = served.actor.user_id if served.actor else None
         forge.pushes.record_clone(served.repo_id, actor_id)

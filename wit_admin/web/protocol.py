@@ -16,6 +16,8 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from wit_admin.web.gathering import GatheringTransport
+
 _MAX_HEADERS = 100
 _MAX_URL_BYTES = 8 * 1024
 _SINGLE = frozenset({b"host", b"content-length", b"transfer-encoding", b"content-type"})
@@ -48,7 +50,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Expect a request's head from now on."""
-        super().connection_made(transport)
+        super().connection_made(GatheringTransport(transport))
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -1,0 +1,131 @@
+"""Answers to fetches, remembered for those who ask the same of a repository that has not moved.
+
+Machines that build and test clone the same commit over and over. An answer depends on the request,
+on the refs and on the settings; the last two are the same as long as the snapshot of the refs is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from wit_admin.git.backend import FetchAnswer, ReadyAnswer
+from wit_admin.git.ref_cache import RefSnapshot
+from wit_admin.git.wants import first_want
+
+_COMMAND = b"command=fetch"
+_MAX_REQUEST_BYTES = 64 * 1024
+_LARGEST_SHARE = 16
+"""No answer takes more than this part of the room."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRequest:
+    """A request of version 2 of git's protocol, and the refs as they were when it came."""
+
+    gitdir: Path
+    body: bytes
+    snapshot: RefSnapshot
+
+    @property
+    def is_usual(self) -> bool:
+        """It is a fetch, and no larger than those of clones."""
+        body = self.body
+        return len(body) <= _MAX_REQUEST_BYTES and body[4:].startswith(_COMMAND)
+
+    @property
+    def key(self) -> tuple[Path, bytes]:
+        """What it is remembered by."""
+        return self.gitdir, hashlib.blake2b(self.body, digest_size=32).digest()
+
+    @property
+    def wants_history(self) -> bool:
+        """It asks for a ref's own commit, not for objects that a partial clone lacks."""
+        return first_want(self.body) in self.snapshot.oids
+
+
+class AnswerCache:
+    """The answers used last. Belongs to one event loop."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._kept: OrderedDict[tuple[Path, bytes], tuple[RefSnapshot, ReadyAnswer]] = OrderedDict()
+        self._bytes = 0
+
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest answer that is kept."""
+        return self._max_bytes // _LARGEST_SHARE
+
+    def find(self, request: FetchRequest) -> ReadyAnswer | None:
+        """Return what was answered to the same request, if nothing has changed since."""
+        if not self._kept or not request.is_usual:
+            return None
+        key = request.key
+        snapshot, answer = self._kept.get(key, (None, None))
+        if snapshot is not request.snapshot:
+            self._drop(key)
+            return None
+        self._kept.move_to_end(key)
+        return answer
+
+    def keep(self, request: FetchRequest, answer: ReadyAnswer) -> None:
+        """Remember an answer, and forget those used longest ago if there is no room."""
+        key = request.key
+        self._drop(key)
+        self._kept[key] = request.snapshot, answer
+        self._bytes += len(answer.body)
+        while self._bytes > self._max_bytes:
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, key: tuple[Path, bytes]) -> None:
+        _, answer = self._kept.pop(key, (None, None))
+        if answer is not None:
+            self._bytes -= len(answer.body)
+
+
+class RecordedAnswer:
+    """Passes an answer on, and keeps it once it is whole."""
+
+    def __init__(
+        self,
+        answer: FetchAnswer,
+        cache: AnswerCache,
+        request: FetchRequest,
+        is_current: Callable[[], bool],
+    ) -> None:
+        self._answer = answer
+        self._cache = cache
+        self._request = request
+        self._is_current = is_current
+
+    @property
+    def was_clone(self) -> bool:
+        """A pack went to somebody who had nothing."""
+        return self._answer.was_clone
+
+    @property
+    def ended_well(self) -> bool:
+        """Whatever was to be said has been said."""
+        return self._answer.ended_well
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the answer as it is made."""
+        body: bytearray | None = bytearray()
+        async for chunk in self._answer.chunks():
+            if body is not None:
+                body += chunk
+                if len(body) > self._cache.largest:
+                    body = None
+            yield chunk
+        # What is asked by id may be a blob: then it was no clone, which costs a look to find out.
+        is_clear = self._request.wants_history or not self.was_clone
+        if body and self.ended_well and is_clear and self._is_current():
+            self._cache.keep(self._request, ReadyAnswer(bytes(body), was_clone=self.was_clone))
+
+    def complaint(self) -> str:
+        """Return what was wrong with the request."""
+        return self._answer.complaint()

@@ -1,0 +1,64 @@
+"""Writes of one moment go to the kernel together.
+
+An answer's head, body and end come one by one, and a system call for each costs more than most
+answers do; to the client it saves waking up for a part.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+_MOST_BYTES = 16 * 1024
+"""What is larger is written at once: it costs little to do so, and much to copy."""
+
+
+class GatheringTransport(asyncio.Transport):
+    """A transport before another one, which gets at the next turn of the loop what came in this."""
+
+    def __init__(self, behind: asyncio.Transport) -> None:
+        super().__init__()
+        self._behind = behind
+        self._held: list[bytes] = []
+        self._size = 0
+        self._loop = asyncio.get_running_loop()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send ``data`` soon."""
+        if not self._held:
+            self._loop.call_soon(self._flush)
+        self._held.append(bytes(data))
+        self._size += len(data)
+        if self._size >= _MOST_BYTES:
+            self._flush()
+
+    def close(self) -> None:
+        """Send what is left, then close."""
+        self._flush()
+        self._behind.close()
+
+    def abort(self) -> None:
+        """Close at once; what was not sent is lost."""
+        self._held.clear()
+        self._behind.abort()
+
+    def is_closing(self) -> bool:
+        """Tell whether it is closed, or about to be."""
+        return self._behind.is_closing()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Return what is known of the connection."""
+        return self._behind.get_extra_info(name, default)
+
+    def pause_reading(self) -> None:
+        """Take no more input for now."""
+        self._behind.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take input again."""
+        self._behind.resume_reading()
+
+    def _flush(self) -> None:
+        held, self._held, self._size = self._held, [], 0
+        if held and not self._behind.is_closing():
+            self._behind.write(held[0] if len(held) == 1 else b"".join(held))
