@@ -23,6 +23,7 @@ from wit_admin.services import (
     audit,
     collaborators,
     repository_changes,
+    repository_creation,
     trash,
 )
 from wit_admin.services.accounts import create_user
@@ -184,10 +185,10 @@ def test_changes_of_repositories_and_accounts_are_told(
     name = RepoName("alice", "demo")
     create_user(sessions, "alice")
     create_user(sessions, "bob")
-    order = repository_changes.RepositoryOrder(Visibility.PRIVATE)
+    order = repository_creation.RepositoryOrder(Visibility.PRIVATE)
 
-    repository_changes.create_repository(sessions, tmp_path, name, order)
-    repository_changes.create_repository(sessions, tmp_path, name, replace(order, may_exist=True))
+    repository_creation.create_repository(sessions, tmp_path, name, order)
+    repository_creation.create_repository(sessions, tmp_path, name, replace(order, may_exist=True))
     repository_changes.set_visibility(sessions, tmp_path, name, Visibility.PUBLIC)
     repository_changes.set_archived(sessions, name, archived=True)
     collaborators.add_collaborator(sessions, name, "bob", Permission.WRITE)

@@ -19,7 +19,7 @@ from wit_admin.git import own_config, storage
 from wit_admin.names import RepoName
 from wit_admin.services import repository_changes as changes
 from wit_admin.services import trash
-from wit_admin.services.repository_changes import RepositoryOrder
+from wit_admin.services.repository_creation import RepositoryOrder, create_repository
 
 DEMO = RepoName("alice", "demo")
 ORDER = RepositoryOrder(Visibility.PUBLIC, description="A try")
@@ -34,7 +34,7 @@ class Site:
 
     def create(self, name: RepoName = DEMO) -> uuid.UUID:
         """Make a repository and mark its folder, to know it again."""
-        made = changes.create_repository(self.sessions, self.root, name, ORDER)
+        made = create_repository(self.sessions, self.root, name, ORDER)
         (self.folder(name) / "mark").write_text(str(made.id))
         return made.id
 
@@ -88,9 +88,7 @@ def test_new_repository_says_what_it_is(site: Site) -> None:
 
 
 def test_many_who_create_one_name_make_one(site: Site) -> None:
-    failures = run_at_once(
-        [lambda: changes.create_repository(site.sessions, site.root, DEMO, ORDER)] * 6
-    )
+    failures = run_at_once([lambda: create_repository(site.sessions, site.root, DEMO, ORDER)] * 6)
 
     assert sorted(type(failure).__name__ for failure in failures) == ["ConflictError"] * 5 + [
         "NoneType"

@@ -1,4 +1,4 @@
-"""Repositories made, renamed and handed over by an operator.
+"""Repositories renamed and handed over by an operator.
 
 The folder does not move: a new name or owner is one row and its redirect in one transaction. What
 the repository says of itself is written first; the row decides, so a process that is killed in
@@ -13,29 +13,15 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from wit_admin.db.base import new_id, utc_now
-from wit_admin.db.models.repositories import ObjectFormat, Repository, Visibility
+from wit_admin.db.base import utc_now
+from wit_admin.db.models.repositories import Repository, Visibility
 from wit_admin.db.queries import repositories
-from wit_admin.db.queries.repositories import NewRepository
 from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.git import own_config, storage
 from wit_admin.git.ref_values import read_ref
 from wit_admin.names import RepoName, check_branch_name
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.lookups import get_owner, get_repository
-from wit_admin.services.places import free_place
-
-
-@dataclass(frozen=True, slots=True)
-class RepositoryOrder:
-    """What a new repository is to be like."""
-
-    visibility: Visibility
-    description: str | None = None
-    default_branch: str = "main"
-    object_format: ObjectFormat = ObjectFormat.SHA1
-    may_exist: bool = False
-    """One that is there already is left as it is, and no conflict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,51 +35,6 @@ class ChangedRepository:
 
     def __str__(self) -> str:
         return f"{self.owner}/{self.name}"
-
-
-def create_repository(
-    sessions: sessionmaker[Session],
-    root: Path,
-    name: RepoName,
-    order: RepositoryOrder,
-    *,
-    by: Origin = SYSTEM,
-) -> ChangedRepository:
-    """Make an empty repository; a former name is taken from whoever had it.
-
-    Raises:
-        NotFoundError: There is no such owner.
-        ConflictError: There is one of that name, or a folder that no row knows.
-    """
-    with sessions() as session:
-        owner = get_owner(session, name.owner)
-    name = RepoName(owner.name, name.name)
-    with storage.one_at_a_time(root / name.owner):
-        with sessions() as session:
-            existing = repositories.find_repository_by_name(session, name)
-        if existing is not None:
-            if order.may_exist:
-                return ChangedRepository(existing.id, owner.name, existing.name, is_changed=False)
-            raise ConflictError(f"There is a repository {name} already.")
-        storage.sweep_half_made(root / name.owner)
-        place, repo_id = free_place(sessions, name), new_id()
-        _make_folder(root, place, name, repo_id, order)
-        new = NewRepository(
-            id=repo_id,
-            owner_id=owner.owner_id,
-            name=name.name,
-            disk_path=place,
-            description=order.description,
-            visibility=order.visibility,
-            default_branch=order.default_branch,
-            object_format=order.object_format,
-        )
-        with sessions.begin() as session:
-            repositories.create_repository(session, new, now=utc_now())
-            fields = {"visibility": order.visibility, "object_format": order.object_format}
-            made = Event("repository.create", "repository", repo_id, str(name), after=fields)
-            record(session, made, by=by)
-    return ChangedRepository(repo_id, name.owner, name.name, is_changed=True)
 
 
 def rename_repository(
@@ -243,34 +184,3 @@ def _tell(root: Path, row: Repository, **told: str | None) -> None:
     found = storage.resolve(root, row.disk_path)
     if found is not None:
         own_config.write_own(found.gitdir, {"id": str(row.id), **told})
-
-
-def _make_folder(
-    root: Path, place: str, name: RepoName, repo_id: uuid.UUID, order: RepositoryOrder
-) -> None:
-    standing = storage.resolve(root, place)
-    if standing is not None and _is_half_made(standing.gitdir):
-        storage.remove(standing.gitdir)
-    made = storage.create_bare(
-        root,
-        place,
-        head=order.default_branch,
-        object_format=order.object_format.value,
-        own={
-            "id": str(repo_id),
-            "owner": name.owner,
-            "name": name.name,
-            "visibility": order.visibility.value,
-            "description": order.description,
-        },
-    )
-    if not made:
-        raise ConflictError(
-            f"Something that the database does not know stands in the place of {name}.",
-            hint=f"Look at {place} below the repository root.",
-        )
-
-
-def _is_half_made(gitdir: Path) -> bool:
-    """Tell whether it is what a killed ``create`` left: it has an id, and never had a ref."""
-    return storage.is_pristine(gitdir) and "id" in own_config.read_own(gitdir)

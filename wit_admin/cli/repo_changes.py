@@ -1,0 +1,57 @@
+"""``wit-admin repo rename|transfer``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from wit_admin.cli._options import AsJson, origin_of, output_of
+from wit_admin.cli._repo import Repo, place
+from wit_admin.names import RepoName
+
+app = typer.Typer()
+
+
+@app.command()
+def rename(
+    ctx: typer.Context,
+    repo: Repo,
+    new_name: Annotated[str, typer.Argument(metavar="NAME", help="Its new name")],
+    as_json: AsJson = False,
+) -> None:
+    """Give a repository another name; its old URLs lead to it
+
+    Example: wit-admin repo rename alice/demo tools
+    """
+    from wit_admin.services import repository_changes
+
+    output = output_of(ctx, as_json=as_json)
+    name = RepoName.parse(repo)
+    with place(ctx) as (sessions, root):
+        result = repository_changes.rename_repository(
+            sessions, root, name, new_name, by=origin_of()
+        )
+    output.result(result, plain=str(result))
+
+
+@app.command()
+def transfer(
+    ctx: typer.Context,
+    repo: Repo,
+    owner: Annotated[str, typer.Argument(metavar="OWNER", help="Its new owner")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Hand a repository to another owner; its old URLs lead to it
+
+    Example: wit-admin repo transfer alice/demo acme --yes
+    """
+    from wit_admin.services import repository_changes
+
+    output = output_of(ctx, as_json=as_json)
+    name = RepoName.parse(repo)
+    output.confirm(f"Hand {name} to {owner}?", yes=yes)
+    with place(ctx) as (sessions, root):
+        result = repository_changes.transfer_repository(sessions, root, name, owner, by=origin_of())
+    output.result(result, plain=str(result))

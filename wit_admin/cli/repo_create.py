@@ -1,0 +1,66 @@
+"""``wit-admin repo create``."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated
+
+import typer
+
+from wit_admin.cli._options import AsJson, loaded_of, origin_of, output_of
+from wit_admin.cli._repo import Repo, place
+from wit_admin.errors import InvalidInputError
+from wit_admin.names import RepoName, check_branch_name
+
+app = typer.Typer()
+
+
+class ObjectFormat(enum.StrEnum):
+    """The hash of a new repository's objects; named here too, so that help need not import it."""
+
+    SHA1 = "sha1"
+    SHA256 = "sha256"
+
+
+@app.command()
+def create(
+    ctx: typer.Context,
+    repo: Repo,
+    public: Annotated[bool, typer.Option("--public", help="Anybody may read it")] = False,
+    private: Annotated[bool, typer.Option("--private", help="Only named people may")] = False,
+    description: Annotated[str | None, typer.Option(help="What it is about")] = None,
+    default_branch: Annotated[str, typer.Option(help="What HEAD names")] = "main",
+    object_format: Annotated[
+        ObjectFormat, typer.Option(help="Hash of its objects")
+    ] = ObjectFormat.SHA1,
+    if_not_exists: Annotated[
+        bool, typer.Option("--if-not-exists", help="Leave it as it is when it exists")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make an empty repository
+
+    Without --public and --private the setting default_visibility decides.
+
+    Example: wit-admin repo create alice/demo --public
+    """
+    from wit_admin.db.models import repositories as models
+    from wit_admin.services import repository_creation
+
+    output = output_of(ctx, as_json=as_json)
+    if public and private:
+        raise InvalidInputError("It is either --public or --private.")
+    chosen = "public" if public else "private" if private else None
+    order = repository_creation.RepositoryOrder(
+        models.Visibility(chosen or loaded_of(ctx).settings.default_visibility),
+        description,
+        check_branch_name(default_branch),
+        models.ObjectFormat(object_format),
+        may_exist=if_not_exists,
+    )
+    with place(ctx) as (sessions, root):
+        result = repository_creation.create_repository(
+            sessions, root, RepoName.parse(repo), order, by=origin_of()
+        )
+    output.note("Created it." if result.is_changed else "It exists already.")
+    output.result(result, plain=str(result))

@@ -1,0 +1,94 @@
+"""``wit-admin repo archive|unarchive|visibility|set-head``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from wit_admin.cli._options import AsJson, origin_of, output_of
+from wit_admin.cli._repo import Repo, Visibility, place
+from wit_admin.names import RepoName
+
+app = typer.Typer()
+
+
+@app.command()
+def archive(
+    ctx: typer.Context,
+    repo: Repo,
+    as_json: AsJson = False,
+) -> None:
+    """Make a repository refuse pushes
+
+    Example: wit-admin repo archive alice/demo
+    """
+    from wit_admin.services import repository_changes
+
+    output = output_of(ctx, as_json=as_json)
+    name = RepoName.parse(repo)
+    with place(ctx) as (sessions, _):
+        result = repository_changes.set_archived(sessions, name, archived=True, by=origin_of())
+    output.result(result, plain=str(result))
+
+
+@app.command()
+def unarchive(
+    ctx: typer.Context,
+    repo: Repo,
+    as_json: AsJson = False,
+) -> None:
+    """Let a repository take pushes again
+
+    Example: wit-admin repo unarchive alice/demo
+    """
+    from wit_admin.services import repository_changes
+
+    output = output_of(ctx, as_json=as_json)
+    name = RepoName.parse(repo)
+    with place(ctx) as (sessions, _):
+        result = repository_changes.set_archived(sessions, name, archived=False, by=origin_of())
+    output.result(result, plain=str(result))
+
+
+@app.command()
+def visibility(
+    ctx: typer.Context,
+    repo: Repo,
+    who: Annotated[Visibility, typer.Argument(metavar="public|private", help="Who may read it")],
+    as_json: AsJson = False,
+) -> None:
+    """Say who may read a repository
+
+    Example: wit-admin repo visibility alice/demo private
+    """
+    from wit_admin.db.models import repositories as models
+    from wit_admin.services import repository_changes
+
+    output = output_of(ctx, as_json=as_json)
+    name = RepoName.parse(repo)
+    with place(ctx) as (sessions, root):
+        result = repository_changes.set_visibility(
+            sessions, root, name, models.Visibility(who), by=origin_of()
+        )
+    output.result(result, plain=str(result))
+
+
+@app.command("set-head")
+def set_head(
+    ctx: typer.Context,
+    repo: Repo,
+    branch: Annotated[str, typer.Argument(metavar="BRANCH", help="A branch it has")],
+    as_json: AsJson = False,
+) -> None:
+    """Choose the branch that a clone checks out
+
+    Example: wit-admin repo set-head alice/demo trunk
+    """
+    from wit_admin.services import repository_changes
+
+    output = output_of(ctx, as_json=as_json)
+    name = RepoName.parse(repo)
+    with place(ctx) as (sessions, root):
+        result = repository_changes.set_head(sessions, root, name, branch, by=origin_of())
+    output.result(result, plain=str(result))

@@ -1,0 +1,112 @@
+"""Empty repositories, made by an operator: the folder first, then the row.
+
+A folder that a killed run left has an id and never had a ref; the next run takes its place.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.base import new_id, utc_now
+from wit_admin.db.models.repositories import ObjectFormat, Visibility
+from wit_admin.db.queries import repositories
+from wit_admin.db.queries.repositories import NewRepository
+from wit_admin.errors import ConflictError
+from wit_admin.git import own_config, storage
+from wit_admin.names import RepoName
+from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.lookups import get_owner
+from wit_admin.services.places import free_place
+from wit_admin.services.repository_changes import ChangedRepository
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryOrder:
+    """What a new repository is to be like."""
+
+    visibility: Visibility
+    description: str | None = None
+    default_branch: str = "main"
+    object_format: ObjectFormat = ObjectFormat.SHA1
+    may_exist: bool = False
+    """One that is there already is left as it is, and no conflict."""
+
+
+def create_repository(
+    sessions: sessionmaker[Session],
+    root: Path,
+    name: RepoName,
+    order: RepositoryOrder,
+    *,
+    by: Origin = SYSTEM,
+) -> ChangedRepository:
+    """Make an empty repository; a former name is taken from whoever had it.
+
+    Raises:
+        NotFoundError: There is no such owner.
+        ConflictError: There is one of that name, or a folder that no row knows.
+    """
+    with sessions() as session:
+        owner = get_owner(session, name.owner)
+    name = RepoName(owner.name, name.name)
+    with storage.one_at_a_time(root / name.owner):
+        with sessions() as session:
+            existing = repositories.find_repository_by_name(session, name)
+        if existing is not None:
+            if order.may_exist:
+                return ChangedRepository(existing.id, owner.name, existing.name, is_changed=False)
+            raise ConflictError(f"There is a repository {name} already.")
+        storage.sweep_half_made(root / name.owner)
+        place, repo_id = free_place(sessions, name), new_id()
+        _make_folder(root, place, name, repo_id, order)
+        new = NewRepository(
+            id=repo_id,
+            owner_id=owner.owner_id,
+            name=name.name,
+            disk_path=place,
+            description=order.description,
+            visibility=order.visibility,
+            default_branch=order.default_branch,
+            object_format=order.object_format,
+        )
+        with sessions.begin() as session:
+            repositories.create_repository(session, new, now=utc_now())
+            fields = {"visibility": order.visibility, "object_format": order.object_format}
+            made = Event("repository.create", "repository", repo_id, str(name), after=fields)
+            record(session, made, by=by)
+    return ChangedRepository(repo_id, name.owner, name.name, is_changed=True)
+
+
+def _make_folder(
+    root: Path, place: str, name: RepoName, repo_id: uuid.UUID, order: RepositoryOrder
+) -> None:
+    standing = storage.resolve(root, place)
+    if standing is not None and _is_half_made(standing.gitdir):
+        storage.remove(standing.gitdir)
+    made = storage.create_bare(
+        root,
+        place,
+        head=order.default_branch,
+        object_format=order.object_format.value,
+        own={
+            "id": str(repo_id),
+            "owner": name.owner,
+            "name": name.name,
+            "visibility": order.visibility.value,
+            "description": order.description,
+        },
+    )
+    if not made:
+        raise ConflictError(
+            f"Something that the database does not know stands in the place of {name}.",
+            hint=f"Look at {place} below the repository root.",
+        )
+
+
+def _is_half_made(gitdir: Path) -> bool:
+    """Tell whether it is what a killed ``create`` left: it has an id, and never had a ref."""
+    return storage.is_pristine(gitdir) and "id" in own_config.read_own(gitdir)
