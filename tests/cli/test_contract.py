@@ -40,7 +40,7 @@ def line_for(path: str) -> list[str]:
     }
     command, ctx = TREE[path]
     needed = [
-        values.get(parameter.make_metavar(ctx).strip("{}[]"), "name")
+        values.get(parameter.make_metavar(ctx).strip("{}[]."), "name")
         for parameter in command.params
         if isinstance(parameter, TyperArgument) and parameter.required
     ]

@@ -4,74 +4,19 @@ from __future__ import annotations
 
 import random
 import uuid
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.builders import make_issue, make_user, run_at_once
+from tests.support.sites import DEMO, ORDER, Site
 from wit_admin.db.models.issues import Issue
-from wit_admin.db.models.repositories import Repository, Visibility
-from wit_admin.db.queries import repositories, serving
+from wit_admin.db.queries import repositories
 from wit_admin.errors import ConflictError, NotFoundError, RefusedError
 from wit_admin.git import own_config, storage
 from wit_admin.names import RepoName
 from wit_admin.services import repository_changes as changes
 from wit_admin.services import trash
-from wit_admin.services.repository_creation import RepositoryOrder, create_repository
-
-DEMO = RepoName("alice", "demo")
-ORDER = RepositoryOrder(Visibility.PUBLIC, description="A try")
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A database with two accounts, and a repository root."""
-
-    sessions: sessionmaker[Session]
-    root: Path
-
-    def create(self, name: RepoName = DEMO) -> uuid.UUID:
-        """Make a repository and mark its folder, to know it again."""
-        made = create_repository(self.sessions, self.root, name, ORDER)
-        (self.folder(name) / "mark").write_text(str(made.id))
-        return made.id
-
-    def folder(self, name: RepoName) -> Path:
-        """Return where git would find it, by this name or a redirect."""
-        with self.sessions() as session:
-            row = serving.find_served(session, name, None)
-        assert row is not None
-        return self.root / row.disk_path
-
-    def leads_to(self, name: RepoName) -> uuid.UUID | None:
-        """Return which repository a client reaches by this name."""
-        with self.sessions() as session:
-            row = serving.find_served(session, name, None)
-        return row.repo_id if row else None
-
-    def assert_whole(self) -> None:
-        """Check that each row has its own folder, marked with its id, and no folder is left."""
-        with self.sessions() as session:
-            rows = {row.disk_path: row for row in session.query(Repository)}
-        marks = {
-            str(path.parent.relative_to(self.root)): path.read_text()
-            for path in self.root.rglob("mark")
-        }
-        assert marks == {path: str(row.id) for path, row in rows.items()}
-        for path, row in rows.items():
-            told = own_config.read_own(self.root / path)
-            assert (told["id"], told["name"]) == (str(row.id), row.name)
-
-
-@pytest.fixture
-def site(sessions: sessionmaker[Session], tmp_path: Path) -> Site:
-    """Alice and bob, who own nothing yet."""
-    with sessions.begin() as session:
-        make_user(session, "alice")
-        make_user(session, "bob")
-    return Site(sessions, tmp_path / "repos")
+from wit_admin.services.repository_creation import create_repository
 
 
 def test_new_repository_says_what_it_is(site: Site) -> None:
@@ -114,7 +59,7 @@ def test_old_names_lead_to_a_renamed_and_transferred_repository(site: Site) -> N
     repo_id = site.create()
 
     changes.rename_repository(site.sessions, site.root, DEMO, "tools")
-    changes.transfer_repository(site.sessions, site.root, RepoName("alice", "tools"), "bob")
+    site.transfer(RepoName("alice", "tools"), "bob")
 
     for name in (DEMO, RepoName("alice", "tools"), RepoName("bob", "tools")):
         assert site.leads_to(name) == repo_id
@@ -182,7 +127,8 @@ def test_emptied_trash_leaves_nothing(site: Site) -> None:
     site.create()
     trash.delete_repository(site.sessions, site.root, DEMO)
 
-    trash.empty_trash(site.sessions, site.root)
+    task = site.plans().emptying()
+    task.apply(task.build())
 
     assert list((site.root / trash.TRASH).iterdir()) == []
     assert trash.list_trash(site.sessions) == []
@@ -203,9 +149,7 @@ def test_rows_and_folders_agree_after_any_sequence(site: Site, seed: int) -> Non
             lambda name=name, to=other.name: changes.rename_repository(
                 site.sessions, site.root, name, to
             ),
-            lambda name=name, to=other.owner: changes.transfer_repository(
-                site.sessions, site.root, name, to
-            ),
+            lambda name=name, to=other.owner: site.transfer(name, to),
             lambda name=name: trash.delete_repository(site.sessions, site.root, name),
             lambda name=name, to=other.name: trash.restore_repository(
                 site.sessions, site.root, name, as_name=to

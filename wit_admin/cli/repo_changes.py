@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from wit_admin.cli._options import AsJson, origin_of, output_of
+from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
 from wit_admin.cli._repo import Repo, place
 from wit_admin.names import RepoName
 
@@ -28,9 +29,9 @@ def rename(
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
-    with place(ctx) as (sessions, root):
+    with place(ctx) as here:
         result = repository_changes.rename_repository(
-            sessions, root, name, new_name, by=origin_of()
+            here.sessions, here.root, name, new_name, by=origin_of()
         )
     output.result(result, plain=str(result))
 
@@ -40,18 +41,17 @@ def transfer(
     ctx: typer.Context,
     repo: Repo,
     owner: Annotated[str, typer.Argument(metavar="OWNER", help="Its new owner")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    no_input: NoInput = False,
     as_json: AsJson = False,
 ) -> None:
     """Hand a repository to another owner; its old URLs lead to it
 
     Example: wit-admin repo transfer alice/demo acme --yes
     """
-    from wit_admin.services import repository_changes
-
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
-    output.confirm(f"Hand {name} to {owner}?", yes=yes)
-    with place(ctx) as (sessions, root):
-        result = repository_changes.transfer_repository(sessions, root, name, owner, by=origin_of())
-    output.result(result, plain=str(result))
+    consent = Consent(dry_run, yes=yes, no_input=no_input)
+    with place(ctx) as here:
+        run_task(output, here.plans().transfer(name, owner), consent, question="Hand it over?")

@@ -58,9 +58,9 @@ def create(
         models.ObjectFormat(object_format),
         may_exist=if_not_exists,
     )
-    with place(ctx) as (sessions, root):
+    with place(ctx) as here:
         result = repository_creation.create_repository(
-            sessions, root, RepoName.parse(repo), order, by=origin_of()
+            here.sessions, here.root, RepoName.parse(repo), order, by=origin_of()
         )
     output.note("Created it." if result.is_changed else "It exists already.")
     output.result(result, plain=str(result))

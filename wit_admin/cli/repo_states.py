@@ -27,8 +27,8 @@ def archive(
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
-    with place(ctx) as (sessions, _):
-        result = repository_changes.set_archived(sessions, name, archived=True, by=origin_of())
+    with place(ctx) as here:
+        result = repository_changes.set_archived(here.sessions, name, archived=True, by=origin_of())
     output.result(result, plain=str(result))
 
 
@@ -46,8 +46,10 @@ def unarchive(
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
-    with place(ctx) as (sessions, _):
-        result = repository_changes.set_archived(sessions, name, archived=False, by=origin_of())
+    with place(ctx) as here:
+        result = repository_changes.set_archived(
+            here.sessions, name, archived=False, by=origin_of()
+        )
     output.result(result, plain=str(result))
 
 
@@ -67,9 +69,9 @@ def visibility(
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
-    with place(ctx) as (sessions, root):
+    with place(ctx) as here:
         result = repository_changes.set_visibility(
-            sessions, root, name, models.Visibility(who), by=origin_of()
+            here.sessions, here.root, name, models.Visibility(who), by=origin_of()
         )
     output.result(result, plain=str(result))
 
@@ -89,6 +91,6 @@ def set_head(
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
-    with place(ctx) as (sessions, root):
-        result = repository_changes.set_head(sessions, root, name, branch, by=origin_of())
+    with place(ctx) as here:
+        result = repository_changes.set_head(here.sessions, here.root, name, branch, by=origin_of())
     output.result(result, plain=str(result))

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from wit_admin.cli._options import AsJson, command_group, lifetime_of, origin_of, output_of
+from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
 from wit_admin.cli._repo import Repo, place
 from wit_admin.names import RepoName
 
@@ -14,29 +15,27 @@ app = typer.Typer()
 trash_app = command_group("Manage deleted repositories", example="wit-admin repo trash list")
 app.add_typer(trash_app, name="trash")
 
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask")]
-
 
 @app.command()
 def delete(
     ctx: typer.Context,
-    repo: Repo,
+    repos: Annotated[list[str], typer.Argument(metavar="OWNER/REPO...", help="Which ones")],
+    dry_run: DryRun = False,
     yes: Yes = False,
+    no_input: NoInput = False,
     as_json: AsJson = False,
 ) -> None:
-    """Move a repository to the trash
+    """Move repositories to the trash
+
+    They come back with: wit-admin repo restore
 
     Example: wit-admin repo delete alice/demo --yes
     """
-    from wit_admin.services import trash
-
     output = output_of(ctx, as_json=as_json)
-    name = RepoName.parse(repo)
-    output.confirm(f"Move {name} to the trash?", yes=yes)
-    with place(ctx) as (sessions, root):
-        result = trash.delete_repository(sessions, root, name, by=origin_of())
-    output.note(f"It comes back with: wit-admin repo restore {result}")
-    output.result(result, plain=str(result))
+    names = [RepoName.parse(repo) for repo in repos]
+    consent = Consent(dry_run, yes=yes, no_input=no_input)
+    with place(ctx) as here:
+        run_task(output, here.plans().deletion(names), consent, question="Move to the trash?")
 
 
 @app.command()
@@ -56,8 +55,10 @@ def restore(
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
-    with place(ctx) as (sessions, root):
-        result = trash.restore_repository(sessions, root, name, as_name=as_name, by=origin_of())
+    with place(ctx) as here:
+        result = trash.restore_repository(
+            here.sessions, here.root, name, as_name=as_name, by=origin_of()
+        )
     output.result(result, plain=str(result))
 
 
@@ -70,8 +71,8 @@ def list_trash(ctx: typer.Context, as_json: AsJson = False) -> None:
     from wit_admin.services import trash
 
     output = output_of(ctx, as_json=as_json)
-    with place(ctx) as (sessions, _):
-        rows = trash.list_trash(sessions)
+    with place(ctx) as here:
+        rows = trash.list_trash(here.sessions)
     output.rows(rows, "owner", "name", "deleted_at", "id")
 
 
@@ -81,18 +82,18 @@ def empty_trash(
     older_than: Annotated[
         str | None, typer.Option(metavar="AGE", help="Only what was deleted so long ago: 30d")
     ] = None,
+    dry_run: DryRun = False,
     yes: Yes = False,
+    no_input: NoInput = False,
     as_json: AsJson = False,
 ) -> None:
     """Remove deleted repositories for good
 
     Example: wit-admin repo trash empty --older-than 30d --yes
     """
-    from wit_admin.services import trash
-
     output = output_of(ctx, as_json=as_json)
     age = None if older_than is None else lifetime_of(older_than)
-    output.confirm("Remove them for good?", yes=yes)
-    with place(ctx) as (sessions, root):
-        rows = trash.empty_trash(sessions, root, older_than=age, by=origin_of())
-    output.rows(rows, "owner", "name", "deleted_at", "id")
+    consent = Consent(dry_run, yes=yes, no_input=no_input)
+    with place(ctx) as here:
+        task = here.plans().emptying(older_than=age)
+        run_task(output, task, consent, question="Remove for good?")

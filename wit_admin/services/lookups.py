@@ -56,6 +56,28 @@ def get_repository(session: Session, name: RepoName) -> Repository:
     return row
 
 
+def get_repository_name(session: Session, repo_id: uuid.UUID) -> RepoName:
+    """Return what the live repository of that id is called now.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    name = repositories.find_name(session, repo_id)
+    if name is None:
+        raise NotFoundError("There is no such repository any more.")
+    return name
+
+
+def was_renamed(session: Session, old: RepoName, new: RepoName) -> uuid.UUID | None:
+    """Return the id of the live repository that is called ``new``, and was ``old`` before.
+
+    A rename that was killed after it had been written is run again with the old name.
+    """
+    served = serving.find_served(session, old, None)
+    same = served is not None and served.repo_id == repositories.find_repository_id(session, new)
+    return served.repo_id if served is not None and same else None
+
+
 def get_owner(session: Session, name: str) -> OwnerRow:
     """Return the live owner of that name, in any case; nobody's role in it is looked up.
 

@@ -21,7 +21,13 @@ from wit_admin.git import own_config, storage
 from wit_admin.git.ref_values import read_ref
 from wit_admin.names import RepoName, check_branch_name
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
-from wit_admin.services.lookups import get_owner, get_repository
+from wit_admin.services.lookups import (
+    get_owner,
+    get_repository,
+    get_repository_id,
+    get_repository_name,
+    was_renamed,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +57,16 @@ def rename_repository(
         NotFoundError: There is no such repository.
         ConflictError: The owner has one of the new name.
     """
-    return _move(sessions, root, old, RepoName(old.owner, new_name), by)
+    new = RepoName(old.owner, new_name)
+    with sessions() as session:
+        repo_id = was_renamed(session, old, new) or get_repository_id(session, old)
+    return _move(sessions, root, repo_id, new, by)
 
 
 def transfer_repository(
     sessions: sessionmaker[Session],
     root: Path,
-    old: RepoName,
+    repo_id: uuid.UUID,
     new_owner: str,
     *,
     by: Origin = SYSTEM,
@@ -68,7 +77,9 @@ def transfer_repository(
         NotFoundError: There is no such repository, or owner.
         ConflictError: The new owner has one of that name.
     """
-    return _move(sessions, root, old, RepoName(new_owner, old.name), by)
+    with sessions() as session:
+        old = get_repository_name(session, repo_id)
+    return _move(sessions, root, repo_id, RepoName(new_owner, old.name), by)
 
 
 def set_archived(
@@ -158,25 +169,27 @@ def set_head(
 
 
 def _move(
-    sessions: sessionmaker[Session], root: Path, old: RepoName, new: RepoName, by: Origin
+    sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID, new: RepoName, by: Origin
 ) -> ChangedRepository:
     with sessions() as session:
+        old = get_repository_name(session, repo_id)
         row = get_repository(session, old)
         owner = get_owner(session, new.owner)
         taken = repositories.find_repository_id(session, new)
-    if taken not in {None, row.id}:
+    if taken not in {None, repo_id}:
         raise ConflictError(f"There is a repository {new} already.")
     is_changed = (owner.owner_id, new.name) != (row.owner_id, row.name)
     _tell(root, row, owner=owner.name, name=new.name)
     if is_changed:
         with sessions.begin() as session:
             repositories.rename_repository(
-                session, row.id, new.name, owner_id=owner.owner_id, now=utc_now()
+                session, repo_id, new.name, owner_id=owner.owner_id, now=utc_now()
             )
-            action = "repository.rename" if old.owner == new.owner else "repository.transfer"
+            action = "transfer" if owner.owner_id != row.owner_id else "rename"
             was, now_is = {"name": str(old)}, {"name": f"{owner.name}/{new.name}"}
-            record(session, Event(action, "repository", row.id, str(old), was, now_is), by=by)
-    return ChangedRepository(row.id, owner.name, new.name, is_changed=is_changed)
+            event = Event(f"repository.{action}", "repository", repo_id, str(old), was, now_is)
+            record(session, event, by=by)
+    return ChangedRepository(repo_id, owner.name, new.name, is_changed=is_changed)
 
 
 def _tell(root: Path, row: Repository, **told: str | None) -> None:

@@ -7,6 +7,7 @@ names, so that the same command run again goes on where it stopped.
 from __future__ import annotations
 
 import shutil
+import uuid
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.git import own_config, storage
 from wit_admin.names import RepoName
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
-from wit_admin.services.lookups import get_repository
+from wit_admin.services.lookups import get_repository_id
 from wit_admin.services.places import second_place
 from wit_admin.services.repository_changes import ChangedRepository
 
@@ -34,10 +35,28 @@ def delete_repository(
 
     Raises:
         NotFoundError: There is no such repository.
+        ConflictError: It is a link to another folder.
+    """
+    with sessions() as session:
+        repo_id = get_repository_id(session, name)
+    is_changed = discard(sessions, root, repo_id, by=by)
+    return ChangedRepository(repo_id, name.owner, name.name, is_changed=is_changed)
+
+
+def discard(
+    sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID, *, by: Origin = SYSTEM
+) -> bool:
+    """Move the repository of that id to the trash; false when it is gone already.
+
+    Raises:
+        ConflictError: It is a link to another folder.
     """
     with storage.one_at_a_time(root / TRASH):
         with sessions() as session:
-            row = get_repository(session, name)
+            name = repositories.find_name(session, repo_id)
+            row = repositories.find_repository(session, repo_id)
+        if name is None or row is None:
+            return False
         path = f"{TRASH}/{row.id}"
         found = storage.resolve(root, row.disk_path)
         if found is not None and not (root / path).exists():
@@ -51,7 +70,7 @@ def delete_repository(
         with sessions.begin() as session:
             repositories.delete_repository(session, row.id, trash_path=path, now=utc_now())
             record(session, Event("repository.delete", "repository", row.id, str(name)), by=by)
-    return ChangedRepository(row.id, name.owner, row.name, is_changed=True)
+    return True
 
 
 def restore_repository(
@@ -82,9 +101,12 @@ def restore_repository(
         # A place that the name does not decide: a run that was killed may have had another.
         place = second_place(RepoName(row.owner, row.name), row.id)
         if not (root / place).exists():
-            if not (root / TRASH / str(row.id)).exists():
+            # A purge that was killed early has renamed it, and taken nothing away yet.
+            folders = (root / TRASH / str(row.id), root / TRASH / f"{_GONE}{row.id}")
+            folder = next((folder for folder in folders if folder.exists()), None)
+            if folder is None:
                 raise NotFoundError(f"The folder of {name} is gone from the trash.")
-            storage.move(root / TRASH / str(row.id), root / place)
+            storage.move(folder, root / place)
         with sessions.begin() as session:
             trash.restore_repository(
                 session, row.id, name=wanted.name, disk_path=place, now=utc_now()
@@ -103,32 +125,28 @@ def list_trash(
         return trash.list_trash(session, before=before)
 
 
-def empty_trash(
-    sessions: sessionmaker[Session],
-    root: Path,
-    *,
-    older_than: timedelta | None = None,
-    by: Origin = SYSTEM,
-) -> list[TrashedRow]:
-    """Remove for good what has been in the trash for ``older_than``; return what that was."""
-    folder = root / TRASH
-    with storage.one_at_a_time(folder):
-        condemned = list_trash(sessions, older_than=older_than)
-        for row in condemned:
-            _purge(sessions, root, row, by)
-        for left in folder.glob(_GONE + "*"):
-            shutil.rmtree(left, ignore_errors=True)
-    return condemned
-
-
-def _purge(sessions: sessionmaker[Session], root: Path, row: TrashedRow, by: Origin) -> None:
+def purge(
+    sessions: sessionmaker[Session], root: Path, row: TrashedRow, *, by: Origin = SYSTEM
+) -> None:
+    """Remove for good what is in the trash since ``row`` says; what came back meanwhile stays."""
     gone = root / TRASH / f"{_GONE}{row.id}"
-    # A restore that was killed has put it back in its second place already.
-    for place in (f"{TRASH}/{row.id}", second_place(RepoName(row.owner, row.name), row.id)):
-        if (root / place).exists():
-            storage.move(root / place, gone)
-    with sessions.begin() as session:
-        trash.purge_repository(session, row.id)
-        name = f"{row.owner}/{row.name}"
-        record(session, Event("repository.purge", "repository", row.id, name), by=by)
+    with storage.one_at_a_time(root / TRASH):
+        with sessions() as session:
+            present = trash.find_trashed_by_id(session, row.id)
+        if present is None or present.deleted_at != row.deleted_at:
+            return
+        # A restore that was killed has put it back in its second place already.
+        for place in (f"{TRASH}/{row.id}", second_place(RepoName(row.owner, row.name), row.id)):
+            if (root / place).exists():
+                storage.move(root / place, gone)
+        with sessions.begin() as session:
+            trash.purge_repository(session, row.id)
+            name = f"{row.owner}/{row.name}"
+            record(session, Event("repository.purge", "repository", row.id, name), by=by)
     shutil.rmtree(gone, ignore_errors=True)
+
+
+def list_remains(sessions: sessionmaker[Session], root: Path) -> list[Path]:
+    """Return the folders that a killed :func:`purge` had no time to take away; no row is left."""
+    kept = {f"{_GONE}{row.id}" for row in list_trash(sessions)}
+    return sorted(path for path in (root / TRASH).glob(_GONE + "*") if path.name not in kept)

@@ -145,6 +145,16 @@ def find_repository_id(session: Session, name: RepoName) -> uuid.UUID | None:
     ).one_or_none()
 
 
+def find_name(session: Session, repo_id: uuid.UUID) -> RepoName | None:
+    """Return what the live repository of that id is called now."""
+    row = session.execute(
+        select(Owner.name, Repository.name)
+        .join(Repository, Repository.owner_id == Owner.id)
+        .where(Repository.id == repo_id, Repository.deleted_at.is_(None))
+    ).one_or_none()
+    return None if row is None else RepoName(row[0], row[1])
+
+
 def find_place(session: Session, owner_id: uuid.UUID, name: str) -> tuple[uuid.UUID, str] | None:
     """Return the id and the disk path of the owner's live repository of that name."""
     row = session.execute(

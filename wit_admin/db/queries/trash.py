@@ -46,6 +46,12 @@ def find_trashed(session: Session, name: RepoName) -> TrashedRow | None:
     return None if row is None else TrashedRow(*row)
 
 
+def find_trashed_by_id(session: Session, repo_id: uuid.UUID) -> TrashedRow | None:
+    """Return a repository if it is deleted, and not purged yet."""
+    row = session.execute(_listing().where(Repository.id == repo_id)).one_or_none()
+    return None if row is None else TrashedRow(*row)
+
+
 def restore_repository(
     session: Session, repo_id: uuid.UUID, *, name: str, disk_path: str, now: datetime
 ) -> None:
