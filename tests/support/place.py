@@ -53,7 +53,7 @@ class Place:
     def row(self, name: str) -> RepositoryRow | None:
         """Return what the database knows of the repository."""
         with self.open_database() as sessions:
-            rows = repositories.list_repositories(sessions)
+            rows = repositories.list_repositories(sessions).items
         return next((row for row in rows if (row.owner, row.name) == (self.owner, name)), None)
 
     @contextmanager

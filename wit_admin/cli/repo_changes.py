@@ -1,4 +1,4 @@
-"""``wit-admin repo rename|transfer``."""
+"""``wit-admin repo edit|rename|transfer``."""
 
 from __future__ import annotations
 
@@ -9,9 +9,36 @@ import typer
 from wit_admin.cli._options import AsJson, origin_of, output_of
 from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
 from wit_admin.cli._repo import Repo, place
+from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
 
 app = typer.Typer()
+
+
+@app.command()
+def edit(
+    ctx: typer.Context,
+    repo: Repo,
+    description: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What it is about; empty takes it away")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a repository is about
+
+    Example: wit-admin repo edit alice/demo --description "A first try"
+    """
+    from wit_admin.services import repository_changes
+
+    output = output_of(ctx, as_json=as_json)
+    name = RepoName.parse(repo)
+    with place(ctx) as here:
+        if description is None:
+            raise InvalidInputError("Nothing is to be changed.", hint="Give --description.")
+        result = repository_changes.edit_repository(
+            here.sessions, here.root, name, description=description or None, by=origin_of()
+        )
+    output.result(result, plain=str(result))
 
 
 @app.command()

@@ -65,7 +65,7 @@ class Order:
 
     name: str
     """Written into cursors, so that one of another list is refused."""
-    columns: tuple[InstrumentedAttribute[Any], ...]
+    columns: tuple[InstrumentedAttribute[Any] | ColumnElement[Any], ...]
     descending: bool = False
 
 
@@ -133,7 +133,7 @@ def _encode(value: Any) -> Any:
     return value.hex if isinstance(value, uuid.UUID) else value
 
 
-def _decode(column: InstrumentedAttribute[Any], value: Any) -> Any:
+def _decode(column: InstrumentedAttribute[Any] | ColumnElement[Any], value: Any) -> Any:
     """Check a value against its column: a cursor comes from outside and may be forged."""
     if isinstance(column.type, UtcDateTime):
         return _EPOCH + timedelta(microseconds=_integer(value))

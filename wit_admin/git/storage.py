@@ -153,6 +153,17 @@ def set_head(gitdir: Path, branch: str) -> None:
         raise
 
 
+def write_description(gitdir: Path, text: str | None) -> None:
+    """Write the file ``description``, which programs like gitweb show; ``None`` takes it away."""
+    target = gitdir / "description"
+    if text is None:
+        target.unlink(missing_ok=True)
+        return
+    draft = gitdir / f"description.{os.getpid()}.lock"
+    draft.write_text(f"{text}\n", encoding="utf-8")
+    draft.rename(target)
+
+
 def choose_head(branches: list[str]) -> str:
     """Return which of the first pushed branches HEAD should name."""
     for usual in ("main", "master"):

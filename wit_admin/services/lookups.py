@@ -40,7 +40,7 @@ def get_repository_id(session: Session, name: RepoName) -> uuid.UUID:
     """
     repo_id = repositories.find_repository_id(session, name)
     if repo_id is None:
-        raise _no_repository(name)
+        raise _no_repository(session, name)
     return repo_id
 
 
@@ -52,7 +52,7 @@ def get_repository(session: Session, name: RepoName) -> Repository:
     """
     row = repositories.find_repository_by_name(session, name)
     if row is None:
-        raise _no_repository(name)
+        raise _no_repository(session, name)
     return row
 
 
@@ -90,5 +90,8 @@ def get_owner(session: Session, name: str) -> OwnerRow:
     return owner
 
 
-def _no_repository(name: RepoName) -> NotFoundError:
-    return NotFoundError(f"There is no repository {name}.", hint="See 'wit-admin repo list'.")
+def _no_repository(session: Session, name: RepoName) -> NotFoundError:
+    served = serving.find_served(session, name, None)
+    present = None if served is None else repositories.find_name(session, served.repo_id)
+    hint = f"It is called {present} now." if present else "See 'wit-admin repo list'."
+    return NotFoundError(f"There is no repository {name}.", hint=hint)

@@ -4,15 +4,54 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from wit_admin.db.paging import MAX_LIMIT, Page, PageRequest
 from wit_admin.db.queries import activities, repositories
+from wit_admin.db.queries.repositories import RepositoryFilter, RepositoryRow, RepositorySort
+from wit_admin.db.queries.repository_details import RepositoryDetail, find_detail
+from wit_admin.errors import NotFoundError
 from wit_admin.names import RepoName
 from wit_admin.services.lookups import get_repository_id
 
 
-def list_repositories(sessions: sessionmaker[Session]) -> list[repositories.RepositoryRow]:
-    """Return all live repositories by name."""
+def list_repositories(
+    sessions: sessionmaker[Session],
+    wanted: RepositoryFilter | None = None,
+    *,
+    sort: RepositorySort = RepositorySort.NAME,
+    limit: int | None = None,
+    after: str | None = None,
+) -> Page[RepositoryRow]:
+    """Return the live repositories that are ``wanted``, all or ``limit`` of them.
+
+    ``after`` is the cursor of the list before. No transaction is open between pages.
+
+    Raises:
+        InvalidInputError: The cursor is not one of this list.
+    """
+    rows: list[RepositoryRow] = []
+    while True:
+        size = MAX_LIMIT if limit is None else min(MAX_LIMIT, limit - len(rows))
+        with sessions() as session:
+            page = repositories.search_repositories(
+                session, wanted, sort=sort, at=PageRequest(size, after)
+            )
+        rows.extend(page.items)
+        after = page.next_cursor
+        if after is None or len(rows) == limit:
+            return Page(tuple(rows), after)
+
+
+def show_repository(sessions: sessionmaker[Session], name: RepoName) -> RepositoryDetail:
+    """Return all that is known of a repository.
+
+    Raises:
+        NotFoundError: There is no such repository.
+    """
     with sessions() as session:
-        return repositories.list_repositories(session)
+        detail = find_detail(session, get_repository_id(session, name))
+    if detail is None:
+        raise NotFoundError(f"There is no repository {name} any more.")
+    return detail
 
 
 def list_activity(

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.base import utc_now
 from wit_admin.db.models.repositories import Repository, Visibility
 from wit_admin.db.queries import repositories
-from wit_admin.errors import ConflictError, NotFoundError
+from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError
 from wit_admin.git import own_config, storage
 from wit_admin.git.ref_values import read_ref
 from wit_admin.names import RepoName, check_branch_name
@@ -28,6 +28,9 @@ from wit_admin.services.lookups import (
     get_repository_name,
     was_renamed,
 )
+
+MAX_DESCRIPTION = 350
+"""As on GitHub."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,51 @@ def set_archived(
             action = "repository.archive" if archived else "repository.unarchive"
             record(session, Event(action, "repository", row.id, str(name)), by=by)
         return ChangedRepository(row.id, name.owner, row.name, is_changed=is_changed)
+
+
+def edit_repository(
+    sessions: sessionmaker[Session],
+    root: Path,
+    name: RepoName,
+    *,
+    description: str | None,
+    by: Origin = SYSTEM,
+) -> ChangedRepository:
+    """Say what a repository is about; ``None`` says nothing.
+
+    It stands in the row, in ``[wit]``, and in the file ``description`` that other programs read.
+
+    Raises:
+        NotFoundError: There is no such repository.
+        InvalidInputError: The text is longer than a line may be, or not a line.
+    """
+    check_description(description)
+    with sessions() as session:
+        row = get_repository(session, name)
+    found = storage.resolve(root, row.disk_path)
+    if found is not None:
+        own_config.write_own(found.gitdir, {"id": str(row.id), "description": description})
+        storage.write_description(found.gitdir, description)
+    is_changed = row.description != description
+    if is_changed:
+        with sessions.begin() as session:
+            repositories.update_repository(session, row.id, now=utc_now(), description=description)
+            was, now_is = {"description": row.description}, {"description": description}
+            event = Event("repository.edit", "repository", row.id, str(name), was, now_is)
+            record(session, event, by=by)
+    return ChangedRepository(row.id, name.owner, row.name, is_changed=is_changed)
+
+
+def check_description(text: str | None) -> None:
+    """Return if a repository can be described so.
+
+    Raises:
+        InvalidInputError: It is empty, longer than ``MAX_DESCRIPTION``, or not one line.
+    """
+    if text is not None and (not text.strip() or not text.isprintable()):
+        raise InvalidInputError("A description is one line of text.")
+    if text is not None and len(text) > MAX_DESCRIPTION:
+        raise InvalidInputError(f"A description has at most {MAX_DESCRIPTION} characters.")
 
 
 def set_visibility(

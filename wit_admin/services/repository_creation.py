@@ -21,7 +21,7 @@ from wit_admin.names import RepoName
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.lookups import get_owner
 from wit_admin.services.places import free_place
-from wit_admin.services.repository_changes import ChangedRepository
+from wit_admin.services.repository_changes import ChangedRepository, check_description
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,11 @@ def create_repository(
     """Make an empty repository; a former name is taken from whoever had it.
 
     Raises:
+        InvalidInputError: Its description is longer than a line may be, or not a line.
         NotFoundError: There is no such owner.
         ConflictError: There is one of that name, or a folder that no row knows.
     """
+    check_description(order.description)
     with sessions() as session:
         owner = get_owner(session, name.owner)
     name = RepoName(owner.name, name.name)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import enum
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
-from wit_admin.db.base import new_id
+from wit_admin.db.base import UtcDateTime, new_id
 from wit_admin.db.models.accounts import Owner
 from wit_admin.db.models.repositories import (
     ObjectFormat,
@@ -25,6 +25,9 @@ from wit_admin.db.queries.owners import lock_owner
 from wit_admin.db.statements import refuse_duplicates
 from wit_admin.errors import NotFoundError
 from wit_admin.names import RepoName, name_key
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""Sorts what was never pushed to behind the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,12 @@ class RepositorySort(enum.Enum):
 
     NAME = Order("repositories.name", (Owner.name_key, Repository.name_key, Repository.id))
     UPDATED = Order("repositories.updated", (Repository.updated_at, Repository.id), descending=True)
+    PUSHED = Order(
+        "repositories.pushed",
+        (func.coalesce(Repository.pushed_at, literal(_NEVER, UtcDateTime())), Repository.id),
+        descending=True,
+    )
+    SIZE = Order("repositories.size", (Repository.size_bytes, Repository.id), descending=True)
     STARS = Order("repositories.stars", (Repository.stars_count, Repository.id), descending=True)
 
 
@@ -89,6 +98,8 @@ class RepositoryRow:
     is_fork: bool
     stars_count: int
     forks_count: int
+    size_bytes: int
+    archived_at: datetime | None
 
 
 def create_repository(session: Session, new: NewRepository, *, now: datetime) -> Repository:
@@ -297,6 +308,8 @@ def _listing() -> AnySelect:
             Repository.is_fork,
             Repository.stars_count,
             Repository.forks_count,
+            Repository.size_bytes,
+            Repository.archived_at,
         )
         .join(Owner, Owner.id == Repository.owner_id)
         .where(Repository.deleted_at.is_(None))

@@ -1,0 +1,88 @@
+"""``wit-admin repo list|show``."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated
+
+import typer
+
+from wit_admin.cli._options import AsJson, output_of
+from wit_admin.cli._repo import Repo, Visibility, place
+from wit_admin.names import RepoName
+
+app = typer.Typer()
+
+
+class Sort(enum.StrEnum):
+    """By what a list is sorted; named here too, so that help need not import the rest."""
+
+    NAME = "name"
+    PUSHED = "pushed"
+    UPDATED = "updated"
+    SIZE = "size"
+    STARS = "stars"
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    owner: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this owner")] = None,
+    visibility: Annotated[Visibility | None, typer.Option(help="Only those")] = None,
+    archived: Annotated[
+        bool | None, typer.Option("--archived/--no-archived", help="Only archived ones, or none")
+    ] = None,
+    forks: Annotated[
+        bool | None, typer.Option("--forks/--no-forks", help="Only forks, or none")
+    ] = None,
+    match: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Only with this in name or description")
+    ] = None,
+    sort: Annotated[
+        Sort, typer.Option(help="By name; by the rest the highest or latest comes first")
+    ] = Sort.NAME,
+    limit: Annotated[int | None, typer.Option(help="How many at most", min=1)] = None,
+    after: Annotated[
+        str | None, typer.Option(metavar="CURSOR", help="Go on where a list with --limit ended")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List repositories
+
+    Example: wit-admin repo list --owner alice --sort pushed --limit 10
+    """
+    from wit_admin.db.models import repositories as models
+    from wit_admin.db.queries.repositories import RepositoryFilter, RepositorySort
+    from wit_admin.services import repositories
+
+    output = output_of(ctx, as_json=as_json)
+    wanted = RepositoryFilter(
+        owner=owner,
+        visibility=None if visibility is None else models.Visibility(visibility),
+        text=match,
+        is_fork=forks,
+        is_archived=archived,
+    )
+    order = RepositorySort[sort.name]
+    with place(ctx) as here:
+        page = repositories.list_repositories(
+            here.sessions, wanted, sort=order, limit=limit, after=after
+        )
+    output.rows(page.items, "owner", "name", "visibility", "default_branch", "pushed_at")
+    if page.next_cursor is not None:
+        output.note(f"There are more: --after {page.next_cursor}")
+
+
+@app.command()
+def show(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
+    """Show all that is known of a repository
+
+    Example: wit-admin repo show alice/demo --json
+    """
+    from wit_admin.services import repositories
+
+    output = output_of(ctx, as_json=as_json)
+    name = RepoName.parse(repo)
+    with place(ctx) as here:
+        detail = repositories.show_repository(here.sessions, name)
+    output.fields(detail)
