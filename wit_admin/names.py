@@ -62,6 +62,21 @@ def check_owner_name(text: str) -> str:
     return text
 
 
+def check_team_name(text: str) -> str:
+    """Return ``text`` if it can name a team.
+
+    Raises:
+        InvalidInputError: It is empty, too long, or has a character that an owner's name cannot.
+    """
+    if not 0 < len(text) <= MAX_OWNER_LENGTH or not _OWNER.fullmatch(text) or ".." in text:
+        raise InvalidInputError(
+            f"{_shown(text)} cannot be a team's name.",
+            hint=f"Use 1 to {MAX_OWNER_LENGTH} letters, digits, '-', '_' or '.', "
+            "beginning with a letter or digit.",
+        )
+    return text
+
+
 def check_repo_name(text: str) -> str:
     """Return ``text`` if it can name a repository; ``.git`` must have been taken off before.
 
@@ -119,6 +134,35 @@ class RepoName:
 
     def __str__(self) -> str:
         return f"{self.owner}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class TeamName:
+    """``organization/team``, both parts checked."""
+
+    organization: str
+    team: str
+
+    def __post_init__(self) -> None:
+        check_owner_name(self.organization)
+        check_team_name(self.team)
+
+    @classmethod
+    def parse(cls, text: str) -> TeamName:
+        """Read ``organization/team``.
+
+        Raises:
+            InvalidInputError: There is not exactly one slash, or a part cannot be a name.
+        """
+        organization, slash, team = text.partition("/")
+        if not slash or "/" in team:
+            raise InvalidInputError(
+                f"{_shown(text)} does not name a team.", hint="Write it as ORG/TEAM."
+            )
+        return cls(organization, team)
+
+    def __str__(self) -> str:
+        return f"{self.organization}/{self.team}"
 
 
 def check_branch_name(text: str) -> str:

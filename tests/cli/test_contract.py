@@ -36,6 +36,7 @@ def line_for(path: str) -> list[str]:
         "SHELL": "bash",
         "ID": str(uuid.UUID(int=1)),
         "OWNER/REPO": "alice/demo",
+        "ORG/TEAM": "acme/core",
         "public|private": "public",
     }
     command, ctx = TREE[path]
@@ -43,6 +44,11 @@ def line_for(path: str) -> list[str]:
         values.get(parameter.make_metavar(ctx).strip("{}[]."), "name")
         for parameter in command.params
         if isinstance(parameter, TyperArgument) and parameter.required
+    ]
+    needed += [
+        f"{parameter.opts[0]}=name"
+        for parameter in command.params
+        if not isinstance(parameter, TyperArgument) and parameter.required
     ]
     return [*path.split(), *needed, *(["--yes"] if "--yes" in options_of(command) else [])]
 

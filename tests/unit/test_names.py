@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wit_admin.errors import InvalidInputError
-from wit_admin.names import RepoName, check_branch_name
+from wit_admin.names import RepoName, TeamName, check_branch_name
 
 
 @pytest.mark.parametrize("text", ["alice/demo", "a/b", "alice/demo.git", "A-1/x_y.z", "me2/.dots"])
@@ -49,6 +49,29 @@ def test_ordinary_names_are_read(text: str) -> None:
 def test_dangerous_names_are_refused(text: str) -> None:
     with pytest.raises(InvalidInputError):
         RepoName.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "acme",
+        "acme/",
+        "/core",
+        "acme/a/b",
+        "acme/a..b",
+        "acme/-a",
+        "acme/cör",
+        "acme/a b",
+        "acme/a\0",
+        "api/core",
+        "acme/" + "t" * 40,
+    ],
+)
+def test_what_names_no_team_is_refused(text: str) -> None:
+    assert str(TeamName.parse("Acme/core.2")) == "Acme/core.2"
+    with pytest.raises(InvalidInputError):
+        TeamName.parse(text)
 
 
 def test_names_that_differ_in_case_share_a_key() -> None:

@@ -21,6 +21,8 @@ COMMANDS: dict[str, str] = {
     "token": "Manage access tokens",
     "session": "Manage sign-ins",
     "ssh-key": "Manage public keys of accounts",
+    "org": "Manage organizations",
+    "team": "Manage teams",
     "collab": "Manage collaborators",
     "repo": "Manage repositories",
     "activity": "Look at what happened",

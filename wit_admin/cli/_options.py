@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import enum
 import os
 import pwd
 import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from wit_admin.cli._output import Output
 from wit_admin.errors import InvalidInputError
+from wit_admin.names import name_key
 from wit_admin.setting_values import parse_lifetime
 from wit_admin.settings import Loaded, load_settings
 
 if TYPE_CHECKING:
+    from wit_admin.db.models.organizations import OrgRole, Permission
+    from wit_admin.db.paging import Span
+    from wit_admin.services.actors import Scope
     from wit_admin.services.audit import Origin
 
+E = TypeVar("E", bound=enum.StrEnum)
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
+IfNotExists = Annotated[
+    bool, typer.Option("--if-not-exists", help="Leave it as it is when it exists")
+]
+Match = Annotated[str, typer.Option(metavar="TEXT", help="Only with this in a name")]
+Limit = Annotated[int | None, typer.Option(help="How many at most", min=1)]
+AfterName = Annotated[
+    str | None, typer.Option("--after", metavar="NAME", help="Only those that follow this name")
+]
 
 
 @dataclass(slots=True)
@@ -51,6 +66,51 @@ def command_group(summary: str, *, example: str) -> typer.Typer:
     )
     group.callback()(_nothing)
     return group
+
+
+def part_of(after: str | None, limit: int | None) -> Span:
+    """Return which part of a list that is sorted by name ``--after`` and ``--limit`` ask for."""
+    from wit_admin.db.paging import Span
+
+    return Span(None if after is None else name_key(after), limit)
+
+
+def texts_of(**given: str | None) -> Any:
+    """Return a dictionary of what the options said of fields; an empty text is ``None``."""
+    return {name: text or None for name, text in given.items() if text is not None}
+
+
+def permission_of(text: str) -> Permission:
+    """Read what ``--permission`` was given.
+
+    Raises:
+        InvalidInputError: It is no permission.
+    """
+    from wit_admin.db.models.organizations import Permission
+
+    return _member_of(Permission, text, "permission")
+
+
+def role_of(text: str) -> OrgRole:
+    """Read what ``--role`` was given.
+
+    Raises:
+        InvalidInputError: It is no role.
+    """
+    from wit_admin.db.models.organizations import OrgRole
+
+    return _member_of(OrgRole, text, "role")
+
+
+def scope_of(text: str) -> Scope:
+    """Read what ``--scope`` was given.
+
+    Raises:
+        InvalidInputError: It is no scope.
+    """
+    from wit_admin.services.actors import Scope
+
+    return _member_of(Scope, text, "scope")
 
 
 def loaded_of(ctx: typer.Context, **flags: str | None) -> Loaded:
@@ -104,6 +164,14 @@ def id_of(text: str) -> uuid.UUID:
         return uuid.UUID(text)
     except ValueError:
         raise InvalidInputError(f"{text!r} is no id.", hint="Take it from the list.") from None
+
+
+def _member_of(kind: type[E], text: str, what: str) -> E:
+    try:
+        return kind(text)
+    except ValueError:
+        known = ", ".join(kind)
+        raise InvalidInputError(f"{text!r} is no {what}.", hint=f"Known are {known}.") from None
 
 
 def _nothing() -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, command_group, loaded_of, origin_of, output_of
-from wit_admin.errors import InvalidInputError
+from wit_admin.cli._options import (
+    AsJson,
+    command_group,
+    loaded_of,
+    origin_of,
+    output_of,
+    permission_of,
+)
 from wit_admin.names import RepoName
-
-if TYPE_CHECKING:
-    from wit_admin.db.models.organizations import Permission
 
 Repository = Annotated[str, typer.Argument(metavar="OWNER/REPO", help="Name of the repository")]
 User = Annotated[str, typer.Argument(metavar="USER", help="Name of the account")]
@@ -35,7 +38,7 @@ def add(
     from wit_admin.services import collaborators
 
     output = output_of(ctx, as_json=as_json)
-    name, granted = RepoName.parse(repository), _permission(permission)
+    name, granted = RepoName.parse(repository), permission_of(permission)
     with open_database(loaded_of(ctx).settings) as sessions:
         row = collaborators.add_collaborator(sessions, name, user, granted, by=origin_of())
     output.result(row, plain=row.username)
@@ -71,13 +74,3 @@ def remove(ctx: typer.Context, repository: Repository, user: User, as_json: AsJs
     with open_database(loaded_of(ctx).settings) as sessions:
         collaborators.remove_collaborator(sessions, name, user, by=origin_of())
     output.result({"repository": str(name), "username": user, "removed": True}, plain=user)
-
-
-def _permission(text: str) -> Permission:
-    from wit_admin.db.models.organizations import Permission
-
-    try:
-        return Permission(text)
-    except ValueError:
-        known = ", ".join(Permission)
-        raise InvalidInputError(f"{text!r} is no permission.", hint=f"Known are {known}.") from None

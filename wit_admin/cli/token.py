@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,12 +14,9 @@ from wit_admin.cli._options import (
     loaded_of,
     origin_of,
     output_of,
+    scope_of,
 )
-from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
-
-if TYPE_CHECKING:
-    from wit_admin.services.actors import Scope
 
 app = command_group("Manage access tokens", example="wit-admin token list alice")
 
@@ -47,7 +44,7 @@ def create(
     from wit_admin.services import accounts
 
     output = output_of(ctx, as_json=as_json)
-    scopes = [_scope(text) for text in scope or ["repo:write"]]
+    scopes = [scope_of(text) for text in scope or ["repo:write"]]
     repositories = [RepoName.parse(text) for text in repo or []]
     lifetime = None if expires is None else lifetime_of(expires)
     with open_database(loaded_of(ctx).settings) as sessions:
@@ -94,13 +91,3 @@ def revoke(
     with open_database(loaded_of(ctx).settings) as sessions:
         accounts.revoke_token(sessions, identifier, by=origin_of())
     output.result({"id": identifier, "revoked": True}, plain=str(identifier))
-
-
-def _scope(text: str) -> Scope:
-    from wit_admin.services.actors import Scope
-
-    try:
-        return Scope(text)
-    except ValueError:
-        known = ", ".join(Scope)
-        raise InvalidInputError(f"{text!r} is no scope.", hint=f"Known are {known}.") from None

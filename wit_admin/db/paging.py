@@ -11,7 +11,7 @@ import base64
 import binascii
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -60,6 +60,19 @@ class Page(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a list for an operator, who names the row it begins after."""
+
+    after: Any = None
+    """The value that the list is sorted by; from the beginning, if ``None``."""
+    limit: int | None = None
+    """All, if ``None``."""
+
+
+EVERYTHING = Span()
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """How a list is sorted: columns that are never null and together unique, all one way."""
 
@@ -91,6 +104,25 @@ def fetch_page(
     if len(rows) <= at.limit:
         return Page(items, None)
     return Page(items, render_cursor(order, rows[at.limit - 1][-width:]))
+
+
+def iter_pages(fetch: Callable[[PageRequest], Page[T]]) -> Iterator[T]:
+    """Yield the rows of all pages that ``fetch`` gives."""
+    at: PageRequest | None = PageRequest(MAX_LIMIT)
+    while at is not None:
+        page = fetch(at)
+        yield from page.items
+        at = PageRequest(MAX_LIMIT, page.next_cursor) if page.next_cursor else None
+
+
+def cut(
+    query: AnySelect, key: InstrumentedAttribute[Any], span: Span, *, descending: bool = False
+) -> AnySelect:
+    """Sort a query by a unique column, and narrow it to a part."""
+    query = query.order_by(key.desc() if descending else key)
+    if span.after is not None:
+        query = query.where(key < span.after if descending else key > span.after)
+    return query if span.limit is None else query.limit(span.limit)
 
 
 def render_cursor(order: Order, key: Sequence[Any]) -> str:

@@ -8,11 +8,12 @@ import uuid
 from sqlalchemy.orm import Session
 
 from wit_admin.db.models.accounts import User
+from wit_admin.db.models.organizations import Organization, Team
 from wit_admin.db.models.repositories import Repository
-from wit_admin.db.queries import repositories, serving, users
+from wit_admin.db.queries import organizations, repositories, serving, teams, users
 from wit_admin.db.queries.serving import OwnerRow
 from wit_admin.errors import NotFoundError
-from wit_admin.names import RepoName
+from wit_admin.names import RepoName, TeamName
 
 _NOBODY = uuid.UUID(int=0)
 
@@ -23,13 +24,43 @@ def get_user(session: Session, username: str) -> User:
     Raises:
         NotFoundError: There is none; the hint names one that is spelt nearly so.
     """
-    user = users.find_user_by_name(session, username)
+    # What is not ASCII is nobody's name, and may not even be text that a database takes.
+    user = users.find_user_by_name(session, username) if username.isascii() else None
     if user is None:
         names = [row.username for row in users.list_users(session)]
-        near = difflib.get_close_matches(username, names, n=1)
-        hint = f"Did you mean {near[0]}?" if near else "See 'wit-admin user list'."
-        raise NotFoundError(f"There is no user {username}.", hint=hint)
+        hint = _near(username, names) or "See 'wit-admin user list'."
+        raise NotFoundError(f"There is no user {_shown(username)}.", hint=hint)
     return user
+
+
+def get_organization(session: Session, name: str) -> Organization:
+    """Return the live organization of that name, in any case.
+
+    Raises:
+        NotFoundError: There is none; the hint names one that is spelt nearly so.
+    """
+    found = organizations.find_organization_by_name(session, name) if name.isascii() else None
+    if found is None:
+        names = [row.name for row in organizations.list_organizations(session)]
+        hint = _near(name, names) or "See 'wit-admin org list'."
+        raise NotFoundError(f"There is no organization {_shown(name)}.", hint=hint)
+    return found
+
+
+def get_team(session: Session, name: TeamName) -> Team:
+    """Return the team of that name, in any case.
+
+    Raises:
+        NotFoundError: There is no such organization, or it has no such team.
+    """
+    organization = get_organization(session, name.organization)
+    team = teams.find_team(session, organization.id, name.team)
+    if team is None:
+        raise NotFoundError(
+            f"{organization.name} has no team {name.team}.",
+            hint=f"See 'wit-admin team list {organization.name}'.",
+        )
+    return team
 
 
 def get_repository_id(session: Session, name: RepoName) -> uuid.UUID:
@@ -88,6 +119,15 @@ def get_owner(session: Session, name: str) -> OwnerRow:
     if owner is None:
         raise NotFoundError(f"There is no owner {name!r}.")
     return owner
+
+
+def _near(name: str, names: list[str]) -> str | None:
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"Did you mean {near[0]}?" if near else None
+
+
+def _shown(name: str) -> str:
+    return name.encode("ascii", "backslashreplace").decode()
 
 
 def _no_repository(session: Session, name: RepoName) -> NotFoundError:

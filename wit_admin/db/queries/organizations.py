@@ -13,7 +13,17 @@ from sqlalchemy.orm import Session
 from wit_admin.db.base import new_id
 from wit_admin.db.models.accounts import OwnerType, User
 from wit_admin.db.models.organizations import Organization, OrgMember, OrgRole, Team, TeamMember
-from wit_admin.db.paging import FIRST_PAGE, Order, Page, PageRequest, fetch_page
+from wit_admin.db.paging import (
+    EVERYTHING,
+    FIRST_PAGE,
+    AnySelect,
+    Order,
+    Page,
+    PageRequest,
+    Span,
+    cut,
+    fetch_page,
+)
 from wit_admin.db.queries.owners import lock_owner, refuse_owned_repositories
 from wit_admin.db.statements import insert_new, refuse_duplicates
 from wit_admin.errors import ConflictError, NotFoundError
@@ -208,18 +218,15 @@ def search_organizations(
     session: Session, text: str = "", *, at: PageRequest = FIRST_PAGE
 ) -> Page[OrganizationListRow]:
     """Return a page of live organizations by name, with ``text`` in one of their names."""
-    members = select(func.count()).where(OrgMember.org_id == Organization.id).scalar_subquery()
-    query = select(Organization.id, Organization.name, Organization.display_name, members).where(
-        Organization.deleted_at.is_(None)
-    )
-    if text:
-        query = query.where(
-            or_(
-                Organization.name_key.contains(name_key(text), autoescape=True),
-                Organization.display_name.icontains(text, autoescape=True),
-            )
-        )
-    return fetch_page(session, query, _BY_NAME, at, OrganizationListRow)
+    return fetch_page(session, _listing(text), _BY_NAME, at, OrganizationListRow)
+
+
+def list_organizations(
+    session: Session, text: str = "", *, part: Span = EVERYTHING
+) -> list[OrganizationListRow]:
+    """Return live organizations by name, with ``text`` in one of their names."""
+    query = cut(_listing(text), Organization.name_key, part)
+    return [OrganizationListRow(*row) for row in session.execute(query)]
 
 
 def list_organizations_of(session: Session, user_id: uuid.UUID) -> list[OrganizationRow]:
@@ -254,6 +261,21 @@ def _keep_an_owner(session: Session, org_id: uuid.UUID, user_id: uuid.UUID) -> N
         raise ConflictError(
             "An organization cannot be without an owner.", hint="Name another owner first."
         )
+
+
+def _listing(text: str) -> AnySelect:
+    members = select(func.count()).where(OrgMember.org_id == Organization.id).scalar_subquery()
+    query = select(Organization.id, Organization.name, Organization.display_name, members).where(
+        Organization.deleted_at.is_(None)
+    )
+    if not text:
+        return query
+    return query.where(
+        or_(
+            Organization.name_key.contains(name_key(text), autoescape=True),
+            Organization.display_name.icontains(text, autoescape=True),
+        )
+    )
 
 
 def _find(session: Session, condition: ColumnElement[bool]) -> Organization | None:

@@ -22,6 +22,7 @@ from wit_admin.db.models.repositories import (
 from wit_admin.db.paging import FIRST_PAGE, AnySelect, Order, Page, PageRequest, fetch_page
 from wit_admin.db.queries.counters import Counter, bump
 from wit_admin.db.queries.owners import lock_owner
+from wit_admin.db.queries.teams import revoke_teams
 from wit_admin.db.statements import refuse_duplicates
 from wit_admin.errors import NotFoundError
 from wit_admin.names import RepoName, name_key
@@ -100,6 +101,21 @@ class RepositoryRow:
     forks_count: int
     size_bytes: int
     archived_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedRow:
+    """One repository of an owner."""
+
+    id: uuid.UUID
+    name: str
+    disk_path: str
+    deleted_at: datetime | None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is not in the trash."""
+        return self.deleted_at is None
 
 
 def create_repository(session: Session, new: NewRepository, *, now: datetime) -> Repository:
@@ -182,6 +198,16 @@ def list_repositories(session: Session) -> list[RepositoryRow]:
     return [RepositoryRow(*row) for row in session.execute(query)]
 
 
+def list_owned(session: Session, owner_id: uuid.UUID) -> list[OwnedRow]:
+    """Return an owner's repositories by name, those in the trash too."""
+    query = (
+        select(Repository.id, Repository.name, Repository.disk_path, Repository.deleted_at)
+        .where(Repository.owner_id == owner_id)
+        .order_by(Repository.name_key, Repository.id)
+    )
+    return [OwnedRow(*row) for row in session.execute(query)]
+
+
 def search_repositories(
     session: Session,
     wanted: RepositoryFilter | None = None,
@@ -228,6 +254,8 @@ def rename_repository(
     with refuse_duplicates(session, f"There is a repository {name!r} already."):
         renamed = _update(session, repo_id, **values)
     new = _key_of(session, repo_id)
+    if old is not None and new is not None and old[0] != new[0]:
+        revoke_teams(session, repo_id)
     if old is not None and new is not None and old != new:
         drop_redirect(session, *old)
         drop_redirect(session, *new)

@@ -14,6 +14,7 @@ from wit_admin.db.base import new_id
 from wit_admin.db.models.accounts import User
 from wit_admin.db.models.organizations import Permission, Team, TeamMember, TeamRepository
 from wit_admin.db.models.repositories import Repository
+from wit_admin.db.paging import EVERYTHING, Span, cut
 from wit_admin.db.queries.organizations import find_role, lock_organization
 from wit_admin.db.statements import insert_new, refuse_duplicates
 from wit_admin.errors import ConflictError, NotFoundError
@@ -80,18 +81,18 @@ def find_team(session: Session, org_id: uuid.UUID, name: str) -> Team | None:
     ).one_or_none()
 
 
-def list_teams(session: Session, org_id: uuid.UUID) -> list[TeamRow]:
-    """Return an organization's teams by name."""
+def list_teams(
+    session: Session, org_id: uuid.UUID, text: str = "", *, part: Span = EVERYTHING
+) -> list[TeamRow]:
+    """Return an organization's teams by name, with ``text`` in it."""
     members, repositories = (
         select(func.count()).where(link.team_id == Team.id).scalar_subquery()
         for link in (TeamMember, TeamRepository)
     )
-    rows = session.execute(
-        select(Team.id, Team.name, Team.description, members, repositories)
-        .where(Team.org_id == org_id)
-        .order_by(Team.name_key)
+    query = select(Team.id, Team.name, Team.description, members, repositories).where(
+        Team.org_id == org_id, Team.name_key.contains(name_key(text), autoescape=True)
     )
-    return [TeamRow(*row) for row in rows]
+    return [TeamRow(*row) for row in session.execute(cut(query, Team.name_key, part))]
 
 
 def update_team(
@@ -173,7 +174,8 @@ def grant_team(
         Repository.owner_id == team.org_id,
         Repository.deleted_at.is_(None),
     )
-    if session.scalars(owned).one_or_none() is None:
+    # It cannot be handed to another owner until the grant is there to be taken back.
+    if session.scalars(owned.with_for_update(read=True)).one_or_none() is None:
         raise NotFoundError("The organization has no such repository.")
     key = {"team_id": team_id, "repo_id": repo_id}
     if not insert_new(session, TeamRepository, **key, permission=permission, created_at=now):
@@ -186,6 +188,11 @@ def revoke_team(session: Session, team_id: uuid.UUID, repo_id: uuid.UUID) -> boo
         TeamRepository.team_id == team_id, TeamRepository.repo_id == repo_id
     )
     return session.execute(statement.returning(TeamRepository.repo_id)).first() is not None
+
+
+def revoke_teams(session: Session, repo_id: uuid.UUID) -> None:
+    """Take back what all teams may do with a repository; for when it leaves the organization."""
+    session.execute(delete(TeamRepository).where(TeamRepository.repo_id == repo_id))
 
 
 def list_team_repositories(session: Session, team_id: uuid.UUID) -> list[TeamRepositoryRow]:

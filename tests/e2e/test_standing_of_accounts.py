@@ -1,0 +1,137 @@
+"""What git users may do follows the commands at once, in every worker, on both databases."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import KINDS
+from tests.support.databases import PostgresDatabases, SqliteDatabases
+from tests.support.processes import children_of
+from tests.support.repositories import commit
+from tests.support.server import RunningServer, run_git, running_server
+
+pytestmark = pytest.mark.e2e
+
+PASSWORD = "correct horse"
+
+
+@dataclass(frozen=True, slots=True)
+class Acme:
+    """A server with two workers; alice owns acme, which owns the private ``acme/demo``."""
+
+    server: RunningServer
+    token: str
+
+    @property
+    def workers(self) -> list[int]:
+        return children_of(self.server.process.pid)
+
+    @contextmanager
+    def alone(self, worker: int) -> Iterator[None]:
+        """Let this worker answer all that is asked meanwhile."""
+        others = [pid for pid in self.workers if pid != worker]
+        for pid in others:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in others:
+                os.kill(pid, signal.SIGCONT)
+
+    def reads(self, folder: Path, secret: str, repository: str = "acme/demo") -> bool:
+        url = self.server.remote(repository, token=secret)
+        return run_git(folder, "ls-remote", url, check=False).returncode == 0
+
+    def push(self, work: Path, secret: str) -> subprocess.CompletedProcess[str]:
+        commit(work, f"commit {os.urandom(4).hex()}")
+        url = self.server.remote("acme/demo", token=secret)
+        return run_git(work, "push", "--force", url, "HEAD:refs/heads/main", check=False)
+
+    def new_user(self, name: str) -> str:
+        """Make an account and return a token of it."""
+        self.server.admin("user", "create", name, "--password-stdin", stdin=f"{PASSWORD}\n")
+        return self.server.admin("token", "create", name)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def acme(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Acme]:
+    databases: SqliteDatabases | PostgresDatabases = request.getfixturevalue(f"_{request.param}")
+    home = tmp_path_factory.mktemp("forge") / "home"
+    with (
+        databases.create() as url,
+        running_server(home, "--workers=2", variables=[("DATABASE_URL", url)]) as server,
+    ):
+        server.admin("user", "create", "alice")
+        server.admin("org", "create", "acme", "--owner", "alice")
+        server.admin("repo", "create", "acme/demo", "--private")
+        yield Acme(server, server.admin("token", "create", "alice"))
+
+
+def test_team_lets_its_members_push_until_it_is_taken_away(acme: Acme, work: Path) -> None:
+    secret = acme.new_user("bob")
+    as_stranger = acme.push(work, secret)
+    acme.server.admin("org", "member", "add", "acme", "bob")
+    as_member = acme.push(work, secret)
+    acme.server.admin("team", "create", "acme/core")
+    acme.server.admin("team", "member", "add", "acme/core", "bob")
+    acme.server.admin("team", "repo", "add", "acme/core", "demo", "--permission", "write")
+
+    as_writer = acme.push(work, secret)
+    acme.server.admin("team", "repo", "remove", "acme/core", "demo")
+    afterwards = acme.push(work, secret)
+    reads_as_member = acme.reads(work, secret)
+    acme.server.admin("org", "member", "remove", "acme", "bob")
+
+    assert "not found" in as_stranger.stderr
+    assert "Write permission is needed to push." in as_member.stderr
+    assert as_writer.returncode == 0, as_writer.stderr
+    assert "Write permission is needed to push." in afterwards.stderr
+    assert [reads_as_member, acme.reads(work, secret)] == [True, False]
+
+
+def test_admin_of_an_organization_creates_in_it_by_push(acme: Acme, work: Path) -> None:
+    secret = acme.new_user("dora")
+    url = acme.server.remote("acme/new", token=secret)
+    acme.server.admin("org", "member", "add", "acme", "dora")
+    as_member = run_git(work, "push", url, "HEAD:refs/heads/main", check=False)
+
+    acme.server.admin("org", "member", "add", "acme", "dora", "--role", "admin")
+    as_admin = run_git(work, "push", url, "HEAD:refs/heads/main", check=False)
+
+    assert as_member.returncode != 0
+    assert as_admin.returncode == 0, as_admin.stderr
+
+
+def test_block_ends_every_kind_of_credential_in_every_worker(acme: Acme, work: Path) -> None:
+    token = acme.new_user("eve")
+    session = acme.server.admin("session", "create", "eve")
+    acme.server.admin("org", "member", "add", "acme", "eve")
+    secrets = [token, session, f"eve:{PASSWORD.replace(' ', '%20')}"]
+    assert len(acme.workers) == 2
+
+    def reads_by_worker() -> list[list[bool]]:
+        found = []
+        for worker in acme.workers:
+            with acme.alone(worker):
+                found.append([acme.reads(work, secret) for secret in secrets])
+        return found
+
+    before = reads_by_worker()
+    acme.server.admin("user", "block", "eve")
+    blocked = reads_by_worker()
+    acme.server.admin("user", "unblock", "eve")
+
+    assert before == [[True, True, True]] * 2
+    assert blocked == [[False, False, False]] * 2
+    # Tokens and the password rested; sessions are gone for good.
+    assert reads_by_worker() == [[True, False, True]] * 2

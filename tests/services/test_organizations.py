@@ -1,0 +1,207 @@
+"""Organizations and teams as an operator changes them; each change is one audit event."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from tests.support.builders import make_repository, make_user, run_at_once
+from wit_admin.db.base import utc_now
+from wit_admin.db.models.organizations import OrgRole, Permission
+from wit_admin.db.paging import Span
+from wit_admin.db.queries import repositories, serving, users
+from wit_admin.db.queries.audit import AuditFilter
+from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError
+from wit_admin.names import RepoName, TeamName
+from wit_admin.services import audit, organizations, teams
+from wit_admin.services.account_changes import delete_user
+from wit_admin.services.accounts import create_user
+
+Sessions = sessionmaker[Session]
+CORE = TeamName("acme", "core")
+
+
+@pytest.fixture
+def acme(sessions: Sessions) -> Sessions:
+    """Alice owns acme, which owns ``demo``; bob and carol do not belong to it."""
+    with sessions.begin() as session:
+        for name in ("alice", "bob", "carol"):
+            make_user(session, name)
+    made = organizations.create_organization(sessions, "acme", owner="alice")
+    with sessions.begin() as session:
+        make_repository(session, made.id)
+    return sessions
+
+
+def permission_of(sessions: Sessions, username: str, repository: str = "acme/demo") -> str | None:
+    """Return what the git server would read of somebody's standing."""
+    with sessions() as session:
+        user_id = users.find_user_id(session, username)
+        served = serving.find_served(session, RepoName.parse(repository), user_id)
+    assert served is not None
+    return served.permission
+
+
+def actions(sessions: Sessions) -> list[str]:
+    return [row.action for row in audit.list_events(sessions, AuditFilter(), limit=100)][::-1]
+
+
+def test_organization_is_made_once(acme: Sessions) -> None:
+    again = organizations.create_organization(acme, "ACME", owner="bob", may_exist=True)
+
+    assert not again.is_new
+    with pytest.raises(ConflictError, match="taken"):
+        organizations.create_organization(acme, "Acme", owner="bob")
+    with pytest.raises(ConflictError, match="taken"):
+        organizations.create_organization(acme, "bob", owner="bob", may_exist=True)
+    assert organizations.show_organization(acme, "acme").owners == ("alice",)
+
+
+def test_of_many_who_make_one_organization_all_get_the_same(sessions: Sessions) -> None:
+    create_user(sessions, "alice")
+
+    raised = run_at_once(
+        [lambda: organizations.create_organization(sessions, "acme", owner="alice", may_exist=True)]
+        * 4
+    )
+
+    assert raised == [None] * 4
+    assert [row.name for row in organizations.list_organizations(sessions)] == ["acme"]
+    assert actions(sessions).count("organization.create") == 1
+
+
+def test_organization_shows_what_was_edited(acme: Sessions) -> None:
+    organizations.edit_organization(
+        acme, "Acme", display_name="Acme Inc.", website="https://acme.example"
+    )
+    details = organizations.edit_organization(acme, "acme", website=None)
+
+    assert (details.display_name, details.website) == ("Acme Inc.", None)
+    assert (details.members, details.teams, details.repositories) == (1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"website": "javascript:alert(1)"},
+        {"website": "https://a b"},
+        {"display_name": "Acme\x1b[2J"},
+        {"display_name": "\udcff"},
+        {"display_name": "a" * 256},
+        {"description": "\0"},
+        {"avatar_url": "/etc/passwd"},
+    ],
+)
+def test_odd_detail_is_refused(acme: Sessions, edit: dict[str, str]) -> None:
+    with pytest.raises(InvalidInputError):
+        organizations.edit_organization(acme, "acme", **edit)  # type: ignore[arg-type]
+
+
+def test_role_follows_what_was_said_last(acme: Sessions) -> None:
+    first = organizations.set_member(acme, "acme", "bob", OrgRole.MEMBER)
+    as_member = permission_of(acme, "bob")
+    again = organizations.set_member(acme, "acme", "BOB", OrgRole.MEMBER)
+    organizations.set_member(acme, "acme", "bob", OrgRole.ADMIN)
+    as_admin = permission_of(acme, "bob")
+    organizations.remove_member(acme, "acme", "bob")
+
+    assert (first.is_changed, again.is_changed) == (True, False)
+    assert (as_member, as_admin) == (Permission.READ, Permission.ADMIN)
+    assert permission_of(acme, "bob") is None
+    with pytest.raises(NotFoundError, match="no member"):
+        organizations.remove_member(acme, "acme", "bob")
+    assert actions(acme)[-3:] == ["member.set", "member.set", "member.remove"]
+
+
+def test_last_owner_stays(acme: Sessions) -> None:
+    with pytest.raises(ConflictError, match="without an owner"):
+        organizations.remove_member(acme, "acme", "alice")
+    with pytest.raises(ConflictError, match="without an owner"):
+        organizations.set_member(acme, "acme", "alice", OrgRole.MEMBER)
+
+    organizations.set_member(acme, "acme", "bob", OrgRole.OWNER)
+    organizations.remove_member(acme, "acme", "alice")
+
+    owners = organizations.list_members(acme, "acme", role=OrgRole.OWNER)
+    assert [row.username for row in owners] == ["bob"]
+
+
+def test_team_permits_its_members_what_it_was_granted(acme: Sessions) -> None:
+    organizations.set_member(acme, "acme", "bob", OrgRole.MEMBER)
+    teams.create_team(acme, CORE)
+
+    added = [teams.add_team_member(acme, CORE, "bob") for _ in range(2)]
+    teams.grant_team(acme, CORE, "demo", Permission.WRITE)
+    as_writer = permission_of(acme, "bob")
+    details = teams.show_team(acme, CORE)
+    teams.revoke_team(acme, CORE, "demo")
+
+    assert added == [True, False]
+    assert as_writer is Permission.WRITE
+    assert (details.members, details.repositories) == (("bob",), ("demo write",))
+    assert permission_of(acme, "bob") is Permission.READ
+    with pytest.raises(NotFoundError, match="no permission"):
+        teams.revoke_team(acme, CORE, "demo")
+
+
+def test_grant_ends_with_the_team_the_membership_and_the_ownership(acme: Sessions) -> None:
+    def grant() -> None:
+        teams.create_team(acme, CORE, may_exist=True)
+        organizations.set_member(acme, "acme", "bob", OrgRole.MEMBER)
+        teams.add_team_member(acme, CORE, "bob")
+        teams.grant_team(acme, CORE, "demo", Permission.ADMIN)
+        assert permission_of(acme, "bob") is Permission.ADMIN
+
+    grant()
+    teams.delete_team(acme, CORE)
+    assert permission_of(acme, "bob") is Permission.READ
+    grant()
+    teams.remove_team_member(acme, CORE, "bob")
+    assert permission_of(acme, "bob") is Permission.READ
+    grant()
+    organizations.remove_member(acme, "acme", "bob")
+    assert permission_of(acme, "bob") is None
+    grant()
+    hand_over(acme, "acme/demo", "carol")
+    assert permission_of(acme, "bob", "carol/demo") is None
+
+
+def hand_over(sessions: Sessions, repository: str, owner: str) -> None:
+    with sessions.begin() as session:
+        repo_id = repositories.find_repository_id(session, RepoName.parse(repository))
+        owner_id = users.find_user_id(session, owner)
+        assert repo_id is not None
+        repositories.rename_repository(session, repo_id, "demo", owner_id=owner_id, now=utc_now())
+
+
+def test_stranger_is_in_no_team_and_foreign_repository_is_not_granted(acme: Sessions) -> None:
+    teams.create_team(acme, CORE)
+
+    with pytest.raises(ConflictError, match="Only members"):
+        teams.add_team_member(acme, CORE, "bob")
+    with pytest.raises(NotFoundError, match="acme/nothing"):
+        teams.grant_team(acme, CORE, "nothing", Permission.READ)
+    with pytest.raises(NotFoundError, match="has no team cor") as caught:
+        teams.show_team(acme, TeamName("acme", "cor"))
+    assert caught.value.hint == "See 'wit-admin team list acme'."
+
+
+def test_team_is_renamed_and_listed_in_parts(acme: Sessions) -> None:
+    for name in ("core", "docs", "Ops"):
+        teams.create_team(acme, TeamName("acme", name))
+
+    teams.edit_team(acme, CORE, {"name": "Kernel"})
+
+    assert [row.name for row in teams.list_teams(acme, "acme")] == ["docs", "Kernel", "Ops"]
+    part = teams.list_teams(acme, "acme", part=Span("docs", 1))
+    assert [row.name for row in part] == ["Kernel"]
+    assert [row.name for row in teams.list_teams(acme, "acme", "OP")] == ["Ops"]
+    with pytest.raises(ConflictError, match="already"):
+        teams.edit_team(acme, TeamName("acme", "kernel"), {"name": "DOCS"})
+    with pytest.raises(InvalidInputError):
+        teams.edit_team(acme, TeamName("acme", "kernel"), {"name": "a/b"})
+
+
+def test_only_member_who_owns_an_organization_is_not_deleted(acme: Sessions) -> None:
+    with pytest.raises(ConflictError, match="without an owner"):
+        delete_user(acme, "alice")

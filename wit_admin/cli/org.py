@@ -1,0 +1,209 @@
+"""``wit-admin org …``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from wit_admin.cli._options import (
+    AfterName,
+    AsJson,
+    IfNotExists,
+    Limit,
+    Match,
+    command_group,
+    loaded_of,
+    origin_of,
+    output_of,
+    part_of,
+    role_of,
+    texts_of,
+)
+from wit_admin.errors import InvalidInputError
+
+Name = Annotated[str, typer.Argument(metavar="ORG", help="Name of the organization")]
+User = Annotated[str, typer.Argument(metavar="USER", help="Name of the account")]
+DisplayName = Annotated[str | None, typer.Option(help="Its name as people write it")]
+Description = Annotated[str | None, typer.Option(help="What it is about")]
+Website = Annotated[str | None, typer.Option(metavar="URL", help="Its page")]
+Location = Annotated[str | None, typer.Option(help="Where it is")]
+AvatarUrl = Annotated[str | None, typer.Option(metavar="URL", help="Its picture")]
+
+app = command_group("Manage organizations", example="wit-admin org list")
+member_app = command_group(
+    "Manage members of organizations", example="wit-admin org member list acme"
+)
+app.add_typer(member_app, name="member")
+
+
+@app.command()
+def create(
+    ctx: typer.Context,
+    name: Name,
+    owner: Annotated[str, typer.Option(metavar="USER", help="Its first owner")],
+    display_name: DisplayName = None,
+    description: Description = None,
+    website: Website = None,
+    location: Location = None,
+    avatar_url: AvatarUrl = None,
+    if_not_exists: IfNotExists = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make an organization
+
+    Example: wit-admin org create acme --owner alice --display-name "Acme Inc."
+    """
+    from wit_admin.db.queries.organizations import OrganizationEdit
+    from wit_admin.forge import open_database
+    from wit_admin.services import organizations
+
+    output = output_of(ctx, as_json=as_json)
+    details: OrganizationEdit = {
+        "display_name": display_name or name,
+        "description": description,
+        "website": website,
+        "location": location,
+        "avatar_url": avatar_url,
+    }
+    with open_database(loaded_of(ctx).settings) as sessions:
+        result = organizations.create_organization(
+            sessions, name, owner=owner, may_exist=if_not_exists, by=origin_of(), **details
+        )
+    output.note("Created it." if result.is_new else "It exists already.")
+    output.result(result, plain=result.name)
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    match: Match = "",
+    limit: Limit = None,
+    after: AfterName = None,
+    as_json: AsJson = False,
+) -> None:
+    """List organizations by name
+
+    Example: wit-admin org list --match acme
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import organizations
+
+    output = output_of(ctx, as_json=as_json)
+    with open_database(loaded_of(ctx).settings) as sessions:
+        rows = organizations.list_organizations(sessions, match, part=part_of(after, limit))
+    output.rows(rows, "name", "display_name", "members")
+
+
+@app.command()
+def show(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
+    """Show an organization
+
+    Example: wit-admin org show acme
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import organizations
+
+    output = output_of(ctx, as_json=as_json)
+    with open_database(loaded_of(ctx).settings) as sessions:
+        details = organizations.show_organization(sessions, name)
+    output.fields(details)
+
+
+@app.command()
+def edit(
+    ctx: typer.Context,
+    name: Name,
+    display_name: DisplayName = None,
+    description: Description = None,
+    website: Website = None,
+    location: Location = None,
+    avatar_url: AvatarUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change how an organization presents itself
+
+    An empty text takes a detail away.
+
+    Example: wit-admin org edit acme --website https://acme.example
+    """
+    from wit_admin.db.queries.organizations import OrganizationEdit
+    from wit_admin.forge import open_database
+    from wit_admin.services import organizations
+
+    output = output_of(ctx, as_json=as_json)
+    settings = loaded_of(ctx).settings
+    changes: OrganizationEdit = texts_of(
+        description=description, website=website, location=location, avatar_url=avatar_url
+    )
+    if display_name is not None:
+        changes["display_name"] = display_name or name
+    if not changes:
+        raise InvalidInputError("Nothing is to be changed.", hint="Name at least one option.")
+    with open_database(settings) as sessions:
+        details = organizations.edit_organization(sessions, name, by=origin_of(), **changes)
+    output.fields(details)
+
+
+@member_app.command("add")
+def add_member(
+    ctx: typer.Context,
+    name: Name,
+    user: User,
+    role: Annotated[str, typer.Option(help="member, admin or owner")] = "member",
+    as_json: AsJson = False,
+) -> None:
+    """Let somebody into an organization, or change a member's role
+
+    Members read all its repositories; admins and owners do all with them.
+
+    Example: wit-admin org member add acme bob --role admin
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import organizations
+
+    output = output_of(ctx, as_json=as_json)
+    chosen = role_of(role)
+    with open_database(loaded_of(ctx).settings) as sessions:
+        result = organizations.set_member(sessions, name, user, chosen, by=origin_of())
+    if not result.is_changed:
+        output.note(f"{result.username} has that role already.")
+    output.result(result, plain=result.username)
+
+
+@member_app.command("list")
+def list_members(
+    ctx: typer.Context,
+    name: Name,
+    role: Annotated[str | None, typer.Option(help="Only member, admin or owner")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the members of an organization
+
+    Example: wit-admin org member list acme --role owner
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import organizations
+
+    output = output_of(ctx, as_json=as_json)
+    wanted = None if role is None else role_of(role)
+    with open_database(loaded_of(ctx).settings) as sessions:
+        rows = organizations.list_members(sessions, name, role=wanted)
+    output.rows(rows, "username", "role", "created_at")
+
+
+@member_app.command("remove")
+def remove_member(ctx: typer.Context, name: Name, user: User, as_json: AsJson = False) -> None:
+    """Take somebody out of an organization and its teams
+
+    The last owner cannot be taken out.
+
+    Example: wit-admin org member remove acme bob
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import organizations
+
+    output = output_of(ctx, as_json=as_json)
+    with open_database(loaded_of(ctx).settings) as sessions:
+        organizations.remove_member(sessions, name, user, by=origin_of())
+    output.result({"organization": name, "username": user, "removed": True}, plain=user)

@@ -1,0 +1,226 @@
+"""Organizations: made, looked at, edited, and who belongs to them in which role."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Unpack
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.base import utc_now
+from wit_admin.db.models.organizations import Organization, OrgRole
+from wit_admin.db.paging import EVERYTHING, Span, iter_pages
+from wit_admin.db.queries import organizations as queries
+from wit_admin.db.queries import teams
+from wit_admin.db.queries.organizations import (
+    MemberRow,
+    OrganizationEdit,
+    OrganizationListRow,
+)
+from wit_admin.db.queries.repositories import list_owned
+from wit_admin.errors import ConflictError, NotFoundError
+from wit_admin.names import check_owner_name
+from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.lookups import get_organization, get_user
+from wit_admin.services.profiles import check_profile
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationResult:
+    """An organization that is there now, and whether this made it."""
+
+    id: uuid.UUID
+    name: str
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationDetails:
+    """What an operator wants to know of one organization."""
+
+    id: uuid.UUID
+    name: str
+    display_name: str
+    description: str | None
+    website: str | None
+    location: str | None
+    avatar_url: str | None
+    created_at: datetime
+    owners: tuple[str, ...]
+    members: int
+    """The owners too."""
+    teams: int
+    repositories: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemberResult:
+    """Somebody's role in an organization, and whether it was another until now."""
+
+    organization: str
+    username: str
+    role: OrgRole
+    is_changed: bool
+
+
+def create_organization(
+    sessions: sessionmaker[Session],
+    name: str,
+    *,
+    owner: str,
+    may_exist: bool = False,
+    by: Origin = SYSTEM,
+    **details: Unpack[OrganizationEdit],
+) -> OrganizationResult:
+    """Make an organization with its first owner.
+
+    One that is there already is left as it is if it ``may_exist``, whoever owns it.
+
+    Raises:
+        InvalidInputError: The name or a detail cannot be used.
+        NotFoundError: There is no such account.
+        ConflictError: The name is taken.
+    """
+    check_owner_name(name)
+    check_profile(details)
+    try:
+        with sessions.begin() as session:
+            user = get_user(session, owner)
+            made = queries.create_organization(
+                session, name, owner_id=user.id, now=utc_now(), **details
+            )
+            told = {"owner": user.name, "display_name": made.display_name}
+            event = Event("organization.create", "organization", made.id, name, after=told)
+            record(session, event, by=by)
+            return OrganizationResult(made.id, made.name, is_new=True)
+    except ConflictError:
+        with sessions() as session:
+            found = queries.find_organization_by_name(session, name)
+        if found is None or not may_exist:
+            raise
+        return OrganizationResult(found.id, found.name, is_new=False)
+
+
+def list_organizations(
+    sessions: sessionmaker[Session], text: str = "", *, part: Span = EVERYTHING
+) -> list[OrganizationListRow]:
+    """Return organizations by name, with ``text`` in one of their names."""
+    with sessions() as session:
+        return queries.list_organizations(session, text, part=part)
+
+
+def show_organization(sessions: sessionmaker[Session], name: str) -> OrganizationDetails:
+    """Return one organization.
+
+    Raises:
+        NotFoundError: There is no such organization.
+    """
+    with sessions() as session:
+        return _details(session, get_organization(session, name))
+
+
+def edit_organization(
+    sessions: sessionmaker[Session],
+    name: str,
+    *,
+    by: Origin = SYSTEM,
+    **edit: Unpack[OrganizationEdit],
+) -> OrganizationDetails:
+    """Change how an organization presents itself.
+
+    Raises:
+        InvalidInputError: A detail cannot be used.
+        NotFoundError: There is no such organization.
+    """
+    check_profile(edit)
+    with sessions.begin() as session:
+        found = get_organization(session, name)
+        was = {field: getattr(found, field) for field in edit}
+        queries.update_organization(session, found.id, now=utc_now(), **edit)
+        details = _details(session, found)
+        event = Event("organization.edit", "organization", found.id, found.name, was, edit)
+        record(session, event, by=by)
+        return details
+
+
+def set_member(
+    sessions: sessionmaker[Session],
+    organization: str,
+    username: str,
+    role: OrgRole,
+    *,
+    by: Origin = SYSTEM,
+) -> MemberResult:
+    """Make somebody a member in this role, or change a member's role.
+
+    Raises:
+        NotFoundError: There is no such organization or account.
+        ConflictError: The organization would be left without an owner.
+    """
+    with sessions.begin() as session:
+        org, user = get_organization(session, organization), get_user(session, username)
+        queries.lock_organization(session, org.id)
+        old = queries.find_role(session, org.id, user.id)
+        if old is not role:
+            queries.set_member(session, org.id, user.id, role, now=utc_now())
+            was, is_now = {"user": user.name, "role": old}, {"user": user.name, "role": role}
+            event = Event("member.set", "organization", org.id, org.name, was, is_now)
+            record(session, event, by=by)
+        return MemberResult(org.name, user.name, role, is_changed=old is not role)
+
+
+def remove_member(
+    sessions: sessionmaker[Session], organization: str, username: str, *, by: Origin = SYSTEM
+) -> None:
+    """Take somebody out of an organization and all its teams.
+
+    Raises:
+        NotFoundError: There is no such organization or account, or it is no member.
+        ConflictError: It is the last owner.
+    """
+    with sessions.begin() as session:
+        org, user = get_organization(session, organization), get_user(session, username)
+        if not queries.remove_member(session, org.id, user.id):
+            raise NotFoundError(
+                f"{user.name} is no member of {org.name}.",
+                hint=f"See 'wit-admin org member list {org.name}'.",
+            )
+        taken = {"user": user.name}
+        event = Event("member.remove", "organization", org.id, org.name, before=taken)
+        record(session, event, by=by)
+
+
+def list_members(
+    sessions: sessionmaker[Session], organization: str, *, role: OrgRole | None = None
+) -> list[MemberRow]:
+    """Return an organization's members by name, of one role if given.
+
+    Raises:
+        NotFoundError: There is no such organization.
+    """
+    with sessions() as session:
+        return _members(session, get_organization(session, organization).id, role)
+
+
+def _details(session: Session, found: Organization) -> OrganizationDetails:
+    members = _members(session, found.id)
+    return OrganizationDetails(
+        id=found.id,
+        name=found.name,
+        display_name=found.display_name,
+        description=found.description,
+        website=found.website,
+        location=found.location,
+        avatar_url=found.avatar_url,
+        created_at=found.created_at,
+        owners=tuple(row.username for row in members if row.role is OrgRole.OWNER),
+        members=len(members),
+        teams=len(teams.list_teams(session, found.id)),
+        repositories=sum(row.is_live for row in list_owned(session, found.id)),
+    )
+
+
+def _members(session: Session, org_id: uuid.UUID, role: OrgRole | None = None) -> list[MemberRow]:
+    return list(iter_pages(lambda at: queries.list_members(session, org_id, role=role, at=at)))
