@@ -1,4 +1,4 @@
-"""Accounts that are blocked, given passwords and closed; users named on repositories."""
+"""Accounts that are blocked and given passwords."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from wit_admin.db.base import utc_now
-from wit_admin.db.queries.organizations import create_organization
-from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError, UnauthenticatedError
+from wit_admin.errors import InvalidInputError, NotFoundError, UnauthenticatedError
 from wit_admin.services.account_changes import (
     block_user,
-    delete_user,
     set_password,
     show_user,
     unblock_user,
@@ -56,28 +53,6 @@ def test_new_password_ends_sessions_and_the_old_one(sessions: Sessions, sign_in:
     sign_in.log_in("alice", "battery staple", CLIENT)
     with pytest.raises(InvalidInputError, match="at least"):
         set_password(sessions, "alice", "short")
-
-
-def test_deleted_account_frees_name_and_address(sessions: Sessions, sign_in: SignIn) -> None:
-    made = Credentials(sign_in.log_in("alice", "correct horse", CLIENT).token, is_bearer=True)
-
-    delete_user(sessions, "alice")
-
-    with pytest.raises(UnauthenticatedError):
-        sign_in.recognise(made)
-    create_user(sessions, "alice", email="alice@example.org")
-    assert not show_user(sessions, "alice").has_password
-
-
-def test_only_owner_of_an_organization_stays(sessions: Sessions) -> None:
-    alice = create_user(sessions, "alice")
-    with sessions.begin() as session:
-        create_organization(session, "acme", owner_id=alice.id, now=utc_now())
-
-    with pytest.raises(ConflictError, match="without an owner"):
-        delete_user(sessions, "alice")
-
-    assert show_user(sessions, "alice").organizations == ("acme",)
 
 
 def test_wrong_name_is_answered_with_a_near_one(sessions: Sessions) -> None:

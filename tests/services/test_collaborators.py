@@ -7,9 +7,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.builders import make_demo
 from wit_admin.db.models.organizations import Permission
-from wit_admin.errors import ConflictError, NotFoundError
+from wit_admin.errors import NotFoundError
 from wit_admin.names import RepoName
-from wit_admin.services.account_changes import delete_user
 from wit_admin.services.accounts import create_user
 from wit_admin.services.collaborators import (
     add_collaborator,
@@ -34,11 +33,3 @@ def test_collaborator_is_added_changed_and_removed(sessions: sessionmaker[Sessio
     assert list_collaborators(sessions, DEMO) == []
     with pytest.raises(NotFoundError, match="no collaborator"):
         remove_collaborator(sessions, DEMO, "bob")
-
-
-def test_owner_of_repositories_is_not_deleted(sessions: sessionmaker[Session]) -> None:
-    with sessions.begin() as session:
-        make_demo(session)
-
-    with pytest.raises(ConflictError, match="owns repositories"):
-        delete_user(sessions, "alice")

@@ -14,7 +14,6 @@ from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError
 from wit_admin.names import RepoName, TeamName
 from wit_admin.services import audit, organizations, teams
-from wit_admin.services.account_changes import delete_user
 from wit_admin.services.accounts import create_user
 
 Sessions = sessionmaker[Session]
@@ -200,8 +199,3 @@ def test_team_is_renamed_and_listed_in_parts(acme: Sessions) -> None:
         teams.edit_team(acme, TeamName("acme", "kernel"), {"name": "DOCS"})
     with pytest.raises(InvalidInputError):
         teams.edit_team(acme, TeamName("acme", "kernel"), {"name": "a/b"})
-
-
-def test_only_member_who_owns_an_organization_is_not_deleted(acme: Sessions) -> None:
-    with pytest.raises(ConflictError, match="without an owner"):
-        delete_user(acme, "alice")

@@ -18,6 +18,7 @@ from wit_admin.db.queries import issues, pull_requests, repositories, users
 from wit_admin.db.queries.issues import NewIssue
 from wit_admin.db.queries.pull_requests import NewPullRequest
 from wit_admin.db.queries.repositories import NewRepository
+from wit_admin.services.plans import Applied, Task
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -85,6 +86,14 @@ def make_pull_request(
 def read_repository(session: Session, repo_id: uuid.UUID) -> Repository:
     """Return the repository as it is in the database now."""
     return session.get_one(Repository, repo_id, populate_existing=True)
+
+
+def apply_task(task: Task[Any]) -> Applied:
+    """Plan and apply under the lock; a failed action is an error."""
+    with task.lock.hold():
+        applied = task.apply(task.build())
+    applied.raise_for_failures()
+    return applied
 
 
 def run_at_once(tasks: list[Callable[[], object]]) -> list[BaseException | None]:

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound=enum.StrEnum)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
+TransferTo = Annotated[
+    str | None, typer.Option(metavar="OWNER", help="Hand its repositories to this owner first")
+]
+TrashRepositories = Annotated[
+    bool, typer.Option("--trash-repositories", help="Move its repositories to the trash first")
+]
 IfNotExists = Annotated[
     bool, typer.Option("--if-not-exists", help="Leave it as it is when it exists")
 ]

@@ -12,6 +12,8 @@ from wit_admin.cli._options import (
     IfNotExists,
     Limit,
     Match,
+    TransferTo,
+    TrashRepositories,
     command_group,
     loaded_of,
     origin_of,
@@ -20,6 +22,7 @@ from wit_admin.cli._options import (
     role_of,
     texts_of,
 )
+from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
 from wit_admin.errors import InvalidInputError
 
 Name = Annotated[str, typer.Argument(metavar="ORG", help="Name of the organization")]
@@ -143,6 +146,42 @@ def edit(
     with open_database(settings) as sessions:
         details = organizations.edit_organization(sessions, name, by=origin_of(), **changes)
     output.fields(details)
+
+
+@app.command()
+def delete(
+    ctx: typer.Context,
+    name: Name,
+    transfer_to: TransferTo = None,
+    trash_repositories: TrashRepositories = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    no_input: NoInput = False,
+    as_json: AsJson = False,
+) -> None:
+    """Close an organization
+
+    It is refused while it owns repositories, unless an option says what becomes of them.
+
+    Example: wit-admin org delete acme --trash-repositories --dry-run
+    """
+    from wit_admin.db.models.accounts import OwnerType
+    from wit_admin.forge import open_database
+    from wit_admin.services.owner_removal import Fate, OwnerRemoval
+
+    output = output_of(ctx, as_json=as_json)
+    settings = loaded_of(ctx).settings
+    fate = Fate(transfer_to, trash_repositories)
+    with open_database(settings) as sessions:
+        removal = OwnerRemoval(
+            sessions, settings.repositories_root, name, OwnerType.ORGANIZATION, fate, origin_of()
+        )
+        run_task(
+            output,
+            removal.task(settings.run_dir),
+            Consent(dry_run, yes=yes, no_input=no_input),
+            question=f"Delete the organization {name}?",
+        )
 
 
 @member_app.command("add")

@@ -45,6 +45,10 @@ def restore(
     as_name: Annotated[
         str | None, typer.Option("--as", metavar="NAME", help="Another name, if its own is taken")
     ] = None,
+    to_owner: Annotated[
+        str | None,
+        typer.Option("--owner", metavar="OWNER", help="Another owner than it had"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Bring a deleted repository back, whole
@@ -57,7 +61,7 @@ def restore(
     name = RepoName.parse(repo)
     with place(ctx) as here:
         result = trash.restore_repository(
-            here.sessions, here.root, name, as_name=as_name, by=origin_of()
+            here.sessions, here.root, name, as_name=as_name, to_owner=to_owner, by=origin_of()
         )
     output.result(result, plain=str(result))
 

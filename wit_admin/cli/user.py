@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, command_group, loaded_of, origin_of, output_of
+from wit_admin.cli._options import (
+    AsJson,
+    TransferTo,
+    TrashRepositories,
+    command_group,
+    loaded_of,
+    origin_of,
+    output_of,
+)
+from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
 from wit_admin.errors import InvalidInputError
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the account")]
@@ -136,19 +145,33 @@ def unblock(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
 def delete(
     ctx: typer.Context,
     name: Name,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+    transfer_to: TransferTo = None,
+    trash_repositories: TrashRepositories = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    no_input: NoInput = False,
     as_json: AsJson = False,
 ) -> None:
-    """Close an account that owns no repositories
+    """Close an account
 
-    Example: wit-admin user delete mallory --yes
+    It is refused while the account owns repositories, unless an option says what becomes of them.
+
+    Example: wit-admin user delete mallory --transfer-to alice --dry-run
     """
+    from wit_admin.db.models.accounts import OwnerType
     from wit_admin.forge import open_database
-    from wit_admin.services import account_changes
+    from wit_admin.services.owner_removal import Fate, OwnerRemoval
 
     output = output_of(ctx, as_json=as_json)
     settings = loaded_of(ctx).settings
-    output.confirm(f"Delete the account {name}?", yes=yes)
+    fate = Fate(transfer_to, trash_repositories)
     with open_database(settings) as sessions:
-        account_changes.delete_user(sessions, name, by=origin_of())
-    output.result({"username": name, "deleted": True}, plain=name)
+        removal = OwnerRemoval(
+            sessions, settings.repositories_root, name, OwnerType.USER, fate, origin_of()
+        )
+        run_task(
+            output,
+            removal.task(settings.run_dir),
+            Consent(dry_run, yes=yes, no_input=no_input),
+            question=f"Delete the account {name}?",
+        )

@@ -100,23 +100,6 @@ def unblock_user(
         return details
 
 
-def delete_user(sessions: sessionmaker[Session], username: str, *, by: Origin = SYSTEM) -> None:
-    """Close an account; its name, address and keys are free again.
-
-    Raises:
-        NotFoundError: There is no such account.
-        ConflictError: It owns repositories, or alone owns an organization.
-    """
-    now = utc_now()
-    with sessions.begin() as session:
-        user = get_user(session, username)
-        users.delete_user(session, user.id, now=now)
-        sign_ins.revoke_all(session, user.id, now)
-        for key in ssh_keys.list_ssh_keys(session, user.id):
-            ssh_keys.remove_ssh_key(session, user.id, key.id)
-        record(session, Event("user.delete", "user", user.id, username), by=by)
-
-
 def _details(session: Session, user: User) -> AccountDetails:
     return AccountDetails(
         id=user.id,

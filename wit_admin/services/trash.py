@@ -20,7 +20,7 @@ from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.git import own_config, storage
 from wit_admin.names import RepoName
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
-from wit_admin.services.lookups import get_repository_id
+from wit_admin.services.lookups import get_owner, get_repository_id
 from wit_admin.services.places import second_place
 from wit_admin.services.repository_changes import ChangedRepository
 
@@ -73,18 +73,19 @@ def discard(
     return True
 
 
-def restore_repository(
+def restore_repository(  # noqa: PLR0913  what it shall be called
     sessions: sessionmaker[Session],
     root: Path,
     name: RepoName,
     *,
     as_name: str | None = None,
+    to_owner: str | None = None,
     by: Origin = SYSTEM,
 ) -> ChangedRepository:
     """Bring back the repository of that name that was deleted last, whole.
 
     Raises:
-        NotFoundError: The trash has none, or its folder is gone.
+        NotFoundError: The trash has none, its folder is gone, or the owner is.
         ConflictError: The name is taken.
     """
     with storage.one_at_a_time(root / TRASH):
@@ -92,7 +93,8 @@ def restore_repository(
             row = trash.find_trashed(session, name)
             if row is None:
                 raise NotFoundError(f"The trash has no repository {name}.")
-            wanted = RepoName(row.owner, as_name or row.name)
+            owner = get_owner(session, to_owner or row.owner)
+            wanted = RepoName(owner.name, as_name or row.name)
             if repositories.find_repository_id(session, wanted) is not None:
                 raise ConflictError(
                     f"There is a repository {wanted} already.",
@@ -109,10 +111,15 @@ def restore_repository(
             storage.move(folder, root / place)
         with sessions.begin() as session:
             trash.restore_repository(
-                session, row.id, name=wanted.name, disk_path=place, now=utc_now()
+                session,
+                row.id,
+                name=wanted.name,
+                disk_path=place,
+                now=utc_now(),
+                owner_id=owner.owner_id,
             )
             record(session, Event("repository.restore", "repository", row.id, str(wanted)), by=by)
-        own_config.write_own(root / place, {"name": wanted.name})
+        own_config.write_own(root / place, {"owner": wanted.owner, "name": wanted.name})
     return ChangedRepository(row.id, wanted.owner, wanted.name, is_changed=True)
 
 

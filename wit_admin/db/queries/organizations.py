@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, delete, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from wit_admin.db.base import new_id
 from wit_admin.db.models.accounts import OwnerType, User
@@ -30,6 +30,7 @@ from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.names import name_key
 
 _BY_NAME = Order("organizations.name", (Organization.name_key, Organization.id))
+_OTHER = aliased(OrgMember)
 _MEMBERS = Order("members.name", (User.name_key, User.id))
 
 
@@ -187,6 +188,27 @@ def leave_organizations(session: Session, user_id: uuid.UUID) -> None:
         remove_member(session, organization.id, user_id)
     # Deleted organizations need no owner.
     session.execute(delete(OrgMember).where(OrgMember.user_id == user_id))
+
+
+def list_kept_by(session: Session, user_id: uuid.UUID) -> list[str]:
+    """Return the names of live organizations that have no other owner, sorted."""
+    others = exists().where(
+        _OTHER.org_id == OrgMember.org_id,
+        _OTHER.role == OrgRole.OWNER,
+        _OTHER.user_id != user_id,
+    )
+    query = (
+        select(Organization.name)
+        .join(OrgMember, OrgMember.org_id == Organization.id)
+        .where(
+            OrgMember.user_id == user_id,
+            OrgMember.role == OrgRole.OWNER,
+            Organization.deleted_at.is_(None),
+            ~others,
+        )
+        .order_by(Organization.name_key)
+    )
+    return list(session.scalars(query))
 
 
 def find_role(session: Session, org_id: uuid.UUID, user_id: uuid.UUID) -> OrgRole | None:

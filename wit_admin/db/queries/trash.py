@@ -15,6 +15,7 @@ from wit_admin.db.paging import AnySelect
 from wit_admin.db.queries.counters import Counter, bump
 from wit_admin.db.queries.owners import lock_owner
 from wit_admin.db.queries.repositories import drop_redirect
+from wit_admin.db.queries.teams import revoke_teams
 from wit_admin.db.statements import refuse_duplicates
 from wit_admin.errors import NotFoundError
 from wit_admin.names import RepoName, name_key
@@ -52,20 +53,29 @@ def find_trashed_by_id(session: Session, repo_id: uuid.UUID) -> TrashedRow | Non
     return None if row is None else TrashedRow(*row)
 
 
-def restore_repository(
-    session: Session, repo_id: uuid.UUID, *, name: str, disk_path: str, now: datetime
+def restore_repository(  # noqa: PLR0913  the row as it comes back
+    session: Session,
+    repo_id: uuid.UUID,
+    *,
+    name: str,
+    disk_path: str,
+    now: datetime,
+    owner_id: uuid.UUID | None = None,
 ) -> None:
     """Show a deleted repository again; its objects are at ``disk_path`` already.
 
+    It belongs to whom it belonged before, unless ``owner_id`` is given.
+
     Raises:
-        NotFoundError: It is not in the trash, or its owner is gone.
+        NotFoundError: It is not in the trash, or the owner is gone.
         ConflictError: The owner has a repository of that name, or the path is another's.
     """
     trashed = select(Repository).where(Repository.id == repo_id, Repository.deleted_at.is_not(None))
     row = session.scalars(trashed.with_for_update(key_share=True)).one_or_none()
     if row is None:
         raise NotFoundError("There is no such repository in the trash.")
-    lock_owner(session, row.owner_id)
+    owner_id = owner_id or row.owner_id
+    owner_type = lock_owner(session, owner_id)
     with refuse_duplicates(
         session, f"There is a repository {name!r} already.", hint="Choose another name with --as."
     ):
@@ -73,6 +83,8 @@ def restore_repository(
             update(Repository)
             .where(Repository.id == repo_id)
             .values(
+                owner_id=owner_id,
+                owner_type=owner_type,
                 name=name,
                 name_key=name_key(name),
                 disk_path=disk_path,
@@ -81,10 +93,30 @@ def restore_repository(
             )
             .execution_options(synchronize_session=False)
         )
-    owner_key = session.scalars(select(Owner.name_key).where(Owner.id == row.owner_id)).one()
+    if owner_id != row.owner_id:
+        revoke_teams(session, repo_id)
+    owner_key = session.scalars(select(Owner.name_key).where(Owner.id == owner_id)).one()
     drop_redirect(session, owner_key, name_key(name))
     if row.forked_from_id is not None:
         bump(session, row.forked_from_id, Counter.FORKS, 1)
+
+
+def hand_over_trash(session: Session, old_owner_id: uuid.UUID, new_owner_id: uuid.UUID) -> None:
+    """Let somebody else restore what an owner deleted.
+
+    Raises:
+        NotFoundError: There is no such new owner.
+    """
+    owner_type = lock_owner(session, new_owner_id)
+    handed_over = session.scalars(
+        update(Repository)
+        .where(Repository.owner_id == old_owner_id, Repository.deleted_at.is_not(None))
+        .values(owner_id=new_owner_id, owner_type=owner_type)
+        .returning(Repository.id)
+        .execution_options(synchronize_session=False)
+    )
+    for repo_id in handed_over.all():
+        revoke_teams(session, repo_id)
 
 
 def purge_repository(session: Session, repo_id: uuid.UUID) -> None:

@@ -1,0 +1,225 @@
+"""Accounts and organizations that go, and what becomes of their repositories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from tests.support.builders import apply_task, run_at_once
+from wit_admin.db.models.accounts import OwnerType
+from wit_admin.db.models.organizations import OrgRole, Permission, TeamRepository
+from wit_admin.db.models.repositories import Visibility
+from wit_admin.db.queries import repositories, serving
+from wit_admin.db.queries.audit import AuditFilter
+from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError, UnauthenticatedError
+from wit_admin.git import own_config
+from wit_admin.names import RepoName, TeamName
+from wit_admin.services import audit, organizations, teams, trash
+from wit_admin.services import repository_changes as changes
+from wit_admin.services.account_changes import show_user
+from wit_admin.services.accounts import TokenOrder, create_token, create_user
+from wit_admin.services.actors import Credentials, Scope
+from wit_admin.services.owner_removal import Fate, HandOver, OwnerRemoval
+from wit_admin.services.repository_changes import RepositoryOrder
+from wit_admin.services.sessions import Client, SignIn
+
+Sessions = sessionmaker[Session]
+UNSAID = Fate()
+ORDER = RepositoryOrder(Visibility.PRIVATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Alice and bob; ``acme`` is an organization of carol's."""
+
+    sessions: Sessions
+    root: Path
+    run_dir: Path
+
+    def create(self, *names: str) -> None:
+        for name in names:
+            changes.create_repository(self.sessions, self.root, RepoName.parse(name), ORDER)
+
+    def removal(self, name: str, fate: Fate = UNSAID) -> OwnerRemoval:
+        kind = OwnerType.ORGANIZATION if name == "acme" else OwnerType.USER
+        return OwnerRemoval(self.sessions, self.root, name, kind, fate)
+
+    def remove(self, name: str, fate: Fate = UNSAID) -> dict[str, int]:
+        return apply_task(self.removal(name, fate).task(self.run_dir)).done
+
+    def names(self) -> list[str]:
+        with self.sessions() as session:
+            rows = repositories.list_repositories(session)
+        return [f"{row.owner}/{row.name}" for row in rows]
+
+    def leads_to(self, name: str) -> str | None:
+        """Return what the repository that git reaches by this name says of itself."""
+        with self.sessions() as session:
+            row = serving.find_served(session, RepoName.parse(name), None)
+        if row is None:
+            return None
+        own = own_config.read_own(self.root / row.disk_path)
+        return f"{own['owner']}/{own['name']}"
+
+
+@pytest.fixture
+def site(sessions: Sessions, tmp_path: Path) -> Site:
+    for name in ("alice", "bob", "carol"):
+        create_user(sessions, name, email=f"{name}@example.org", password="correct horse")
+    organizations.create_organization(sessions, "acme", owner="carol")
+    return Site(sessions, tmp_path / "repos", tmp_path / "run")
+
+
+def test_closed_account_frees_name_and_address_and_lets_nobody_in(site: Site) -> None:
+    sign_in = SignIn(site.sessions, lifetime=timedelta(days=1))
+    secrets = [
+        sign_in.log_in("alice", "correct horse", Client()).token,
+        create_token(site.sessions, "alice", order=TokenOrder("ci", [Scope.REPO_READ])).token,
+    ]
+
+    assert site.remove("Alice") == {"delete-user": 1}
+
+    for secret in secrets:
+        with pytest.raises(UnauthenticatedError):
+            sign_in.recognise(Credentials(secret, is_bearer=True))
+    create_user(site.sessions, "alice", email="alice@example.org")
+    assert not show_user(site.sessions, "alice").has_password
+    assert show_user(site.sessions, "alice").tokens == 0
+
+
+@pytest.mark.parametrize("name", ["alice", "acme"])
+def test_owner_of_repositories_stays_unless_their_fate_is_said(site: Site, name: str) -> None:
+    site.create(f"{name}/one", f"{name}/two")
+
+    with pytest.raises(ConflictError, match=f"{name} owns repositories: one, two."):
+        site.removal(name).build()
+
+    assert site.names() == [f"{name}/one", f"{name}/two"]
+
+
+@pytest.mark.parametrize("name", ["alice", "acme"])
+def test_repositories_are_handed_over_and_old_urls_lead_to_them(site: Site, name: str) -> None:
+    site.create(f"{name}/one", f"{name}/gone")
+    trash.delete_repository(site.sessions, site.root, RepoName(name, "gone"))
+
+    done = site.remove(name, Fate("Bob"))
+
+    assert done["transfer-repository"] == 1
+    assert site.names() == ["bob/one"]
+    assert site.leads_to(f"{name}/one") == site.leads_to("bob/one") == "bob/one"
+    trash.restore_repository(site.sessions, site.root, RepoName("bob", "gone"))
+    assert site.leads_to("bob/gone") == "bob/gone"
+
+
+def test_trashed_repositories_of_a_gone_owner_come_back_to_another(site: Site) -> None:
+    site.create("alice/one")
+
+    assert site.remove("alice", Fate(to_trash=True)) == {"trash-repository": 1, "delete-user": 1}
+
+    with pytest.raises(NotFoundError, match="no owner 'alice'"):
+        trash.restore_repository(site.sessions, site.root, RepoName("alice", "one"))
+    trash.restore_repository(site.sessions, site.root, RepoName("alice", "one"), to_owner="bob")
+    assert site.leads_to("bob/one") == "bob/one"
+
+
+def test_team_of_a_gone_organization_permits_nothing(site: Site) -> None:
+    core = TeamName("acme", "core")
+    site.create("acme/kept", "acme/gone")
+    teams.create_team(site.sessions, core)
+    for name in ("kept", "gone"):
+        teams.grant_team(site.sessions, core, name, Permission.WRITE)
+    trash.delete_repository(site.sessions, site.root, RepoName("acme", "gone"))
+
+    site.remove("acme", Fate("bob"))
+
+    with site.sessions() as session:
+        assert session.query(TeamRepository).count() == 0
+    with pytest.raises(NotFoundError):
+        organizations.show_organization(site.sessions, "acme")
+
+
+def test_clashes_are_listed_before_anything_is_done(site: Site) -> None:
+    site.create("alice/demo", "alice/mine", "bob/DEMO")
+
+    with pytest.raises(ConflictError, match="of the same names: demo") as no:
+        site.removal("alice", Fate("bob")).build()
+
+    assert no.value.hint == "Rename them first: wit-admin repo rename alice/demo NAME"
+    with pytest.raises(ConflictError, match="itself"):
+        site.removal("alice", Fate("ALICE")).build()
+    with pytest.raises(NotFoundError, match="nobody"):
+        site.removal("alice", Fate("nobody")).build()
+    with pytest.raises(InvalidInputError, match="not both"):
+        Fate("bob", to_trash=True)
+
+
+def test_only_owner_of_an_organization_stays(site: Site) -> None:
+    with pytest.raises(ConflictError, match="carol is the only owner of acme;"):
+        site.removal("carol").build()
+
+    organizations.set_member(site.sessions, "acme", "bob", OrgRole.OWNER)
+    site.remove("carol")
+
+    assert organizations.show_organization(site.sessions, "acme").owners == ("bob",)
+
+
+def test_stale_plan_closes_nobody_else(site: Site) -> None:
+    removal = site.removal("alice")
+    plan = removal.build()
+    site.remove("alice")
+    create_user(site.sessions, "alice")
+
+    assert removal.task(site.run_dir).apply(plan).failures == ()
+
+    assert show_user(site.sessions, "alice").username == "alice"
+
+
+def test_owner_stays_when_a_repository_could_not_be_handed_over(site: Site) -> None:
+    site.create("alice/one", "alice/two")
+    removal = site.removal("alice", Fate("bob"))
+    plan = removal.build()
+    site.create("bob/two")
+
+    applied = removal.task(site.run_dir).apply(plan)
+
+    assert [failure.target for failure in applied.failures] == ["alice/two", "alice"]
+    assert site.names() == ["alice/two", "bob/one", "bob/two"]
+    changes.rename_repository(site.sessions, site.root, RepoName("alice", "two"), "three")
+    assert site.remove("alice", Fate("bob")) == {"transfer-repository": 1, "delete-user": 1}
+
+
+def test_run_that_was_cut_short_is_taken_up_by_the_next(site: Site) -> None:
+    site.create("alice/one", "alice/two", "alice/three")
+    removal = site.removal("alice", Fate("bob"))
+    for action in removal.build().actions[:2]:
+        removal.perform(action)
+
+    assert site.remove("alice", Fate("bob")) == {"transfer-repository": 1, "delete-user": 1}
+
+    assert site.names() == ["bob/one", "bob/three", "bob/two"]
+
+
+def test_two_at_once_end_as_one(site: Site) -> None:
+    site.create("alice/one", "alice/two")
+
+    raised = run_at_once([lambda: site.remove("alice", Fate("bob"))] * 2)
+
+    assert sorted(type(error).__name__ for error in raised) == ["NoneType", "NotFoundError"]
+    assert site.names() == ["bob/one", "bob/two"]
+    events = audit.list_events(site.sessions, AuditFilter(), limit=100)
+    assert [row.action for row in events].count("user.delete") == 1
+
+
+def test_dry_run_names_every_step(site: Site) -> None:
+    site.create("alice/one")
+
+    plan = site.removal("alice", Fate("bob")).build()
+
+    assert plan.count() == {"transfer-repository": 1, "delete-user": 1}
+    assert isinstance(plan.actions[0], HandOver)
+    assert plan.actions[0].sentence == "It becomes bob/one; its old URL leads there."
+    assert site.names() == ["alice/one"]
