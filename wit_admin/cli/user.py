@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from wit_admin.cli._options import (
     AsJson,
+    IfNotExists,
     TransferTo,
     TrashRepositories,
     command_group,
     loaded_of,
     origin_of,
     output_of,
+    texts_of,
 )
+from wit_admin.cli._output import Output, to_json
 from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
 from wit_admin.errors import InvalidInputError
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the account")]
+Email = Annotated[str | None, typer.Option(help="E-mail address")]
+PasswordStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from standard input")
+]
+GeneratePassword = Annotated[
+    bool, typer.Option("--generate-password", help="Make a password, and print it alone")
+]
 
 app = command_group("Manage accounts", example="wit-admin user list")
 
@@ -28,14 +38,16 @@ app = command_group("Manage accounts", example="wit-admin user list")
 def create(
     ctx: typer.Context,
     name: Name,
-    email: Annotated[str | None, typer.Option(help="E-mail address")] = None,
+    email: Email = None,
     admin: Annotated[bool, typer.Option("--admin", help="May administer the site")] = False,
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input")
-    ] = False,
+    password_stdin: PasswordStdin = False,
+    generate_password: GeneratePassword = False,
+    if_not_exists: IfNotExists = False,
     as_json: AsJson = False,
 ) -> None:
     """Make an account
+
+    With --generate-password the password is all that is printed, once.
 
     Example: wit-admin user create alice --admin --password-stdin < password.txt
     """
@@ -43,15 +55,28 @@ def create(
     from wit_admin.services import accounts
 
     output = output_of(ctx, as_json=as_json)
-    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
-    with open_database(loaded_of(ctx).settings) as sessions:
+    settings = loaded_of(ctx).settings
+    password = _password(from_stdin=password_stdin, generate=generate_password)
+    with open_database(settings) as sessions:
         result = accounts.create_user(
-            sessions, name, email=email, password=password, is_admin=admin, by=origin_of()
+            sessions,
+            name,
+            email=email,
+            password=password,
+            is_admin=admin,
+            may_exist=if_not_exists,
+            by=origin_of(),
         )
+    if not result.is_new:
+        output.note(f"The account {result.username} exists already; it was left as it is.")
+        # Whoever asked for a password alone shall not take a name for one.
+        if as_json or not generate_password:
+            output.result(result, plain=result.username)
+        return
     output.note(f"Created the account {result.username}.")
     if password is None:
         output.note(f"It has no password. Make a token: wit-admin token create {result.username}")
-    output.result(result, plain=result.username)
+    _show(output, result, result.username, password if generate_password else None)
 
 
 @app.command("list")
@@ -85,15 +110,60 @@ def show(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def edit(
+    ctx: typer.Context,
+    name: Name,
+    full_name: Annotated[str | None, typer.Option(help="The person's name")] = None,
+    email: Email = None,
+    admin: Annotated[
+        bool | None, typer.Option("--admin/--no-admin", help="May administer the site")
+    ] = None,
+    bio: Annotated[str | None, typer.Option(help="Something about the person")] = None,
+    location: Annotated[str | None, typer.Option(help="Where the person is")] = None,
+    website: Annotated[str | None, typer.Option(metavar="URL", help="The person's page")] = None,
+    avatar_url: Annotated[str | None, typer.Option(metavar="URL", help="A picture")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change an account's address, profile or rights
+
+    An empty text takes a detail away.
+
+    Example: wit-admin user edit alice --full-name "Alice Liddell" --no-admin
+    """
+    from wit_admin.db.queries.users import UserEdit
+    from wit_admin.forge import open_database
+    from wit_admin.services import account_changes
+
+    output = output_of(ctx, as_json=as_json)
+    settings = loaded_of(ctx).settings
+    changes: UserEdit = texts_of(
+        full_name=full_name,
+        email=email,
+        bio=bio,
+        location=location,
+        website=website,
+        avatar_url=avatar_url,
+    )
+    if admin is not None:
+        changes["is_admin"] = admin
+    if not changes:
+        raise InvalidInputError("Nothing is to be changed.", hint="Name at least one option.")
+    with open_database(settings) as sessions:
+        details = account_changes.edit_user(sessions, name, by=origin_of(), **changes)
+    output.fields(details)
+
+
+@app.command()
 def passwd(
     ctx: typer.Context,
     name: Name,
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input")
-    ] = False,
+    password_stdin: PasswordStdin = False,
+    generate_password: GeneratePassword = False,
     as_json: AsJson = False,
 ) -> None:
     """Give an account a password and end its sessions
+
+    With --generate-password the password is all that is printed, once.
 
     Example: wit-admin user passwd alice --password-stdin < password.txt
     """
@@ -102,13 +172,46 @@ def passwd(
 
     output = output_of(ctx, as_json=as_json)
     settings = loaded_of(ctx).settings
-    if not password_stdin:
-        raise InvalidInputError("There is no password.", hint="Add --password-stdin.")
-    password = sys.stdin.readline().rstrip("\r\n")
+    password = _password(from_stdin=password_stdin, generate=generate_password)
+    if password is None:
+        raise InvalidInputError(
+            "There is no password.", hint="Add --password-stdin or --generate-password."
+        )
     with open_database(settings) as sessions:
         count = account_changes.set_password(sessions, name, password, by=origin_of())
     output.note(f"Sessions ended: {count}.")
-    output.result({"username": name, "sessions_ended": count}, plain=name)
+    result = {"username": name, "sessions_ended": count}
+    _show(output, result, name, password if generate_password else None)
+
+
+@app.command()
+def claim(
+    ctx: typer.Context,
+    name: Name,
+    email: Email = None,
+    password_stdin: PasswordStdin = False,
+    generate_password: GeneratePassword = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make an account of a placeholder, with all that it owns
+
+    Placeholders are made by sync-repos for the folders of owners whom nobody knows. If the owner
+    has an account of another name, see user merge.
+
+    Example: wit-admin user claim octo --email octo@example.org --password-stdin < password.txt
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import account_changes
+
+    output = output_of(ctx, as_json=as_json)
+    settings = loaded_of(ctx).settings
+    password = _password(from_stdin=password_stdin, generate=generate_password)
+    with open_database(settings) as sessions:
+        details = account_changes.claim_user(
+            sessions, name, email=email, password=password, by=origin_of()
+        )
+    output.note(f"{details.username} owns repositories: {details.repositories}.")
+    _show(output, details, details.username, password if generate_password else None)
 
 
 @app.command()
@@ -175,3 +278,31 @@ def delete(
             Consent(dry_run, yes=yes, no_input=no_input),
             question=f"Delete the account {name}?",
         )
+
+
+def _password(*, from_stdin: bool, generate: bool) -> str | None:
+    """Return the password that the options ask for; ``None`` if they ask for none."""
+    if from_stdin and generate:
+        raise InvalidInputError("A password is either read or generated.")
+    if generate:
+        from wit_admin.services.credentials import new_password
+
+        return new_password()
+    if not from_stdin:
+        return None
+    try:
+        return sys.stdin.buffer.readline().rstrip(b"\r\n").decode()
+    except UnicodeDecodeError:
+        raise InvalidInputError("The password is no text.", hint="Write it in UTF-8.") from None
+
+
+def _show(output: Output, result: Any, name: str, generated: str | None) -> None:
+    """Print what was done, or alone the password that was made for it."""
+    if generated is None:
+        output.result(result, plain=name)
+        return
+    output.note("Keep the password now; it is not shown again.")
+    output.result(
+        {**(result if isinstance(result, dict) else to_json(result)), "password": generated},
+        plain=generated,
+    )

@@ -1,10 +1,11 @@
-"""Accounts as they change: blocked and let in again, given a password, closed."""
+"""Accounts as they change: edited, claimed, given a password, blocked and let in again."""
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Unpack
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -12,10 +13,14 @@ from wit_admin.db.base import utc_now
 from wit_admin.db.models.accounts import User
 from wit_admin.db.queries import organizations, ssh_keys, tokens, users
 from wit_admin.db.queries import sessions as sign_ins
+from wit_admin.db.queries.repositories import list_owned
+from wit_admin.db.queries.users import UserEdit
+from wit_admin.errors import ConflictError
 from wit_admin.services.accounts import check_password
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.credentials import hash_password
 from wit_admin.services.lookups import get_user
+from wit_admin.services.profiles import check_email, check_profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +30,17 @@ class AccountDetails:
     id: uuid.UUID
     username: str
     email: str | None
+    full_name: str | None
+    bio: str | None
+    location: str | None
+    website: str | None
+    avatar_url: str | None
     is_admin: bool
+    is_placeholder: bool
     has_password: bool
     blocked_at: datetime | None
     created_at: datetime
+    repositories: int
     organizations: tuple[str, ...]
     tokens: int
     """Those that are not revoked."""
@@ -43,6 +55,69 @@ def show_user(sessions: sessionmaker[Session], username: str) -> AccountDetails:
     """
     with sessions() as session:
         return _details(session, get_user(session, username))
+
+
+def edit_user(
+    sessions: sessionmaker[Session],
+    username: str,
+    *,
+    by: Origin = SYSTEM,
+    **edit: Unpack[UserEdit],
+) -> AccountDetails:
+    """Change an account's address, profile or rights.
+
+    Raises:
+        InvalidInputError: A detail cannot be used.
+        NotFoundError: There is no such account.
+        ConflictError: Another account has that address.
+    """
+    if (email := edit.get("email")) is not None:
+        check_email(email)
+    check_profile(edit)
+    with sessions.begin() as session:
+        user = get_user(session, username)
+        was = {field: getattr(user, field) for field in edit}
+        users.update_user(session, user.id, now=utc_now(), **edit)
+        details = _details(session, user)
+        is_now = {field: getattr(user, field) for field in edit}
+        record(session, Event("user.edit", "user", user.id, user.name, was, is_now), by=by)
+        return details
+
+
+def claim_user(
+    sessions: sessionmaker[Session],
+    username: str,
+    *,
+    email: str | None = None,
+    password: str | None = None,
+    by: Origin = SYSTEM,
+) -> AccountDetails:
+    """Make an account of a placeholder; its repositories are the account's.
+
+    Raises:
+        InvalidInputError: The address or the password cannot be used.
+        NotFoundError: There is no such placeholder.
+        ConflictError: It is an account already, or another has that address.
+    """
+    edit: UserEdit = {}
+    if email is not None:
+        check_email(email)
+        edit["email"] = email
+    if password is not None:
+        check_password(password)
+        edit["password_hash"] = hash_password(password)
+    with sessions.begin() as session:
+        user = get_user(session, username)
+        if not users.claim_user(session, user.id):
+            raise ConflictError(
+                f"{user.name} is an account already.",
+                hint=f"To make one of two, see 'wit-admin user merge {user.name} OTHER'.",
+            )
+        user = users.update_user(session, user.id, now=utc_now(), **edit)
+        details = _details(session, user)
+        told = {"email": user.email, "password": password}
+        record(session, Event("user.claim", "user", user.id, user.name, after=told), by=by)
+        return details
 
 
 def set_password(
@@ -105,10 +180,17 @@ def _details(session: Session, user: User) -> AccountDetails:
         id=user.id,
         username=user.name,
         email=user.email,
+        full_name=user.full_name,
+        bio=user.bio,
+        location=user.location,
+        website=user.website,
+        avatar_url=user.avatar_url,
         is_admin=user.is_admin,
+        is_placeholder=user.is_placeholder,
         has_password=user.password_hash is not None,
         blocked_at=user.blocked_at,
         created_at=user.created_at,
+        repositories=sum(row.is_live for row in list_owned(session, user.id)),
         organizations=tuple(
             row.name for row in organizations.list_organizations_of(session, user.id)
         ),

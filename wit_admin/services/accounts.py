@@ -12,17 +12,19 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.base import utc_now
 from wit_admin.db.queries import tokens, users
 from wit_admin.db.queries.tokens import NewToken
-from wit_admin.errors import InvalidInputError, NotFoundError
+from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError
 from wit_admin.names import RepoName, check_owner_name
 from wit_admin.services.actors import Scope
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.credentials import (
+    MAX_PASSWORD_BYTES,
     TOKEN_PREFIX,
     digest_secret,
     hash_password,
     new_secret,
 )
 from wit_admin.services.lookups import get_repository_id, get_user
+from wit_admin.services.profiles import check_email
 
 _MIN_PASSWORD = 8
 _HINT_LENGTH = 4
@@ -30,12 +32,13 @@ _HINT_LENGTH = 4
 
 @dataclass(frozen=True, slots=True)
 class UserResult:
-    """An account that was made."""
+    """An account that is there now, and whether this made it."""
 
     id: uuid.UUID
     username: str
     email: str | None
     is_admin: bool
+    is_new: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,43 +71,70 @@ def create_user(  # noqa: PLR0913  the fields of an account
     email: str | None = None,
     password: str | None = None,
     is_admin: bool = False,
+    may_exist: bool = False,
     by: Origin = SYSTEM,
 ) -> UserResult:
-    """Make an account.
+    """Make an account; one that is there already is left as it is if it ``may_exist``.
 
     Raises:
         InvalidInputError: The name, the address or the password cannot be used.
         ConflictError: The name or the address is taken.
     """
     check_owner_name(username)
-    if email is not None and ("@" not in email or email != email.strip()):
-        raise InvalidInputError("The e-mail address has no '@'.")
+    if email is not None:
+        check_email(email)
     if password is not None:
         check_password(password)
     # Before the transaction begins: it takes long.
     hashed = hash_password(password) if password else None
-    with sessions.begin() as session:
-        user = users.create_user(
-            session,
-            username,
-            email=email,
-            password_hash=hashed,
-            is_admin=is_admin,
-            now=utc_now(),
+    try:
+        with sessions.begin() as session:
+            user = users.create_user(
+                session,
+                username,
+                email=email,
+                password_hash=hashed,
+                is_admin=is_admin,
+                now=utc_now(),
+            )
+            made = {"email": user.email, "is_admin": is_admin, "password": password}
+            record(session, Event("user.create", "user", user.id, username, after=made), by=by)
+        return UserResult(user.id, username, user.email, is_admin)
+    except ConflictError:
+        standing = _standing(sessions, username)
+        if standing is None or not may_exist:
+            raise
+        return standing
+
+
+def _standing(sessions: sessionmaker[Session], username: str) -> UserResult | None:
+    """Return the account that has the name already.
+
+    Raises:
+        ConflictError: It is a placeholder.
+    """
+    with sessions() as session:
+        user = users.find_user_by_name(session, username)
+    if user is None:
+        return None
+    if user.is_placeholder:
+        raise ConflictError(
+            f"{user.name} is a placeholder: it owns repositories that were found on disk.",
+            hint=f"Make it an account with 'wit-admin user claim {user.name}'.",
         )
-        made = {"email": user.email, "is_admin": is_admin, "password": password}
-        record(session, Event("user.create", "user", user.id, username, after=made), by=by)
-    return UserResult(user.id, username, user.email, is_admin)
+    return UserResult(user.id, user.name, user.email, user.is_admin, is_new=False)
 
 
 def check_password(password: str) -> None:
     """Refuse what cannot be a password.
 
     Raises:
-        InvalidInputError: It is too short.
+        InvalidInputError: It is too short, or longer than anybody will be let in with.
     """
     if len(password) < _MIN_PASSWORD:
         raise InvalidInputError(f"A password has at least {_MIN_PASSWORD} characters.")
+    if len(password.encode("utf-8", "surrogateescape")) > MAX_PASSWORD_BYTES:
+        raise InvalidInputError(f"A password has at most {MAX_PASSWORD_BYTES} bytes.")
 
 
 def list_users(sessions: sessionmaker[Session]) -> list[users.UserRow]:

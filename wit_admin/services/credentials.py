@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 TOKEN_PREFIX = "wit_"  # noqa: S105  the public part that tells what kind of secret follows
 SESSION_PREFIX = "wits_"
 _SECRET_BYTES = 30
-_MAX_PASSWORD_BYTES = 1024
+_PASSWORD_BYTES = 15
+MAX_PASSWORD_BYTES = 1024
 _REMEMBER_S = 300.0
 _REMEMBER_MOST = 4096
 _CHECKS_AT_ONCE = 4
@@ -26,6 +27,11 @@ _CHECKS_AT_ONCE = 4
 def new_secret(prefix: str) -> str:
     """Make a bearer secret of 240 random bits behind ``prefix``."""
     return prefix + secrets.token_urlsafe(_SECRET_BYTES)
+
+
+def new_password() -> str:
+    """Make a password of 120 random bits that can be typed and pasted anywhere."""
+    return secrets.token_urlsafe(_PASSWORD_BYTES)
 
 
 def digest_secret(secret: str) -> bytes:
@@ -53,7 +59,7 @@ class PasswordChecker:
 
     def check(self, password_hash: str | None, password: str) -> bool:
         """Tell whether ``password`` is right; an absent hash takes as long as a wrong password."""
-        if len(password.encode("utf-8", "surrogateescape")) > _MAX_PASSWORD_BYTES:
+        if len(password.encode("utf-8", "surrogateescape")) > MAX_PASSWORD_BYTES:
             return False
         stored = password_hash or _decoy_hash()
         mark = hmac.digest(

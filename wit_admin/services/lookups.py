@@ -24,8 +24,7 @@ def get_user(session: Session, username: str) -> User:
     Raises:
         NotFoundError: There is none; the hint names one that is spelt nearly so.
     """
-    # What is not ASCII is nobody's name, and may not even be text that a database takes.
-    user = users.find_user_by_name(session, username) if username.isascii() else None
+    user = users.find_user_by_name(session, username) if _may_be_name(username) else None
     if user is None:
         names = [row.username for row in users.list_users(session)]
         hint = _near(username, names) or "See 'wit-admin user list'."
@@ -39,7 +38,7 @@ def get_organization(session: Session, name: str) -> Organization:
     Raises:
         NotFoundError: There is none; the hint names one that is spelt nearly so.
     """
-    found = organizations.find_organization_by_name(session, name) if name.isascii() else None
+    found = organizations.find_organization_by_name(session, name) if _may_be_name(name) else None
     if found is None:
         names = [row.name for row in organizations.list_organizations(session)]
         hint = _near(name, names) or "See 'wit-admin org list'."
@@ -121,13 +120,18 @@ def get_owner(session: Session, name: str) -> OwnerRow:
     return owner
 
 
+def _may_be_name(text: str) -> bool:
+    """Tell what is nobody's name, and may not even be text that a database takes."""
+    return text.isascii() and text.isprintable()
+
+
 def _near(name: str, names: list[str]) -> str | None:
     near = difflib.get_close_matches(name, names, n=1)
     return f"Did you mean {near[0]}?" if near else None
 
 
 def _shown(name: str) -> str:
-    return name.encode("ascii", "backslashreplace").decode()
+    return name.encode("unicode_escape").decode("ascii")
 
 
 def _no_repository(session: Session, name: RepoName) -> NotFoundError:

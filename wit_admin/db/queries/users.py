@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from wit_admin.db.base import new_id
-from wit_admin.db.models.accounts import User
+from wit_admin.db.models.accounts import OAuthAccount, User
+from wit_admin.db.models.github import GitHubInstallation
 from wit_admin.db.paging import FIRST_PAGE, Order, Page, PageRequest, fetch_page
 from wit_admin.db.queries.organizations import leave_organizations
 from wit_admin.db.queries.owners import refuse_owned_repositories
@@ -126,8 +127,20 @@ def update_user(
     return user
 
 
+def claim_user(session: Session, user_id: uuid.UUID) -> bool:
+    """Make an account of a placeholder; false if it is one already. Of many at once one wins."""
+    claimed = session.execute(
+        update(User)
+        .where(User.id == user_id, User.is_placeholder)
+        .values(is_placeholder=False)
+        .returning(User.id)
+        .execution_options(synchronize_session=False)
+    )
+    return claimed.first() is not None
+
+
 def delete_user(session: Session, user_id: uuid.UUID, *, now: datetime) -> None:
-    """Close an account: what it wrote stays, its name and address are free again.
+    """Close an account: what it wrote stays, its name, address and accounts elsewhere are free.
 
     Raises:
         NotFoundError: There is no such account.
@@ -136,6 +149,8 @@ def delete_user(session: Session, user_id: uuid.UUID, *, now: datetime) -> None:
     user = _get(session, user_id)
     refuse_owned_repositories(session, user)
     leave_organizations(session, user_id)
+    for link in (OAuthAccount, GitHubInstallation):
+        session.execute(delete(link).where(link.user_id == user_id))
     user.deleted_at = user.updated_at = now
     user.email = user.password_hash = None
 

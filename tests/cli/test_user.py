@@ -1,0 +1,107 @@
+"""``user`` as scripts call it: what is on stdout, and what a second run does."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+from typer.testing import CliRunner, Result
+
+from wit_admin.cli._root import app
+from wit_admin.db.models.accounts import User
+from wit_admin.services.account_changes import show_user
+from wit_admin.services.credentials import PasswordChecker
+from wit_admin.services.lookups import get_user
+
+Sessions = sessionmaker[Session]
+
+
+@pytest.fixture(autouse=True)
+def _settings(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+
+
+def run(*arguments: str, stdin: bytes | None = None) -> Result:
+    return CliRunner().invoke(app, arguments, input=stdin, prog_name="wit-admin")
+
+
+def lets_in(sessions: Sessions, name: str, password: str) -> bool:
+    with sessions() as session:
+        return PasswordChecker().check(get_user(session, name).password_hash, password)
+
+
+def test_generated_password_is_all_that_is_printed(sessions: Sessions) -> None:
+    made = run("user", "create", "alice", "--generate-password")
+    changed = run("user", "passwd", "alice", "--generate-password")
+    with sessions.begin() as session:
+        session.add(User(name="octo", is_placeholder=True))
+    claimed = run("user", "claim", "octo", "--generate-password", "--json")
+
+    for result in (made, changed):
+        assert result.stdout.count("\n") == 1
+        assert result.stdout.strip() not in result.stderr
+    assert made.stdout != changed.stdout
+    assert not lets_in(sessions, "alice", made.stdout.strip())
+    assert lets_in(sessions, "alice", changed.stdout.strip())
+    assert lets_in(sessions, "octo", json.loads(claimed.stdout)["password"])
+
+
+def test_second_run_says_that_it_is_there_and_prints_no_name_for_a_password(
+    sessions: Sessions,
+) -> None:
+    run("user", "create", "alice")
+
+    again = run("user", "create", "Alice", "--if-not-exists")
+    wanted = run("user", "create", "alice", "--if-not-exists", "--generate-password")
+    as_json = run("user", "create", "alice", "--if-not-exists", "--generate-password", "--json")
+    plain = run("user", "create", "alice")
+
+    assert (again.exit_code, again.stdout) == (0, "alice\n")
+    assert "exists already" in again.stderr
+    assert (wanted.exit_code, wanted.stdout) == (0, "")
+    assert not json.loads(as_json.stdout)["is_new"]
+    assert "password" not in json.loads(as_json.stdout)
+    assert plain.exit_code == 1
+    assert not show_user(sessions, "alice").has_password
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "sentence"),
+    [
+        (["--password-stdin", "--generate-password"], b"", "either read or generated"),
+        (["--password-stdin"], b"", "at least 8"),
+        (["--password-stdin"], b"\xff\xfe\n", "no text"),
+        (["--password-stdin"], b"x" * 1025, "at most 1024"),
+        (["--email", "nowhere"], b"", "no e-mail address"),
+    ],
+)
+def test_odd_password_or_address_is_a_wrong_command_line(
+    arguments: list[str], stdin: bytes, sentence: str
+) -> None:
+    result = run("user", "create", "alice", *arguments, stdin=stdin)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert sentence in result.stderr
+
+
+def test_every_edit_is_shown() -> None:
+    run("user", "create", "alice")
+    edits: dict[str, Any] = {
+        "full_name": "Alice",
+        "email": "a@example.org",
+        "bio": "Falls\ninto holes",
+        "location": "Oxford",
+        "website": "https://example.org",
+        "avatar_url": "https://example.org/a.png",
+    }
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in edits.items()]
+
+    shown = run("user", "edit", "alice", *options, "--admin", "--json")
+    cleared = run("user", "edit", "alice", "--bio=", "--no-admin", "--json")
+    nothing = run("user", "edit", "alice")
+
+    assert json.loads(shown.stdout).items() >= {**edits, "is_admin": True}.items()
+    assert json.loads(cleared.stdout).items() >= {**edits, "bio": None, "is_admin": False}.items()
+    assert nothing.exit_code == 2
