@@ -154,6 +154,38 @@ def edit(
 
 
 @app.command()
+def merge(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="FROM", help="The account that goes")],
+    into: Annotated[str, typer.Argument(metavar="INTO", help="The account that stays")],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    no_input: NoInput = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make one account of two
+
+    INTO gets FROM's repositories, whose old URLs lead to them, its memberships and all it did, and
+    keeps its own address, profile and rights. Whatever let anybody in as FROM ends.
+
+    Example: wit-admin user merge octo alice --dry-run
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services.account_merge import AccountMerge
+
+    output = output_of(ctx, as_json=as_json)
+    settings = loaded_of(ctx).settings
+    with open_database(settings) as sessions:
+        merging = AccountMerge(sessions, settings.repositories_root, name, into, origin_of())
+        run_task(
+            output,
+            merging.task(settings.run_dir),
+            Consent(dry_run, yes=yes, no_input=no_input),
+            question=f"Merge the account {name} into {into}?",
+        )
+
+
+@app.command()
 def passwd(
     ctx: typer.Context,
     name: Name,

@@ -1,0 +1,123 @@
+"""Owners are merged and removed by processes that are killed: the next ends what they began."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from tests.support.processes import wait_until
+from wit_admin.db.models.repositories import Visibility
+from wit_admin.db.queries import repositories, serving
+from wit_admin.git import own_config
+from wit_admin.names import RepoName
+from wit_admin.services import audit, organizations, trash
+from wit_admin.services import repository_changes as changes
+from wit_admin.services.accounts import create_user
+
+COUNT = 8
+ORDER = changes.RepositoryOrder(Visibility.PRIVATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Octo and the organization ``acme``, who own eight repositories each, and alice."""
+
+    sessions: sessionmaker[Session]
+    root: Path
+    environment: dict[str, str]
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "wit_admin", *arguments, "--yes"]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, env=self.environment)
+
+    def kill_at(self, number: int, owner: str, *arguments: str) -> None:
+        """Run a command, and kill it when it has told so many folders of this owner's."""
+        # As git locks a config; whoever wants to change it waits for seconds.
+        lock = self.root / f"{owner}/{owner}{number:02}.git/config.lock"
+        lock.touch()
+        process = self.start(*arguments)
+        wait_until(lambda: self.told(owner) >= number, within_s=60)
+        process.kill()
+        process.wait()
+        lock.unlink()
+
+    def finish(self, *arguments: str) -> None:
+        assert self.start(*arguments).wait() == 0
+
+    def told(self, owner: str) -> int:
+        """Return how many of an owner's folders say that they are another's, or are moved away."""
+        places = (self.root / owner).glob("*.git")
+        return COUNT - sum(own_config.read_own(place).get("owner") == owner for place in places)
+
+    def live(self) -> list[str]:
+        with self.sessions() as session:
+            rows = repositories.list_repositories(session)
+        return sorted(f"{row.owner}/{row.name}" for row in rows)
+
+    def assert_true(self) -> None:
+        """Check that each live row's folder is there and says what the row says."""
+        for name in map(RepoName.parse, self.live()):
+            with self.sessions() as session:
+                row = serving.find_served(session, name, None)
+            assert row is not None
+            own = own_config.read_own(self.root / row.disk_path)
+            assert (own["owner"], own["name"], own["id"]) == (
+                name.owner,
+                name.name,
+                str(row.repo_id),
+            )
+        assert audit.verify(self.sessions).findings == ()
+
+
+@pytest.fixture
+def site(sessions: sessionmaker[Session], database_url: str, tmp_path: Path) -> Site:
+    home = tmp_path / "home"
+    for name in ("octo", "alice"):
+        create_user(sessions, name)
+    organizations.create_organization(sessions, "acme", owner="alice")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "WIT_HOME": str(home),
+        "DATABASE_URL": database_url,
+    }
+    for owner in ("octo", "acme"):
+        for number in range(COUNT):
+            repository = RepoName(owner, f"{owner}{number:02}")
+            changes.create_repository(sessions, home / "repos", repository, ORDER)
+    return Site(sessions, home / "repos", environment)
+
+
+def test_merge_ends_what_killed_ones_began(site: Site) -> None:
+    for number in (1, 6):
+        site.kill_at(number, "octo", "user", "merge", "octo", "alice")
+        assert any(name.startswith("octo/") for name in site.live())
+
+    site.finish("user", "merge", "octo", "alice")
+
+    assert [name for name in site.live() if "/octo" in name] == [
+        f"alice/octo{number:02}" for number in range(COUNT)
+    ]
+    site.assert_true()
+
+
+def test_removals_end_what_killed_ones_began(site: Site) -> None:
+    to_trash = ("user", "delete", "octo", "--trash-repositories")
+    to_alice = ("org", "delete", "acme", "--transfer-to", "alice")
+    site.kill_at(3, "octo", *to_trash)
+    site.finish(*to_trash)
+    site.kill_at(COUNT - 1, "acme", *to_alice)
+    site.finish(*to_alice)
+
+    assert site.live() == [f"alice/acme{number:02}" for number in range(COUNT)]
+    site.assert_true()
+    for number in range(COUNT):
+        name = RepoName("octo", f"octo{number:02}")
+        trash.restore_repository(site.sessions, site.root, name, to_owner="alice")
+    assert len(site.live()) == 2 * COUNT
+    site.assert_true()

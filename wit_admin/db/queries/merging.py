@@ -1,0 +1,145 @@
+"""Two accounts made one: what the one did, joined and liked becomes the other's."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from wit_admin.db.models.events import Activity
+from wit_admin.db.models.issues import Issue, IssueComment
+from wit_admin.db.models.organizations import (
+    OrgMember,
+    OrgRole,
+    Permission,
+    Team,
+    TeamMember,
+)
+from wit_admin.db.models.pull_requests import PrComment, PrReview, PullRequest
+from wit_admin.db.models.pushes import PushEntry
+from wit_admin.db.models.repositories import Collaborator, Repository, Star, Watch
+from wit_admin.db.models.workspaces import GitOperation
+from wit_admin.db.queries import collaborators, organizations, stars
+from wit_admin.db.statements import insert_new
+
+DEEDS: tuple[InstrumentedAttribute[uuid.UUID] | InstrumentedAttribute[uuid.UUID | None], ...] = (
+    Activity.actor_id,
+    PushEntry.actor_id,
+    GitOperation.user_id,
+    Issue.author_id,
+    Issue.assignee_id,
+    Issue.closed_by_id,
+    IssueComment.user_id,
+    PullRequest.author_id,
+    PullRequest.merged_by_id,
+    PrReview.user_id,
+    PrComment.user_id,
+)
+"""Columns that say who did something."""
+
+_ROLES = tuple(OrgRole)
+_PERMISSIONS = tuple(Permission)
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """How much there is to be merged of an account."""
+
+    organizations: int
+    collaborations: int
+    activities: int
+
+
+def count_holdings(session: Session, user_id: uuid.UUID) -> Holdings:
+    """Return how much a merge would move, besides repositories."""
+    counts = (
+        session.scalars(
+            select(func.count()).select_from(owner.class_).where(owner == user_id)
+        ).one()
+        for owner in (OrgMember.user_id, Collaborator.user_id, Activity.actor_id)
+    )
+    return Holdings(*counts)
+
+
+def move_standing(
+    session: Session, from_id: uuid.UUID, into_id: uuid.UUID, *, now: datetime
+) -> None:
+    """Give an account all memberships and collaborations of another, the higher of both each.
+
+    Raises:
+        NotFoundError: An organization went away meanwhile.
+    """
+    for row in organizations.list_organizations_of(session, from_id):
+        organizations.lock_organization(session, row.id)
+        held = organizations.find_role(session, row.id, into_id)
+        role = max(row.role, held or OrgRole.MEMBER, key=_ROLES.index)
+        organizations.set_member(session, row.id, into_id, role, now=now)
+        _move_teams(session, row.id, from_id, into_id, now)
+        organizations.remove_member(session, row.id, from_id)
+    _move_collaborations(session, from_id, into_id, now)
+
+
+def move_deeds(session: Session, from_id: uuid.UUID, into_id: uuid.UUID) -> None:
+    """Say of all that one account did that another did it; no time of a change moves."""
+    for column in DEEDS:
+        model = column.class_
+        values = {column.key: into_id}
+        if "updated_at" in model.__table__.columns:
+            values["updated_at"] = model.updated_at
+        session.execute(
+            update(model)
+            .where(column == from_id)
+            .values(values)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def move_marks(session: Session, from_id: uuid.UUID, into_id: uuid.UUID) -> None:
+    """Let an account star and watch what another did; who did so already counts once."""
+    for mark in (Star, Watch):
+        query = select(mark.repo_id, mark.created_at).where(mark.user_id == from_id)
+        for repo_id, since in session.execute(query.order_by(mark.repo_id)).all():
+            stars.add_mark(session, mark, repo_id, into_id, now=since)
+            stars.remove_mark(session, mark, repo_id, from_id)
+
+
+def _move_teams(
+    session: Session,
+    org_id: uuid.UUID,
+    from_id: uuid.UUID,
+    into_id: uuid.UUID,
+    now: datetime,
+) -> None:
+    query = (
+        select(TeamMember.team_id)
+        .join(Team, Team.id == TeamMember.team_id)
+        .where(Team.org_id == org_id, TeamMember.user_id == from_id)
+    )
+    for team_id in session.scalars(query).all():
+        insert_new(session, TeamMember, team_id=team_id, user_id=into_id, created_at=now)
+
+
+def _move_collaborations(
+    session: Session, from_id: uuid.UUID, into_id: uuid.UUID, now: datetime
+) -> None:
+    held = _permissions_of(session, into_id)
+    for repo_id, permission in _permissions_of(session, from_id).items():
+        most = max(permission, held.get(repo_id, permission), key=_PERMISSIONS.index)
+        collaborators.set_collaborator(session, repo_id, into_id, most, now=now)
+        collaborators.remove_collaborator(session, repo_id, from_id)
+    # An owner is nobody's collaborator.
+    own = select(Repository.id).where(Repository.owner_id == into_id)
+    session.execute(
+        delete(Collaborator)
+        .where(Collaborator.user_id == into_id, Collaborator.repo_id.in_(own))
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _permissions_of(session: Session, user_id: uuid.UUID) -> dict[uuid.UUID, Permission]:
+    query = select(Collaborator.repo_id, Collaborator.permission)
+    rows = session.execute(query.where(Collaborator.user_id == user_id))
+    return {repo_id: permission for repo_id, permission in rows}  # noqa: C416  rows are no pairs

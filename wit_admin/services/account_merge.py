@@ -1,0 +1,166 @@
+"""Two accounts of one person made one.
+
+The door is shut first, so that nothing new is made in the old name meanwhile; then each repository
+goes over, its old URL leading to it; the last action moves all else in one transaction and closes
+the account. A run that failed or was killed half-way is taken up by the next.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.base import utc_now
+from wit_admin.db.queries import merging, repositories, tokens, trash, users
+from wit_admin.db.queries import sessions as sign_ins
+from wit_admin.db.queries.merging import Holdings
+from wit_admin.errors import NotFoundError
+from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.locks import Lock
+from wit_admin.services.lookups import get_user
+from wit_admin.services.owner_removal import (
+    LOCK,
+    HandOver,
+    close_account,
+    hand_over,
+    plan_hand_over,
+)
+from wit_admin.services.plans import Action, Plan, Remark, Task
+
+
+@dataclass(frozen=True, slots=True)
+class ShutDoor(Action):
+    """Let an account in no more."""
+
+    user_id: uuid.UUID
+    name: str
+    kind = "block-user"
+    is_destructive = True
+
+    @property
+    def target(self) -> str:
+        """The account."""
+        return self.name
+
+    @property
+    def sentence(self) -> str:
+        """What ends."""
+        return "Its sessions end and its tokens are revoked, so that nothing new is made."
+
+
+@dataclass(frozen=True, slots=True)
+class MergeUser(Action):
+    """Move what is left of an account, and close it."""
+
+    from_id: uuid.UUID
+    into_id: uuid.UUID
+    name: str
+    into: str
+    held: Holdings
+    kind = "merge-user"
+    is_destructive = True
+
+    @property
+    def target(self) -> str:
+        """The account that goes."""
+        return self.name
+
+    @property
+    def sentence(self) -> str:
+        """What goes over."""
+        return (
+            f"Memberships ({self.held.organizations}), collaborations "
+            f"({self.held.collaborations}) and activities ({self.held.activities}) become "
+            f"{self.into}'s, and so do issues, reviews, comments, stars and watches. Its password "
+            "and keys end; the name is free again."
+        )
+
+
+MergeAction = ShutDoor | HandOver | MergeUser
+
+
+@dataclass(frozen=True, slots=True)
+class AccountMerge:
+    """The merge of one account into another."""
+
+    sessions: sessionmaker[Session]
+    root: Path
+    name: str
+    into: str
+    by: Origin = SYSTEM
+
+    def task(self, run_dir: Path) -> Task[MergeAction]:
+        """Return the work, for others to show, ask about and apply."""
+        return Task(self.build, self.perform, Lock(self.sessions, run_dir, LOCK))
+
+    def build(self) -> Plan[MergeAction]:
+        """Look what there is to be done.
+
+        Raises:
+            NotFoundError: One of the accounts does not exist.
+            ConflictError: They are the same, or both have repositories of the same names.
+        """
+        with self.sessions() as session:
+            going, staying = get_user(session, self.name), get_user(session, self.into)
+            owned = repositories.list_owned(session, going.id)
+            live = [row for row in owned if row.is_live]
+            moves = plan_hand_over(session, going, live, staying.name)
+            held = merging.count_holdings(session, going.id)
+        trashed = len(owned) - len(live)
+        sentence = f"{trashed} of its repositories are in the trash and become {staying.name}'s."
+        return Plan(
+            (
+                ShutDoor(going.id, going.name),
+                *moves,
+                MergeUser(going.id, staying.id, going.name, staying.name, held),
+            ),
+            (Remark("trash", going.name, sentence),) if trashed else (),
+        )
+
+    def perform(self, action: MergeAction) -> None:
+        """Do one thing, if it is still to be done.
+
+        Raises:
+            RefusedError: It cannot be done; the sentence says why.
+        """
+        match action:
+            case ShutDoor():
+                self._shut_door(action)
+            case HandOver():
+                hand_over(self.sessions, self.root, action, by=self.by)
+            case MergeUser():
+                self._merge(action)
+
+    def _shut_door(self, action: ShutDoor) -> None:
+        now = utc_now()
+        with self.sessions.begin() as session:
+            user = users.find_user(session, action.user_id)
+            if user is None:
+                return
+            was_open = user.blocked_at is None
+            users.update_user(session, user.id, now=now, blocked_at=user.blocked_at or now)
+            sign_ins.revoke_all(session, user.id, now)
+            revoked = tokens.revoke_tokens_of(session, user.id, now)
+            if was_open or revoked:
+                told = {"tokens_revoked": revoked}
+                event = Event("user.block", "user", user.id, user.name, after=told)
+                record(session, event, by=self.by)
+
+    def _merge(self, action: MergeUser) -> None:
+        now = utc_now()
+        with self.sessions.begin() as session:
+            if users.find_user(session, action.from_id) is None:
+                return
+            if users.find_user(session, action.into_id) is None:
+                raise NotFoundError(f"There is no user {action.into} any more.")
+            trash.hand_over_trash(session, action.from_id, action.into_id)
+            merging.move_standing(session, action.from_id, action.into_id, now=now)
+            merging.move_marks(session, action.from_id, action.into_id)
+            merging.move_deeds(session, action.from_id, action.into_id)
+            close_account(session, action.from_id)
+            told = {"into": action.into, "organizations": action.held.organizations}
+            event = Event("user.merge", "user", action.from_id, action.name, after=told)
+            record(session, event, by=self.by)
