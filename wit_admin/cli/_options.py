@@ -26,7 +26,17 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=enum.StrEnum)
 
+
+def _printable_only(text: str) -> str:
+    if not text.isprintable():
+        raise InvalidInputError("The text to look for has characters that are none.")
+    return text
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
+AfterId = Annotated[
+    str | None, typer.Option("--after", metavar="ID", help="Only those that follow this one")
+]
 TransferTo = Annotated[
     str | None, typer.Option(metavar="OWNER", help="Hand its repositories to this owner first")
 ]
@@ -36,7 +46,9 @@ TrashRepositories = Annotated[
 IfNotExists = Annotated[
     bool, typer.Option("--if-not-exists", help="Leave it as it is when it exists")
 ]
-Match = Annotated[str, typer.Option(metavar="TEXT", help="Only with this in a name")]
+Match = Annotated[
+    str, typer.Option(metavar="TEXT", help="Only with this in a name", callback=_printable_only)
+]
 Limit = Annotated[int | None, typer.Option(help="How many at most", min=1)]
 AfterName = Annotated[
     str | None, typer.Option("--after", metavar="NAME", help="Only those that follow this name")
@@ -74,11 +86,22 @@ def command_group(summary: str, *, example: str) -> typer.Typer:
     return group
 
 
-def part_of(after: str | None, limit: int | None) -> Span:
+def part_by_name(after: str | None, limit: int | None) -> Span:
     """Return which part of a list that is sorted by name ``--after`` and ``--limit`` ask for."""
     from wit_admin.db.paging import Span
 
     return Span(None if after is None else name_key(after), limit)
+
+
+def part_by_id(after: str | None, limit: int | None) -> Span:
+    """Return which part of a list that is sorted by id they ask for.
+
+    Raises:
+        InvalidInputError: ``after`` is no id.
+    """
+    from wit_admin.db.paging import Span
+
+    return Span(None if after is None else id_of(after), limit)
 
 
 def texts_of(**given: str | None) -> Any:

@@ -18,7 +18,7 @@ from wit_admin.cli._options import (
     loaded_of,
     origin_of,
     output_of,
-    part_of,
+    part_by_name,
     role_of,
     texts_of,
 )
@@ -94,7 +94,7 @@ def list_(
 
     output = output_of(ctx, as_json=as_json)
     with open_database(loaded_of(ctx).settings) as sessions:
-        rows = organizations.list_organizations(sessions, match, part=part_of(after, limit))
+        rows = organizations.list_organizations(sessions, match, part=part_by_name(after, limit))
     output.rows(rows, "name", "display_name", "members")
 
 

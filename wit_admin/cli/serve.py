@@ -145,6 +145,7 @@ def _serve(settings: Settings, output: Output) -> None:
 def _prepare_database(forge: Forge, output: Output, *, migrate: bool) -> None:
     from wit_admin.db import migrate as migrations
     from wit_admin.db.engine import make_sessions
+    from wit_admin.db.paging import Span
     from wit_admin.services.accounts import list_users
 
     if forge.engine is None:
@@ -158,5 +159,5 @@ def _prepare_database(forge: Forge, output: Output, *, migrate: bool) -> None:
     # A password may stand in the query too.
     shown = forge.engine.url.set(query={}).render_as_string(hide_password=True)
     output.note(f"Connected to {shown} at revision {status.revision}.")
-    if not list_users(make_sessions(forge.engine)):
+    if not list_users(make_sessions(forge.engine), part=Span(limit=1)):
         output.note("No account yet. Make the first one: wit-admin user create NAME --admin")

@@ -7,13 +7,16 @@ from typing import Annotated
 import typer
 
 from wit_admin.cli._options import (
+    AfterId,
     AsJson,
+    Limit,
     command_group,
     id_of,
     lifetime_of,
     loaded_of,
     origin_of,
     output_of,
+    part_by_id,
 )
 from wit_admin.errors import InvalidInputError
 
@@ -50,9 +53,11 @@ def create(
 def list_(
     ctx: typer.Context,
     user: Annotated[str | None, typer.Argument(metavar="USER", help="Whose sessions")] = None,
+    limit: Limit = None,
+    after: AfterId = None,
     as_json: AsJson = False,
 ) -> None:
-    """List sessions that are neither expired nor revoked
+    """List sessions that are neither expired nor revoked, newest first
 
     Example: wit-admin session list alice
     """
@@ -60,8 +65,9 @@ def list_(
     from wit_admin.services import sessions as service
 
     output = output_of(ctx, as_json=as_json)
+    part = part_by_id(after, limit)
     with open_database(loaded_of(ctx).settings) as sessions:
-        rows = service.list_sessions(sessions, user)
+        rows = service.list_sessions(sessions, user, part=part)
     output.rows(rows, "id", "username", "created_at", "expires_at", "last_used_at", "ip")
 
 

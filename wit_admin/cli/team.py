@@ -16,7 +16,7 @@ from wit_admin.cli._options import (
     loaded_of,
     origin_of,
     output_of,
-    part_of,
+    part_by_name,
     permission_of,
 )
 from wit_admin.errors import InvalidInputError
@@ -83,7 +83,7 @@ def list_(
 
     output = output_of(ctx, as_json=as_json)
     with open_database(loaded_of(ctx).settings) as sessions:
-        rows = teams.list_teams(sessions, organization, match, part=part_of(after, limit))
+        rows = teams.list_teams(sessions, organization, match, part=part_by_name(after, limit))
     output.rows(rows, "name", "members", "repositories", "description")
 
 

@@ -7,13 +7,16 @@ from typing import Annotated
 import typer
 
 from wit_admin.cli._options import (
+    AfterId,
     AsJson,
+    Limit,
     command_group,
     id_of,
     lifetime_of,
     loaded_of,
     origin_of,
     output_of,
+    part_by_id,
     scope_of,
 )
 from wit_admin.names import RepoName
@@ -58,18 +61,28 @@ def create(
 def list_(
     ctx: typer.Context,
     user: Annotated[str | None, typer.Argument(metavar="USER", help="Whose tokens")] = None,
+    expired: Annotated[
+        bool | None, typer.Option("--expired/--not-expired", help="Only those whose time is over")
+    ] = None,
+    scope: Annotated[
+        str | None, typer.Option(help="Only with repo:read, repo:write or admin")
+    ] = None,
+    limit: Limit = None,
+    after: AfterId = None,
     as_json: AsJson = False,
 ) -> None:
-    """List access tokens
+    """List access tokens, newest first
 
-    Example: wit-admin token list alice
+    Example: wit-admin token list alice --not-expired
     """
     from wit_admin.forge import open_database
     from wit_admin.services import accounts
 
     output = output_of(ctx, as_json=as_json)
+    wanted = None if scope is None else scope_of(scope)
+    part = part_by_id(after, limit)
     with open_database(loaded_of(ctx).settings) as sessions:
-        rows = accounts.list_tokens(sessions, user)
+        rows = accounts.list_tokens(sessions, user, is_expired=expired, scope=wanted, part=part)
     output.rows(rows, "id", "username", "name", "hint", "scopes", "expires_at", "last_used_at")
 
 

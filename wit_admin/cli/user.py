@@ -8,14 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from wit_admin.cli._options import (
+    AfterName,
     AsJson,
     IfNotExists,
+    Limit,
+    Match,
     TransferTo,
     TrashRepositories,
     command_group,
     loaded_of,
     origin_of,
     output_of,
+    part_by_name,
     texts_of,
 )
 from wit_admin.cli._output import Output, to_json
@@ -80,17 +84,35 @@ def create(
 
 
 @app.command("list")
-def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """List accounts
+def list_(
+    ctx: typer.Context,
+    match: Match = "",
+    admins: Annotated[
+        bool | None, typer.Option("--admins/--no-admins", help="Only site administrators")
+    ] = None,
+    blocked: Annotated[
+        bool | None, typer.Option("--blocked/--not-blocked", help="Only blocked ones")
+    ] = None,
+    placeholders: Annotated[
+        bool | None,
+        typer.Option("--placeholders/--no-placeholders", help="Only those to be claimed"),
+    ] = None,
+    limit: Limit = None,
+    after: AfterName = None,
+    as_json: AsJson = False,
+) -> None:
+    """List accounts by name
 
-    Example: wit-admin user list --json
+    Example: wit-admin user list --admins --not-blocked --json
     """
+    from wit_admin.db.queries.users import UserFilter
     from wit_admin.forge import open_database
     from wit_admin.services import accounts
 
     output = output_of(ctx, as_json=as_json)
+    wanted = UserFilter(match, admins, blocked, placeholders)
     with open_database(loaded_of(ctx).settings) as sessions:
-        rows = accounts.list_users(sessions)
+        rows = accounts.list_users(sessions, wanted, part=part_by_name(after, limit))
     output.rows(rows, "username", "email", "is_admin", "created_at")
 
 

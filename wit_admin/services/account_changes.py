@@ -14,6 +14,7 @@ from wit_admin.db.models.accounts import User
 from wit_admin.db.queries import organizations, ssh_keys, tokens, users
 from wit_admin.db.queries import sessions as sign_ins
 from wit_admin.db.queries.repositories import list_owned
+from wit_admin.db.queries.tokens import TokenFilter
 from wit_admin.db.queries.users import UserEdit
 from wit_admin.errors import ConflictError
 from wit_admin.services.accounts import check_password
@@ -194,6 +195,6 @@ def _details(session: Session, user: User) -> AccountDetails:
         organizations=tuple(
             row.name for row in organizations.list_organizations_of(session, user.id)
         ),
-        tokens=len(tokens.list_tokens(session, user.name)),
+        tokens=len(tokens.list_tokens(session, TokenFilter(user.id), now=utc_now())),
         ssh_keys=len(ssh_keys.list_ssh_keys(session, user.id)),
     )

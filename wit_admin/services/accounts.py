@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import utc_now
+from wit_admin.db.paging import EVERYTHING, Span
 from wit_admin.db.queries import tokens, users
 from wit_admin.db.queries.tokens import NewToken
 from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError
@@ -137,10 +138,15 @@ def check_password(password: str) -> None:
         raise InvalidInputError(f"A password has at most {MAX_PASSWORD_BYTES} bytes.")
 
 
-def list_users(sessions: sessionmaker[Session]) -> list[users.UserRow]:
-    """Return all live accounts by name."""
+def list_users(
+    sessions: sessionmaker[Session],
+    wanted: users.UserFilter = users.ANYBODY,
+    *,
+    part: Span = EVERYTHING,
+) -> list[users.UserRow]:
+    """Return the live accounts that are ``wanted``, by name."""
     with sessions() as session:
-        return users.list_users(session)
+        return users.list_users(session, wanted, part=part)
 
 
 def create_token(
@@ -177,10 +183,23 @@ def create_token(
     return TokenResult(token.id, username, secret, tuple(sorted(order.scopes)), token.expires_at)
 
 
-def list_tokens(sessions: sessionmaker[Session], username: str | None) -> list[tokens.TokenListRow]:
-    """Return access tokens that are not revoked, of one account or of all."""
+def list_tokens(
+    sessions: sessionmaker[Session],
+    username: str | None,
+    *,
+    is_expired: bool | None = None,
+    scope: Scope | None = None,
+    part: Span = EVERYTHING,
+) -> list[tokens.TokenListRow]:
+    """Return access tokens that are not revoked, the newest first, of one account or of all.
+
+    Raises:
+        NotFoundError: There is no such account.
+    """
     with sessions() as session:
-        return tokens.list_tokens(session, username)
+        user_id = None if username is None else get_user(session, username).id
+        wanted = tokens.TokenFilter(user_id, is_expired, scope)
+        return tokens.list_tokens(session, wanted, now=utc_now(), part=part)
 
 
 def revoke_token(

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.base import new_id, utc_now
 from wit_admin.db.models.accounts import UserSession
 from wit_admin.db.models.events import AuditOrigin
+from wit_admin.db.paging import EVERYTHING, Span
 from wit_admin.db.queries import callers
 from wit_admin.db.queries import sessions as queries
-from wit_admin.errors import NotFoundError, UnauthenticatedError
+from wit_admin.errors import ConflictError, NotFoundError, UnauthenticatedError
 from wit_admin.services.actors import Actor, Credentials
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.authentication import authenticate, authenticate_password
@@ -101,22 +102,30 @@ def create_session(
     """Make a session without a password; only its digest is kept.
 
     Raises:
-        NotFoundError: There is no such account, or it may not sign in.
+        NotFoundError: There is no such account.
+        ConflictError: It may not sign in.
     """
     with sessions() as session:
-        account = callers.find_account(session, username)
+        user = get_user(session, username)
+        account = callers.find_account(session, user.name)
     if account is None:
-        raise NotFoundError(f"There is no user {username}.", hint="See 'wit-admin user list'.")
+        reason = "is a placeholder" if user.is_placeholder else "is blocked"
+        raise ConflictError(f"{user.name} {reason} and cannot sign in.")
     actor = Actor(account.user_id, account.username, account.is_admin)
     return _create(sessions, actor, lifetime, Client(user_agent="wit-admin"), by=by)
 
 
 def list_sessions(
-    sessions: sessionmaker[Session], username: str | None
+    sessions: sessionmaker[Session], username: str | None, *, part: Span = EVERYTHING
 ) -> list[queries.SessionListRow]:
-    """Return the sessions that are good now, of one account or of all."""
+    """Return the sessions that are good now, the newest first, of one account or of all.
+
+    Raises:
+        NotFoundError: There is no such account.
+    """
     with sessions() as session:
-        return queries.list_sessions(session, username, utc_now())
+        user_id = None if username is None else get_user(session, username).id
+        return queries.list_sessions(session, user_id, utc_now(), part=part)
 
 
 def revoke_session(

@@ -31,7 +31,7 @@ from wit_admin.db.queries import (
     users,
 )
 from wit_admin.db.queries.ssh_keys import NewSshKey
-from wit_admin.db.queries.tokens import NewToken
+from wit_admin.db.queries.tokens import NewToken, TokenFilter
 from wit_admin.errors import ConflictError, NotFoundError
 
 
@@ -384,15 +384,15 @@ def test_a_token_is_made_limited_and_revoked(sessions: sessionmaker[Session]) ->
     with sessions.begin() as session:
         found = callers.find_token(session, b"1" * 32, NOW)
         expired = callers.find_token(session, b"1" * 32, LATER)
-        listed = [row.name for row in tokens.list_tokens(session, "ALICE")]
+        listed = [row.name for row in tokens.list_tokens(session, TokenFilter(user_id), now=NOW)]
         revoked = [tokens.revoke_token(session, other.id, moment) for moment in (NOW, LATER)]
         rest = [tokens.revoke_tokens_of(session, user_id, LATER) for _ in range(2)]
 
     with sessions() as session:
         assert found is not None
         assert (set(found.repo_ids), found.account.username) == ({repo_id}, "alice")
-        assert (expired, listed) == (None, ["ci", "old"])
+        assert (expired, listed) == (None, ["old", "ci"])
         assert (revoked, rest) == ([True, True], [1, 0])
         assert session.get_one(AccessToken, other.id).revoked_at == NOW
-        assert tokens.list_tokens(session, None) == []
+        assert tokens.list_tokens(session, TokenFilter(), now=NOW) == []
         assert not tokens.revoke_token(session, uuid.uuid4(), NOW)

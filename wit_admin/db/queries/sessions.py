@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
 from wit_admin.db.models.accounts import User, UserSession
-from wit_admin.names import name_key
+from wit_admin.db.paging import EVERYTHING, Span, cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,10 @@ class SessionListRow:
     user_agent: str | None
 
 
-def list_sessions(session: Session, username: str | None, now: datetime) -> list[SessionListRow]:
-    """Return the good sessions of one account or of all, oldest first."""
+def list_sessions(
+    session: Session, user_id: uuid.UUID | None, now: datetime, *, part: Span = EVERYTHING
+) -> list[SessionListRow]:
+    """Return the good sessions of one account or of all, the newest first."""
     query = (
         select(
             UserSession.id,
@@ -40,11 +42,11 @@ def list_sessions(session: Session, username: str | None, now: datetime) -> list
         )
         .join(User, User.id == UserSession.user_id)
         .where(_is_good(now))
-        .order_by(UserSession.id)
     )
-    if username is not None:
-        query = query.where(User.name_key == name_key(username), User.deleted_at.is_(None))
-    return [SessionListRow(*row) for row in session.execute(query)]
+    if user_id is not None:
+        query = query.where(UserSession.user_id == user_id)
+    rows = session.execute(cut(query, UserSession.id, part, descending=True))
+    return [SessionListRow(*row) for row in rows]
 
 
 def revoke_session(session: Session, session_id: uuid.UUID, now: datetime) -> bool:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import ColumnElement, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from wit_admin.db.base import UtcDateTime, new_id
 from wit_admin.db.models.accounts import AccessToken, AccessTokenRepository, User
+from wit_admin.db.paging import EVERYTHING, Span, cut
 from wit_admin.db.statements import insert_new
-from wit_admin.names import name_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,15 @@ class TokenListRow:
     last_used_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class TokenFilter:
+    """Which tokens are wanted; all conditions must hold, ``None`` asks for nothing."""
+
+    user_id: uuid.UUID | None = None
+    is_expired: bool | None = None
+    scope: str | None = None
+
+
 def create_token(
     session: Session, new: NewToken, *, repo_ids: Sequence[uuid.UUID] = (), now: datetime
 ) -> AccessToken:
@@ -66,8 +75,10 @@ def create_token(
     return token
 
 
-def list_tokens(session: Session, username: str | None) -> list[TokenListRow]:
-    """Return tokens that are not revoked, oldest first."""
+def list_tokens(
+    session: Session, wanted: TokenFilter, *, now: datetime, part: Span = EVERYTHING
+) -> list[TokenListRow]:
+    """Return the tokens that are ``wanted`` and not revoked, the newest first."""
     query = (
         select(
             AccessToken.id,
@@ -79,12 +90,10 @@ def list_tokens(session: Session, username: str | None) -> list[TokenListRow]:
             AccessToken.last_used_at,
         )
         .join(User, User.id == AccessToken.user_id)
-        .where(AccessToken.revoked_at.is_(None))
-        .order_by(AccessToken.id)
+        .where(AccessToken.revoked_at.is_(None), *_conditions(wanted, now))
     )
-    if username is not None:
-        query = query.where(User.name_key == name_key(username))
-    return [TokenListRow(*row) for row in session.execute(query)]
+    rows = session.execute(cut(query, AccessToken.id, part, descending=True))
+    return [TokenListRow(*row) for row in rows]
 
 
 def revoke_token(session: Session, token_id: uuid.UUID, now: datetime) -> bool:
@@ -107,3 +116,15 @@ def revoke_tokens_of(session: Session, user_id: uuid.UUID, now: datetime) -> int
         .returning(AccessToken.id)
     )
     return len(revoked.all())
+
+
+def _conditions(wanted: TokenFilter, now: datetime) -> Iterator[ColumnElement[bool]]:
+    if wanted.user_id is not None:
+        yield AccessToken.user_id == wanted.user_id
+    if wanted.is_expired is not None:
+        # An expiry that is null is never over.
+        is_over = func.coalesce(AccessToken.expires_at <= now, False)
+        yield is_over if wanted.is_expired else ~is_over
+    if wanted.scope is not None:
+        spaced = literal(" ") + AccessToken.scopes + literal(" ")
+        yield spaced.contains(f" {wanted.scope} ", autoescape=True)

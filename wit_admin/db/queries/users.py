@@ -13,7 +13,17 @@ from sqlalchemy.orm import Session
 from wit_admin.db.base import new_id
 from wit_admin.db.models.accounts import OAuthAccount, User
 from wit_admin.db.models.github import GitHubInstallation
-from wit_admin.db.paging import FIRST_PAGE, Order, Page, PageRequest, fetch_page
+from wit_admin.db.paging import (
+    EVERYTHING,
+    FIRST_PAGE,
+    AnySelect,
+    Order,
+    Page,
+    PageRequest,
+    Span,
+    cut,
+    fetch_page,
+)
 from wit_admin.db.queries.organizations import leave_organizations
 from wit_admin.db.queries.owners import refuse_owned_repositories
 from wit_admin.db.statements import refuse_duplicates
@@ -21,7 +31,15 @@ from wit_admin.errors import NotFoundError
 from wit_admin.names import name_key
 
 _BY_NAME = Order("users.name", (User.name_key, User.id))
-_COLUMNS = (User.id, User.name, User.email, User.is_admin, User.created_at)
+_COLUMNS = (
+    User.id,
+    User.name,
+    User.email,
+    User.is_admin,
+    User.created_at,
+    User.blocked_at,
+    User.is_placeholder,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +51,22 @@ class UserRow:
     email: str | None
     is_admin: bool
     created_at: datetime
+    blocked_at: datetime | None
+    is_placeholder: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UserFilter:
+    """Which accounts are wanted; all conditions must hold, ``None`` asks for nothing."""
+
+    text: str = ""
+    """In the name or the full name, in any case."""
+    is_admin: bool | None = None
+    is_blocked: bool | None = None
+    is_placeholder: bool | None = None
+
+
+ANYBODY = UserFilter()
 
 
 class UserEdit(TypedDict, total=False):
@@ -90,25 +124,19 @@ def find_user_id(session: Session, username: str) -> uuid.UUID | None:
     ).one_or_none()
 
 
-def list_users(session: Session) -> list[UserRow]:
-    """Return all live accounts by name."""
-    query = select(*_COLUMNS).where(User.deleted_at.is_(None)).order_by(User.name_key)
-    return [UserRow(*row) for row in session.execute(query)]
+def list_users(
+    session: Session, wanted: UserFilter = ANYBODY, *, part: Span = EVERYTHING
+) -> list[UserRow]:
+    """Return the live accounts that are ``wanted``, by name."""
+    rows = session.execute(cut(_listing(wanted), User.name_key, part))
+    return [UserRow(*row) for row in rows]
 
 
 def search_users(
     session: Session, text: str = "", *, at: PageRequest = FIRST_PAGE
 ) -> Page[UserRow]:
     """Return a page of live accounts by name, whose name or full name has ``text`` in it."""
-    query = select(*_COLUMNS).where(User.deleted_at.is_(None))
-    if text:
-        query = query.where(
-            or_(
-                User.name_key.contains(name_key(text), autoescape=True),
-                User.full_name.icontains(text, autoescape=True),
-            )
-        )
-    return fetch_page(session, query, _BY_NAME, at, UserRow)
+    return fetch_page(session, _listing(UserFilter(text)), _BY_NAME, at, UserRow)
 
 
 def update_user(
@@ -153,6 +181,24 @@ def delete_user(session: Session, user_id: uuid.UUID, *, now: datetime) -> None:
         session.execute(delete(link).where(link.user_id == user_id))
     user.deleted_at = user.updated_at = now
     user.email = user.password_hash = None
+
+
+def _listing(wanted: UserFilter) -> AnySelect:
+    query = select(*_COLUMNS).where(User.deleted_at.is_(None))
+    if wanted.text:
+        query = query.where(
+            or_(
+                User.name_key.contains(name_key(wanted.text), autoescape=True),
+                User.full_name.icontains(wanted.text, autoescape=True),
+            )
+        )
+    asked: dict[ColumnElement[bool], bool | None] = {
+        User.is_admin.is_(True): wanted.is_admin,
+        User.blocked_at.is_not(None): wanted.is_blocked,
+        User.is_placeholder.is_(True): wanted.is_placeholder,
+    }
+    answers = (holds if answer else ~holds for holds, answer in asked.items() if answer is not None)
+    return query.where(*answers)
 
 
 def _find(session: Session, condition: ColumnElement[bool]) -> User | None:
