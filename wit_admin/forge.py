@@ -22,7 +22,8 @@ from wit_admin.git.inspection import Inspector
 from wit_admin.git.mounts import is_local
 from wit_admin.git.program import GitProgram, find_git
 from wit_admin.git.quick_backend import QuickBackend
-from wit_admin.services.gate import DatabaseGate, DiskGate, Gate, PushCreate
+from wit_admin.services.access import PushCreate
+from wit_admin.services.gate import DatabaseGate, DiskGate, Gate
 from wit_admin.services.push_flow import PushFlow
 from wit_admin.services.servers import Enrolment, Servers
 from wit_admin.services.sessions import SignIn

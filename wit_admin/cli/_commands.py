@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "org": "Manage organizations",
     "team": "Manage teams",
     "collab": "Manage collaborators",
+    "access": "Look at who may do what",
     "repo": "Manage repositories",
     "activity": "Look at what happened",
     "audit": "Look at who changed what",

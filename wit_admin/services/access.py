@@ -1,4 +1,8 @@
-"""The one function that decides who may do what to a repository, and says why."""
+"""The one function that decides who may do what to a repository, and says why.
+
+It notes what it applied as pairs of a sentence and its words; the sentences are put together only
+for who reads them, so that serving pays nothing for them.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,14 @@ import enum
 import uuid
 from dataclasses import dataclass
 
-from wit_admin.db.models.organizations import Permission
+from wit_admin.db.models.accounts import OwnerType
+from wit_admin.db.models.organizations import OrgRole, Permission
 from wit_admin.db.models.repositories import Visibility
+from wit_admin.db.queries.serving import OwnerRow
 from wit_admin.services.actors import Actor, Scope
+
+Step = tuple[str, ...]
+"""A sentence with places, and the words that go there."""
 
 
 class Action(enum.StrEnum):
@@ -16,6 +25,23 @@ class Action(enum.StrEnum):
 
     READ = "read"
     PUSH = "push"
+    FORCE = "force"
+    DELETE = "delete"
+    ADMIN = "admin"
+
+
+class PushCreate(enum.StrEnum):
+    """Where a push may create a repository."""
+
+    OFF = "off"
+    USERS = "users"
+    ORGS = "orgs"
+    ALL = "all"
+
+    def covers(self, kind: OwnerType) -> bool:
+        """Tell whether a push may create below an owner of this kind."""
+        wanted = PushCreate.USERS if kind is OwnerType.USER else PushCreate.ORGS
+        return self in {PushCreate.ALL, wanted}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +54,22 @@ class RepositoryFacts:
     is_archived: bool
     permission: Permission | None
     """The most that organization, teams and collaboration give the actor."""
+    grants: tuple[Step, ...] = ()
+    """Where that comes from, when somebody wants it explained."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether it is allowed, whether the actor may know why, and the rules that led there."""
+    """Whether it is allowed, whether the actor may know why, and what led there."""
 
     allowed: bool
     is_visible: bool
-    rules: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that were applied, as sentences."""
+        return tuple(sentence.format(*words) for sentence, *words in self.steps)
 
     @property
     def reason(self) -> str:
@@ -46,58 +79,106 @@ class Decision:
 
 def decide(facts: RepositoryFacts, actor: Actor | None, action: Action) -> Decision:
     """Apply the rules in order; the first that settles the question is the last one listed."""
-    rules: list[str] = []
-    level = _level(facts, actor, rules)
+    steps: list[Step] = []
+    level = _level(facts, actor, steps)
     if level is None:
-        return Decision(allowed=False, is_visible=False, rules=tuple(rules))
-    if action is Action.READ:
-        rules.append("May read.")
-        return Decision(allowed=True, is_visible=True, rules=tuple(rules))
-    allowed = _may_push(facts, actor, level, rules)
-    return Decision(allowed=allowed, is_visible=True, rules=tuple(rules))
+        return Decision(allowed=False, is_visible=False, steps=tuple(steps))
+    allowed = action is Action.READ or _may_change(facts, actor, level, action, steps)
+    if allowed:
+        steps.append(("May {}.", _WORDS[action]))
+    return Decision(allowed, is_visible=True, steps=tuple(steps))
 
 
-def _level(facts: RepositoryFacts, actor: Actor | None, rules: list[str]) -> Permission | None:
+def decide_creation(owner: OwnerRow | None, actor: Actor | None) -> Decision:
+    """Tell whether a push by ``actor`` may take a free name below ``owner``."""
+    steps: list[Step] = [("There is no such repository.",)]
+    is_visible = _may_create_below(owner, actor, steps)
+    allowed = is_visible
+    if actor is not None and allowed:
+        if not actor.has_scope(Scope.REPO_WRITE):
+            allowed = _settle(steps, "The token may not create repositories without repo:write.")
+        elif actor.repo_ids is not None:
+            allowed = _settle(steps, "The token is limited, so it may not create repositories.")
+    return Decision(allowed, is_visible, tuple(steps))
+
+
+_WORDS = {
+    Action.READ: "read",
+    Action.PUSH: "push",
+    Action.FORCE: "push by force",
+    Action.DELETE: "delete refs",
+    Action.ADMIN: "administer",
+}
+
+
+def _level(facts: RepositoryFacts, actor: Actor | None, steps: list[Step]) -> Permission | None:
     """Return what the actor may do at most, or ``None`` when it may not even see it."""
     floor = Permission.READ if facts.visibility is Visibility.PUBLIC else None
-    rules.append(f"The repository is {facts.visibility.value}.")
+    steps.append(("The repository is {}.", facts.visibility))
     if actor is None:
-        rules.append("Nobody is signed in.")
+        steps.append(("Nobody is signed in.",))
     elif not actor.has_scope(Scope.REPO_READ):
-        rules.append("The token has no scope for repositories.")
+        steps.append(("The token has no scope for repositories.",))
     elif actor.repo_ids is not None and facts.repo_id not in actor.repo_ids:
-        rules.append("The token is limited to other repositories.")
+        steps.append(("The token is limited to other repositories.",))
     else:
-        return _granted(facts, actor, rules) or floor
+        return _granted(facts, actor, steps) or floor
     return floor
 
 
-def _granted(facts: RepositoryFacts, actor: Actor, rules: list[str]) -> Permission | None:
+def _granted(facts: RepositoryFacts, actor: Actor, steps: list[Step]) -> Permission | None:
+    steps.extend(facts.grants)
     if actor.user_id == facts.owner_id:
-        rules.append(f"{actor.username} owns it.")
+        steps.append(("{} owns it.", actor.username))
         return Permission.ADMIN
     if actor.is_admin:
-        rules.append(f"{actor.username} administers the site.")
+        steps.append(("{} administers the site.", actor.username))
         return Permission.ADMIN
     if facts.permission is None:
-        rules.append(f"{actor.username} has no permission of their own.")
+        steps.append(("{} has no permission of their own.", actor.username))
     else:
-        rules.append(f"{actor.username} has {facts.permission.value} permission.")
+        steps.append(("{} has {} permission.", actor.username, facts.permission))
     return facts.permission
 
 
-def _may_push(
-    facts: RepositoryFacts, actor: Actor | None, level: Permission, rules: list[str]
+def _may_change(
+    facts: RepositoryFacts,
+    actor: Actor | None,
+    level: Permission,
+    action: Action,
+    steps: list[Step],
 ) -> bool:
+    is_push = action is not Action.ADMIN
+    scope = Scope.REPO_WRITE if is_push else Scope.ADMIN
     if actor is None:
-        rules.append("Pushing needs an account.")
-    elif not actor.has_scope(Scope.REPO_WRITE):
-        rules.append("The token may read only; it lacks the scope repo:write.")
-    elif level is Permission.READ:
-        rules.append("Write permission is needed to push.")
-    elif facts.is_archived:
-        rules.append("The repository is archived and takes no pushes.")
+        return _settle(steps, "Pushing needs an account." if is_push else "That needs an account.")
+    if not actor.has_scope(scope):
+        return _settle(steps, "The token lacks the scope {}.", scope)
+    if not is_push and level is not Permission.ADMIN:
+        return _settle(steps, "Admin permission is needed.")
+    if level is Permission.READ:
+        return _settle(steps, "Write permission is needed to push.")
+    if is_push and facts.is_archived:
+        return _settle(steps, "The repository is archived and takes no pushes.")
+    return True
+
+
+def _may_create_below(owner: OwnerRow | None, actor: Actor | None, steps: list[Step]) -> bool:
+    if actor is None:
+        return _settle(steps, "Pushing needs an account.")
+    if owner is None:
+        return _settle(steps, "There is no such owner.")
+    if owner.owner_id == actor.user_id:
+        steps.append(("{} owns the name it would have.", actor.username))
+    elif owner.role in {OrgRole.OWNER, OrgRole.ADMIN}:
+        steps.append(("{} is {} of {}.", actor.username, owner.role, owner.name))
+    elif actor.is_admin:
+        steps.append(("{} administers the site.", actor.username))
     else:
-        rules.append("May push.")
-        return True
+        return _settle(steps, "{} may not create below {}.", actor.username, owner.name)
+    return True
+
+
+def _settle(steps: list[Step], *step: str) -> bool:
+    steps.append(step)
     return False

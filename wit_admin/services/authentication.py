@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.base import utc_now
 from wit_admin.db.queries import callers
 from wit_admin.errors import UnauthenticatedError
-from wit_admin.services.actors import Actor, Credentials
+from wit_admin.services.actors import Actor, Credentials, Scope
 from wit_admin.services.credentials import (
     SESSION_PREFIX,
     TOKEN_PREFIX,
@@ -78,11 +78,16 @@ def _of_token(sessions: sessionmaker[Session], secret: str) -> Actor | None:
     if _is_worth_noting(token.last_used_at, now):
         with sessions.begin() as session:
             callers.touch_token(session, token.token_id, now, at_most_every=_NOTE_USE_EVERY)
+    return actor_of_token(token)
+
+
+def actor_of_token(token: callers.TokenRow) -> Actor:
+    """Return the account behind a token that is good, with the token's limits."""
     scopes = frozenset(token.scopes.split())
     return Actor(
         token.account.user_id,
         token.account.username,
-        is_admin=token.account.is_admin and "admin" in scopes,
+        is_admin=token.account.is_admin and Scope.ADMIN in scopes,
         token_id=token.token_id,
         scopes=scopes,
         repo_ids=token.repo_ids or None,

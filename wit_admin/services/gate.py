@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import math
 import time
 import uuid
@@ -15,7 +14,6 @@ from typing import Protocol
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.models.accounts import OwnerType
-from wit_admin.db.models.organizations import OrgRole
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.db.queries import callers, serving
 from wit_admin.errors import (
@@ -27,8 +25,15 @@ from wit_admin.errors import (
 from wit_admin.git import storage
 from wit_admin.git.inspection import Inspector
 from wit_admin.names import RepoName
-from wit_admin.services.access import Action, RepositoryFacts, decide
-from wit_admin.services.actors import Actor, Credentials, Scope
+from wit_admin.services.access import (
+    Action,
+    PushCreate,
+    RepositoryFacts,
+    Step,
+    decide,
+    decide_creation,
+)
+from wit_admin.services.actors import Actor, Credentials
 from wit_admin.services.authentication import authenticate
 from wit_admin.services.credentials import PasswordChecker
 
@@ -36,15 +41,6 @@ _KNOWN_MOST = 10_000
 _FRESH_S = 0.2
 """What anybody may read is not asked for again for so long: the requests of one clone come within
 that time, and whoever began to read an instant ago reads on anyway."""
-
-
-class PushCreate(enum.StrEnum):
-    """Where a push may create a repository."""
-
-    OFF = "off"
-    USERS = "users"
-    ORGS = "orgs"
-    ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +149,7 @@ class DatabaseGate:
             if known is None:
                 raise
             return known
-        if row is None or not decide(_facts(row), actor, Action.READ).allowed:
+        if row is None or not decide(facts_of(row), actor, Action.READ).allowed:
             self._forget(name)
             raise _hidden(name, actor)
         served = self._served(name, row, actor)
@@ -177,7 +173,7 @@ class DatabaseGate:
         row = self._find(name, actor)
         if row is None:
             return self._creatable(name, actor)
-        decision = decide(_facts(row), actor, Action.PUSH)
+        decision = decide(facts_of(row), actor, Action.PUSH)
         if not decision.is_visible:
             raise _hidden(name, actor)
         if not decision.allowed:
@@ -218,15 +214,12 @@ class DatabaseGate:
     def _creatable(self, name: RepoName, actor: Actor) -> Creatable:
         with self._sessions() as session:
             owner = serving.find_owner(session, name.owner, actor.user_id)
-        is_own = owner is not None and (
-            owner.owner_id == actor.user_id or owner.role in {OrgRole.OWNER, OrgRole.ADMIN}
-        )
-        if owner is None or not (is_own or actor.is_admin):
+        decision = decide_creation(owner, actor)
+        if owner is None or not decision.is_visible:
             raise _hidden(name, actor)
-        if not actor.has_scope(Scope.REPO_WRITE) or actor.repo_ids is not None:
-            raise NotAllowedError("The token may not create repositories.")
-        wanted = PushCreate.USERS if owner.kind is OwnerType.USER else PushCreate.ORGS
-        if self._push_create not in {PushCreate.ALL, wanted}:
+        if not decision.allowed:
+            raise NotAllowedError(decision.reason)
+        if not self._push_create.covers(owner.kind):
             raise NotFoundError(
                 f"There is no repository {name}, and a push may not create one here.",
                 hint="Ask an operator to create it, or to allow it with WIT_PUSH_CREATE.",
@@ -253,13 +246,15 @@ class DatabaseGate:
             self._public.pop(name.key, None)
 
 
-def _facts(row: serving.ServedRow) -> RepositoryFacts:
+def facts_of(row: serving.ServedRow, grants: tuple[Step, ...] = ()) -> RepositoryFacts:
+    """Return what a decision about this repository rests on."""
     return RepositoryFacts(
         repo_id=row.repo_id,
         owner_id=row.owner_id,
         visibility=row.visibility,
         is_archived=row.archived_at is not None,
         permission=row.permission,
+        grants=grants,
     )
 
 

@@ -75,13 +75,13 @@ def find_session(session: Session, digest: bytes, now: datetime) -> SessionRow |
     return SessionRow(account, session_id=row[3], last_used_at=row[4])
 
 
-def find_token(session: Session, digest: bytes, now: datetime) -> TokenRow | None:
-    """Return the token and its account, if it is neither expired nor revoked."""
-    row = (
-        session.connection()
-        .execute(_account_by_token(), {"digest": digest, "now": now})
-        .one_or_none()
-    )
+def find_token(session: Session, key: bytes | uuid.UUID, now: datetime) -> TokenRow | None:
+    """Return the token and its account, if it is neither expired nor revoked.
+
+    ``key`` is the digest of its secret, or the id of its row.
+    """
+    statement = _account_by_token(by_digest=isinstance(key, bytes))
+    row = session.connection().execute(statement, {"key": key, "now": now}).one_or_none()
     if row is None:
         return None
     limits = execute_core(session, _limits_of_token(), {"token_id": row[3]}).scalars()
@@ -145,7 +145,8 @@ def _account_by_session() -> Select[*tuple[Any, ...]]:
 
 
 @cache
-def _account_by_token() -> Select[*tuple[Any, ...]]:
+def _account_by_token(*, by_digest: bool) -> Select[*tuple[Any, ...]]:
+    key = AccessToken.digest if by_digest else AccessToken.id
     return (
         select(
             User.id,
@@ -158,7 +159,7 @@ def _account_by_token() -> Select[*tuple[Any, ...]]:
         )
         .join(AccessToken, AccessToken.user_id == User.id)
         .where(
-            AccessToken.digest == bindparam("digest"),
+            key == bindparam("key"),
             or_(AccessToken.expires_at.is_(None), AccessToken.expires_at > bindparam("now")),
             AccessToken.revoked_at.is_(None),
             *_may_sign_in(),

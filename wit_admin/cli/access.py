@@ -1,0 +1,97 @@
+"""``wit-admin access …``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wit_admin.cli._options import AsJson, command_group, id_of, loaded_of, output_of
+from wit_admin.errors import InvalidInputError
+from wit_admin.names import RepoName
+
+if TYPE_CHECKING:
+    import uuid
+
+    from wit_admin.services.access import Action
+
+app = command_group(
+    "Look at who may do what", example="wit-admin access explain bob alice/demo --action push"
+)
+
+
+@app.command()
+def explain(
+    ctx: typer.Context,
+    words: Annotated[
+        list[str], typer.Argument(metavar="[USER] OWNER/REPO", help="Who, and which repository")
+    ],
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="Somebody who has not signed in; leave out USER")
+    ] = False,
+    action: Annotated[str, typer.Option(help="read, push or admin")] = "read",
+    token: Annotated[str | None, typer.Option(metavar="ID", help="With this token")] = None,
+    token_stdin: Annotated[
+        bool, typer.Option("--token-stdin", help="With the token on standard input")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell whether somebody may do something, and by which rules
+
+    The answer is the server's own. It leaves with 0 for allowed and with 1 for denied.
+
+    Example: wit-admin access explain bob alice/demo --action push
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import explanations
+    from wit_admin.services.access import PushCreate
+
+    output = output_of(ctx, as_json=as_json)
+    settings = loaded_of(ctx).settings
+    user, repository = _split(words, anonymous=anonymous)
+    if anonymous and (token is not None or token_stdin):
+        raise InvalidInputError("Who has a token is not anonymous.")
+    question = explanations.Question(
+        RepoName.parse(repository), _action(action), user, _token(token, from_stdin=token_stdin)
+    )
+    with open_database(settings) as sessions:
+        answer = explanations.explain(
+            sessions, question, push_create=PushCreate(settings.push_create)
+        )
+    lines = ["allowed" if answer.allowed else "denied", *answer.rules]
+    output.result(answer, plain="\n".join(lines))
+    if not answer.allowed:
+        raise typer.Exit(1)
+
+
+def _split(words: list[str], *, anonymous: bool) -> tuple[str | None, str]:
+    match anonymous, words:
+        case True, [repository]:
+            return None, repository
+        case False, [user, repository]:
+            return user, repository
+        case _:
+            raise InvalidInputError(
+                "Give a user and a repository.", hint="With --anonymous, a repository alone."
+            )
+
+
+def _action(text: str) -> Action:
+    from wit_admin.services.access import Action
+
+    try:
+        return Action(text)
+    except ValueError:
+        known = ", ".join(Action)
+        raise InvalidInputError(f"{text!r} is no action.", hint=f"Known are {known}.") from None
+
+
+def _token(text: str | None, *, from_stdin: bool) -> uuid.UUID | bytes | None:
+    from wit_admin.services.credentials import digest_secret
+
+    if from_stdin and text is not None:
+        raise InvalidInputError("--token and --token-stdin exclude each other.")
+    if from_stdin:
+        return digest_secret(sys.stdin.readline().strip())
+    return None if text is None else id_of(text)
