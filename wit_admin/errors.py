@@ -11,6 +11,13 @@ WitError
 │   └── TooLargeError         well formed, but over a limit
 ├── ConfigError               a setting is missing or unusable
 ├── UnavailableError          database, git or a remote service cannot be reached
+├── JjError                   what jj stored cannot be read
+│   ├── NoJjRepositoryError   there is none, or its workspace was left behind
+│   ├── UnsupportedJjError    stores or object formats that we do not know
+│   ├── JjPathError           a path in it leads out of where it may be
+│   ├── DamagedJjError        torn, malformed, endless or too large
+│   ├── MissingJjError        named by something that stands, and not there itself
+│   └── UnreadableJjError     the disk or its permissions forbid it
 └── BatchError                a batch finished and some of its items failed
 
 Each is raised with a sentence that says what happened; ``hint`` says what to do next.
@@ -70,6 +77,34 @@ class ConfigError(WitError):
 
 class UnavailableError(WitError):
     """The database, git or a remote service cannot be reached; trying again may help."""
+
+
+class JjError(WitError):
+    """What jj stored cannot be read."""
+
+
+class NoJjRepositoryError(JjError):
+    """There is no jj repository, or a workspace whose repository is gone."""
+
+
+class UnsupportedJjError(JjError):
+    """Its stores are of a kind that we do not know; nothing of it is read by guess."""
+
+
+class JjPathError(JjError):
+    """A pointer or a link in it leads out of the folder that it must stay in."""
+
+
+class DamagedJjError(JjError):
+    """Something in it is torn, malformed, endless or larger than we read."""
+
+
+class MissingJjError(JjError):
+    """Something that is named is not there: jj moved on meanwhile, or it is lost."""
+
+
+class UnreadableJjError(JjError):
+    """The disk fails, or its permissions keep us out."""
 
 
 class BatchError(WitError):

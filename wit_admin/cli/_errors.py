@@ -22,6 +22,13 @@ EXIT_OF_ERROR: dict[type[errors.WitError], int] = {
     errors.TooLargeError: 2,
     errors.ConfigError: 3,
     errors.UnavailableError: 4,
+    errors.JjError: 1,
+    errors.NoJjRepositoryError: 1,
+    errors.UnsupportedJjError: 1,
+    errors.JjPathError: 1,
+    errors.DamagedJjError: 1,
+    errors.MissingJjError: 4,
+    errors.UnreadableJjError: 4,
     errors.BatchError: 5,
 }
 """One exit code for each kind of error; a test walks the tree."""

@@ -18,6 +18,13 @@ STATUS_OF_ERROR: dict[type[errors.WitError], int] = {
     errors.TooLargeError: 413,
     errors.ConfigError: 500,
     errors.UnavailableError: 503,
+    errors.JjError: 409,
+    errors.NoJjRepositoryError: 404,
+    errors.UnsupportedJjError: 409,
+    errors.JjPathError: 409,
+    errors.DamagedJjError: 409,
+    errors.MissingJjError: 503,
+    errors.UnreadableJjError: 503,
     errors.BatchError: 500,
 }
 """One status for each kind of error; a test walks the tree."""

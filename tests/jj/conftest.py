@@ -1,0 +1,20 @@
+"""Unpacks the repositories made by real jj, one at a time."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.jj_fixtures import Fixture, list_fixtures, unpack_fixture
+
+
+@pytest.fixture(scope="session", params=list_fixtures())
+def made_by_jj(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Fixture]:
+    """Each fixture in turn, shared by all tests; nobody may change it."""
+    folder = tmp_path_factory.mktemp("jj")
+    yield unpack_fixture(request.param, folder)
+    shutil.rmtree(folder)

@@ -1,0 +1,97 @@
+"""Reads files and folders that somebody else may be writing, or may have made to harm us."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from wit_admin.errors import DamagedJjError, JjPathError, MissingJjError, UnreadableJjError
+
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+"""A link is refused, and a pipe does not block."""
+
+
+def read_file(path: str | Path, *, most_bytes: int) -> bytes:
+    """Return the content of a regular file.
+
+    Raises:
+        MissingJjError: It is not there.
+        JjPathError: It is a symbolic link; jj writes none.
+        DamagedJjError: It is no regular file, or larger than ``most_bytes``.
+        UnreadableJjError: The disk or its permissions forbid it.
+    """
+    with named_failures(path):
+        descriptor = os.open(path, _FLAGS)
+    with os.fdopen(descriptor, "rb", buffering=0) as file, named_failures(path):
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise DamagedJjError(f"{path} is not a file.")
+        if found.st_size > most_bytes:
+            raise DamagedJjError(f"{path} is larger than {most_bytes} bytes.")
+        # One more than it may have, so that a file that grows meanwhile is noticed, not followed.
+        content = file.read(found.st_size + 1) or b""
+    if len(content) != found.st_size:
+        raise MissingJjError(f"{path} changed while it was read.")
+    return content
+
+
+def list_names(folder: str | Path) -> list[str]:
+    """Return the names in a folder, in no order.
+
+    Raises:
+        MissingJjError: It is not there.
+        DamagedJjError: It is no folder.
+        UnreadableJjError: The disk or its permissions forbid it.
+    """
+    with named_failures(folder):
+        return os.listdir(folder)  # noqa: PTH208  names are wanted, not paths
+
+
+@contextmanager
+def named_failures(path: str | Path) -> Iterator[None]:
+    """Turn what the system says about ``path`` into our errors."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise MissingJjError(f"{path} is not there.") from error
+    except PermissionError as error:
+        raise UnreadableJjError(
+            f"{path} may not be read by this user.",
+            hint="jj gives its files to their owner alone (mode 0600), whatever the umask: "
+            "run as that user, as root, or with CAP_DAC_READ_SEARCH.",
+        ) from error
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise JjPathError(f"{path} is a symbolic link.") from error
+        if error.errno in {errno.ENOTDIR, errno.EISDIR, errno.ENXIO, errno.ENAMETOOLONG}:
+            raise DamagedJjError(f"{path}: {error.strerror}.") from error
+        raise UnreadableJjError(f"{path}: {error.strerror}.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """The folder that everything must stay in, links followed; ``None`` allows every place."""
+
+    root: Path | None = None
+
+    def real(self, path: str | Path) -> Path:
+        """Return the real path of ``path``, which may not exist.
+
+        Raises:
+            JjPathError: It is outside, or a pointer that names no path.
+        """
+        try:
+            real = Path(os.path.realpath(path))
+        except (ValueError, OSError) as error:
+            raise JjPathError(f"A pointer to {os.fspath(path)!r} leads nowhere.") from error
+        if self.root is not None and not real.is_relative_to(os.path.realpath(self.root)):
+            raise JjPathError(
+                f"{path} leads out of {self.root}.",
+                hint="Move the repository below the folder of repositories, or allow its place.",
+            )
+        return real

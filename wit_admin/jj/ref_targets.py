@@ -1,0 +1,101 @@
+"""Where a bookmark, tag or Git reference points: the many encodings brought to one form.
+
+Source: jj's lib/src/simple_op_store.rs, ref_target_from_proto.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from wit_admin.errors import DamagedJjError
+from wit_admin.jj.ids import CommitId
+from wit_admin.jj.operations import commit_id
+
+
+@dataclass(frozen=True, slots=True)
+class RefTarget:
+    """A target as jj merges it: terms in turn added and removed; ``None`` is "not there"."""
+
+    terms: tuple[CommitId | None, ...]
+    """Odd in number."""
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether it points nowhere, without being in conflict about it."""
+        return self.terms == (None,)
+
+    @property
+    def is_conflicted(self) -> bool:
+        """Whether it has several terms."""
+        return len(self.terms) > 1
+
+    @property
+    def commit_id(self) -> CommitId | None:
+        """The commit it points to; ``None`` when it is absent or in conflict."""
+        return None if self.is_conflicted else self.terms[0]
+
+    @property
+    def added_ids(self) -> tuple[CommitId, ...]:
+        """The candidates: where it may point, in order, each once."""
+        return tuple(dict.fromkeys(term for term in self.terms[0::2] if term is not None))
+
+
+ABSENT = RefTarget((None,))
+
+
+def decode_target(message: Any | None, what: str) -> RefTarget:
+    """Return the target in a RefTarget message; no message is an absent target.
+
+    Raises:
+        DamagedJjError: Its terms cannot be one; ``what`` held it.
+    """
+    if message is None:
+        return ABSENT
+    if message.HasField("conflict"):
+        conflict = message.conflict
+        if len(conflict.adds) != len(conflict.removes) + 1:
+            raise DamagedJjError(
+                f"{what} is torn or malformed: a target has an even number of terms."
+            )
+        return _alternate(_terms(conflict.adds, what), _terms(conflict.removes, what))
+    if message.HasField("conflict_legacy"):
+        legacy = message.conflict_legacy
+        return _decode_legacy(
+            [commit_id(add, what) for add in legacy.adds],
+            [commit_id(remove, what) for remove in legacy.removes],
+        )
+    if message.HasField("commit_id"):
+        return RefTarget((commit_id(message.commit_id, what),))
+    return ABSENT
+
+
+def decode_terms(messages: Iterable[Any], what: str) -> RefTarget:
+    """Return the target in a list of Term messages, which alternate already.
+
+    Raises:
+        DamagedJjError: They are even in number; ``what`` held them.
+    """
+    terms = _terms(messages, what)
+    if len(terms) % 2 == 0:
+        raise DamagedJjError(f"{what} is torn or malformed: a target has an even number of terms.")
+    return RefTarget(tuple(terms))
+
+
+def _terms(messages: Iterable[Any], what: str) -> list[CommitId | None]:
+    return [commit_id(term.value, what) if term.HasField("value") else None for term in messages]
+
+
+def _decode_legacy(adds: Sequence[CommitId], removes: Sequence[CommitId]) -> RefTarget:
+    # jj before 0.9 left out absent terms, on either side.
+    sides = max(len(adds), len(removes) + 1)
+    return _alternate(
+        [*adds, *[None] * (sides - len(adds))], [*removes, *[None] * (sides - 1 - len(removes))]
+    )
+
+
+def _alternate(adds: Sequence[CommitId | None], removes: Sequence[CommitId | None]) -> RefTarget:
+    pairs = zip_longest(adds, removes)
+    return RefTarget(tuple(term for pair in pairs for term in pair)[:-1])
