@@ -6,12 +6,13 @@ Nothing here is found by listing: files that no head leads to are no part of his
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from wit_admin.errors import DamagedJjError
 from wit_admin.jj.files import read_file
+from wit_admin.jj.graph import Node, find_ancestors
 from wit_admin.jj.ids import ROOT_OPERATION_ID, ROOT_VIEW_ID, OperationId, ViewId
 from wit_admin.jj.operations import ROOT_OPERATION, Operation, decode_operation
 from wit_admin.jj.views import View, decode_view, root_view
@@ -41,6 +42,11 @@ class OpStore:
             return ROOT_OPERATION
         path = f"{self.folder}/operations/{operation_id}"
         return decode_operation(operation_id, read_file(path, most_bytes=MAX_OPERATION_BYTES))
+
+    def read_node(self, operation_id: OperationId) -> Node:
+        """Return what :mod:`wit_admin.jj.graph` needs of an operation; see above."""
+        operation = self.read_operation(operation_id)
+        return Node(operation.end.ms, operation.parents)
 
     def read_view(self, view_id: ViewId, *, with_git_refs: bool = True) -> View:
         """Return one view, see :func:`wit_admin.jj.views.decode_view`.
@@ -100,37 +106,8 @@ class OpStore:
         left = sorted(set(heads))
         if len(left) == 1:
             return tuple(left)
-        ancestors = _find_ancestors(left, self.read_operation)
+        ancestors = find_ancestors(left, self.read_node)
         current = tuple(head for head in left if head not in ancestors)
         if not current:
             raise DamagedJjError("The operation heads lead to each other in a circle.")
         return current
-
-
-def _find_ancestors(
-    heads: list[OperationId], read: Callable[[OperationId], Operation]
-) -> set[OperationId]:
-    """Return those heads that lead to another head."""
-    everyone = (1 << len(heads)) - 1
-    reached_by = {head: 1 << position for position, head in enumerate(heads)}
-    parents: dict[OperationId, tuple[OperationId, ...]] = {}
-    waiting: list[tuple[int, OperationId]] = []
-    ancestors: set[OperationId] = set()
-
-    def wait_for(operation_id: OperationId) -> None:
-        operation = read(operation_id)
-        parents[operation_id] = operation.parents
-        heapq.heappush(waiting, (-operation.end.ms, operation_id))
-
-    for head in heads:
-        wait_for(head)
-    # What all heads lead to cannot lead to one of them, so the walk ends when only that waits.
-    while any(reached_by[operation_id] != everyone for _, operation_id in waiting):
-        _, operation_id = heapq.heappop(waiting)
-        for parent in parents[operation_id]:
-            before = reached_by.get(parent, 0)
-            reached_by[parent] = before | reached_by[operation_id]
-            if reached_by[parent] != before:
-                ancestors.add(parent)
-                wait_for(parent)
-    return ancestors.intersection(heads)

@@ -1,0 +1,121 @@
+"""Commits of one repository, and walks over them.
+
+Git has the objects, jj's extras may overrule their change ids, and a shallow clone's edge cuts some
+off; all three are as they were when the store was opened.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import OrderedDict
+from collections.abc import Container, Iterable, Iterator
+
+from wit_admin.errors import MissingJjError
+from wit_admin.jj.commits import Commit, decode_commit, decode_extras, root_commit
+from wit_admin.jj.graph import Node
+from wit_admin.jj.ids import CommitId, is_root_commit
+from wit_admin.jj.layout import Layout
+from wit_admin.jj.objects import Objects, open_objects
+from wit_admin.jj.stacked_table import StackedTable, open_table
+
+_CACHED_COMMITS = 4096
+
+
+class CommitStore:
+    """Reads commits by id; the last few thousand are kept. Not for several threads at once."""
+
+    def __init__(
+        self, objects: Objects, extras: StackedTable, shallow: frozenset[CommitId], id_bytes: int
+    ) -> None:
+        self.objects = objects
+        self.extras = extras
+        self.id_bytes = id_bytes
+        self._shallow = shallow
+        self._cache: OrderedDict[CommitId, Commit] = OrderedDict()
+
+    @classmethod
+    def open(cls, layout: Layout, *, known: CommitStore | None = None) -> CommitStore:
+        """Open the commits of a repository; of ``known``, unchanged extras are taken over.
+
+        Raises:
+            DamagedJjError: The extras are torn.
+            MissingJjError: A part of the extras is gone.
+            UnreadableJjError: The disk or its permissions forbid it.
+        """
+        id_bytes = layout.git.id_bytes
+        extras = open_table(
+            layout.extras, key_bytes=id_bytes, known=known.extras if known is not None else None
+        )
+        objects = open_objects(layout.git.objects, id_bytes)
+        return cls(objects, extras, layout.git.read_shallow(), id_bytes)
+
+    def read(self, commit_id: CommitId) -> Commit:
+        """Return a commit; the root commit needs no object.
+
+        Raises:
+            MissingJjError: Git does not have it, as is normal for hidden ones after a clean-up.
+            DamagedJjError: It or its extras are malformed.
+            UnreadableJjError: The disk or its permissions forbid it.
+        """
+        commit = self._cache.get(commit_id)
+        if commit is not None:
+            self._cache.move_to_end(commit_id)
+            return commit
+        commit = self._read(commit_id)
+        self._cache[commit_id] = commit
+        if len(self._cache) > _CACHED_COMMITS:
+            self._cache.popitem(last=False)
+        return commit
+
+    def _read(self, commit_id: CommitId) -> Commit:
+        if is_root_commit(commit_id):
+            return root_commit(self.id_bytes)
+        content = self.objects.read(commit_id, "commit")
+        extras = decode_extras(commit_id, self.extras.find(bytes.fromhex(commit_id)))
+        return decode_commit(commit_id, content, extras, is_shallow=commit_id in self._shallow)
+
+    def find(self, commit_id: CommitId) -> Commit | None:
+        """Return a commit, or ``None`` where :meth:`read` says that it is missing."""
+        try:
+            return self.read(commit_id)
+        except MissingJjError:
+            return None
+
+    def walk(
+        self, heads: Iterable[CommitId], *, known: Container[CommitId] = ()
+    ) -> Iterator[Commit]:
+        """Yield the commits that lead to ``heads``, newest committer time first, each once.
+
+        Stops at ``known`` ones, so its cost is that of what is new. Heads that Git does not have
+        are passed over; the root commit comes last where it is reached. A commit never comes
+        before one that led to it.
+
+        Raises:
+            MissingJjError: A parent is not there.
+            DamagedJjError: A commit is malformed.
+            UnreadableJjError: The disk or its permissions forbid it.
+        """
+        seen: set[CommitId] = set()
+        waiting: list[tuple[bool, int, CommitId, Commit]] = []
+        for head in heads:
+            if head not in seen and head not in known:
+                seen.add(head)
+                commit = self.find(head)
+                if commit is not None:
+                    heapq.heappush(waiting, _queued(commit))
+        while waiting:
+            commit = heapq.heappop(waiting)[3]
+            yield commit
+            for parent in commit.parents:
+                if parent not in seen and parent not in known:
+                    seen.add(parent)
+                    heapq.heappush(waiting, _queued(self.read(parent)))
+
+    def read_node(self, commit_id: CommitId) -> Node:
+        """Return what :mod:`wit_admin.jj.graph` needs of a commit; see :meth:`read`."""
+        commit = self.read(commit_id)
+        return Node(commit.committer.time.ms, commit.parents)
+
+
+def _queued(commit: Commit) -> tuple[bool, int, CommitId, Commit]:
+    return commit.is_root, -commit.committer.time.ms, commit.id, commit

@@ -1,0 +1,232 @@
+"""Commits as jj understands them: the raw bytes of Git's, and jj's own extras, as a value.
+
+Source: jj's lib/src/git_backend.rs, commit_from_git_without_root_parent and deserialize_extras.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from wit_admin.errors import DamagedJjError
+from wit_admin.jj import change_ids, schema
+from wit_admin.jj.ids import (
+    CHANGE_ID_BYTES,
+    COMMIT_ID_BYTES,
+    ROOT_CHANGE_ID,
+    ChangeId,
+    CommitId,
+    is_root_commit,
+    root_commit_id,
+)
+from wit_admin.jj.operations import Timestamp, commit_id
+
+TreeId = str
+"""The id of a Git tree, as a commit id is."""
+
+_EMPTY_NAME = "JJ_EMPTY_STRING"
+"""Git refuses empty names, so jj writes this for one."""
+_TREES = b"jj:trees"
+_LABELS = b"jj:conflict-labels"
+_TIME = re.compile(rb"\s*([+-]?\d{1,18})(?:\s+([+-])(\d{2})(\d{2}))?")
+_TREE_IDS = re.compile(rb"[0-9a-f]{40}(?: [0-9a-f]{40})*|[0-9a-f]{64}(?: [0-9a-f]{64})*")
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who made or committed a change, and when, to the second."""
+
+    name: str
+    email: str
+    time: Timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What jj keeps of a commit besides Git."""
+
+    change_id: ChangeId | None
+    trees: tuple[TreeId, ...]
+    """Terms of a conflict; empty unless written by jj 0.9 to 0.39."""
+    predecessors: tuple[CommitId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit; never changes."""
+
+    id: CommitId
+    change_id: ChangeId
+    parents: tuple[CommitId, ...]
+    """Never empty but for the root commit: what has none in Git has the root commit."""
+    trees: tuple[TreeId, ...]
+    """Terms in turn added and removed; one when there is no conflict."""
+    conflict_labels: tuple[str, ...]
+    """A name for each term, from jj 0.37 on; may be empty."""
+    description: str
+    author: Signature
+    committer: Signature
+    is_signed: bool
+    predecessors: tuple[CommitId, ...]
+    """Per the extras, which newer jj no longer shows; see operations for what it does show."""
+
+    @property
+    def has_conflict(self) -> bool:
+        """Whether jj calls it conflicted; there may be no conflicted path nevertheless."""
+        return len(self.trees) > 1
+
+    @property
+    def is_root(self) -> bool:
+        """Whether it is the virtual root commit."""
+        return is_root_commit(self.id)
+
+
+NO_EXTRAS = Extras(None, (), ())
+_NOBODY = Signature("", "", Timestamp(0, 0))
+
+
+def empty_tree_id(id_bytes: int) -> TreeId:
+    """Return the id of the tree without entries, for this length of ids."""
+    return hash_object("tree", b"", id_bytes)
+
+
+def hash_object(kind: str, content: bytes, id_bytes: int) -> str:
+    """Return the id that Git gives to an object of this content, for this length of ids."""
+    data = b"%s %d\0%s" % (kind.encode("ascii"), len(content), content)
+    # SHA-1 is what Git's ids are made of; nothing is secured with it here.
+    digest = hashlib.sha256(data) if id_bytes == 32 else hashlib.sha1(data)  # noqa: PLR2004, S324
+    return digest.hexdigest()
+
+
+def root_commit(id_bytes: int) -> Commit:
+    """Return the virtual root commit, for this length of ids."""
+    return Commit(
+        id=root_commit_id(id_bytes),
+        change_id=ROOT_CHANGE_ID,
+        parents=(),
+        trees=(empty_tree_id(id_bytes),),
+        conflict_labels=(),
+        description="",
+        author=_NOBODY,
+        committer=_NOBODY,
+        is_signed=False,
+        predecessors=(),
+    )
+
+
+def decode_extras(oid: CommitId, content: bytes | None) -> Extras:
+    """Return the row of the extras for a commit; ``None`` is no row.
+
+    Raises:
+        DamagedJjError: It is malformed.
+    """
+    if content is None:
+        return NO_EXTRAS
+    what = f"The extras of commit {oid}"
+    message = schema.parse("CommitExtras", content, what=what)
+    has_id = len(message.change_id) == CHANGE_ID_BYTES
+    return Extras(
+        change_ids.encode_change_id(message.change_id) if has_id else None,
+        _extra_trees(message, what),
+        tuple(commit_id(old, what) for old in message.predecessors),
+    )
+
+
+def _extra_trees(message: Any, what: str) -> tuple[TreeId, ...]:
+    trees = tuple(tree.hex() for tree in message.root_tree)
+    if not trees or not message.uses_tree_conflict_format:
+        return ()
+    if len(trees) % 2 == 0 or any(len(tree) // 2 not in COMMIT_ID_BYTES for tree in trees):
+        raise DamagedJjError(f"{what} are torn or malformed.")
+    return trees
+
+
+def decode_commit(
+    oid: CommitId, content: bytes, extras: Extras = NO_EXTRAS, *, is_shallow: bool = False
+) -> Commit:
+    """Return the commit in Git's raw bytes; ``is_shallow`` cuts it off from its parents.
+
+    Raises:
+        DamagedJjError: It is no commit, or its conflict has an even number of terms.
+    """
+    head, _, message = content.partition(b"\n\n")
+    parents, headers = _read_headers(head)
+    if not {b"tree", b"author", b"committer"} <= headers.keys():
+        raise DamagedJjError(f"The commit {oid} is malformed.")
+    trees = _trees(oid, headers) or extras.trees or (headers[b"tree"].decode("ascii", "replace"),)
+    labels = headers.get(_LABELS, b"").decode("utf-8", "replace").removesuffix("\n")
+    change_id = extras.change_id or change_ids.read_header(headers.get(b"change-id"))
+    author = _signature(headers[b"author"])
+    return Commit(
+        id=oid,
+        change_id=change_id or change_ids.synthesize(oid),
+        parents=(() if is_shallow else parents) or (root_commit_id(len(oid) // 2),),
+        trees=trees,
+        conflict_labels=tuple(labels.split("\n")) if labels else (),
+        description=message.decode("utf-8", "replace"),
+        author=author,
+        committer=author
+        if headers[b"committer"] == headers[b"author"]
+        else _signature(headers[b"committer"]),
+        is_signed=b"gpgsig" in headers or b"gpgsig-sha256" in headers,
+        predecessors=extras.predecessors,
+    )
+
+
+def _read_headers(head: bytes) -> tuple[tuple[CommitId, ...], Mapping[bytes, bytes]]:
+    """Return the parents and, by name, the first of each header."""
+    parents: list[CommitId] = []
+    headers: dict[bytes, bytes] = {}
+    # A line that begins with a blank goes on with the value before it.
+    lines = head.split(b"\n") if b"\n " not in head else _unfold(head)
+    for line in lines:
+        name, _, value = line.partition(b" ")
+        if name == b"parent":
+            parents.append(value.decode("ascii", "replace"))
+        else:
+            headers.setdefault(name, value)
+    return tuple(parents), headers
+
+
+def _unfold(head: bytes) -> list[bytes]:
+    lines: list[bytes] = []
+    for line in head.split(b"\n"):
+        if line.startswith(b" ") and lines:
+            lines[-1] += b"\n" + line[1:]
+        else:
+            lines.append(line)
+    return lines
+
+
+def _trees(oid: CommitId, headers: Mapping[bytes, bytes]) -> tuple[TreeId, ...]:
+    value = headers.get(_TREES)
+    if value is None:
+        return ()
+    trees = tuple(value.decode("ascii", "replace").split(" "))
+    if not _TREE_IDS.fullmatch(value) or len(trees) < 3 or len(trees) % 2 == 0:  # noqa: PLR2004
+        raise DamagedJjError(f"The commit {oid} has a conflict with {len(trees)} terms.")
+    return trees
+
+
+def _signature(value: bytes) -> Signature:
+    left, right = value.find(b"<"), value.rfind(b">")
+    if left < 0 or right < left:
+        left, right = len(value), len(value)
+    time = _TIME.match(value, right + 1)
+    return Signature(_name(value[:left]), _name(value[left + 1 : right]), _time(time))
+
+
+def _name(value: bytes) -> str:
+    text = value.decode("utf-8", "replace").strip()
+    return "" if text == _EMPTY_NAME else text
+
+
+def _time(found: re.Match[bytes] | None) -> Timestamp:
+    if found is None:
+        return Timestamp(0, 0)
+    seconds, sign, hours, minutes = found.groups()
+    offset = int(hours) * 60 + int(minutes) if sign else 0
+    return Timestamp(int(seconds) * 1000, -offset if sign == b"-" else offset)

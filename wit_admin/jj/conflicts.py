@@ -1,0 +1,93 @@
+"""The conflicted paths of a commit, as ``jj resolve --list`` shows them.
+
+No content is merged here: what could be merged was, when jj wrote the commit. The tree that Git
+shows of such a commit is a decoy and is never looked at.
+Source: jj's lib/src/merged_tree.rs, ConflictIterator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from wit_admin.jj.commits import TreeId
+from wit_admin.jj.merges import resolve_trivially, simplify
+from wit_admin.jj.trees import TreeEntry, Trees
+
+Terms = tuple[TreeEntry | None, ...]
+"""What a path is in each term of a conflict; ``None`` where it is absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictedPath:
+    """One path in conflict; a clash of file and folder is one path, too."""
+
+    path: bytes
+    terms: Terms
+
+    @property
+    def sides(self) -> int:
+        """How many sides jj says that it has."""
+        return (len(simplify(self.terms)) + 1) // 2
+
+    @property
+    def deletions(self) -> int:
+        """On how many of these sides the path is absent."""
+        return sum(term is None for term in simplify(self.terms)[0::2])
+
+
+@dataclass(slots=True)
+class _Folder:
+    """A folder half walked through."""
+
+    trees: tuple[TreeId | None, ...]
+    prefix: bytes
+    entries: Iterator[tuple[bytes, Terms]]
+    has_conflict: bool = False
+
+
+def iter_conflicted_paths(trees: Trees, terms: Sequence[TreeId]) -> Iterator[ConflictedPath]:
+    """Yield the conflicted paths of a commit with these tree terms, in jj's order.
+
+    There may be none although the commit is in conflict, and any number if the trees are hostile:
+    take as many as you want to keep.
+
+    Raises:
+        MissingJjError: A tree is not there.
+        DamagedJjError: A tree is malformed.
+    """
+    # Folders found free of conflicts; without this a few trees that hold each other many times
+    # over would be walked through for ever.
+    clean: set[tuple[TreeId | None, ...]] = set()
+    stack = [_enter(trees, tuple(terms), b"")] if len(terms) > 1 else []
+    while stack:
+        folder = stack[-1]
+        entry = next(folder.entries, None)
+        if entry is None:
+            stack.pop()
+            if not folder.has_conflict:
+                clean.add(folder.trees)
+            elif stack:
+                stack[-1].has_conflict = True
+            continue
+        name, values = entry
+        if resolve_trivially(values) is not None:
+            continue
+        if not all(value is None or value.is_tree for value in values):
+            folder.has_conflict = True
+            yield ConflictedPath(folder.prefix + name, values)
+            continue
+        inner = tuple(value.oid if value else None for value in values)
+        if inner not in clean:
+            stack.append(_enter(trees, inner, folder.prefix + name + b"/"))
+
+
+def _enter(trees: Trees, terms: tuple[TreeId | None, ...], prefix: bytes) -> _Folder:
+    return _Folder(terms, prefix, iter_entries(trees, terms))
+
+
+def iter_entries(trees: Trees, terms: Sequence[TreeId | None]) -> Iterator[tuple[bytes, Terms]]:
+    """Yield each name in any of these trees and what it is in each, in the order of bytes."""
+    found = [trees.read(tree_id) for tree_id in terms]
+    for name in sorted(set().union(*found)):
+        yield name, tuple(entries.get(name) for entries in found)
