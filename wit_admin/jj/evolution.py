@@ -1,0 +1,79 @@
+"""How a commit came to be: the commits it replaced, as operations recorded them.
+
+Source: jj's lib/src/evolution.rs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from wit_admin.jj.commit_store import CommitStore
+from wit_admin.jj.ids import CommitId, OperationId
+from wit_admin.jj.operations import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One form of a change."""
+
+    commit_id: CommitId
+    operation_id: OperationId | None
+    """The operation that made it; ``None`` where none recorded it."""
+    predecessors: tuple[CommitId, ...]
+
+
+def iter_versions(commit_id: CommitId, operations: Iterable[Operation]) -> Iterator[Version]:
+    """Yield a commit and those it replaced, newest first.
+
+    ``operations`` lead to the present, newest first, as
+    :meth:`wit_admin.jj.op_store.OpStore.walk` yields them; no more are taken than it needs. It ends
+    at the first that recorded nothing, that is where jj before 0.30 or ``op abandon`` cut it off.
+    """
+    wanted = [commit_id]
+    for operation in operations:
+        if operation.predecessors is None or not wanted:
+            break
+        made, wanted = _follow(wanted, operation.predecessors)
+        for version in made:
+            yield Version(version, operation.id, operation.predecessors[version])
+    for version in wanted:
+        yield Version(version, None, ())
+
+
+def _follow(
+    wanted: list[CommitId], predecessors: Mapping[CommitId, tuple[CommitId, ...]]
+) -> tuple[list[CommitId], list[CommitId]]:
+    """Return those that one operation made, newest first, and what to look for further back."""
+    made: list[CommitId] = []
+    left: list[CommitId] = []
+    waiting = list(reversed(wanted))
+    seen: set[CommitId] = set()
+    while waiting:
+        commit_id = waiting.pop()
+        if commit_id in seen:
+            continue
+        seen.add(commit_id)
+        replaced = predecessors.get(commit_id)
+        if replaced is None:
+            left.append(commit_id)
+        else:
+            made.append(commit_id)
+            waiting.extend(reversed(replaced))
+    return made, left
+
+
+def iter_older_versions(commits: CommitStore, commit_id: CommitId) -> Iterator[CommitId]:
+    """Yield a commit and those it replaced by jj's extras, which is all that jj before 0.30 kept.
+
+    Those that Git no longer has are passed over.
+    """
+    waiting, seen = [commit_id], {commit_id}
+    while waiting:
+        commit = commits.find(waiting.pop())
+        if commit is None:
+            continue
+        yield commit.id
+        new = [old for old in commit.predecessors if old not in seen]
+        seen.update(new)
+        waiting.extend(new)
