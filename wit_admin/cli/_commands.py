@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "collab": "Manage collaborators",
     "access": "Look at who may do what",
     "repo": "Manage repositories",
+    "sync-repos": "Make the database and the folder of repositories agree",
     "activity": "Look at what happened",
     "audit": "Look at who changed what",
     "config": "Look at the settings",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -16,28 +17,84 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from wit_admin.errors import UnavailableError
+from wit_admin.git.plain_files import MOST_CONFIG, read_plain
 
 _OURS = "config.wit-"
 _PATIENCE_S = 5.0
 _LOOK_AGAIN_S = 0.02
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9-]*", re.ASCII)
+_ESCAPES = {"n": "\n", "t": "\t", "b": "\b"}
 
 
 def read_own(gitdir: Path) -> dict[str, str]:
     """Return the values of ``[wit]`` by key; empty when there are none, or no readable config."""
-    import pygit2  # noqa: PLC0415  80 ms that most commands need not pay
-
     try:
-        entries = list(pygit2.Config(str(gitdir / "config")))
-        return {
-            entry.name.removeprefix("wit."): entry.value or ""
-            for entry in entries
-            if entry.name.startswith("wit.") and entry.name.count(".") == 1
-        }
-    except (OSError, ValueError, pygit2.GitError):
+        return parse_own(read_plain(f"{gitdir}/config", MOST_CONFIG))
+    except OSError:
         return {}
 
 
-def write_own(gitdir: Path, values: Mapping[str, str | None]) -> None:
+def parse_own(config: bytes) -> dict[str, str]:
+    """Return what :func:`read_own` would, from the content of a config; includes are not followed.
+
+    Source: git-config(1), Syntax.
+    """
+    own: dict[str, str] = {}
+    if not has_own(config):
+        return own
+    is_ours = False
+    # A line that ends in a backslash goes on in the next.
+    for line in config.decode("utf-8", "replace").replace("\\\n", "").split("\n"):
+        text = line.strip()
+        if text.startswith("["):
+            is_ours = text.partition("]")[0].lower() == "[wit"
+            text = text.partition("]")[2].strip()
+        key, equals, value = text.partition("=")
+        if is_ours and _KEY.fullmatch(key.strip()):
+            own[key.strip().lower()] = _unquote(value.strip()) if equals else "true"
+    return own
+
+
+def has_own(config: bytes) -> bool:
+    """Tell whether the content of a config may have values of ours."""
+    return b"[wit]" in config.lower()
+
+
+def render_own(config: bytes, values: Mapping[str, str | None]) -> bytes:
+    """Return the section to add to the content of a config that has none."""
+    lines = [f"\t{key} = {_quote(value)}\n" for key, value in values.items() if value is not None]
+    start = "" if config.endswith(b"\n") or not config else "\n"
+    return f"{start}[wit]\n{''.join(lines)}".encode("utf-8", "replace")
+
+
+def _quote(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + escaped.replace("\n", "\\n").replace("\t", "\\t").replace("\0", "") + '"'
+
+
+def _unquote(value: str) -> str:
+    """Take quotes, escapes, comments and outer spaces off a value."""
+    shown, is_quoted, kept = "", False, 0
+    characters = iter(value)
+    for character in characters:
+        if character == '"':
+            is_quoted = not is_quoted
+            kept = len(shown)
+            continue
+        if character in "#;" and not is_quoted:
+            break
+        if character == "\\":
+            escape = next(characters, "")
+            shown += _ESCAPES.get(escape, escape)
+            kept = len(shown)
+            continue
+        shown += character
+        if is_quoted or not character.isspace():
+            kept = len(shown)
+    return shown[:kept]
+
+
+def write_own(folder: str | Path, values: Mapping[str, str | None]) -> None:
     """Set values of ``[wit]``, all at once; ``None`` takes one away. Durable when this returns.
 
     It follows git's locking protocol, and clears the lock of a process of ours that was killed.
@@ -47,6 +104,7 @@ def write_own(gitdir: Path, values: Mapping[str, str | None]) -> None:
     """
     if not values:
         return
+    gitdir = Path(folder)
     import pygit2  # noqa: PLC0415  80 ms that most commands need not pay
 
     present = read_own(gitdir)
@@ -95,7 +153,7 @@ def _take(ticket: Path, lock: Path) -> None:
         try:
             os.link(ticket, lock)
         except FileExistsError:
-            if not _clear_dead(lock):
+            if not clear_dead_lock(lock):
                 if time.monotonic() > deadline:
                     raise UnavailableError(
                         f"The config of {lock.parent.name} is locked.",
@@ -106,20 +164,20 @@ def _take(ticket: Path, lock: Path) -> None:
             return
 
 
-def _clear_dead(lock: Path) -> bool:
+def clear_dead_lock(lock: str | Path) -> bool:
     """Take away a lock of ours whose holder is dead; tell whether it is gone."""
     own_names = 2
     try:
         descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
-        return not lock.exists()
+        return not os.path.lexists(lock)
     try:
         seen = os.fstat(descriptor)
         if seen.st_nlink != own_names:
             return False
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if lock.stat().st_ino == seen.st_ino:
-            lock.unlink()
+        if os.stat(lock).st_ino == seen.st_ino:  # noqa: PTH116
+            os.unlink(lock)  # noqa: PTH108
     except BlockingIOError:
         return False
     except FileNotFoundError:

@@ -17,6 +17,7 @@ from wit_admin.git.own_config import write_own
 from wit_admin.git.ref_values import has_reftable, ref_bytes, ref_text
 
 _HEADS = "refs/heads/"
+_REF_TO_HEADS = "ref: refs/heads/"
 _STAGING = ".new-"
 _ABANDONED_S = 3600.0
 
@@ -125,13 +126,17 @@ def allows_http_push(gitdir: Path) -> bool:
 def read_head(gitdir: Path) -> str | None:
     """Return the branch that HEAD names; ``None`` when it is detached, or not in this file."""
     try:
-        text = ref_text((gitdir / "HEAD").read_bytes().strip())
+        head = parse_head((gitdir / "HEAD").read_bytes())
     except FileNotFoundError:
         # A symbolic link to a branch yet unborn, as git made HEAD long ago.
         return None
-    if not text.startswith("ref: " + _HEADS) or has_reftable(gitdir):
-        return None
-    return text.removeprefix("ref: " + _HEADS)
+    return None if head is None or has_reftable(gitdir) else head
+
+
+def parse_head(data: bytes) -> str | None:
+    """Return the branch that the content of a HEAD names; ``None`` when it is detached."""
+    text = ref_text(data.strip())
+    return text.removeprefix(_REF_TO_HEADS) if text.startswith(_REF_TO_HEADS) else None
 
 
 def set_head(gitdir: Path, branch: str) -> None:

@@ -66,6 +66,8 @@ class Plan(Generic[A_co]):
 
     actions: tuple[A_co, ...] = ()
     remarks: tuple[Remark, ...] = ()
+    finish: Callable[[], object] = lambda: None
+    """Run after the actions: bookkeeping of the command's own, of which nobody is told."""
 
     @property
     def is_destructive(self) -> bool:
@@ -147,6 +149,7 @@ class Task(Generic[A]):
             failures += failed
             done[batch[0].kind] += len(batch) - len(failed)
             progress(sum(done.values()) + len(failures), len(plan.actions))
+        plan.finish()
         return Applied({kind: n for kind, n in done.items() if n}, tuple(failures), plan.remarks)
 
     def _batches(self, plan: Plan[A]) -> Iterator[Sequence[A]]:

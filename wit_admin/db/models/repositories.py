@@ -190,3 +190,12 @@ class ProtectedRef(Base):
     allow_force: Mapped[bool] = mapped_column(default=False)
     allow_delete: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[CreatedAt]
+
+
+class RepositoryRoot(Base):
+    """A volume that was synced with this database; a file in it bears the id."""
+
+    __tablename__ = "repository_roots"
+
+    id: Mapped[UuidPk]
+    created_at: Mapped[CreatedAt]

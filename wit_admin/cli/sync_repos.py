@@ -1,0 +1,65 @@
+"""``wit-admin sync-repos``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from wit_admin.cli._options import AsJson, loaded_of, origin_of, output_of
+from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def sync_repos(
+    ctx: typer.Context,
+    owner: Annotated[str | None, typer.Option(metavar="NAME", help="Only this folder")] = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Mark rows as deleted whose folders are gone")
+    ] = False,
+    max_prune: Annotated[
+        float, typer.Option(metavar="PERCENT", help="Refuse to prune more of all rows", min=0)
+    ] = 10.0,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Look into every repository: exact, and slow")
+    ] = False,
+    accept_root: Annotated[
+        bool, typer.Option("--accept-root", help="The root is another volume now, on purpose")
+    ] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    no_input: NoInput = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the database and the folder of repositories agree
+
+    Unknown repositories are adopted, moved ones followed, and what the disk says is written down.
+    Odd things are told and left alone.
+
+    Example: wit-admin sync-repos --dry-run
+    """
+    from wit_admin.db.models.repositories import Visibility
+    from wit_admin.forge import open_database
+    from wit_admin.names import check_owner_name
+    from wit_admin.services.repo_sync import RepoSync, SyncOptions
+
+    output = output_of(ctx, as_json=as_json)
+    settings = loaded_of(ctx).settings
+    options = SyncOptions(
+        visibility=Visibility(settings.default_visibility),
+        owner=check_owner_name(owner) if owner is not None else None,
+        prune=prune,
+        max_prune_percent=max_prune,
+        verify=verify,
+        accept_root=accept_root,
+    )
+    with open_database(settings) as sessions:
+        sync = RepoSync(sessions, settings.repositories_root, options, by=origin_of())
+        run_task(
+            output,
+            sync.task(settings.run_dir),
+            Consent(dry_run, yes=yes, no_input=no_input),
+            question="Mark these rows as deleted?",
+        )

@@ -1,0 +1,30 @@
+"""Reads a file that somebody else may have put in place of the one that is expected."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+MOST_CONFIG = 1024**2
+
+
+def read_plain(path: str, most: int) -> bytes:
+    """Return what is in a file; empty when there is none, or no plain one: a pipe would block.
+
+    Raises:
+        OSError: It cannot be read, is a link, or is larger than ``most`` bytes.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return b""
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return b""
+        data = os.read(descriptor, most + 1)
+    finally:
+        os.close(descriptor)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
+    return data

@@ -1,0 +1,61 @@
+"""Knows a repository root again: a file in it bears an id that the database knows.
+
+Without it, a mount that is missing looks like a forge whose repositories were all deleted.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.base import new_id, utc_now
+from wit_admin.db.models.repositories import RepositoryRoot
+from wit_admin.db.queries import reconcile
+from wit_admin.db.statements import insert_new
+from wit_admin.git.plain_files import read_plain
+
+NAME = ".wit-root"
+_MOST_BYTES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RootMarker:
+    """The marker of one root."""
+
+    sessions: sessionmaker[Session]
+    root: Path
+
+    def is_stranger(self) -> bool:
+        """Tell whether other roots were synced with this database, and not this one."""
+        with self.sessions() as session:
+            known = reconcile.list_roots(session)
+        return bool(known) and self._read() not in known
+
+    def establish(self) -> None:
+        """Mark the root and let the database know it; afterwards it is no stranger."""
+        root_id = self._read() or self._write(new_id())
+        with self.sessions() as session:
+            if root_id in reconcile.list_roots(session):
+                return
+        with self.sessions.begin() as session:
+            insert_new(session, RepositoryRoot, id=root_id, created_at=utc_now())
+
+    def _read(self) -> uuid.UUID | None:
+        try:
+            return uuid.UUID(read_plain(f"{self.root}/{NAME}", _MOST_BYTES).decode().strip())
+        except ValueError:
+            return None
+
+    def _write(self, root_id: uuid.UUID) -> uuid.UUID:
+        draft = self.root / f"{NAME}.{root_id}"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f"{root_id}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(self.root / NAME)
+        return root_id
