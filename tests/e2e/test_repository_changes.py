@@ -106,7 +106,7 @@ def test_changes_killed_at_any_moment_are_set_right_by_a_rerun(alice: Place, wor
         kill(alice, chance, "repo", "create", f"alice/new{number}")
         alice.server.admin("repo", "create", f"alice/new{number}", "--if-not-exists")
         run_git(work, "ls-remote", alice.url(f"new{number}"))
-    for left in alice.gitdir("victim").parent.glob(".new-*"):
+    for left in alice.gitdir("victim").parent.glob(".new~*"):
         os.utime(left, (0, 0))
     alice.server.admin("repo", "create", "alice/last")
 

@@ -77,7 +77,7 @@ class Place:
         root = self.server.home / "repos"
         leftovers = [
             path
-            for pattern in ("*.lock", "*incoming-*", "tmp_*", ".new-*", ".old-*")
+            for pattern in ("*.lock", "*incoming-*", "tmp_*", ".new~*", ".old~*")
             for path in root.rglob(pattern)
         ]
 

@@ -42,7 +42,7 @@ def run_task(output: Output, task: Task[A], consent: Consent, *, question: str) 
         RefusedError: The answer was no.
     """
     if consent.is_dry_run:
-        _show_plan(output, task.build())
+        _show_plan(output, task.build().whole())
         return
     with task.lock.hold():
         plan = task.build()

@@ -43,7 +43,8 @@ def sync_repos(
     from wit_admin.db.models.repositories import Visibility
     from wit_admin.forge import open_database
     from wit_admin.names import check_owner_name
-    from wit_admin.services.repo_sync import RepoSync, SyncOptions
+    from wit_admin.services.repo_sync import RepoSync
+    from wit_admin.services.sync_survey import SyncOptions
 
     output = output_of(ctx, as_json=as_json)
     settings = loaded_of(ctx).settings

@@ -6,21 +6,26 @@ follow includes to anywhere. Source: gitrepository-layout(5).
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from wit_admin.git.own_config import parse_own
 from wit_admin.git.plain_files import MOST_CONFIG, read_plain
 from wit_admin.git.storage import parse_head
+from wit_admin.git.wit_section import parse_own
 
 _MOST_HEAD = 4096
 _MOST_DESCRIPTION = 4096
-_FORMAT = re.compile(rb"^\s*objectformat\s*=\s*\"?(\w+)", re.IGNORECASE | re.MULTILINE)
+_EXTENSION = rb"^\s*%b\s*=\s*\"?(\w+)"
+_FORMAT = re.compile(_EXTENSION % b"objectformat", re.IGNORECASE | re.MULTILINE)
+_REFS = re.compile(_EXTENSION % b"refstorage", re.IGNORECASE | re.MULTILINE)
 _UNNAMED = "Unnamed repository"
 """What git's own template says in ``description``."""
+_FANOUT_DIGITS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,31 +39,25 @@ class Glance:
     object_format: str
     description: str | None
     size_bytes: int
-    is_pristine: bool
-    """It has no ref."""
-    touched_at: datetime
-    """The latest of the times of ``objects`` and ``refs/heads``."""
+    """Of its objects: 0 when nothing was ever pushed."""
 
 
 def glance(path: str) -> Glance:
     """Look at the repository whose folder is ``path``.
 
     Raises:
-        OSError: It cannot be read, or is not made as git makes one.
+        OSError: It cannot be read, or has no HEAD.
     """
     config = read_plain(f"{path}/config", MOST_CONFIG)
-    head = read_plain(f"{path}/HEAD", _MOST_HEAD)
-    is_reftable = os.path.lexists(f"{path}/reftable")
-    found = _FORMAT.search(config)
-    times = (os.lstat(f"{path}/objects").st_mtime_ns, os.lstat(f"{path}/refs/heads").st_mtime_ns)
+    head = _read_head(path)
+    extensions = config if b"extensions" in config.lower() else b""
+    found = _FORMAT.search(extensions)
     return Glance(
-        head=None if is_reftable else parse_head(head),
+        head=None if _REFS.search(extensions) else head,
         own=parse_own(config),
         object_format=found[1].decode().lower() if found else "sha1",
-        description=_description(path),
-        size_bytes=_size_of_objects(f"{path}/objects"),
-        is_pristine=not is_reftable and _has_no_refs(path),
-        touched_at=_moment(max(times)),
+        description=_read_description(path),
+        size_bytes=_size_of(f"{path}/objects"),
     )
 
 
@@ -68,42 +67,53 @@ def newest_ref(path: str) -> datetime | None:
     Packing writes refs anew, so the time of ``packed-refs`` says nothing.
     """
     newest = 0
-    waiting = [f"{path}/refs"]
+    waiting = [] if os.path.islink(f"{path}/refs") else [f"{path}/refs"]
     while waiting:
         for entry in _scan(waiting.pop()):
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(entry.path)
             elif entry.is_file(follow_symlinks=False) and not entry.name.endswith(".lock"):
-                newest = max(newest, entry.stat(follow_symlinks=False).st_mtime_ns)
-    return _moment(newest) if newest else None
+                with suppress(FileNotFoundError):
+                    newest = max(newest, entry.stat(follow_symlinks=False).st_mtime_ns)
+    return moment(newest) if newest else None
 
 
-def _description(path: str) -> str | None:
-    text = read_plain(f"{path}/description", _MOST_DESCRIPTION).decode("utf-8", "replace").strip()
-    if not text or text.startswith(_UNNAMED):
-        return None
-    return text.replace("\0", "")
+def moment(time_ns: int) -> datetime:
+    """Return a file's time as the database keeps it."""
+    return datetime.fromtimestamp(time_ns // 1000 / 1e6, UTC)
 
 
-def _has_no_refs(path: str) -> bool:
-    if os.path.lexists(f"{path}/packed-refs"):
-        return False
-    return not any(
-        True for kind in ("heads", "tags") for entry in _scan(f"{path}/refs/{kind}")
-    ) and all(entry.name in {"heads", "tags"} for entry in _scan(f"{path}/refs"))
+def _read_head(path: str) -> str | None:
+    file = f"{path}/HEAD"
+    try:
+        data = read_plain(file, _MOST_HEAD)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        # A symbolic link to a branch, as git made HEAD long ago.
+        data = b"ref: " + os.fsencode(os.readlink(file))
+    if not data and not os.path.lexists(file):
+        raise FileNotFoundError(errno.ENOENT, "there is no HEAD", file)
+    head = parse_head(data)
+    # git makes no such branch, and a database takes no such text.
+    return head if head and not any(character < " " for character in head) else None
 
 
-def _size_of_objects(objects: str) -> int:
+def _read_description(path: str) -> str | None:
+    data = read_plain(f"{path}/description", _MOST_DESCRIPTION)
+    text = data.decode("utf-8", "replace").replace("\0", "").strip()
+    return text if text and not text.startswith(_UNNAMED) else None
+
+
+def _size_of(objects: str) -> int:
     total = 0
     for folder in _scan(objects):
-        if (len(folder.name) == 2 or folder.name == "pack") and folder.is_dir(  # noqa: PLR2004
-            follow_symlinks=False
-        ):
-            total += sum(
-                entry.stat(follow_symlinks=False).st_size
-                for entry in _scan(folder.path)
-                if not entry.name.startswith("tmp_")
-            )
+        is_inner = len(folder.name) == _FANOUT_DIGITS or folder.name == "pack"
+        if is_inner and folder.is_dir(follow_symlinks=False):
+            for entry in _scan(folder.path):
+                with suppress(FileNotFoundError):
+                    if not entry.name.startswith("tmp_"):
+                        total += entry.stat(follow_symlinks=False).st_size
     return total
 
 
@@ -113,7 +123,3 @@ def _scan(path: str) -> Iterator[os.DirEntry[str]]:
             yield from entries
     except (FileNotFoundError, NotADirectoryError):
         return
-
-
-def _moment(time_ns: int) -> datetime:
-    return datetime.fromtimestamp(time_ns // 1000 / 1e6, UTC)

@@ -20,9 +20,10 @@ def read_plain(path: str, most: int) -> bytes:
     except FileNotFoundError:
         return b""
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
             return b""
-        data = os.read(descriptor, most + 1)
+        data = os.read(descriptor, min(found.st_size, most) + 1)
     finally:
         os.close(descriptor)
     if len(data) > most:

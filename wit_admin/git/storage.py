@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from wit_admin.git.own_config import write_own
 from wit_admin.git.ref_values import has_reftable, ref_bytes, ref_text
+from wit_admin.git.wit_section import render_own
 
 _HEADS = "refs/heads/"
 _REF_TO_HEADS = "ref: refs/heads/"
-_STAGING = ".new-"
+STAGING, CONDEMNED = ".new~", ".old~"
+"""How folders begin that are being made, or taken away; no name of a repository has a tilde."""
 _ABANDONED_S = 3600.0
 
 
@@ -39,17 +40,16 @@ def create_bare(
 ) -> bool:
     """Make an empty bare repository at ``root/disk_path``; false when something stands there.
 
-    ``own`` is what it says about itself, see :mod:`wit_admin.git.own_config`.
+    ``own`` is what it says about itself, see :mod:`wit_admin.git.wit_section`.
 
     It is made under a temporary name and renamed, so it is whole or not there. Of many at once
     one wins.
     """
     target = root / disk_path
     target.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=target.parent))
+    staging = Path(tempfile.mkdtemp(prefix=STAGING, dir=target.parent))
     try:
-        _write_skeleton(staging, head, object_format)
-        write_own(staging, own or {})
+        _write_skeleton(staging, head, object_format, own or {})
         # rename(2) replaces an empty folder only; a repository is never empty.
         staging.rename(target)
     except OSError:
@@ -75,7 +75,7 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
 
 def sweep_half_made(folder: Path) -> None:
     """Remove what killed makers of repositories left in ``folder`` more than an hour ago."""
-    for left in folder.glob(_STAGING + "*"):
+    for left in folder.glob(STAGING + "*"):
         with contextlib.suppress(FileNotFoundError):
             if time.time() - left.stat().st_mtime > _ABANDONED_S:
                 shutil.rmtree(left, ignore_errors=True)
@@ -195,23 +195,25 @@ def move(gitdir: Path, target: Path) -> None:
 
 def remove(gitdir: Path) -> None:
     """Remove a repository; its owner's folder stays, since others may just be using it."""
-    condemned = Path(tempfile.mkdtemp(prefix=".old-", dir=gitdir.parent))
+    condemned = Path(tempfile.mkdtemp(prefix=CONDEMNED, dir=gitdir.parent))
     gitdir.rename(condemned / "repository")
     shutil.rmtree(condemned, ignore_errors=True)
 
 
-def _write_skeleton(folder: Path, head: str, object_format: str) -> None:
+def _write_skeleton(
+    folder: Path, head: str, object_format: str, own: Mapping[str, str | None]
+) -> None:
     folder.chmod(0o755)
     for name in ("objects/info", "objects/pack", "refs/heads", "refs/tags", "info"):
         (folder / name).mkdir(parents=True)
     version, extension = 0, ""
     if object_format != "sha1":
         version, extension = 1, f"[extensions]\n\tobjectFormat = {object_format}\n"
-    (folder / "config").write_text(
+    config = (
         f"[core]\n\trepositoryformatversion = {version}\n\tfilemode = true\n\tbare = true\n"
-        + extension,
-        encoding="ascii",
+        + extension
     )
+    (folder / "config").write_bytes(config.encode() + (render_own(own) if own else b""))
     (folder / "HEAD").write_text(f"ref: {_HEADS}{head}\n", encoding="utf-8")
 
 

@@ -1,9 +1,10 @@
 """Walks the repository root: what stands in ``owner/name``, and whether it changed since last time.
 
 A fingerprint is 32 bytes: the inode of the repository's folder, and the ctimes in nanoseconds of
-that folder, ``objects`` and ``refs/heads``. Each push by git changes one of them (its quarantine is
-made in ``objects``), and so does each lock it takes (refs deleted or packed, HEAD, config). Nobody
-can set a ctime back. A ref that is moved below a folder of refs without a new object changes none.
+that folder, ``objects`` and ``refs/heads``. Each push changes one of them (what it brings is first
+put into ``objects`` itself), and so does each lock that git takes (refs deleted or packed, HEAD,
+config). Nobody can set a ctime back. A ref that is moved below a folder of refs without a new
+object changes none.
 """
 
 from __future__ import annotations
@@ -11,131 +12,107 @@ from __future__ import annotations
 import os
 import stat
 import struct
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
+
+from wit_admin.git.oddities import Odd, explain, link, misplaced, unreadable
+from wit_admin.git.storage import CONDEMNED, STAGING
 
 _FOUR = struct.Struct("<4Q")
 _SETTLED_NS = 2_000_000_000
-_ABANDONED_S = 24 * 3600.0
-_HALF_MADE = (".new-", ".old-")
 _LOST = "lost+found"
 
 
-@dataclass(frozen=True, slots=True)
-class Odd:
-    """Something below the root that is no repository in its place; it is left alone."""
+class Found(NamedTuple):
+    """A bare repository below the root."""
 
     path: str
-    """Below the root."""
-    kind: str
-    sentence: str
-    is_failure: bool = False
-    """What is in there could not be seen."""
+    fingerprint: bytes
+    touched_ns: int
+    """When ``objects`` or ``refs/heads`` was last changed."""
 
 
-def walk(root: str, owner: str | None = None) -> Iterator[tuple[str, bytes] | Odd]:
-    """Yield path below the root and fingerprint of each bare repository, and what is odd.
+def walk(root: str, owner: str | None = None) -> Iterator[Found | Odd]:
+    """Yield what stands below the root, those of one owner together; no symbolic link is followed.
 
-    ``owner`` is the one folder to look into, in any case. No symbolic link is followed.
+    ``owner`` is the one folder to look into, in any case.
 
     Raises:
         OSError: The root cannot be read.
     """
-    with os.scandir(root) as entries:
-        folders = sorted(entries, key=lambda entry: entry.name)
-    for entry in folders:
+    # Folders that differ in case only belong to one owner.
+    for entry in sorted(_scan(root), key=lambda entry: (entry.name.lower(), entry.name)):
         name = entry.name
         if owner is not None and name.lower() != owner.lower():
             continue
         if entry.is_symlink():
-            yield _link(root, name)
-        elif not entry.is_dir(follow_symlinks=False) or name.startswith(".") or name == _LOST:
-            continue
-        elif os.path.lexists(f"{root}/{name}/HEAD") and os.path.lexists(f"{root}/{name}/objects"):
-            yield Odd(name, "misplaced", "It is a repository outside of any owner's folder.")
-        else:
+            yield link(root, name)
+        elif entry.is_dir(follow_symlinks=False) and name[0] != "." and name != _LOST:
             yield from _walk_owner(root, name)
 
 
-def take_fingerprint(path: str) -> bytes | None:
-    """Return the fingerprint of a bare repository; ``None`` when there is none.
+def look(full: str, path: str) -> Found | None:
+    """Return the bare repository in the folder ``full``, which is to be called ``path``.
+
+    ``None`` when there is none.
 
     Raises:
         OSError: It cannot be looked at.
     """
     try:
-        objects = os.lstat(path + "/objects")
-        heads = os.lstat(path + "/refs/heads")
+        objects = os.lstat(full + "/objects")
+        heads = os.lstat(full + "/refs/heads")
+        whole = os.lstat(full)
     except (FileNotFoundError, NotADirectoryError):
         return None
     if not stat.S_ISDIR(objects.st_mode):
         return None
-    whole = os.lstat(path)
-    return _FOUR.pack(whole.st_ino, whole.st_ctime_ns, objects.st_ctime_ns, heads.st_ctime_ns)
+    seen = _FOUR.pack(whole.st_ino, whole.st_ctime_ns, objects.st_ctime_ns, heads.st_ctime_ns)
+    return Found(path, seen, max(objects.st_mtime_ns, heads.st_mtime_ns))
 
 
-def is_settled(fingerprint: bytes) -> bool:
-    """Tell whether a change after this fingerprint was taken is sure to change it."""
+def is_settled(fingerprint: bytes, taken_ns: int) -> bool:
+    """Tell whether each change after ``taken_ns``, when it was taken, is sure to change it."""
     _, *ctimes = _FOUR.unpack(fingerprint)
-    return all(ctime < time.time_ns() - _SETTLED_NS for ctime in ctimes)
+    return all(ctime < taken_ns - _SETTLED_NS for ctime in ctimes)
 
 
-def _walk_owner(root: str, owner: str) -> Iterator[tuple[str, bytes] | Odd]:
+def _walk_owner(root: str, owner: str) -> Iterator[Found | Odd]:
+    folder = f"{root}/{owner}"
     try:
-        with os.scandir(f"{root}/{owner}") as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
-    except OSError as error:
-        yield _unreadable(owner, error)
+        entries = sorted(_scan(folder), key=lambda entry: entry.name)
+    except FileNotFoundError:
         return
-    for entry in found:
+    except OSError as error:
+        yield unreadable(owner, error)
+        return
+    names = {entry.name for entry in entries}
+    if names >= {"HEAD", "objects"} or not names.isdisjoint({".git", ".jj"}):
+        yield misplaced(owner)
+        return
+    for entry in entries:
         path = f"{owner}/{entry.name}"
-        if not entry.is_dir(follow_symlinks=False):
-            if entry.is_symlink():
-                yield _link(root, path)
-            continue
-        try:
-            fingerprint = take_fingerprint(f"{root}/{path}")
-            odd = None if fingerprint else _explain(root, path)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            fingerprint, odd = None, _unreadable(path, error)
-        if fingerprint is not None and entry.name[0] != ".":
-            yield path, fingerprint
-        elif odd is not None:
-            yield odd
+        if entry.is_dir(follow_symlinks=False):
+            found = _look_or_explain(root, path)
+            if found is not None:
+                yield found
+        elif entry.is_symlink():
+            yield link(root, path)
 
 
-def _explain(root: str, path: str) -> Odd | None:
-    """Say what a folder is that is no bare repository; ``None`` for what needs no word."""
+def _look_or_explain(root: str, path: str) -> Found | Odd | None:
     full = f"{root}/{path}"
-    name = path.rpartition("/")[2]
-    if name.startswith("."):
-        is_old = time.time() - os.lstat(full).st_mtime > _ABANDONED_S
-        is_left = name.startswith(_HALF_MADE) and is_old
-        return Odd(path, "half-made", "A process that died left it.") if is_left else None
-    if os.path.lexists(f"{full}/.jj"):
-        return Odd(path, "jj", "It is a jj repository; only bare ones are adopted.")
-    if os.path.lexists(f"{full}/.git"):
-        return Odd(path, "non-bare", "It has a working tree; only bare ones are adopted.")
-    if os.path.lexists(f"{full}/objects"):
-        return Odd(path, "broken", "It looks like a repository, but is not whole.")
-    with os.scandir(full) as entries:
-        inner = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
-    if any(os.path.lexists(f"{below}/objects") for below in inner):
-        return Odd(path, "nested", "Repositories in it stand deeper than owner/name.")
-    return Odd(path, "foreign", "It is a folder, and no repository.") if inner else None
+    is_passing = path.partition("/")[2].startswith((STAGING, CONDEMNED))
+    try:
+        if not is_passing and (found := look(full, path)):
+            return found
+        return explain(root, path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return unreadable(path, error)
 
 
-def _unreadable(path: str, error: OSError) -> Odd:
-    return Odd(path, "unreadable", f"It cannot be read: {error.strerror}.", is_failure=True)
-
-
-def _link(root: str, path: str) -> Odd:
-    base = os.path.realpath(root)
-    real = os.path.realpath(f"{root}/{path}")
-    if real.startswith(base + os.sep):
-        inside = real.removeprefix(base + os.sep)
-        return Odd(path, "link", f"It is a link to {inside}; it is served, and not adopted.")
-    return Odd(path, "link-out", "It is a link that leads out of the root, and is refused.")
+def _scan(folder: str) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return list(entries)

@@ -1,4 +1,4 @@
-"""Where a repository's folder goes: by its name at first, and there it stays."""
+"""Where a repository's folder goes, by its name at first, and what it says there of itself."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import uuid
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import new_id
+from wit_admin.db.models.repositories import Visibility
 from wit_admin.db.queries import repositories
 from wit_admin.names import RepoName
 
@@ -26,3 +27,16 @@ def free_place(sessions: sessionmaker[Session], name: RepoName) -> str:
 def second_place(name: RepoName, repo_id: uuid.UUID) -> str:
     """Return a place that no name leads to: ``~`` cannot be in one."""
     return f"{name.owner}/{name.name}~{repo_id.hex}.git"
+
+
+def own_values(
+    repo_id: uuid.UUID, name: RepoName, visibility: Visibility, description: str | None = None
+) -> dict[str, str | None]:
+    """Return what the config of a repository says of it: see :mod:`wit_admin.git.own_config`."""
+    return {
+        "id": str(repo_id),
+        "owner": name.owner,
+        "name": name.name,
+        "visibility": visibility.value,
+        "description": description,
+    }

@@ -68,11 +68,22 @@ class Plan(Generic[A_co]):
     remarks: tuple[Remark, ...] = ()
     finish: Callable[[], object] = lambda: None
     """Run after the actions: bookkeeping of the command's own, of which nobody is told."""
+    rest: Callable[[], Plan[A_co]] | None = None
+    """Plans what comes after these actions, where all of it at once would fill the memory."""
 
     @property
     def is_destructive(self) -> bool:
         """Whether any action takes something away."""
         return any(action.is_destructive for action in self.actions)
+
+    def whole(self) -> Plan[A_co]:
+        """Return all parts as one, for somebody to look at."""
+        actions, remarks, part = [*self.actions], [*self.remarks], self
+        while part.rest is not None:
+            part = part.rest()
+            actions += part.actions
+            remarks += part.remarks
+        return Plan(tuple(actions), tuple(remarks))
 
     def count(self) -> dict[str, int]:
         """Return how many actions there are of each kind."""
@@ -144,13 +155,20 @@ class Task(Generic[A]):
         """
         done: Counter[str] = Counter()
         failures: list[Remark] = []
-        for batch in self._batches(plan):
-            failed = self._do(batch)
-            failures += failed
-            done[batch[0].kind] += len(batch) - len(failed)
-            progress(sum(done.values()) + len(failures), len(plan.actions))
-        plan.finish()
-        return Applied({kind: n for kind, n in done.items() if n}, tuple(failures), plan.remarks)
+        remarks: list[Remark] = []
+        total = 0
+        part: Plan[A] | None = plan
+        while part is not None:
+            total += len(part.actions)
+            remarks += part.remarks
+            for batch in self._batches(part):
+                failed = self._do(batch)
+                failures += failed
+                done[batch[0].kind] += len(batch) - len(failed)
+                progress(sum(done.values()) + len(failures), total)
+            part.finish()
+            part = part.rest() if part.rest else None
+        return Applied({kind: n for kind, n in done.items() if n}, tuple(failures), tuple(remarks))
 
     def _batches(self, plan: Plan[A]) -> Iterator[Sequence[A]]:
         size = self.batch_size if self.perform_many else 1
@@ -160,17 +178,17 @@ class Task(Generic[A]):
                 yield actions[start : start + size]
 
     def _do(self, batch: Sequence[A]) -> list[Remark]:
-        if self.perform_many is not None and len(batch) > 1:
-            try:
-                self.perform_many(batch)
-            except UnavailableError:
-                raise
-            except (WitError, OSError):
-                # One at a time tells which one is at fault, and gets the others done.
-                pass
-            else:
-                return []
-        return [failure for action in batch if (failure := self._do_one(action))]
+        if self.perform_many is None or len(batch) == 1:
+            return [failure for action in batch if (failure := self._do_one(action))]
+        try:
+            self.perform_many(batch)
+        except UnavailableError:
+            raise
+        except (WitError, OSError):
+            # Halves of halves tell which one is at fault, and get the others done.
+            half = len(batch) // 2
+            return self._do(batch[:half]) + self._do(batch[half:])
+        return []
 
     def _do_one(self, action: A) -> Remark | None:
         try:

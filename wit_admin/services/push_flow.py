@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from wit_admin.db.base import new_id
 from wit_admin.db.models.events import AuditOrigin
 from wit_admin.db.models.repositories import ObjectFormat, Visibility
 from wit_admin.db.queries.repositories import NewRepository
@@ -26,7 +27,7 @@ from wit_admin.services.audit import Origin
 from wit_admin.services.gate import Creatable, Served
 from wit_admin.services.heads import pointing_head
 from wit_admin.services.journal import Replayed, replay_journal
-from wit_admin.services.places import free_place
+from wit_admin.services.places import free_place, own_values
 from wit_admin.services.ref_updates import (
     RefUpdate,
     check_deletions,
@@ -208,7 +209,13 @@ class PushFlow:
         # Disk first: a crash here leaves a repository that a sync finds, never a row without one.
         place = free_place(self._sessions, wanted.name)
         mine = self._disk.root / place
-        made = storage.create_bare(self._disk.root, place, object_format=object_format.value)
+        repo_id = new_id()
+        made = storage.create_bare(
+            self._disk.root,
+            place,
+            object_format=object_format.value,
+            own=own_values(repo_id, wanted.name, self._visibility),
+        )
         found = storage.resolve(self._disk.root, place)
         if found is None:
             raise ConflictError(
@@ -218,6 +225,7 @@ class PushFlow:
         # What stood on disk before is not taken back when this push fails, unless it is empty.
         is_removable = made or storage.is_pristine(found.gitdir)
         new = NewRepository(
+            id=repo_id,
             owner_id=wanted.owner_id,
             name=wanted.name.name,
             disk_path=place,

@@ -20,7 +20,7 @@ from wit_admin.git import own_config, storage
 from wit_admin.names import RepoName
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.lookups import get_owner
-from wit_admin.services.places import free_place
+from wit_admin.services.places import free_place, own_values
 from wit_admin.services.repository_changes import ChangedRepository, check_description
 
 
@@ -94,13 +94,7 @@ def _make_folder(
         place,
         head=order.default_branch,
         object_format=order.object_format.value,
-        own={
-            "id": str(repo_id),
-            "owner": name.owner,
-            "name": name.name,
-            "visibility": order.visibility.value,
-            "description": order.description,
-        },
+        own=own_values(repo_id, name, order.visibility, order.description),
     )
     if not made:
         raise ConflictError(

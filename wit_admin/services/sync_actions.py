@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from wit_admin.db.queries.reconcile import AdoptedRepository, KnownRepository
+from wit_admin.db.queries.adoption import AdoptedRepository
+from wit_admin.db.queries.reconcile import KnownRepository
 from wit_admin.names import RepoName
+from wit_admin.services.places import own_values
 from wit_admin.services.plans import Action
 
 AUDITED = ("default_branch", "description", "object_format")
@@ -50,8 +51,8 @@ class Adopt(Action):
     """Make the row of a repository that only the disk knows."""
 
     new: AdoptedRepository
-    mark: Mapping[str, str | None] | None
-    """What its config is to say first; ``None`` when it says so."""
+    is_marked: bool
+    """Its config says so already."""
     kind = "adopt"
 
     @property
@@ -115,7 +116,8 @@ class Refresh(RowAction):
 class Tell(RowAction):
     """Let a repository's config say what its row says."""
 
-    values: Mapping[str, str | None]
+    fingerprint: bytes | None = field(repr=False)
+    """To remember once that is done."""
     kind = "mark"
 
     @property
@@ -150,16 +152,29 @@ class Prune(RowAction):
 
 
 SyncAction = AddOwner | Adopt | Move | Revive | Refresh | Tell | FinishDeletion | Prune
+ORDER: tuple[type[SyncAction], ...] = (
+    AddOwner,
+    Move,
+    Refresh,
+    Tell,
+    Revive,
+    Adopt,
+    FinishDeletion,
+    Prune,
+)
+"""Owners before what they own; a move may free a name for what comes after it."""
 
 
-def told_by(
-    repo_id: uuid.UUID, owner: str, name: str, visibility: str, description: str | None
-) -> dict[str, str | None]:
+def told_by(repository: KnownRepository | AdoptedRepository) -> dict[str, str | None]:
     """Return what a repository's config says of it, from which its row can be made again."""
-    return {
-        "id": str(repo_id),
-        "owner": owner,
-        "name": name,
-        "visibility": visibility,
-        "description": description,
-    }
+    return own_values(
+        repository.id,
+        RepoName(repository.owner, repository.name),
+        repository.visibility,
+        repository.description,
+    )
+
+
+def is_told(own: Mapping[str, str], repository: KnownRepository | AdoptedRepository) -> bool:
+    """Tell whether a config says of a repository what its row says."""
+    return bool(own) and all(own.get(key) == value for key, value in told_by(repository).items())

@@ -1,0 +1,165 @@
+"""What is no bare repository in its place is told, and left alone."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.databases import migrated
+from tests.support.server import run_git
+from tests.support.sync_site import Site
+from wit_admin.db.engine import make_sessions, open_engine
+
+
+def test_odd_things_are_told_and_left_alone(ground: Site, tmp_path: Path) -> None:
+    ground.add("alice/good.git")
+    (ground.root / "alice/in").symlink_to("good.git")
+    (ground.root / "alice/out").symlink_to(tmp_path)
+    (ground.root / "eve").symlink_to(tmp_path)
+    run_git(ground.root, "init", "--quiet", "alice/work")
+    (ground.root / "alice/jj/.jj").mkdir(parents=True)
+    ground.add("alice/deep/er.git")
+    ground.add("alice/Good")
+    ground.add("alice/what is it.git")
+    ground.add("top.git")
+    shutil.copytree(ground.root / "alice/good.git", ground.root / os.fsdecode(b"bob/\xff.git"))
+    (ground.root / "alice/broken.git/objects").mkdir(parents=True)
+    (ground.root / "alice/.new~abc").mkdir()
+    (ground.root / "alice/.old~abc").mkdir()
+    os.utime(ground.root / "alice/.old~abc", (0, 0))
+
+    ground.sync()
+
+    assert set(ground.rows()) == {"alice/good"}
+    assert ground.remarks() == {
+        "alice/in": "link",
+        "alice/out": "link-out",
+        "eve": "link-out",
+        "alice/work": "non-bare",
+        "alice/jj": "jj",
+        "alice/deep": "nested",
+        "alice/Good": "twin",
+        "alice/what is it.git": "odd-name",
+        "top.git": "misplaced",
+        os.fsdecode(b"bob/\xff.git"): "odd-name",
+        "alice/broken.git": "broken",
+        "alice/.old~abc": "half-made",
+    }
+    assert (ground.root / "alice/.old~abc").exists()
+
+
+def test_pipe_in_a_repository_does_not_block(ground: Site) -> None:
+    folder = ground.add("alice/demo.git")
+    (folder / "HEAD").unlink()
+    os.mkfifo(folder / "HEAD")
+    os.mkfifo(folder / "description")
+
+    ground.sync()
+
+    assert ground.rows()["alice/demo"].default_branch == "main"
+
+
+def test_unreadable_folder_is_a_failure_and_never_pruned() -> None:
+    # Root may read everything, so this runs as somebody else, where everybody may be.
+    with as_nobody_in() as folder:
+        engine = open_engine(migrated(f"sqlite:///{folder}/wit.db"))
+        ground = Site(make_sessions(engine), folder / "repos")
+        ground.add("alice/demo.git")
+        ground.add("bob/other.git")
+        ground.sync()
+        (ground.root / "alice").chmod(0)
+
+        applied = ground.sync(prune=True, max_prune_percent=100)
+
+        assert [remark.target for remark in applied.remarks if remark.is_failure] == ["alice"]
+        assert set(ground.rows()) == {"alice/demo", "bob/other"}
+        (ground.root / "alice").chmod(0o755)
+        engine.dispose()
+
+
+@contextmanager
+def as_nobody_in() -> Iterator[Path]:
+    """Make a folder outside of root's, and give up root's rights for a while."""
+    folder = Path(tempfile.mkdtemp(prefix="wit-open-"))
+    user = os.geteuid()
+    try:
+        if user == 0:
+            shutil.chown(folder, "nobody")
+            os.seteuid(pwd.getpwnam("nobody").pw_uid)
+        yield folder
+    finally:
+        os.seteuid(user)
+        shutil.rmtree(folder)
+
+
+def test_config_that_leads_elsewhere_fails_alone(ground: Site, tmp_path: Path) -> None:
+    for name in "abc":
+        ground.add(f"alice/{name}.git")
+    config = ground.root / "alice/b.git/config"
+    config.rename(tmp_path / "config")
+    config.symlink_to(tmp_path / "config")
+
+    applied = ground.sync()
+
+    assert applied.done == {"owner": 1, "adopt": 2}
+    assert [remark.target for remark in applied.remarks if remark.is_failure] == ["alice/b.git"]
+    assert b"[wit]" not in (tmp_path / "config").read_bytes()
+    config.unlink()
+    (tmp_path / "config").rename(config)
+    assert ground.sync().done == {"adopt": 1}
+    ground.assert_settled()
+
+
+def test_config_that_is_locked_fails_alone_and_is_marked_later(ground: Site) -> None:
+    for name in "abcde":
+        ground.add(f"alice/{name}.git", own={"name": "x"})
+    lock = ground.root / "alice/b.git/config.lock"
+    lock.touch()
+
+    applied = ground.sync()
+
+    assert applied.done == {"owner": 1, "adopt": 4}
+    assert [failure.target for failure in applied.failures] == ["alice/b"]
+    lock.unlink()
+    assert ground.sync().done == {"adopt": 1}
+    assert list(ground.root.rglob("config.wit-*")) == []
+    ground.assert_settled()
+
+
+def test_ref_folder_that_leads_elsewhere_is_not_followed(ground: Site, tmp_path: Path) -> None:
+    folder = ground.add("alice/demo.git")
+    shutil.rmtree(folder / "refs")
+    (tmp_path / "heads").mkdir()
+    (folder / "refs").symlink_to(tmp_path)
+
+    ground.sync(verify=True)
+
+    assert ground.rows()["alice/demo"].pushed_at is None
+
+
+def test_head_that_is_a_link_names_its_branch(ground: Site) -> None:
+    folder = ground.add("alice/demo.git")
+    (folder / "HEAD").unlink()
+    (folder / "HEAD").symlink_to("refs/heads/trunk")
+
+    ground.sync()
+
+    assert ground.rows()["alice/demo"].default_branch == "trunk"
+
+
+def test_text_that_no_database_takes_is_left_out(ground: Site) -> None:
+    own = {"id": "none", "owner": "../..", "name": "up", "visibility": "secret"}
+    folder = ground.add("alice/demo.git", own=own)
+    (folder / "description").write_bytes(b"one\0two \xff")
+    (folder / "HEAD").write_bytes(b"ref: refs/heads/a\0b\n")
+
+    ground.sync()
+
+    row = ground.rows()["alice/demo"]
+    assert (row.description, row.default_branch) == ("onetwo \N{REPLACEMENT CHARACTER}", "main")
+    ground.assert_settled()

@@ -1,0 +1,68 @@
+"""What can stand below the repository root and is no bare repository in its place, in sentences."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+from wit_admin.git.storage import CONDEMNED, STAGING
+
+ABANDONED_S = 24 * 3600.0
+"""What a process left half-made may be its work of this moment; a day later it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """Something that is left alone."""
+
+    path: str
+    """Below the root."""
+    kind: str
+    sentence: str
+    is_failure: bool = False
+    """What is in there could not be seen."""
+
+
+def explain(root: str, path: str) -> Odd | None:
+    """Say what a folder is that is no bare repository; ``None`` for what needs no word.
+
+    Raises:
+        OSError: It cannot be looked into.
+    """
+    full = f"{root}/{path}"
+    name = path.partition("/")[2]
+    if name.startswith((STAGING, CONDEMNED)):
+        is_old = time.time() - os.lstat(full).st_mtime > ABANDONED_S
+        return Odd(path, "half-made", "A process that died left it.") if is_old else None
+    if os.path.lexists(f"{full}/.jj"):
+        return Odd(path, "jj", "It is a jj repository; only bare ones are adopted.")
+    if os.path.lexists(f"{full}/.git"):
+        return Odd(path, "non-bare", "It has a working tree; only bare ones are adopted.")
+    if os.path.lexists(f"{full}/objects"):
+        return Odd(path, "broken", "It looks like a repository, but is not whole.")
+    with os.scandir(full) as entries:
+        inner = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+    if any(os.path.lexists(f"{below}/objects") for below in inner):
+        return Odd(path, "nested", "Repositories in it stand deeper than owner/name.")
+    return Odd(path, "foreign", "It is a folder, and no repository.") if inner else None
+
+
+def misplaced(name: str) -> Odd:
+    """Tell of a repository in the place of an owner."""
+    return Odd(name, "misplaced", "It is a repository outside of any owner's folder.")
+
+
+def unreadable(path: str, error: OSError) -> Odd:
+    """Tell of what may hold repositories and does not show them."""
+    return Odd(path, "unreadable", f"It cannot be read: {error.strerror}.", is_failure=True)
+
+
+def link(root: str, path: str) -> Odd:
+    """Tell of a symbolic link."""
+    base = os.path.realpath(root)
+    real = os.path.realpath(f"{root}/{path}")
+    if real.startswith(base + os.sep):
+        inside = real.removeprefix(base + os.sep)
+        return Odd(path, "link", f"It is a link to {inside}; only folders are adopted.")
+    return Odd(path, "link-out", "It is a link that leads out of the root; it is not followed.")

@@ -1,0 +1,195 @@
+"""Plans what becomes of folders that no row leads to, and that were not moved."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.base import new_id
+from wit_admin.db.models.repositories import ObjectFormat, Visibility
+from wit_admin.db.queries import reconcile
+from wit_admin.db.queries.adoption import AdoptedRepository
+from wit_admin.db.queries.reconcile import KnownRepository
+from wit_admin.errors import InvalidInputError
+from wit_admin.git.glance import glance, moment
+from wit_admin.git.walk import look
+from wit_admin.names import RepoName
+from wit_admin.services.plans import Remark
+from wit_admin.services.sync_actions import (
+    AddOwner,
+    Adopt,
+    Move,
+    Revive,
+    SyncAction,
+    is_told,
+)
+from wit_admin.services.sync_folders import FORMATS, Disk, Folder
+from wit_admin.services.trash import TRASH
+
+_VISIBILITIES = {kind.value for kind in Visibility}
+
+
+@dataclass(slots=True)
+class Adoption:
+    """Folders that wait for a row, and what is planned for them."""
+
+    sessions: sessionmaker[Session]
+    disk: Disk
+    visibility: Visibility
+    """Of those that do not say it themselves."""
+    is_exact: bool
+    actions: list[SyncAction] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+    _waiting: list[tuple[Folder, uuid.UUID | None]] = field(default_factory=list)
+    """With the id that each keeps; ``None`` for those that get a new one."""
+    _kept: set[uuid.UUID] = field(default_factory=set)
+
+    def plan(self, arrivals: Iterable[Folder], by_id: Mapping[uuid.UUID, KnownRepository]) -> None:
+        """Plan for folders that no live row of their ids lacks."""
+        for folder in arrivals:
+            row = by_id.get(folder.own_id) if folder.own_id else None
+            if row is None:
+                self._waiting.append((folder, self._keep_id(folder)))
+            elif row.deleted_at is not None and not self.disk.has_in_trash(row.id):
+                self.actions.append(Revive(row, folder.path))
+            elif row.deleted_at is None and self.disk.is_hidden(row.disk_path):
+                sentence = f"It may be a copy of {row.disk_path}, which cannot be read."
+                self.remarks.append(Remark("unclear", folder.path, sentence, is_failure=True))
+            else:
+                self._waiting.append((folder, None))
+        self._name()
+
+    def plan_trashed(self) -> None:
+        """Plan rows for what is in the trash and unknown, so that it can be restored."""
+        found = {repo_id: name for name in self._list_trash() if (repo_id := _parse(name))}
+        with self.sessions() as session:
+            known = {row.id for row in reconcile.list_by_id(session, sorted(found))}
+        for repo_id in sorted(found.keys() - known):
+            path = f"{TRASH}/{repo_id}"
+            try:
+                there = look(self.disk.full(path), path)
+                seen = glance(self.disk.full(path)) if there else None
+            except OSError:
+                there, seen = None, None
+            name = _said_name(seen.own) if seen else None
+            if there is None or seen is None or name is None:
+                self.remarks.append(Remark("trash", path, "It does not say what it was."))
+                continue
+            folder = Folder(path, None, there.touched_ns, seen)
+            deleted_at = moment(os.lstat(self.disk.full(path)).st_ctime_ns)
+            self.actions.append(self._adoption(folder, repo_id, name, deleted_at=deleted_at))
+
+    def owners(self, moves: Iterable[Move]) -> list[AddOwner]:
+        """Return the accounts that all this needs first."""
+        wanted = [action.new.owner for action in self.actions if isinstance(action, Adopt)]
+        wanted += [move.new_name.owner for move in moves if move.new_name is not None]
+        by_key = {name.lower(): name for name in reversed(wanted)}
+        with self.sessions() as session:
+            known = reconcile.list_owners(session, by_key)
+        return [AddOwner(name) for key, name in sorted(by_key.items()) if key not in known]
+
+    def _keep_id(self, folder: Folder) -> uuid.UUID | None:
+        """Return the id that a folder keeps: of copies only the one that stands where it says."""
+        own_id = folder.own_id
+        if own_id is None or own_id in self._kept or self._is_copy(folder):
+            return None
+        self._kept.add(own_id)
+        return own_id
+
+    def _is_copy(self, folder: Folder) -> bool:
+        name = _said_name(folder.seen.own)
+        if name is None or folder.path.removesuffix(".git") == str(name):
+            return False
+        return self.disk.id_at(name.disk_path) == folder.own_id
+
+    def _name(self) -> None:
+        """Give each waiting folder a name: the one it says, else the one of its place."""
+        # Who says a name comes before who merely stands there, and ``demo.git`` before ``demo``.
+        self._waiting.sort(key=lambda pair: (pair[1] is None, not pair[0].path.endswith(".git")))
+        names = [(folder, kept, self._choices(folder, kept)) for folder, kept in self._waiting]
+        keys = {name.key for *_, choices in names for name in choices}
+        with self.sessions() as session:
+            owners = reconcile.list_owners(session, {owner for owner, _ in keys})
+            asked = {key for key in keys if key[0] in owners}
+            taken = dict(reconcile.list_named(session, asked))
+        places = {key: row.disk_path for key, row in taken.items()}
+        for folder, kept, choices in names:
+            free = next((name for name in choices if name.key not in places), None)
+            if free is not None:
+                places[free.key] = folder.path
+                self.actions.append(self._adoption(folder, kept or new_id(), free))
+            elif choices and (row := taken.pop(choices[-1].key, None)) and self._is_lost(row):
+                # It had no id by which to know it; its name, and that the other is gone, do.
+                self.actions.append(Move(row, folder.path, None))
+            elif choices:
+                sentence = f"The name {choices[-1]} is that of {places[choices[-1].key]}."
+                self.remarks.append(Remark("twin", folder.path, sentence))
+
+    def _is_lost(self, row: KnownRepository) -> bool:
+        return self.disk.is_gone(row.disk_path) and not self.disk.has_in_trash(row.id)
+
+    def _choices(self, folder: Folder, kept: uuid.UUID | None) -> list[RepoName]:
+        said = _said_name(folder.seen.own) if kept else None
+        owner, _, name = folder.path.partition("/")
+        try:
+            by_place = RepoName(owner, name.removesuffix(".git"))
+        except InvalidInputError as error:
+            if said is None:
+                self.remarks.append(Remark("odd-name", folder.path, error.message))
+                return []
+            return [said]
+        return [said, by_place] if said else [by_place]
+
+    def _adoption(
+        self,
+        folder: Folder,
+        repo_id: uuid.UUID,
+        name: RepoName,
+        *,
+        deleted_at: datetime | None = None,
+    ) -> Adopt:
+        seen = folder.seen
+        said = seen.own.get("visibility")
+        new = AdoptedRepository(
+            id=repo_id,
+            owner=name.owner,
+            name=name.name,
+            disk_path=folder.path,
+            description=seen.own.get("description") or seen.description,
+            visibility=Visibility(said) if said in _VISIBILITIES else self.visibility,
+            default_branch=seen.head or "main",
+            object_format=ObjectFormat(
+                seen.object_format if seen.object_format in FORMATS else "sha1"
+            ),
+            size_bytes=seen.size_bytes,
+            pushed_at=folder.pushed_at(self.disk, exactly=self.is_exact),
+            deleted_at=deleted_at,
+            fingerprint=folder.fingerprint,
+        )
+        return Adopt(new, is_told(seen.own, new))
+
+    def _list_trash(self) -> Sequence[str]:
+        try:
+            return [path.name for path in (self.disk.root / TRASH).iterdir()]
+        except FileNotFoundError:
+            return ()
+
+
+def _said_name(own: Mapping[str, str]) -> RepoName | None:
+    try:
+        return RepoName(own.get("owner", ""), own.get("name", ""))
+    except InvalidInputError:
+        return None
+
+
+def _parse(text: str) -> uuid.UUID | None:
+    try:
+        found = uuid.UUID(text)
+    except ValueError:
+        return None
+    return found if str(found) == text else None

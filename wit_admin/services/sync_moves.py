@@ -1,0 +1,86 @@
+"""Finds repositories whose folders were moved by hand: each is known by the id in its config."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from wit_admin.db.queries.reconcile import KnownRepository
+from wit_admin.errors import InvalidInputError
+from wit_admin.names import RepoName, name_key
+from wit_admin.services.plans import Remark
+from wit_admin.services.sync_actions import Move
+from wit_admin.services.sync_folders import Disk, Folder
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Which repositories are elsewhere now."""
+
+    by_path: dict[str, Move]
+    """By where their folders are now."""
+    refused: dict[str, Remark] = field(default_factory=dict)
+    """Folders that stand in the place of another repository, whose own is nowhere."""
+
+    def is_left(self, row: KnownRepository) -> bool:
+        """Tell whether a repository is not in its place any more."""
+        return any(move.row.id == row.id for move in self.by_path.values())
+
+
+def find_moves(
+    disk: Disk,
+    folders: Iterable[Folder],
+    by_id: Mapping[uuid.UUID, KnownRepository],
+    at: Mapping[str, KnownRepository],
+) -> Moves:
+    """Return who moved to which of these folders; ``at`` has the rows that lead to them now.
+
+    Repositories may have changed places with each other. A copy beside the original is no move.
+    """
+    claims: dict[uuid.UUID, str] = {}
+    for folder in folders:
+        row = by_id.get(folder.own_id) if folder.own_id else None
+        if row is None or row.deleted_at is not None or row.disk_path == folder.path:
+            continue
+        if not disk.is_hidden(row.disk_path) and disk.id_at(row.disk_path) != row.id:
+            claims.setdefault(row.id, folder.path)
+    refused = _take_refused(claims, by_id, at)
+    moves = {}
+    for repo_id, path in claims.items():
+        row = by_id[repo_id]
+        # One that takes another's place keeps its name: the other's may not be free.
+        moves[path] = Move(row, path, None if path in at else _name_by_move(row, path))
+    return Moves(moves, refused)
+
+
+def _take_refused(
+    claims: dict[uuid.UUID, str],
+    by_id: Mapping[uuid.UUID, KnownRepository],
+    at: Mapping[str, KnownRepository],
+) -> dict[str, Remark]:
+    """Take out of ``claims`` the places whose repositories stay where they are."""
+    refused: dict[str, Remark] = {}
+    while blocked := [
+        repo_id for repo_id, path in claims.items() if path in at and at[path].id not in claims
+    ]:
+        for repo_id in blocked:
+            path, row = claims.pop(repo_id), by_id[repo_id]
+            sentence = f"The folder in its place says that it is {row.owner}/{row.name}."
+            refused[path] = Remark("swapped", path, sentence, is_failure=True)
+    return refused
+
+
+def _name_by_move(row: KnownRepository, path: str) -> RepoName | None:
+    """Return the name that a move by hand gives: what changed of the path changes of the name."""
+    old_owner, _, old_folder = row.disk_path.partition("/")
+    owner, _, folder = path.partition("/")
+    is_same_owner = name_key(owner) == name_key(old_owner)
+    try:
+        name = RepoName(
+            row.owner if is_same_owner else owner,
+            row.name if folder == old_folder else folder.removesuffix(".git"),
+        )
+    except InvalidInputError:
+        return None
+    return None if name.key == (name_key(row.owner), name_key(row.name)) else name

@@ -1,0 +1,186 @@
+"""Looks at the repository root and the database side by side, and plans what makes them agree.
+
+Reads only: names and fingerprints of everything, and contents of what is new or changed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.models.repositories import Visibility
+from wit_admin.db.queries import reconcile
+from wit_admin.db.queries.reconcile import KnownRepository
+from wit_admin.git.glance import glance
+from wit_admin.git.oddities import Odd, unreadable
+from wit_admin.git.walk import Found, is_settled, walk
+from wit_admin.services.plans import Remark
+from wit_admin.services.sync_actions import (
+    FinishDeletion,
+    Move,
+    Refresh,
+    SyncAction,
+    Tell,
+    is_told,
+)
+from wit_admin.services.sync_adoption import Adoption
+from wit_admin.services.sync_folders import Disk, Folder, differences
+from wit_admin.services.sync_moves import find_moves
+
+_ABSENT = b""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOptions:
+    """What a sync is asked to do."""
+
+    visibility: Visibility
+    """Of repositories that do not say it themselves."""
+    owner: str | None = None
+    """The one folder to look into."""
+    prune: bool = False
+    """Mark rows as deleted whose folders are gone."""
+    max_prune_percent: float = 10.0
+    """More than this share of all rows is taken for a fault of the disk."""
+    verify: bool = False
+    """Look into every repository, whatever its fingerprint says."""
+    accept_root: bool = False
+    """The root is another volume than before, on purpose."""
+    part_size: int = 20_000
+    """How many folders are held in memory at once."""
+
+
+@dataclass(slots=True)
+class Part:
+    """What came of looking at some of the folders; the last part has what the disk lacks, too."""
+
+    actions: list[SyncAction] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+    seen: list[tuple[KnownRepository, bytes]] = field(default_factory=list)
+    """Fingerprints to remember of what is as its row says."""
+    gone: list[KnownRepository] = field(default_factory=list)
+    """Rows whose folders are nowhere."""
+    is_last: bool = False
+
+
+@dataclass(slots=True)
+class Survey:
+    """One look at everything."""
+
+    sessions: sessionmaker[Session]
+    root: Path
+    options: SyncOptions
+    found: int = 0
+    """How many repositories stand below the root, as far as it was walked."""
+    _disk: Disk = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._disk = Disk(self.root)
+
+    def parts(self) -> Iterator[Part]:
+        """Yield what there is to do, a bounded number of folders at a time.
+
+        What is yielded is to be done before the next is asked for. Those who prune get all at
+        once: what is gone here may have been moved there.
+
+        Raises:
+            OSError: The root cannot be read.
+        """
+        with self.sessions() as session:
+            stored = reconcile.list_fingerprints(session, self.options.owner)
+        most = None if self.options.prune else self.options.part_size
+        part, started_ns = Part(), time.time_ns()
+        new: list[Folder] = []
+        changed: list[Folder] = []
+        for item in walk(os.fspath(self.root), self.options.owner):
+            if isinstance(item, Odd):
+                self._tell(part, item)
+                continue
+            self.found += 1
+            before = stored.pop(item.path, _ABSENT)
+            if before == item.fingerprint and not self.options.verify:
+                continue
+            if folder := self._look(part, item, before, started_ns):
+                (new if before == _ABSENT else changed).append(folder)
+            if most is not None and len(new) + len(changed) >= most:
+                self._plan(part, new, changed, [])
+                yield part
+                part, new, changed = Part(), [], []
+        part.is_last = True
+        self._plan(part, new, changed, [path for path in stored if self._disk.is_gone(path)])
+        yield part
+
+    def _look(
+        self, part: Part, found: Found, before: bytes | None, started_ns: int
+    ) -> Folder | None:
+        full = self._disk.full(found.path)
+        try:
+            seen = glance(full)
+        except OSError as error:
+            if os.path.lexists(full):  # else it went away since it was met
+                self._tell(part, unreadable(found.path, error))
+            return None
+        kept = found.fingerprint if is_settled(found.fingerprint, started_ns) else None
+        return Folder(found.path, kept, found.touched_ns, seen, is_news=kept != before)
+
+    def _tell(self, part: Part, odd: Odd) -> None:
+        part.remarks.append(Remark(odd.kind, odd.path, odd.sentence, odd.is_failure))
+        if odd.is_failure:
+            self._disk.unreadable.add(odd.path)
+
+    def _plan(self, part: Part, new: list[Folder], changed: list[Folder], lost: list[str]) -> None:
+        """Plan what these folders, and the rows of those that are lost, become."""
+        told = {folder.own_id for folder in (*new, *changed) if folder.own_id}
+        with self.sessions() as session:
+            paths = [*(folder.path for folder in changed), *lost]
+            rows = {row.disk_path: row for row in reconcile.list_at(session, paths)}
+            by_id = {row.id: row for row in reconcile.list_by_id(session, sorted(told))}
+        at = {folder.path: rows[folder.path] for folder in changed if folder.path in rows}
+        moves = find_moves(self._disk, (*new, *changed), by_id, at)
+        part.remarks += moves.refused.values()
+        for folder in changed:
+            row = at.get(folder.path)
+            if row and folder.path not in moves.refused and not moves.is_left(row):
+                self._compare(part, row, folder)
+        adoption = Adoption(self.sessions, self._disk, self.options.visibility, self.options.verify)
+        adoption.plan([folder for folder in new if folder.path not in moves.by_path], by_id)
+        if part.is_last and self.options.owner is None:
+            adoption.plan_trashed()
+        part.remarks += adoption.remarks
+        part.actions += [*moves.by_path.values(), *adoption.actions]
+        part.actions += adoption.owners(moves.by_path.values())
+        spared = told | {action.row.id for action in adoption.actions if isinstance(action, Move)}
+        self._sort_out(part, [rows[path] for path in lost if path in rows], spared)
+
+    def _compare(self, part: Part, row: KnownRepository, folder: Folder) -> None:
+        """Plan what makes a row and its folder agree."""
+        values = differences(self._disk, row, folder)
+        row_then = row._replace(description=values.get("description", row.description))
+        is_marked = is_told(folder.seen.own, row_then)
+        if values:
+            part.actions.append(Refresh(row, values, folder.fingerprint if is_marked else None))
+        if not is_marked:
+            part.actions.append(Tell(row_then, folder.fingerprint))
+        elif not values and folder.is_news and folder.fingerprint is not None:
+            part.seen.append((row, folder.fingerprint))
+
+    def _sort_out(
+        self, part: Part, lost: Iterable[KnownRepository], spared: set[uuid.UUID]
+    ) -> None:
+        """Say what becomes of rows whose folders are not in their places."""
+        for row in lost:
+            if row.id in spared:
+                continue
+            if self._disk.has_in_trash(row.id):
+                part.actions.append(FinishDeletion(row))
+            elif self._disk.is_bare(row.disk_path):
+                part.gone.append(row)
+            else:
+                sentence = "What stands in its place is no whole repository."
+                part.remarks.append(Remark("missing", row.disk_path, sentence, is_failure=True))
