@@ -33,7 +33,7 @@ from wit_admin.services.accounts import TokenOrder, create_token, create_user
 from wit_admin.services.actors import Credentials, Scope
 from wit_admin.services.collaborators import add_collaborator, list_collaborators
 from wit_admin.services.lookups import get_user
-from wit_admin.services.repository_changes import RepositoryOrder
+from wit_admin.services.repository_creation import RepositoryOrder, create_repository
 from wit_admin.services.sessions import Client, SignIn
 
 Sessions = sessionmaker[Session]
@@ -71,7 +71,7 @@ class Site:
 
     def create(self, *names: str) -> None:
         for name in names:
-            changes.create_repository(self.sessions, self.root, RepoName.parse(name), ORDER)
+            create_repository(self.sessions, self.root, RepoName.parse(name), ORDER)
 
     def merge(self, name: str = "octo", into: str = "alice") -> AccountMerge:
         return AccountMerge(self.sessions, self.root, name, into)

@@ -18,6 +18,8 @@ from wit_admin.services.accounts import TokenOrder
 from wit_admin.services.actors import Scope
 from wit_admin.services.credentials import digest_secret
 from wit_admin.services.explanations import Explanation, Question, explain
+from wit_admin.services.lookups import get_user
+from wit_admin.services.owner_removal import close_account
 
 DEMO, FRESH = RepoName.parse("alice/demo"), RepoName.parse("alice/fresh")
 
@@ -79,7 +81,8 @@ def test_account_that_cannot_sign_in_is_told_apart(
     if has_account:
         account_changes.block_user(sessions, "bob")
     else:
-        account_changes.delete_user(sessions, "bob")
+        with sessions.begin() as session:
+            close_account(session, get_user(session, "bob").id)
 
     said = ask(sessions, "bob", Action.READ)
 

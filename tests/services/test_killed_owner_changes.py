@@ -17,11 +17,11 @@ from wit_admin.db.queries import repositories, serving
 from wit_admin.git import own_config
 from wit_admin.names import RepoName
 from wit_admin.services import audit, organizations, trash
-from wit_admin.services import repository_changes as changes
 from wit_admin.services.accounts import create_user
+from wit_admin.services.repository_creation import RepositoryOrder, create_repository
 
 COUNT = 8
-ORDER = changes.RepositoryOrder(Visibility.PRIVATE)
+ORDER = RepositoryOrder(Visibility.PRIVATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def site(sessions: sessionmaker[Session], database_url: str, tmp_path: Path) -> 
     for owner in ("octo", "acme"):
         for number in range(COUNT):
             repository = RepoName(owner, f"{owner}{number:02}")
-            changes.create_repository(sessions, home / "repos", repository, ORDER)
+            create_repository(sessions, home / "repos", repository, ORDER)
     return Site(sessions, home / "repos", environment)
 
 

@@ -24,7 +24,7 @@ from wit_admin.services.account_changes import show_user
 from wit_admin.services.accounts import TokenOrder, create_token, create_user
 from wit_admin.services.actors import Credentials, Scope
 from wit_admin.services.owner_removal import Fate, HandOver, OwnerRemoval
-from wit_admin.services.repository_changes import RepositoryOrder
+from wit_admin.services.repository_creation import RepositoryOrder, create_repository
 from wit_admin.services.sessions import Client, SignIn
 
 Sessions = sessionmaker[Session]
@@ -42,7 +42,7 @@ class Site:
 
     def create(self, *names: str) -> None:
         for name in names:
-            changes.create_repository(self.sessions, self.root, RepoName.parse(name), ORDER)
+            create_repository(self.sessions, self.root, RepoName.parse(name), ORDER)
 
     def removal(self, name: str, fate: Fate = UNSAID) -> OwnerRemoval:
         kind = OwnerType.ORGANIZATION if name == "acme" else OwnerType.USER

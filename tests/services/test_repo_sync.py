@@ -17,7 +17,7 @@ from wit_admin.db.models.accounts import User
 from wit_admin.db.models.repositories import Repository, Visibility
 from wit_admin.names import RepoName
 from wit_admin.services import repository_changes, trash
-from wit_admin.services.repository_changes import RepositoryOrder
+from wit_admin.services.repository_creation import RepositoryOrder, create_repository
 
 
 def test_unknown_repository_is_adopted_with_a_placeholder_for_its_owner(ground: Site) -> None:
@@ -70,18 +70,15 @@ def test_empty_database_gets_the_same_rows_back(ground: Site, tmp_path: Path) ->
     descriptions = {"demo": 'Says "so" \\ # ; and\nmore ', "tools": None, "old": None}
     for name, description in descriptions.items():
         order = RepositoryOrder(Visibility.PUBLIC, description, "trunk")
-        repository_changes.create_repository(
-            ground.sessions, ground.root, RepoName("alice", name), order
-        )
+        create_repository(ground.sessions, ground.root, RepoName("alice", name), order)
     ground.add("carol/found.git", object_format="sha256")
     ground.sync()
     # Names of renamed repositories were taken by others, so places say nothing.
     changes = repository_changes
     changes.rename_repository(ground.sessions, ground.root, RepoName("alice", "tools"), "hammer")
-    changes.create_repository(
-        ground.sessions, ground.root, RepoName("alice", "tools"), RepositoryOrder(Visibility.PRIVATE)
-    )
-    changes.transfer_repository(ground.sessions, ground.root, RepoName("alice", "tools"), "Bob")
+    order = RepositoryOrder(Visibility.PRIVATE)
+    made = create_repository(ground.sessions, ground.root, RepoName("alice", "tools"), order)
+    changes.transfer_repository(ground.sessions, ground.root, made.id, "Bob")
     changes.set_visibility(
         ground.sessions, ground.root, RepoName("alice", "hammer"), Visibility.PRIVATE
     )

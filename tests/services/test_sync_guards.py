@@ -30,7 +30,9 @@ def test_missing_folder_is_told_and_pruned_only_when_asked(ground: Site) -> None
     ground.assert_settled()
 
 
-def test_pruned_repository_whose_folder_is_back_is_shown_again(ground: Site, tmp_path: Path) -> None:
+def test_pruned_repository_whose_folder_is_back_is_shown_again(
+    ground: Site, tmp_path: Path
+) -> None:
     folder = ground.add("alice/demo.git")
     ground.add("alice/other.git")
     ground.sync()

@@ -127,7 +127,9 @@ def test_new_repository_in_the_old_place_is_one_of_its_own(ground: Site) -> None
     ground.assert_settled()
 
 
-def test_repository_in_the_place_of_another_is_a_failure_and_nothing_is_pruned(ground: Site) -> None:
+def test_repository_in_the_place_of_another_is_a_failure_and_nothing_is_pruned(
+    ground: Site,
+) -> None:
     folders = [ground.add(f"alice/{name}.git") for name in "ab"]
     ground.sync()
     before = {name: (row.id, row.disk_path) for name, row in ground.rows().items()}
@@ -162,7 +164,9 @@ def test_move_to_a_name_that_is_taken_is_followed_and_told(ground: Site) -> None
     ground.add("alice/demo.git")
     ground.add("bob/tools.git")
     ground.sync()
-    repository_changes.rename_repository(ground.sessions, ground.root, RepoName("bob", "tools"), "demo")
+    repository_changes.rename_repository(
+        ground.sessions, ground.root, RepoName("bob", "tools"), "demo"
+    )
     (ground.root / "alice/demo.git").rename(ground.root / "bob/demo.git")
 
     applied = ground.sync()

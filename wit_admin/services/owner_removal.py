@@ -25,7 +25,7 @@ from wit_admin.services.locks import Lock
 from wit_admin.services.lookups import get_organization, get_owner, get_user
 from wit_admin.services.plans import Action, Plan, Remark, Task
 from wit_admin.services.repository_changes import transfer_repository
-from wit_admin.services.trash import delete_repository
+from wit_admin.services.trash import discard
 
 LOCK = "accounts"
 """Held by whoever merges or removes owners."""
@@ -209,10 +209,7 @@ class OwnerRemoval:
         return (Remark("trash", owner.name, f"{stays} and stay there; {hint}."),)
 
     def _trash(self, action: TrashOwned) -> None:
-        with self.sessions() as session:
-            name = repositories.find_name(session, action.repo_id)
-        if name is not None:
-            delete_repository(self.sessions, self.root, name, by=self.by)
+        discard(self.sessions, self.root, action.repo_id, by=self.by)
 
     def _remove_user(self, action: RemoveUser) -> None:
         with self.sessions.begin() as session:
@@ -288,7 +285,7 @@ def hand_over(
     with sessions() as session:
         name = repositories.find_name(session, action.repo_id)
     if name is not None and name.owner != action.new_owner:
-        transfer_repository(sessions, root, name, action.new_owner, by=by)
+        transfer_repository(sessions, root, action.repo_id, action.new_owner, by=by)
 
 
 def _refuse_orphans(session: Session, owner: Owner) -> None:

@@ -156,16 +156,6 @@ def find_repository(session: Session, repo_id: uuid.UUID) -> Repository | None:
     return session.scalars(query, execution_options={"populate_existing": True}).one_or_none()
 
 
-def find_name(session: Session, repo_id: uuid.UUID) -> RepoName | None:
-    """Return what the live repository of that id is called now."""
-    row = session.execute(
-        select(Owner.name, Repository.name)
-        .join(Owner, Owner.id == Repository.owner_id)
-        .where(Repository.id == repo_id, Repository.deleted_at.is_(None))
-    ).one_or_none()
-    return None if row is None else RepoName(row[0], row[1])
-
-
 def find_repository_by_name(session: Session, name: RepoName) -> Repository | None:
     """Return the live repository of that name, as it is in the database now."""
     repo_id = find_repository_id(session, name)
