@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from tests.support.rows import TABLES, fill
 from wit_admin.db import migrate
 from wit_admin.db.engine import open_engine
-from wit_admin.errors import ConfigError, InvalidInputError
+from wit_admin.errors import ConfigError, ConflictError, InvalidInputError
 
 _MIGRATE = """
 import sys
@@ -54,7 +54,25 @@ def test_a_missing_index_is_a_difference(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("DROP INDEX ix_sessions_user_id"))
 
-    assert "ix_sessions_user_id" in " ".join(migrate.list_differences(engine))
+    assert migrate.list_differences(engine) == ["add index ix_sessions_user_id of sessions"]
+
+
+def test_differences_are_named_as_what_would_end_them(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE stray (id INTEGER)"))
+        connection.execute(sa.text("ALTER TABLE labels ADD COLUMN mood VARCHAR(10)"))
+
+    assert set(migrate.list_differences(engine)) == {
+        "remove table stray",
+        "remove column labels.mood",
+    }
+
+
+def test_an_empty_database_has_nothing_to_take_back(engine: Engine) -> None:
+    migrate.downgrade(engine, "base")
+
+    with pytest.raises(ConflictError, match="empty"):
+        migrate.downgrade(engine)
 
 
 def test_down_and_up_again_with_a_row_in_every_table(engine: Engine) -> None:

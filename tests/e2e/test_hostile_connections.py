@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from tests.support.processes import wait_until
 from tests.support.raw_http import connected
 from tests.support.server import RunningServer, running_server
 
@@ -148,3 +150,39 @@ def test_what_can_be_read_in_two_ways_is_refused_and_the_connection_closed(
 def test_http_1_1_needs_a_host(server: RunningServer) -> None:
     assert status_of(answer(server, b"GET /livez HTTP/1.1\r\n\r\n")) == 400
     assert status_of(answer(server, b"GET /livez HTTP/1.0\r\n\r\n")) == 200
+
+
+def test_idle_connections_give_way_when_descriptors_run_out(tmp_path: Path) -> None:
+    few = ("prlimit", "--nofile=256:256")
+    with (
+        running_server(tmp_path / "home", "--no-database", launcher=few) as started,
+        ExitStack() as stack,
+    ):
+        crowd = [stack.enter_context(connected(started.url)) for _ in range(400)]
+
+        status = status_of(answer(started, OK + b"Connection: close\r\n\r\n"))
+        crowd[-1].send(OK + b"Connection: close\r\n\r\n")
+
+        assert status == 200
+        assert status_of(crowd[-1].read_to_end()) == 200
+        assert process_files(started.process.pid) < 200
+
+
+def process_files(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def test_who_comes_while_all_are_busy_is_told(tmp_path: Path) -> None:
+    few = ("prlimit", "--nofile=128:128")
+    with (
+        running_server(tmp_path / "home", "--no-database", launcher=few) as started,
+        ExitStack() as stack,
+    ):
+        for _ in range(64):
+            stack.enter_context(connected(started.url)).send(OK)
+        wait_until(lambda: process_files(started.process.pid) > 64, within_s=5)
+
+        refused = answer(started, OK + b"Connection: close\r\n\r\n")
+
+    assert status_of(refused) == 503
+    assert b"no room" in refused

@@ -155,3 +155,26 @@ def test_a_client_is_told_when_git_is_killed_in_its_push(tmp_path: Path) -> None
         client.send(END_OF_PUSH)
 
         assert client.read_some().startswith(b"HTTP/1.1 500 ")
+
+
+def test_a_schema_that_is_taken_back_makes_it_unready(tmp_path: Path) -> None:
+    with running_server(tmp_path / "home") as server:
+        ready = get(server.url + "readyz")[0]
+        server.admin("db", "rollback", "--yes")
+        unready, _, sentence = get(server.url + "readyz")
+        health = json.loads(get(server.url + "health")[2])
+        server.admin("db", "migrate")
+
+        assert (ready, unready) == (200, 503)
+        assert "older than this program" in sentence
+        assert health["status"] == "ok"
+        assert get(server.url + "readyz")[0] == 200
+
+
+def test_another_method_gets_a_sentence(server: RunningServer) -> None:
+    with connected(server.url) as client:
+        client.send(b"DELETE /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer = client.read_to_end()
+
+    assert answer.startswith(b"HTTP/1.1 405 ")
+    assert answer.endswith(b"This address takes another method.\n")

@@ -67,7 +67,7 @@ def test_empty_database_gets_the_same_rows_back(ground: Site, tmp_path: Path) ->
     with ground.sessions.begin() as session:
         make_user(session, "alice")
         make_user(session, "Bob")
-    descriptions = {"demo": 'Says "so" \\ # ; and\nmore ', "tools": None, "old": None}
+    descriptions = {"demo": 'Says "so" \\ # ; and more', "tools": None, "old": None}
     for name, description in descriptions.items():
         order = RepositoryOrder(Visibility.PUBLIC, description, "trunk")
         create_repository(ground.sessions, ground.root, RepoName("alice", name), order)

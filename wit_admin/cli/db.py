@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 app = command_group("Manage the database", example="wit-admin db status")
 
 
+_SHOWN_DIFFERENCES = 5
+
+
 class Profile(enum.StrEnum):
     """What ``seed`` can make; named here too, so that help need not import the rest."""
 
@@ -175,9 +178,14 @@ def check(ctx: typer.Context, as_json: AsJson = False) -> None:
     output = output_of(ctx, as_json=as_json)
     with _engine(ctx) as engine:
         differences = migrations.list_differences(engine)
+        is_behind = bool(migrations.status(engine).pending)
     if differences:
+        shown = "; ".join(differences[:_SHOWN_DIFFERENCES])
+        more = len(differences) - _SHOWN_DIFFERENCES
         raise ConflictError(
-            f"The schema differs in {len(differences)} places: {differences[0]}",
-            hint="Run 'wit-admin db migrate'.",
+            f"The schema is not as expected. It lacks: {shown}{f' and {more} more' * (more > 0)}.",
+            hint="Run 'wit-admin db migrate'."
+            if is_behind
+            else "Somebody changed it by other means; 'wit-admin db sql' prints how it should be.",
         )
     output.result({"differences": differences}, plain="ok")

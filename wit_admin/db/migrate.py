@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -19,7 +20,7 @@ from sqlalchemy import Connection, Engine, text
 from wit_admin.db import models
 from wit_admin.db.base import Base
 from wit_admin.db.engine import WRITES
-from wit_admin.errors import ConfigError, InvalidInputError
+from wit_admin.errors import ConfigError, ConflictError, InvalidInputError
 
 _LOCK_KEY = 0x7769745F6462  # "wit_db"
 
@@ -41,6 +42,23 @@ def status(engine: Engine) -> MigrationStatus:
     """Compare the database's revision with the newest this program knows."""
     with engine.connect() as connection:
         return _status(connection)
+
+
+def outdated_revisions() -> frozenset[str | None]:
+    """Return the revisions, and the empty database, with which this program cannot work."""
+    scripts = ScriptDirectory.from_config(_config())
+    older = {script.revision for script in scripts.walk_revisions()} - {scripts.get_current_head()}
+    return frozenset({None, *older})
+
+
+def read_revision(engine: Engine) -> str | None:
+    """Return the database's revision, at the cost of one statement; ``None`` if it is empty.
+
+    Raises:
+        UnavailableError: The database is gone.
+    """
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
 
 
 def upgrade(engine: Engine, to: str = "head") -> MigrationStatus:
@@ -77,9 +95,18 @@ def ensure_current(engine: Engine, *, may_upgrade: bool, hint: str) -> Migration
 
 
 def downgrade(engine: Engine, to: str = "-1") -> MigrationStatus:
-    """Migrate down to ``to``; ``base`` removes every table and every row."""
+    """Migrate down to ``to``; ``base`` removes every table and every row.
+
+    Raises:
+        ConflictError: The database is empty.
+        ConfigError: The schema is newer than this program knows.
+        InvalidInputError: There is no such revision.
+    """
     with _locked(engine) as connection:
-        _refuse_newer(_status(connection))
+        now = _status(connection)
+        _refuse_newer(now)
+        if now.revision is None:
+            raise ConflictError("The database is empty: there is nothing to take back.")
         _run(command.downgrade, connection, to)
         return _status(connection)
 
@@ -95,10 +122,28 @@ def render_sql(dialect: str, to: str = "head") -> str:
 
 
 def list_differences(engine: Engine) -> list[str]:
-    """Return in what the schema differs from the models; empty when they agree."""
+    """Return in what the schema differs from the models; empty when they agree.
+
+    Each as what would make them agree: ``add column users.email``, ``remove table old``.
+    """
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        return [str(difference) for difference in compare_metadata(context, METADATA)]
+        found = compare_metadata(context, METADATA)
+    # Changes of one column come as a list of their own.
+    flat = [step for item in found for step in (item if isinstance(item, list) else [item])]
+    return [_said(step) for step in flat]
+
+
+def _said(step: tuple[Any, ...]) -> str:
+    """Say one step of Alembic's. Source: alembic.autogenerate.compare_metadata."""
+    verb = str(step[0]).replace("_", " ")
+    if verb.startswith("modify"):
+        return f"{verb} of {step[2]}.{step[3]}"
+    if verb.endswith(" column"):
+        return f"{verb} {step[2]}.{step[3].name}"
+    table = getattr(step[1], "table", None)
+    name = getattr(step[1], "name", None) or "without a name"
+    return f"{verb} {name}" if table is None else f"{verb} {name} of {table.name}"
 
 
 def _status(connection: Connection) -> MigrationStatus:
@@ -158,6 +203,8 @@ __all__ = [
     "ensure_current",
     "list_differences",
     "models",
+    "outdated_revisions",
+    "read_revision",
     "render_sql",
     "status",
     "upgrade",

@@ -21,7 +21,8 @@ def create_app(forge: Forge, board: Board) -> ASGIApp:
     """Put the application together for an open forge; ``board`` is where it counts."""
     git = GitHttp(forge)
     routes = [*health_routes(forge), metrics_route(forge, board), *session_routes(forge)]
-    pages = Starlette(routes=routes, exception_handlers={404: _nothing_here})
+    handlers = {404: _nothing_here, 405: _another_method}
+    pages = Starlette(routes=routes, exception_handlers=handlers)
     proxies = forge.settings.trusted_proxies
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
@@ -38,3 +39,8 @@ def create_app(forge: Forge, board: Board) -> ASGIApp:
 
 async def _nothing_here(_request: Request, _error: Exception) -> Response:
     return PlainTextResponse("There is nothing here.\n", status_code=404)
+
+
+async def _another_method(_request: Request, error: Exception) -> Response:
+    headers = getattr(error, "headers", None)
+    return PlainTextResponse("This address takes another method.\n", 405, headers)

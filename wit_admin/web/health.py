@@ -24,8 +24,8 @@ def health_routes(forge: Forge) -> list[Route]:
 
     async def health(request: Request) -> Response:
         notes_of(request.scope).operation = Operation.HEALTH
-        latency_ms = None if probe is None else await probe.latency_ms()
-        is_connected = latency_ms is not None
+        sign = None if probe is None else await probe.ask()
+        is_connected = sign is not None
         is_ok = is_connected or probe is None
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return JSONResponse(
@@ -33,14 +33,21 @@ def health_routes(forge: Forge) -> list[Route]:
                 "status": "ok" if is_ok else "degraded",
                 "version": __version__,
                 "timestamp": now,
-                "database": {"connected": is_connected, "latency": latency_ms},
+                "database": {"connected": is_connected, "latency": sign and sign.latency_ms},
             }
         )
 
     async def ready(request: Request) -> Response:
         notes_of(request.scope).operation = Operation.HEALTH
-        if probe is not None and await probe.latency_ms() is None:
+        if probe is None:
+            return PlainTextResponse("ok\n")
+        sign = await probe.ask()
+        if sign is None:
             return PlainTextResponse("The database cannot be reached.\n", status_code=503)
+        if not sign.is_current:
+            return PlainTextResponse(
+                "The database's schema is older than this program.\n", status_code=503
+            )
         return PlainTextResponse("ok\n")
 
     async def live(request: Request) -> Response:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
 from wit_admin.db.engine import ping
+from wit_admin.db.migrate import outdated_revisions, read_revision
 from wit_admin.errors import WitError
 
 _PATIENCE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A sign of life."""
+
+    latency_ms: float
+    is_current: bool
+    """The schema is not older than this program; somebody may roll it back meanwhile."""
 
 
 class DatabaseProbe:
@@ -22,10 +33,11 @@ class DatabaseProbe:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._asked: asyncio.Future[float | None] | None = None
+        self._outdated = outdated_revisions()
+        self._asked: asyncio.Future[Sign | None] | None = None
 
-    async def latency_ms(self) -> float | None:
-        """Return how long the database takes in milliseconds; ``None`` when it is gone or slow."""
+    async def ask(self) -> Sign | None:
+        """Return what the database says; ``None`` when it is gone or slow."""
         if self._asked is None or self._asked.done():
             self._asked = asyncio.get_running_loop().create_future()
             # A daemon: a database that never answers must not keep the process from ending.
@@ -36,11 +48,12 @@ class DatabaseProbe:
         except TimeoutError:
             return None
 
-    def _ask(self, answer: asyncio.Future[float | None]) -> None:
+    def _ask(self, answer: asyncio.Future[Sign | None]) -> None:
         try:
             latency_ms = round(ping(self._engine) * 1000, 3)
+            answered = Sign(latency_ms, read_revision(self._engine) not in self._outdated)
         except WitError:
-            latency_ms = None
+            answered = None
         loop = answer.get_loop()
         if not loop.is_closed():
-            loop.call_soon_threadsafe(answer.set_result, latency_ms)
+            loop.call_soon_threadsafe(answer.set_result, answered)

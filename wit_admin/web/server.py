@@ -25,7 +25,7 @@ from wit_admin.web.app import create_app
 from wit_admin.web.background import keep_journal_settled
 from wit_admin.web.listeners import Tls
 from wit_admin.web.metrics import Boards
-from wit_admin.web.protocol import GuardedProtocol, HeadLimits
+from wit_admin.web.protocol import Connections, GuardedProtocol, HeadLimits
 from wit_admin.web.workers import Post
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 _BACKLOG = 1024
 _LOOK_AGAIN_S = 0.02
 _MANY_FILES = 65536
+_OWN_FILES = 128
+_FILES_OF_A_CHILD = 4
 _LAST_WORDS_S = 5.0
 """How long requests that are cut off get to end their git children."""
 
@@ -72,9 +74,18 @@ def _allow_many_files() -> None:
 
 def _guarded(settings: Settings) -> type[GuardedProtocol]:
     class Protocol(GuardedProtocol):
-        limits = HeadLimits(settings.header_timeout_s, settings.max_header_bytes)
+        limits = HeadLimits(
+            settings.header_timeout_s, settings.max_header_bytes, _room_for_connections(settings)
+        )
 
     return Protocol
+
+
+def _room_for_connections(settings: Settings) -> int:
+    """Return how many descriptors clients may have, so that git and the database get theirs."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    kept = _OWN_FILES + _FILES_OF_A_CHILD * settings.max_git_processes
+    return files - min(kept, files // 2)
 
 
 class Server:
@@ -99,6 +110,7 @@ class Server:
         )
         self._config.load()
         self._state = ServerState()
+        self._state.connections = Connections()  # type: ignore[assignment]  # enough of a set
         self._stopping = asyncio.Event()
         self._at_once = asyncio.Event()
 

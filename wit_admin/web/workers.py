@@ -115,10 +115,20 @@ class Supervisor:
     def _start_due(self) -> None:
         for place in self._places:
             if place.pid is None and place.due <= time.monotonic():
-                place.started = time.monotonic()
-                place.pid = os.fork()
-                if place.pid == 0:
-                    self._become_worker(place)
+                self._start(place)
+
+    def _start(self, place: _Place) -> None:
+        place.started = time.monotonic()
+        try:
+            place.pid = os.fork()
+        except OSError as error:
+            # The others go on; the machine may have room for this one later.
+            log.warning("A worker cannot be started: %s.", error.strerror)
+            place.quick_deaths += 1
+            place.due = place.started + restart_delay_s(place.quick_deaths)
+            return
+        if place.pid == 0:
+            self._become_worker(place)
 
     def _become_worker(self, place: _Place) -> None:
         """Work, and leave without returning into the parent's code."""
