@@ -22,6 +22,7 @@ from wit_admin.git.inspection import Inspector
 from wit_admin.git.mounts import is_local
 from wit_admin.git.program import GitProgram, find_git
 from wit_admin.git.quick_backend import QuickBackend
+from wit_admin.git.tools import GitTools
 from wit_admin.services.access import PushCreate
 from wit_admin.services.gate import DatabaseGate, DiskGate, Gate
 from wit_admin.services.push_flow import PushFlow
@@ -73,6 +74,18 @@ def open_database(settings: Settings) -> Iterator[sessionmaker[Session]]:
         engine.dispose()
 
 
+def find_tools(settings: Settings) -> GitTools:
+    """Find git, and write down the defaults that its children are told.
+
+    Raises:
+        ConfigError: The git that was asked for is not there, or too old.
+    """
+    defaults = settings.cache_dir / "gitconfig"
+    write_defaults(defaults)
+    environment = ChildEnvironment(defaults, repository_hooks=settings.repository_hooks)
+    return GitTools(find_git(settings.git_program), environment, settings.child_memory_bytes)
+
+
 @contextmanager
 def open_forge(settings: Settings) -> Iterator[Forge]:
     """Put a forge together and close its connections afterwards.
@@ -106,23 +119,17 @@ def _assemble(settings: Settings, engine: Engine | None, enrolment: Enrolment) -
             push_create=PushCreate(settings.push_create),
             anonymous_push=settings.anonymous_push,
         )
-    defaults = settings.cache_dir / "gitconfig"
-    write_defaults(defaults)
-    environment = ChildEnvironment(
-        defaults,
-        repository_hooks=settings.repository_hooks,
-    )
-    git = find_git(settings.git_program)
+    tools = find_tools(settings)
     children = ChildBackend(
-        git,
-        environment,
+        tools.program,
+        tools.environment,
         inspector,
         max_processes=settings.max_git_processes,
-        memory_bytes=settings.child_memory_bytes,
+        memory_bytes=tools.memory_bytes,
     )
     pushes = PushFlow(
         sessions,
-        Disk(root, inspector, Ancestry(git, environment)),
+        Disk(root, inspector, Ancestry(tools.program, tools.environment)),
         visibility=Visibility(settings.default_visibility),
         enrolment=enrolment,
     )
@@ -142,6 +149,6 @@ def _assemble(settings: Settings, engine: Engine | None, enrolment: Enrolment) -
             cache_bytes=settings.answer_cache_bytes,
         ),
         limits,
-        git,
+        tools.program,
         sign_in=sign_in,
     )

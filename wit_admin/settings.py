@@ -115,6 +115,12 @@ class Settings:
     max_push_bytes: int = _setting(
         parse_size, "Largest push", "WIT_MAX_PUSH_SIZE", default=2 * 1024**3
     )
+    max_import_bytes: int = _setting(
+        parse_size, "Largest repository to import", "WIT_MAX_IMPORT_SIZE", default=10 * 1024**3
+    )
+    import_timeout_s: float = _setting(
+        parse_seconds, "How long an import may take", "WIT_IMPORT_TIMEOUT", default=3600.0
+    )
     child_memory_bytes: int = _setting(
         parse_size, "Memory of one git child", "WIT_CHILD_MEMORY", default=2 * 1024**3
     )

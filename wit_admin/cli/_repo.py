@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wit_admin.cli._options import loaded_of, origin_of
+from wit_admin.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy.orm import Session, sessionmaker
 
+    from wit_admin.db.models import repositories as models
     from wit_admin.services.repository_plans import RepositoryPlans
     from wit_admin.settings import Settings
 
@@ -57,3 +59,17 @@ def place(ctx: typer.Context) -> Iterator[Place]:
     settings = loaded_of(ctx).settings
     with open_database(settings) as sessions:
         yield Place(sessions, settings)
+
+
+def chosen_visibility(settings: Settings, *, public: bool, private: bool) -> models.Visibility:
+    """Return what ``--public`` and ``--private`` say, or else the setting.
+
+    Raises:
+        InvalidInputError: They say both.
+    """
+    from wit_admin.db.models import repositories as models
+
+    if public and private:
+        raise InvalidInputError("It is either --public or --private.")
+    chosen = "public" if public else "private" if private else settings.default_visibility
+    return models.Visibility(chosen)

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, loaded_of, origin_of, output_of
-from wit_admin.cli._repo import Repo, place
-from wit_admin.errors import InvalidInputError
+from wit_admin.cli._options import AsJson, origin_of, output_of
+from wit_admin.cli._repo import Repo, chosen_visibility, place
 from wit_admin.names import RepoName, check_branch_name
 
 app = typer.Typer()
@@ -48,19 +47,17 @@ def create(
     from wit_admin.services import repository_creation
 
     output = output_of(ctx, as_json=as_json)
-    if public and private:
-        raise InvalidInputError("It is either --public or --private.")
-    chosen = "public" if public else "private" if private else None
-    order = repository_creation.RepositoryOrder(
-        models.Visibility(chosen or loaded_of(ctx).settings.default_visibility),
-        description,
-        check_branch_name(default_branch),
-        models.ObjectFormat(object_format),
-        may_exist=if_not_exists,
-    )
+    name, head = RepoName.parse(repo), check_branch_name(default_branch)
     with place(ctx) as here:
+        order = repository_creation.RepositoryOrder(
+            chosen_visibility(here.settings, public=public, private=private),
+            description,
+            head,
+            models.ObjectFormat(object_format),
+            may_exist=if_not_exists,
+        )
         result = repository_creation.create_repository(
-            here.sessions, here.root, RepoName.parse(repo), order, by=origin_of()
+            here.sessions, here.root, name, order, by=origin_of()
         )
     output.note("Created it." if result.is_changed else "It exists already.")
     output.result(result, plain=str(result))

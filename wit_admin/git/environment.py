@@ -28,6 +28,11 @@ _DEFAULTS = """\
 \tmissingSpaceBeforeDate = warn
 \tbadTimezone = warn
 \tmissingSpaceBeforeEmail = warn
+[fetch "fsck"]
+\tzeroPaddedFilemode = warn
+\tmissingSpaceBeforeDate = warn
+\tbadTimezone = warn
+\tmissingSpaceBeforeEmail = warn
 [transfer]
 \tfsckObjects = true
 """

@@ -20,7 +20,7 @@ def object_kinds(gitdir: Path, oids: Iterable[str]) -> dict[str, str]:
 
     Ids of another length than the repository's are none of its.
     """
-    if _SHA256.search((gitdir / "config").read_bytes()):
+    if uses_sha256(gitdir):
         wanted = [oid for oid in oids if len(oid) == _SHA256_DIGITS]
         return dict(_kinds_by_dulwich(gitdir, wanted))
     import pygit2  # noqa: PLC0415  80 ms that most commands need not pay
@@ -33,6 +33,11 @@ def object_kinds(gitdir: Path, oids: Iterable[str]) -> dict[str, str]:
         for oid, key in keys.items()
         if key in database
     }
+
+
+def uses_sha256(gitdir: Path) -> bool:
+    """Tell whether SHA-256 names the objects."""
+    return _SHA256.search((gitdir / "config").read_bytes()) is not None
 
 
 def _kinds_by_dulwich(gitdir: Path, oids: Iterable[str]) -> Iterator[tuple[str, str]]:

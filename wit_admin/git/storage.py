@@ -53,10 +53,12 @@ def create_bare(
         # rename(2) replaces an empty folder only; a repository is never empty.
         staging.rename(target)
     except OSError:
-        shutil.rmtree(staging, ignore_errors=True)
         if target.exists():
             return False
         raise
+    finally:
+        # Gone already, unless something failed, or somebody pressed Ctrl-C.
+        shutil.rmtree(staging, ignore_errors=True)
     _sync_folder(target.parent)
     return True
 
@@ -77,7 +79,7 @@ def sweep_half_made(folder: Path) -> None:
     """Remove what killed makers of repositories left in ``folder`` more than an hour ago."""
     for left in folder.glob(STAGING + "*"):
         with contextlib.suppress(FileNotFoundError):
-            if time.time() - left.stat().st_mtime > _ABANDONED_S:
+            if time.time() - left.stat().st_mtime > _ABANDONED_S and not _is_held(left):
                 shutil.rmtree(left, ignore_errors=True)
 
 
@@ -223,6 +225,18 @@ def _looks_like_repository(path: str) -> bool:
         and os.path.isdir(f"{path}/refs")  # noqa: PTH112
         and os.path.lexists(f"{path}/HEAD")
     )
+
+
+def _is_held(folder: Path) -> bool:
+    """Tell whether a process that is still making it has it locked."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _sync_folder(folder: Path) -> None:

@@ -182,6 +182,11 @@ def find_name(session: Session, repo_id: uuid.UUID) -> RepoName | None:
     return None if row is None else RepoName(row[0], row[1])
 
 
+def is_known(session: Session, repo_id: uuid.UUID) -> bool:
+    """Tell whether a repository has that id, even a deleted one."""
+    return session.get(Repository, repo_id) is not None
+
+
 def find_place(session: Session, owner_id: uuid.UUID, name: str) -> tuple[uuid.UUID, str] | None:
     """Return the id and the disk path of the owner's live repository of that name."""
     row = session.execute(

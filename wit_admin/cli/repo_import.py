@@ -1,0 +1,104 @@
+"""``wit-admin repo import``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wit_admin.cli._options import AsJson, origin_of, output_of
+from wit_admin.cli._output import Output
+from wit_admin.cli._repo import Repo, chosen_visibility, place
+from wit_admin.names import RepoName
+
+app = typer.Typer()
+
+
+@app.command("import")
+def import_(
+    ctx: typer.Context,
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A path, or a URL of http, https, git or ssh")
+    ],
+    repo: Repo,
+    public: Annotated[bool, typer.Option("--public", help="Anybody may read it")] = False,
+    private: Annotated[bool, typer.Option("--private", help="Only named people may")] = False,
+    description: Annotated[str | None, typer.Option(help="What it is about")] = None,
+    credentials_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Holds user:password or a token; for ssh, it is the key"),
+    ] = None,
+    allow_private_address: Annotated[
+        bool, typer.Option("--allow-private-address", help="Also from hosts that are not public")
+    ] = False,
+    all_refs: Annotated[
+        bool, typer.Option("--all-refs", help="Not branches, tags and notes only")
+    ] = False,
+    no_fsck: Annotated[bool, typer.Option("--no-fsck", help="Take malformed objects too")] = False,
+    if_not_exists: Annotated[
+        bool, typer.Option("--if-not-exists", help="Leave it as it is when it exists")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a repository in from elsewhere, with all its branches, tags and notes
+
+    Without --public and --private the setting default_visibility decides.
+
+    Example: wit-admin repo import https://example.org/tools.git alice/tools
+    """
+    from wit_admin.forge import find_tools
+    from wit_admin.git.remotes import read_credentials
+    from wit_admin.git.sources import parse_source
+    from wit_admin.git.supervision import Watch
+    from wit_admin.services.repository_import import Importer, ImportOrder
+
+    output = output_of(ctx, as_json=as_json)
+    name, where = RepoName.parse(repo), parse_source(source)
+    with place(ctx) as here:
+        settings = here.settings
+        visibility = chosen_visibility(settings, public=public, private=private)
+        credentials = None
+        if credentials_file is not None:
+            is_key = where.scheme == "ssh"
+            credentials = str(credentials_file) if is_key else read_credentials(credentials_file)
+        order = ImportOrder(
+            where,
+            visibility,
+            description,
+            credentials,
+            all_refs=all_refs,
+            fsck=not no_fsck,
+            may_be_private=allow_private_address,
+            may_exist=if_not_exists,
+        )
+        importer = Importer(
+            here.sessions,
+            here.root,
+            find_tools(settings),
+            Watch(
+                settings.import_timeout_s, settings.child_memory_bytes, settings.max_import_bytes
+            ),
+            settings.shared_objects,
+            origin_of(),
+        )
+        output.note(f"Importing from {where}")
+        with _progress(output) as tell:
+            result = importer.run(name, order, tell)
+    output.note("Imported it." if result.is_changed else "It exists already.")
+    output.result(result, plain=str(result))
+
+
+@contextmanager
+def _progress(output: Output) -> Iterator[Callable[[str], object]]:
+    """Show git's last word in one line of a terminal; elsewhere nothing."""
+    if output.quiet or not sys.stderr.isatty():
+        yield lambda line: None
+        return
+    try:
+        yield lambda line: typer.echo(f"\r\x1b[K{line[:78]}", nl=False, err=True)
+    finally:
+        typer.echo("\r\x1b[K", nl=False, err=True)

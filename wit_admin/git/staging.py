@@ -1,0 +1,62 @@
+"""A repository in the making that takes long: out of sight, and held by who makes it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from wit_admin.errors import BusyError
+from wit_admin.git.storage import STAGING, create_bare, one_at_a_time
+
+
+@contextlib.contextmanager
+def open_staging(
+    root: Path, owner: str, name: str, *, head: str, object_format: str
+) -> Iterator[Path]:
+    """Make an empty repository for ``owner/name`` that nobody sees; take it away at the end.
+
+    Whoever renames it keeps it. What a killed maker of the same name left is taken away first.
+
+    Raises:
+        BusyError: Somebody else is making one of that name.
+    """
+    place = f"{owner}/{STAGING}{name.lower()}.import"
+    path, descriptor, is_ours = root / place, -1, False
+    try:
+        with one_at_a_time(root / owner):
+            if path.exists():
+                os.close(_hold(path, name))
+                shutil.rmtree(path)
+            is_ours = True
+            create_bare(root, place, head=head, object_format=object_format)
+            descriptor = _hold(path, name)
+        yield path
+    finally:
+        if is_ours and _is_same(path, descriptor):
+            shutil.rmtree(path, ignore_errors=True)
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def _is_same(path: Path, descriptor: int) -> bool:
+    """Tell whether the folder was not renamed; one that was not locked yet cannot have been."""
+    with contextlib.suppress(FileNotFoundError):
+        return descriptor < 0 or path.stat().st_ino == os.fstat(descriptor).st_ino
+    return False
+
+
+def _hold(path: Path, name: str) -> int:
+    """Lock a folder until the descriptor is closed, by the kernel at the latest."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise BusyError(
+            f"{name} is being imported just now.", hint="Try again when that has ended."
+        ) from None
+    return descriptor

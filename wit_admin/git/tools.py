@@ -1,0 +1,28 @@
+"""What is needed to run git for a command: the program, its environment, its memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wit_admin.errors import ConfigError
+from wit_admin.git.environment import ChildEnvironment
+from wit_admin.git.program import GitProgram
+
+
+@dataclass(frozen=True, slots=True)
+class GitTools:
+    """The git of this forge."""
+
+    program: GitProgram
+    environment: ChildEnvironment
+    memory_bytes: int
+    """Of one child."""
+
+    def require_git(self) -> None:
+        """Return if there is git itself.
+
+        Raises:
+            ConfigError: There is only the stand-in.
+        """
+        if not self.program.is_git:
+            raise ConfigError("This needs the git program.", hint="Install git 2.39 or newer.")

@@ -1,0 +1,213 @@
+"""Repositories fetched from elsewhere: into a folder out of sight, then in place, then the row.
+
+Killed before the rename, nothing is left but that folder, which the next run takes away. Killed
+after it, the next run finds by ``[wit]`` that all is there, and writes the row.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.base import new_id, utc_now
+from wit_admin.db.models.repositories import ObjectFormat, Visibility
+from wit_admin.db.queries import repositories
+from wit_admin.db.queries.repositories import NewRepository
+from wit_admin.errors import ConflictError, NotFoundError
+from wit_admin.git import own_config, storage
+from wit_admin.git.addresses import resolve_host
+from wit_admin.git.inspection import Inspector
+from wit_admin.git.object_kinds import uses_sha256
+from wit_admin.git.ref_values import read_ref
+from wit_admin.git.remotes import Remote
+from wit_admin.git.sources import PORTS, Source
+from wit_admin.git.staging import open_staging
+from wit_admin.git.supervision import Watch, folder_size
+from wit_admin.git.tools import GitTools
+from wit_admin.names import RepoName, check_branch_name
+from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.lookups import get_owner
+from wit_admin.services.places import free_place
+from wit_admin.services.repository_changes import ChangedRepository, check_description
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOrder:
+    """Where from, and what the new repository is to be like."""
+
+    source: Source
+    visibility: Visibility
+    description: str | None = None
+    credentials: str | None = None
+    """``user:password`` or a token; or of SSH the path of a private key."""
+    all_refs: bool = False
+    """Also what forges keep beside branches, tags and notes."""
+    fsck: bool = True
+    may_be_private: bool = False
+    """Its host may have an address that is not public."""
+    may_exist: bool = False
+    """A repository of the new name is left as it is, and no conflict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """Imports repositories, each within the same bounds."""
+
+    sessions: sessionmaker[Session]
+    root: Path
+    tools: GitTools
+    watch: Watch
+    shared_objects: tuple[Path, ...] = ()
+    by: Origin = SYSTEM
+
+    def run(
+        self, name: RepoName, order: ImportOrder, tell: Callable[[str], object] = lambda line: None
+    ) -> ChangedRepository:
+        """Import a repository; ``tell`` gets git's progress, line by line.
+
+        Raises:
+            NotFoundError: There is no such owner, or nothing at the source.
+            ConflictError: There is one of that name, or the source is one that git cannot trust.
+            BusyError: Somebody else imports to that name.
+            NotAllowedError: The source has an address that is not public.
+            TooLargeError: The source is larger than an import may be.
+            UnavailableError: The source does not answer, or not in time.
+        """
+        check_description(order.description)
+        self.tools.require_git()
+        with self.sessions() as session:
+            owner = get_owner(session, name.owner)
+            existing = repositories.find_repository_by_name(session, name)
+        name = RepoName(owner.name, name.name)
+        if existing is not None and order.may_exist:
+            return ChangedRepository(existing.id, owner.name, existing.name, is_changed=False)
+        if existing is not None:
+            raise _taken(name)
+        if (repo_id := self._find_finished(name, order)) is None:
+            repo_id = self._fetch(name, order, tell)
+        with storage.one_at_a_time(self.root / name.owner):
+            self._record(owner.owner_id, name, repo_id, order)
+        return ChangedRepository(repo_id, name.owner, name.name, is_changed=True)
+
+    def _fetch(
+        self, name: RepoName, order: ImportOrder, tell: Callable[[str], object]
+    ) -> uuid.UUID:
+        """Put the whole repository in its place; return the id that it says it has."""
+        remote = self._reach(order)
+        refs = remote.list_refs()
+        head = refs.head or (storage.choose_head(list(refs.branches)) if refs.branches else "main")
+        staging = open_staging(
+            self.root,
+            name.owner,
+            name.name,
+            head=check_branch_name(head),
+            object_format=refs.object_format,
+        )
+        repo_id = new_id()
+        with staging as gitdir:
+            watched = replace(remote, watch=replace(self.watch, folder=gitdir))
+            watched.fetch_into(gitdir, all_refs=order.all_refs, fsck=order.fsck, tell=tell)
+            _check_branches(gitdir, refs.branches)
+            storage.write_description(gitdir, order.description)
+            own_config.write_own(gitdir, _told(repo_id, name, order))
+            with storage.one_at_a_time(self.root / name.owner):
+                place = free_place(self.sessions, name)
+                if (self.root / place).exists():
+                    raise _taken(name)
+                storage.move(gitdir, self.root / place)
+        return repo_id
+
+    def _reach(self, order: ImportOrder) -> Remote:
+        source, addresses = order.source, tuple[str, ...]()
+        if source.is_remote:
+            port = source.port or PORTS[source.scheme]
+            addresses = resolve_host(source.host, port, may_be_private=order.may_be_private)
+        else:
+            source = self._inspect(source)
+        is_key = source.scheme == "ssh"
+        return Remote(
+            source,
+            addresses,
+            self.tools.program,
+            self.tools.environment,
+            self.watch,
+            credentials=None if is_key else order.credentials,
+            key_file=Path(order.credentials) if is_key and order.credentials else None,
+        )
+
+    def _inspect(self, source: Source) -> Source:
+        """Return the very folder that git is to read, if nothing in it leads elsewhere."""
+        folder = Path(source.path).resolve()
+        found = storage.resolve(folder.parent, folder.name)
+        if found is None:
+            raise NotFoundError(f"There is no repository in {source}.")
+        inspector = Inspector((found.gitdir, *self.shared_objects))
+        inspector.check(found.gitdir)
+        inspector.check_loose_objects(found.gitdir)
+        return replace(source, path=str(found.gitdir))
+
+    def _find_finished(self, name: RepoName, order: ImportOrder) -> uuid.UUID | None:
+        """Return the id of what a killed run of the same import had put in place."""
+        standing = storage.resolve(self.root, free_place(self.sessions, name))
+        own = own_config.read_own(standing.gitdir) if standing else {}
+        wanted = {
+            key: value for key, value in _told(uuid.UUID(int=0), name, order).items() if value
+        }
+        if not own or {**own, "id": wanted["id"]} != wanted:
+            return None
+        repo_id = uuid.UUID(own["id"])
+        with self.sessions() as session:
+            return None if repositories.is_known(session, repo_id) else repo_id
+
+    def _record(
+        self, owner_id: uuid.UUID, name: RepoName, repo_id: uuid.UUID, order: ImportOrder
+    ) -> None:
+        place = free_place(self.sessions, name)
+        gitdir, now = self.root / place, utc_now()
+        new = NewRepository(
+            id=repo_id,
+            owner_id=owner_id,
+            name=name.name,
+            disk_path=place,
+            description=order.description,
+            visibility=order.visibility,
+            default_branch=storage.read_head(gitdir) or "main",
+            object_format=ObjectFormat.SHA256 if uses_sha256(gitdir) else ObjectFormat.SHA1,
+            pushed_at=None if storage.is_pristine(gitdir) else now,
+        )
+        size = folder_size(gitdir / "objects")
+        with self.sessions.begin() as session:
+            repositories.create_repository(session, new, now=now)
+            repositories.update_repository(session, repo_id, now=now, size_bytes=size)
+            fields = {"source": str(order.source), "visibility": order.visibility}
+            made = Event("repository.import", "repository", repo_id, str(name), after=fields)
+            record(session, made, by=self.by)
+
+
+def _told(repo_id: uuid.UUID, name: RepoName, order: ImportOrder) -> dict[str, str | None]:
+    return {
+        "id": str(repo_id),
+        "owner": name.owner,
+        "name": name.name,
+        "visibility": order.visibility.value,
+        "description": order.description,
+        "source": str(order.source),
+    }
+
+
+def _check_branches(gitdir: Path, branches: Sequence[str]) -> None:
+    # Of a source without all of its own history git takes no ref, and says nothing.
+    for branch in branches:
+        if read_ref(gitdir, f"refs/heads/{branch}") is None:
+            raise ConflictError(
+                f"The source does not give its branch {branch}: it is shallow, or just changing.",
+                hint="Import from where it was cloned.",
+            )
+
+
+def _taken(name: RepoName) -> ConflictError:
+    return ConflictError(f"There is a repository {name} already, or a folder in its place.")
