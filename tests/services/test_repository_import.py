@@ -11,7 +11,7 @@ import pytest
 from tests.support.builders import run_at_once
 from tests.support.repositories import all_refs, commit, git_bytes, new_work, oid_of
 from tests.support.server import run_git
-from tests.support.sites import DEMO, Site
+from tests.support.sites import DEMO, Site, make_tools
 from wit_admin.db.models.repositories import ObjectFormat, Repository, Visibility
 from wit_admin.errors import (
     BusyError,
@@ -21,12 +21,9 @@ from wit_admin.errors import (
     UnavailableError,
 )
 from wit_admin.git import own_config, storage
-from wit_admin.git.environment import ChildEnvironment, write_defaults
-from wit_admin.git.program import find_git
 from wit_admin.git.sources import parse_source
 from wit_admin.git.staging import open_staging
 from wit_admin.git.supervision import Watch
-from wit_admin.git.tools import GitTools
 from wit_admin.names import RepoName
 from wit_admin.services import repositories
 from wit_admin.services.repository_import import Importer, ImportOrder
@@ -37,10 +34,7 @@ WATCH = Watch(60.0, 1024**3, 1024**2)
 @pytest.fixture
 def importer(site: Site, tmp_path: Path) -> Importer:
     """What imports into the site, at most a megabyte."""
-    write_defaults(tmp_path / "gitconfig")
-    environment = ChildEnvironment(tmp_path / "gitconfig", repository_hooks=False)
-    tools = GitTools(find_git(), environment, WATCH.memory_bytes)
-    return Importer(site.sessions, site.root, tools, WATCH)
+    return Importer(site.sessions, site.root, make_tools(tmp_path), WATCH)
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ class Output:
             typer.echo(json.dumps(value, default=to_json))
             return
         for name, content in to_json(value).items():
-            text = ", ".join(content) if isinstance(content, tuple) else content
+            text = ", ".join(map(str, content)) if isinstance(content, tuple) else content
             typer.echo(f"{name}\t{_cell(text)}")
 
     def line(self, row: Any, *columns: str) -> None:

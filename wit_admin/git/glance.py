@@ -57,7 +57,7 @@ def glance(path: str) -> Glance:
         own=parse_own(config),
         object_format=found[1].decode().lower() if found else "sha1",
         description=_read_description(path),
-        size_bytes=_size_of(f"{path}/objects"),
+        size_bytes=size_of_objects(f"{path}/objects"),
     )
 
 
@@ -105,7 +105,8 @@ def _read_description(path: str) -> str | None:
     return text if text and not text.startswith(_UNNAMED) else None
 
 
-def _size_of(objects: str) -> int:
+def size_of_objects(objects: str) -> int:
+    """Return the bytes of a folder of objects, loose and packed, without what is being written."""
     total = 0
     for folder in _scan(objects):
         is_inner = len(folder.name) == _FANOUT_DIGITS or folder.name == "pack"

@@ -35,6 +35,8 @@ class Watch:
     max_bytes: int | None = None
     """That much may be in ``folder``."""
     folder: Path | None = None
+    nice: int = 0
+    """How far others go before."""
 
 
 @dataclass(slots=True)
@@ -94,8 +96,9 @@ def _limit(pid: int, watch: Watch) -> None:
     if watch.max_bytes is not None:
         # One pack that is too large is stopped by the kernel, between two looks.
         limits.append((resource.RLIMIT_FSIZE, watch.max_bytes))
-    for kind, most in limits:
-        with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(ProcessLookupError):
+        os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, 0) + watch.nice)
+        for kind, most in limits:
             resource.prlimit(pid, kind, (most, most))
 
 

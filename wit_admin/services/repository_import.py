@@ -20,13 +20,14 @@ from wit_admin.db.queries.repositories import NewRepository
 from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.git import own_config, storage
 from wit_admin.git.addresses import resolve_host
+from wit_admin.git.glance import size_of_objects
 from wit_admin.git.inspection import Inspector
 from wit_admin.git.object_kinds import uses_sha256
 from wit_admin.git.ref_values import read_ref
 from wit_admin.git.remotes import Remote
 from wit_admin.git.sources import PORTS, Source
 from wit_admin.git.staging import open_staging
-from wit_admin.git.supervision import Watch, folder_size
+from wit_admin.git.supervision import Watch
 from wit_admin.git.tools import GitTools
 from wit_admin.names import RepoName, check_branch_name
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
@@ -179,7 +180,7 @@ class Importer:
             object_format=ObjectFormat.SHA256 if uses_sha256(gitdir) else ObjectFormat.SHA1,
             pushed_at=None if storage.is_pristine(gitdir) else now,
         )
-        size = folder_size(gitdir / "objects")
+        size = size_of_objects(f"{gitdir}/objects")
         with self.sessions.begin() as session:
             repositories.create_repository(session, new, now=now)
             repositories.update_repository(session, repo_id, now=now, size_bytes=size)

@@ -1,0 +1,89 @@
+"""``wit-admin repo stats|gc``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wit_admin.cli._options import AsJson, origin_of, output_of
+from wit_admin.cli._plans import Consent, DryRun, run_task
+from wit_admin.cli._repo import Repo, place
+from wit_admin.errors import InvalidInputError
+from wit_admin.names import RepoName
+
+if TYPE_CHECKING:
+    from wit_admin.services.maintenance import Maintenance
+
+app = typer.Typer()
+
+
+@app.command()
+def stats(
+    ctx: typer.Context,
+    repo: Repo,
+    largest: Annotated[
+        int, typer.Option(metavar="N", help="Also the N largest blobs, of all objects", min=0)
+    ] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Count what a repository holds
+
+    Example: wit-admin repo stats alice/demo --largest 5
+    """
+    output = output_of(ctx, as_json=as_json)
+    name = RepoName.parse(repo)
+    with _maintenance(ctx) as maintenance:
+        counted = maintenance.count(name, largest=largest)
+    output.fields(counted)
+
+
+@app.command()
+def gc(
+    ctx: typer.Context,
+    repos: Annotated[
+        list[str] | None, typer.Argument(metavar="OWNER/REPO...", help="Which ones")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every repository that needs it")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="All of it into one pack: slow, and smallest")
+    ] = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Pack repositories for speed, beside pushes and fetches
+
+    One that is in order is left alone. Nothing that a ref leads to is ever dropped.
+
+    Example: wit-admin repo gc --all
+    """
+    output = output_of(ctx, as_json=as_json)
+    names = [RepoName.parse(repo) for repo in repos or []]
+    with _maintenance(ctx) as maintenance:
+        if bool(names) == every:
+            raise InvalidInputError("Name repositories, or say --all.")
+        task = maintenance.task(names or None, full=full)
+        run_task(output, task, Consent(dry_run, yes=True), question="")
+
+
+@contextmanager
+def _maintenance(ctx: typer.Context) -> Iterator[Maintenance]:
+    from wit_admin.forge import find_tools
+    from wit_admin.git.inspection import Inspector
+    from wit_admin.services.maintenance import Maintenance
+
+    with place(ctx) as here:
+        settings = here.settings
+        inspector = Inspector(
+            (here.root, *settings.shared_objects), allows_includes=settings.repository_hooks
+        )
+        yield Maintenance(
+            here.sessions,
+            here.root,
+            settings.run_dir,
+            find_tools(settings),
+            inspector,
+            origin_of(),
+        )

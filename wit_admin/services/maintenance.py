@@ -1,0 +1,144 @@
+"""Repositories kept in order on disk, one process at a time on each, beside pushes and fetches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.queries import maintenance as queries
+from wit_admin.db.queries.maintenance import Standing
+from wit_admin.errors import ConflictError
+from wit_admin.git import statistics, storage
+from wit_admin.git.glance import size_of_objects
+from wit_admin.git.inspection import Inspector
+from wit_admin.git.maintenance import Packer, find_disorder
+from wit_admin.git.statistics import Statistics
+from wit_admin.git.supervision import Watch
+from wit_admin.git.tools import GitTools
+from wit_admin.names import RepoName
+from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.locks import Lock
+from wit_admin.services.lookups import get_repository_id
+from wit_admin.services.plans import Action, Plan, Remark, Task
+
+_TIMEOUT_S = 6 * 3600.0
+_NICE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Pack(Action):
+    """Put a repository in order."""
+
+    repository: Standing
+    reasons: tuple[str, ...]
+    kind = "gc"
+
+    @property
+    def target(self) -> str:
+        """Owner and name."""
+        return f"{self.repository.owner}/{self.repository.name}"
+
+    @property
+    def sentence(self) -> str:
+        """Why."""
+        return f"It has {', '.join(self.reasons)}."
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """Packs repositories and counts what they hold."""
+
+    sessions: sessionmaker[Session]
+    root: Path
+    run_dir: Path
+    tools: GitTools
+    inspector: Inspector
+    by: Origin = SYSTEM
+
+    def count(self, name: RepoName, *, largest: int = 0) -> Statistics:
+        """Return a repository in numbers, with so many of its ``largest`` blobs.
+
+        Raises:
+            NotFoundError: There is no such repository.
+            ConflictError: It is not on disk, or not one that git may be let into.
+        """
+        self.tools.require_git()
+        with self.sessions() as session:
+            repo_id = get_repository_id(session, name)
+            found = next(queries.iter_standing(session, [repo_id]))
+        return statistics.count(self.tools, self._open(found), largest=largest)
+
+    def task(self, names: Sequence[RepoName] | None = None, *, full: bool = False) -> Task[Pack]:
+        """Return how these repositories, or all, are put in order; with ``full`` from the ground.
+
+        The plan cannot be built, by ``NotFoundError``, when one of them is not there.
+        """
+        self.tools.require_git()
+
+        def build() -> Plan[Pack]:
+            actions, remarks = list[Pack](), list[Remark]()
+            for repository in self._list(names):
+                reasons = self._reasons(repository, full=full)
+                if isinstance(reasons, Remark):
+                    remarks.append(reasons)
+                elif reasons:
+                    actions.append(Pack(repository, reasons))
+            return Plan(tuple(actions), tuple(remarks))
+
+        lock = Lock(self.sessions, self.run_dir, "repo-gc" if names else "repo-gc-all")
+        return Task(build, lambda action: self._pack(action, full=full), lock)
+
+    def run_all(self) -> dict[str, int]:
+        """Put all in order that need it, as a periodic job; return how many that were.
+
+        Raises:
+            BusyError: Somebody else does that just now.
+            BatchError: Some could not be; the others are.
+        """
+        task = self.task()
+        with task.lock.hold(wait=False):
+            applied = task.apply(task.build())
+        applied.raise_for_failures()
+        return applied.done
+
+    def _list(self, names: Sequence[RepoName] | None) -> Iterator[Standing]:
+        with self.sessions() as session:
+            chosen = None if names is None else [get_repository_id(session, n) for n in names]
+            # Read to the end at once: no transaction is open while folders are looked at.
+            return iter(list(queries.iter_standing(session, chosen)))
+
+    def _reasons(self, repository: Standing, *, full: bool) -> tuple[str, ...] | Remark:
+        try:
+            gitdir = self._open(repository)
+        except ConflictError as error:
+            target = f"{repository.owner}/{repository.name}"
+            return Remark("unusable", target, error.message, is_failure=True)
+        return ("to be packed as a whole",) if full else find_disorder(gitdir)
+
+    def _pack(self, action: Pack, *, full: bool) -> None:
+        repository = action.repository
+        with Lock(self.sessions, self.run_dir, f"gc.{repository.id}").hold():
+            gitdir = self._open(repository)
+            if not full and not find_disorder(gitdir):
+                return
+            before = size_of_objects(f"{gitdir}/objects")
+            watch = Watch(_TIMEOUT_S, self.tools.memory_bytes, nice=_NICE)
+            packer = Packer(self.tools, watch)
+            # Forks may borrow its objects: what its own refs do not lead to is theirs perhaps.
+            packer.run(gitdir, full=full, keeps_all=repository.forks_count > 0)
+            after = size_of_objects(f"{gitdir}/objects")
+        with self.sessions.begin() as session:
+            queries.store_size(session, repository.id, after)
+            was, now_is = {"size_bytes": before}, {"size_bytes": after}
+            event = Event("repository.gc", "repository", repository.id, action.target, was, now_is)
+            record(session, event, by=self.by)
+
+    def _open(self, repository: Standing) -> Path:
+        found = storage.resolve(self.root, repository.disk_path)
+        if found is None:
+            raise ConflictError(f"{repository.owner}/{repository.name} is not on disk.")
+        self.inspector.check(found.gitdir)
+        return found.gitdir
