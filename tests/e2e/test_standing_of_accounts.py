@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -135,3 +136,29 @@ def test_block_ends_every_kind_of_credential_in_every_worker(acme: Acme, work: P
     assert blocked == [[False, False, False]] * 2
     # Tokens and the password rested; sessions are gone for good.
     assert reads_by_worker() == [[True, False, True]] * 2
+
+
+def test_merged_account_s_old_urls_take_the_other_s_pushes(
+    acme: Acme, work: Path, tmp_path: Path
+) -> None:
+    secret, other = acme.new_user("octo"), acme.new_user("fay")
+    first = run_git(work, "push", acme.server.remote("octo/found", token=secret), "main")
+
+    acme.server.admin("user", "merge", "octo", "fay", "--yes")
+
+    assert first.returncode == 0
+    for worker in acme.workers:
+        with acme.alone(worker):
+            assert not acme.reads(work, secret, "octo/found")
+            assert not acme.reads(work, secret, "fay/found")
+            assert acme.reads(work, other, "fay/found")
+    old_url = acme.server.remote("octo/found", token=other)
+    run_git(tmp_path, "clone", "--quiet", old_url, "clone")
+    commit(tmp_path / "clone", "by the old URL")
+    run_git(tmp_path / "clone", "push", "--quiet")
+    rows = json.loads(acme.server.admin("activity", "list", "fay/found", "--json"))
+    assert [(row["type"], row["actor"]) for row in rows] == [
+        ("push", "fay"),
+        ("clone", "fay"),
+        ("push", "fay"),
+    ]

@@ -7,13 +7,15 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.builders import make_repository, make_user, run_at_once
 from wit_admin.db.base import utc_now
+from wit_admin.db.models.accounts import User
 from wit_admin.db.models.organizations import OrgRole, Permission
 from wit_admin.db.paging import Span
-from wit_admin.db.queries import repositories, serving, users
+from wit_admin.db.queries import repositories, serving, trash, users
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError
 from wit_admin.names import RepoName, TeamName
 from wit_admin.services import audit, organizations, teams
+from wit_admin.services.account_changes import claim_user
 from wit_admin.services.accounts import create_user
 
 Sessions = sessionmaker[Session]
@@ -199,3 +201,40 @@ def test_team_is_renamed_and_listed_in_parts(acme: Sessions) -> None:
         teams.edit_team(acme, TeamName("acme", "kernel"), {"name": "DOCS"})
     with pytest.raises(InvalidInputError):
         teams.edit_team(acme, TeamName("acme", "kernel"), {"name": "a/b"})
+
+
+def test_claimed_organization_owns_what_the_placeholder_did(acme: Sessions) -> None:
+    with acme.begin() as session:
+        ghost = User(name="Ghost", is_placeholder=True)
+        session.add(ghost)
+        session.flush()
+        make_repository(session, ghost.id, "found")
+        gone = make_repository(session, ghost.id, "gone")
+        repositories.delete_repository(session, gone, trash_path=".trash/1", now=utc_now())
+
+    details = organizations.claim_organization(acme, "ghost", owner="bob")
+
+    assert (details.name, details.owners, details.repositories) == ("Ghost", ("bob",), 1)
+    assert permission_of(acme, "bob", "ghost/found") is Permission.ADMIN
+    with acme() as session:
+        (trashed,) = trash.list_trash(session)
+    assert (trashed.owner, trashed.name) == ("Ghost", "gone")
+    for name, owner in (("ghost", "bob"), ("carol", "bob"), ("nobody", "bob")):
+        with pytest.raises((ConflictError, NotFoundError)):
+            organizations.claim_organization(acme, name, owner=owner)
+
+
+def test_of_many_who_claim_one_placeholder_one_wins(acme: Sessions) -> None:
+    with acme.begin() as session:
+        session.add(User(name="ghost", is_placeholder=True))
+
+    raised = run_at_once(
+        [
+            lambda: organizations.claim_organization(acme, "ghost", owner="bob"),
+            lambda: claim_user(acme, "ghost"),
+        ]
+        * 2
+    )
+
+    assert [error for error in raised if error is None] == [None]
+    assert {type(error) for error in raised if error} <= {ConflictError, NotFoundError}

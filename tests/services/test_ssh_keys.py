@@ -66,8 +66,10 @@ def test_key_belongs_to_one_account(sessions: sessionmaker[Session], tmp_path: P
     made = add_ssh_key(sessions, "alice", text)
 
     assert list_ssh_keys(sessions, "alice") == [made]
-    with pytest.raises(ConflictError, match="in use"):
-        add_ssh_key(sessions, "bob", text)
+    assert add_ssh_key(sessions, "alice", text, name="other", may_exist=True) == made
+    for username, may_exist in (("alice", False), ("bob", False), ("bob", True)):
+        with pytest.raises(ConflictError, match="in use"):
+            add_ssh_key(sessions, username, text, may_exist=may_exist)
     with pytest.raises(NotFoundError):
         remove_ssh_key(sessions, "bob", made.id)
     remove_ssh_key(sessions, "alice", made.id)

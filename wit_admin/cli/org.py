@@ -27,6 +27,7 @@ from wit_admin.errors import InvalidInputError
 
 Name = Annotated[str, typer.Argument(metavar="ORG", help="Name of the organization")]
 User = Annotated[str, typer.Argument(metavar="USER", help="Name of the account")]
+FirstOwner = Annotated[str, typer.Option(metavar="USER", help="Its first owner")]
 DisplayName = Annotated[str | None, typer.Option(help="Its name as people write it")]
 Description = Annotated[str | None, typer.Option(help="What it is about")]
 Website = Annotated[str | None, typer.Option(metavar="URL", help="Its page")]
@@ -44,7 +45,7 @@ app.add_typer(member_app, name="member")
 def create(
     ctx: typer.Context,
     name: Name,
-    owner: Annotated[str, typer.Option(metavar="USER", help="Its first owner")],
+    owner: FirstOwner,
     display_name: DisplayName = None,
     description: Description = None,
     website: Website = None,
@@ -75,6 +76,29 @@ def create(
         )
     output.note("Created it." if result.is_new else "It exists already.")
     output.result(result, plain=result.name)
+
+
+@app.command()
+def claim(
+    ctx: typer.Context,
+    name: Name,
+    owner: FirstOwner,
+    as_json: AsJson = False,
+) -> None:
+    """Make an organization of a placeholder, with all that it owns
+
+    Placeholders are made by sync-repos for the folders of owners whom nobody knows.
+
+    Example: wit-admin org claim acme --owner alice
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import organizations
+
+    output = output_of(ctx, as_json=as_json)
+    with open_database(loaded_of(ctx).settings) as sessions:
+        details = organizations.claim_organization(sessions, name, owner=owner, by=origin_of())
+    output.note(f"{details.name} owns repositories: {details.repositories}.")
+    output.result(details, plain=details.name)
 
 
 @app.command("list")

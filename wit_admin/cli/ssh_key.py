@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, command_group, id_of, loaded_of, origin_of, output_of
+from wit_admin.cli._options import (
+    AsJson,
+    IfNotExists,
+    command_group,
+    id_of,
+    loaded_of,
+    origin_of,
+    output_of,
+)
 from wit_admin.errors import InvalidInputError
 
 User = Annotated[str, typer.Argument(metavar="USER", help="Whose key")]
@@ -23,6 +31,7 @@ def add(
     user: User,
     file: Annotated[str, typer.Argument(metavar="FILE", help="A .pub file; - is stdin")] = _STDIN,
     name: Annotated[str | None, typer.Option(help="What it is called; else its comment")] = None,
+    if_not_exists: IfNotExists = False,
     as_json: AsJson = False,
 ) -> None:
     """Give an account a public key and print its fingerprint
@@ -36,7 +45,9 @@ def add(
     settings = loaded_of(ctx).settings
     text = _read(file)
     with open_database(settings) as sessions:
-        row = ssh_keys.add_ssh_key(sessions, user, text, name=name, by=origin_of())
+        row = ssh_keys.add_ssh_key(
+            sessions, user, text, name=name, may_exist=if_not_exists, by=origin_of()
+        )
     output.result(row, plain=row.fingerprint)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import utc_now
 from wit_admin.db.models.accounts import User
-from wit_admin.db.queries import organizations, ssh_keys, tokens, users
+from wit_admin.db.queries import claims, organizations, ssh_keys, tokens, users
 from wit_admin.db.queries import sessions as sign_ins
 from wit_admin.db.queries.repositories import list_owned
 from wit_admin.db.queries.tokens import TokenFilter
@@ -109,7 +109,7 @@ def claim_user(
         edit["password_hash"] = hash_password(password)
     with sessions.begin() as session:
         user = get_user(session, username)
-        if not users.claim_user(session, user.id):
+        if not claims.claim_user(session, user.id):
             raise ConflictError(
                 f"{user.name} is an account already.",
                 hint=f"To make one of two, see 'wit-admin user merge {user.name} OTHER'.",

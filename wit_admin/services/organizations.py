@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.base import utc_now
 from wit_admin.db.models.organizations import Organization, OrgRole
 from wit_admin.db.paging import EVERYTHING, Span, iter_pages
+from wit_admin.db.queries import claims, teams
 from wit_admin.db.queries import organizations as queries
-from wit_admin.db.queries import teams
 from wit_admin.db.queries.organizations import (
     MemberRow,
     OrganizationEdit,
@@ -101,6 +101,31 @@ def create_organization(
         if found is None or not may_exist:
             raise
         return OrganizationResult(found.id, found.name, is_new=False)
+
+
+def claim_organization(
+    sessions: sessionmaker[Session], name: str, *, owner: str, by: Origin = SYSTEM
+) -> OrganizationDetails:
+    """Make an organization of a placeholder; its repositories are the organization's.
+
+    Raises:
+        NotFoundError: There is no such placeholder, or no such account to be its first owner.
+        ConflictError: It is an account already.
+    """
+    with sessions.begin() as session:
+        placeholder, first = get_user(session, name), get_user(session, owner)
+        if first.is_placeholder:
+            raise ConflictError(f"{first.name} is a placeholder and can own no organization.")
+        made = claims.claim_organization(
+            session, placeholder.id, placeholder.name, owner_id=first.id, now=utc_now()
+        )
+        if made is None:
+            raise ConflictError(f"{placeholder.name} is an account, and no placeholder.")
+        details = _details(session, made)
+        told = {"owner": first.name, "repositories": details.repositories}
+        event = Event("organization.claim", "organization", made.id, made.name, after=told)
+        record(session, event, by=by)
+        return details
 
 
 def list_organizations(

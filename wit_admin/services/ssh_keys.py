@@ -12,10 +12,10 @@ from wit_admin.db.base import utc_now
 from wit_admin.db.models.accounts import SshKey
 from wit_admin.db.queries import ssh_keys
 from wit_admin.db.queries.ssh_keys import NewSshKey
-from wit_admin.errors import NotFoundError
+from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.lookups import get_user
-from wit_admin.services.public_keys import parse_public_key
+from wit_admin.services.public_keys import PublicKey, parse_public_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +30,18 @@ class SshKeyRow:
     last_used_at: datetime | None
 
 
-def add_ssh_key(
+def add_ssh_key(  # noqa: PLR0913  what a key is called, and that it may be there
     sessions: sessionmaker[Session],
     username: str,
     text: str,
     *,
     name: str | None = None,
+    may_exist: bool = False,
     by: Origin = SYSTEM,
 ) -> SshKeyRow:
     """Give an account the key of a ``.pub`` file; ``name`` is its comment unless given.
+
+    A key that the account has already is left as it is if it ``may_exist``.
 
     Raises:
         InvalidInputError: The key cannot be taken.
@@ -47,13 +50,13 @@ def add_ssh_key(
     """
     key = parse_public_key(text)
     title = name or key.comment or key.fingerprint
-    with sessions.begin() as session:
-        user = get_user(session, username)
-        new = NewSshKey(user.id, title, key.line, key.fingerprint)
-        row = _row(ssh_keys.add_ssh_key(session, new, now=utc_now()))
-        made = {"user": user.name, "fingerprint": row.fingerprint}
-        record(session, Event("ssh_key.create", "ssh_key", row.id, title, after=made), by=by)
-        return row
+    try:
+        return _add(sessions, username, key, title, by)
+    except ConflictError:
+        for row in list_ssh_keys(sessions, username):
+            if may_exist and row.fingerprint == key.fingerprint:
+                return row
+        raise
 
 
 def list_ssh_keys(sessions: sessionmaker[Session], username: str) -> list[SshKeyRow]:
@@ -87,6 +90,18 @@ def remove_ssh_key(
                 hint=f"See 'wit-admin ssh-key list {user.name}'.",
             )
         record(session, Event("ssh_key.delete", "ssh_key", key_id, user.name), by=by)
+
+
+def _add(
+    sessions: sessionmaker[Session], username: str, key: PublicKey, title: str, by: Origin
+) -> SshKeyRow:
+    with sessions.begin() as session:
+        user = get_user(session, username)
+        new = NewSshKey(user.id, title, key.line, key.fingerprint)
+        row = _row(ssh_keys.add_ssh_key(session, new, now=utc_now()))
+        made = {"user": user.name, "fingerprint": row.fingerprint}
+        record(session, Event("ssh_key.create", "ssh_key", row.id, title, after=made), by=by)
+        return row
 
 
 def _row(key: SshKey) -> SshKeyRow:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
 from wit_admin.db.base import new_id
@@ -153,18 +153,6 @@ def update_user(
         _assign(user, edit)
         user.updated_at = now
     return user
-
-
-def claim_user(session: Session, user_id: uuid.UUID) -> bool:
-    """Make an account of a placeholder; false if it is one already. Of many at once one wins."""
-    claimed = session.execute(
-        update(User)
-        .where(User.id == user_id, User.is_placeholder)
-        .values(is_placeholder=False)
-        .returning(User.id)
-        .execution_options(synchronize_session=False)
-    )
-    return claimed.first() is not None
 
 
 def delete_user(session: Session, user_id: uuid.UUID, *, now: datetime) -> None:
