@@ -141,14 +141,18 @@ def test_odd_narrowing_is_a_wrong_command_line(arguments: list[str]) -> None:
 
 
 @on_both_databases
-def test_who_may_not_sign_in_gets_no_session(sessions: Sessions) -> None:
+def test_who_may_not_sign_in_gets_no_session_and_no_token(sessions: Sessions) -> None:
     create_user(sessions, "alice")
     block_user(sessions, "alice")
     with sessions.begin() as session:
         session.add(User(name="octo", is_placeholder=True))
 
-    for name, reason in (("alice", "is blocked"), ("octo", "is a placeholder")):
-        result = run("session", "create", name)
+    for command, name, reason in (
+        ("session", "alice", "is blocked"),
+        ("session", "octo", "is a placeholder"),
+        ("token", "octo", "is a placeholder"),
+    ):
+        result = run(command, "create", name)
 
         assert (result.exit_code, result.stdout) == (1, "")
         assert f"{name} {reason}" in result.stderr

@@ -162,3 +162,22 @@ def test_merged_account_s_old_urls_take_the_other_s_pushes(
         ("clone", "fay"),
         ("push", "fay"),
     ]
+
+
+def test_owner_found_on_disk_is_claimed_and_pushes(acme: Acme, work: Path) -> None:
+    for owner in ("ghost", "guild"):
+        place = acme.server.home / f"repos/{owner}/found.git"
+        run_git(work, "clone", "--quiet", "--bare", str(work), str(place))
+    acme.server.admin("sync-repos")
+    listed = acme.server.admin("user", "list", "--placeholders", "--json")
+
+    password = acme.server.admin("user", "claim", "ghost", "--generate-password")
+    acme.server.admin("org", "claim", "guild", "--owner", "ghost")
+
+    assert [row["username"] for row in json.loads(listed)] == ["ghost", "guild"]
+    for owner in ("ghost", "guild"):
+        commit(work, f"for {owner}")
+        url = acme.server.remote(f"{owner}/found", token=f"ghost:{password}")
+        pushed = run_git(work, "push", "--quiet", url, "HEAD:refs/heads/main", check=False)
+        assert pushed.returncode == 0, pushed.stderr
+    assert acme.server.admin("user", "list", "--placeholders") == ""

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.builders import NOW, apply_task, make_issue, make_pull_request, run_at_once
 from wit_admin.db.base import Base
-from wit_admin.db.models.accounts import OAuthAccount, SshKey, User
+from wit_admin.db.models.accounts import OAuthAccount, OwnerType, SshKey, User
 from wit_admin.db.models.events import Activity
 from wit_admin.db.models.issues import Issue
 from wit_admin.db.models.organizations import OrgRole, Permission, TeamMember
@@ -33,8 +33,11 @@ from wit_admin.services.accounts import TokenOrder, create_token, create_user
 from wit_admin.services.actors import Credentials, Scope
 from wit_admin.services.collaborators import add_collaborator, list_collaborators
 from wit_admin.services.lookups import get_user
+from wit_admin.services.owner_removal import Fate, OwnerRemoval
+from wit_admin.services.repo_sync import RepoSync
 from wit_admin.services.repository_creation import RepositoryOrder, create_repository
 from wit_admin.services.sessions import Client, SignIn
+from wit_admin.services.sync_survey import SyncOptions
 
 Sessions = sessionmaker[Session]
 ORDER = RepositoryOrder(Visibility.PRIVATE)
@@ -114,6 +117,21 @@ def test_repositories_go_over_and_old_urls_lead_to_them(site: Site) -> None:
     assert site.leads_to("octo/two") == site.leads_to("octo/three") == "alice/three"
     trash.restore_repository(site.sessions, site.root, RepoName("alice", "gone"))
     assert site.leads_to("alice/gone") == "alice/gone"
+
+
+def test_sync_has_nothing_to_set_right_afterwards(site: Site) -> None:
+    site.create("octo/one", "octo/gone", "alice/mine", "acme/shared")
+    trash.delete_repository(site.sessions, site.root, RepoName("octo", "gone"))
+    sync = RepoSync(site.sessions, site.root, SyncOptions(Visibility.PRIVATE, verify=True))
+    apply_task(sync.task(site.run_dir))
+
+    site.run()
+    removal = OwnerRemoval(site.sessions, site.root, "acme", OwnerType.ORGANIZATION, Fate("alice"))
+    apply_task(removal.task(site.run_dir))
+    trash.restore_repository(site.sessions, site.root, RepoName("alice", "gone"))
+
+    assert sync.build().actions == ()
+    assert site.names() == ["alice/gone", "alice/mine", "alice/one", "alice/shared"]
 
 
 def test_secrets_of_the_one_let_nobody_in_as_the_other(site: Site) -> None:

@@ -17,6 +17,7 @@ from wit_admin.names import RepoName, TeamName
 from wit_admin.services import audit, organizations, teams
 from wit_admin.services.account_changes import claim_user
 from wit_admin.services.accounts import create_user
+from wit_admin.services.lookups import get_owner
 
 Sessions = sessionmaker[Session]
 CORE = TeamName("acme", "core")
@@ -170,7 +171,7 @@ def test_grant_ends_with_the_team_the_membership_and_the_ownership(acme: Session
 def hand_over(sessions: Sessions, repository: str, owner: str) -> None:
     with sessions.begin() as session:
         repo_id = repositories.find_repository_id(session, RepoName.parse(repository))
-        owner_id = users.find_user_id(session, owner)
+        owner_id = get_owner(session, owner).owner_id
         assert repo_id is not None
         repositories.rename_repository(session, repo_id, "demo", owner_id=owner_id, now=utc_now())
 
@@ -238,3 +239,21 @@ def test_of_many_who_claim_one_placeholder_one_wins(acme: Sessions) -> None:
 
     assert [error for error in raised if error is None] == [None]
     assert {type(error) for error in raised if error} <= {ConflictError, NotFoundError}
+
+
+def test_grant_that_meets_a_transfer_does_not_outlive_it(acme: Sessions) -> None:
+    organizations.set_member(acme, "acme", "bob", OrgRole.MEMBER)
+    teams.create_team(acme, CORE)
+    teams.add_team_member(acme, CORE, "bob")
+
+    for _ in range(5):
+        raised = run_at_once(
+            [
+                lambda: teams.grant_team(acme, CORE, "demo", Permission.ADMIN),
+                lambda: hand_over(acme, "acme/demo", "carol"),
+            ]
+        )
+
+        assert {type(error) for error in raised} <= {type(None), NotFoundError}
+        assert permission_of(acme, "bob", "carol/demo") is None
+        hand_over(acme, "carol/demo", "acme")

@@ -153,10 +153,12 @@ def block_user(
     now = utc_now()
     with sessions.begin() as session:
         user = get_user(session, username)
+        was_open = user.blocked_at is None
         users.update_user(session, user.id, now=now, blocked_at=user.blocked_at or now)
-        sign_ins.revoke_all(session, user.id, now)
+        ended = sign_ins.revoke_all(session, user.id, now)
         details = _details(session, user)
-        record(session, Event("user.block", "user", user.id, user.name), by=by)
+        if was_open or ended:
+            record(session, Event("user.block", "user", user.id, user.name), by=by)
         return details
 
 
@@ -170,9 +172,11 @@ def unblock_user(
     """
     with sessions.begin() as session:
         user = get_user(session, username)
+        was_blocked = user.blocked_at is not None
         users.update_user(session, user.id, now=utc_now(), blocked_at=None)
         details = _details(session, user)
-        record(session, Event("user.unblock", "user", user.id, user.name), by=by)
+        if was_blocked:
+            record(session, Event("user.unblock", "user", user.id, user.name), by=by)
         return details
 
 

@@ -24,7 +24,7 @@ from wit_admin.services.credentials import (
     hash_password,
     new_secret,
 )
-from wit_admin.services.lookups import get_repository_id, get_user
+from wit_admin.services.lookups import get_account, get_repository_id, get_user
 from wit_admin.services.profiles import check_email
 
 _MIN_PASSWORD = 8
@@ -115,15 +115,10 @@ def _standing(sessions: sessionmaker[Session], username: str) -> UserResult | No
         ConflictError: It is a placeholder.
     """
     with sessions() as session:
-        user = users.find_user_by_name(session, username)
-    if user is None:
-        return None
-    if user.is_placeholder:
-        raise ConflictError(
-            f"{user.name} is a placeholder: it owns repositories that were found on disk.",
-            hint=f"Make it an account with 'wit-admin user claim {user.name}'.",
-        )
-    return UserResult(user.id, user.name, user.email, user.is_admin, is_new=False)
+        if users.find_user_id(session, username) is None:
+            return None
+        user = get_account(session, username)
+        return UserResult(user.id, user.name, user.email, user.is_admin, is_new=False)
 
 
 def check_password(password: str) -> None:
@@ -160,11 +155,12 @@ def create_token(
 
     Raises:
         NotFoundError: There is no such account or repository.
+        ConflictError: It is a placeholder.
     """
     secret = new_secret(TOKEN_PREFIX)
     with sessions.begin() as session:
         new = NewToken(
-            user_id=get_user(session, username).id,
+            user_id=get_account(session, username).id,
             name=order.name,
             digest=digest_secret(secret),
             hint=secret[-_HINT_LENGTH:],

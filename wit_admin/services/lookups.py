@@ -12,7 +12,7 @@ from wit_admin.db.models.organizations import Organization, Team
 from wit_admin.db.models.repositories import Repository
 from wit_admin.db.queries import organizations, repositories, serving, teams, users
 from wit_admin.db.queries.serving import OwnerRow
-from wit_admin.errors import NotFoundError
+from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.names import RepoName, TeamName
 
 _NOBODY = uuid.UUID(int=0)
@@ -29,6 +29,22 @@ def get_user(session: Session, username: str) -> User:
         names = [row.username for row in users.list_users(session)]
         hint = _near(username, names) or "See 'wit-admin user list'."
         raise NotFoundError(f"There is no user {_shown(username)}.", hint=hint)
+    return user
+
+
+def get_account(session: Session, username: str) -> User:
+    """Return the live account of that name, in any case; a placeholder is none.
+
+    Raises:
+        NotFoundError: There is none.
+        ConflictError: It is a placeholder.
+    """
+    user = get_user(session, username)
+    if user.is_placeholder:
+        raise ConflictError(
+            f"{user.name} is a placeholder: it owns repositories that were found on disk.",
+            hint=f"Make it an account with 'wit-admin user claim {user.name}'.",
+        )
     return user
 
 

@@ -23,7 +23,7 @@ from wit_admin.db.queries.repositories import list_owned
 from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.names import check_owner_name
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
-from wit_admin.services.lookups import get_organization, get_user
+from wit_admin.services.lookups import get_account, get_organization, get_user
 from wit_admin.services.profiles import check_profile
 
 
@@ -81,13 +81,13 @@ def create_organization(
     Raises:
         InvalidInputError: The name or a detail cannot be used.
         NotFoundError: There is no such account.
-        ConflictError: The name is taken.
+        ConflictError: The name is taken, or the account is a placeholder.
     """
     check_owner_name(name)
     check_profile(details)
     try:
         with sessions.begin() as session:
-            user = get_user(session, owner)
+            user = get_account(session, owner)
             made = queries.create_organization(
                 session, name, owner_id=user.id, now=utc_now(), **details
             )
@@ -110,12 +110,10 @@ def claim_organization(
 
     Raises:
         NotFoundError: There is no such placeholder, or no such account to be its first owner.
-        ConflictError: It is an account already.
+        ConflictError: It is an account already, or the other is a placeholder.
     """
     with sessions.begin() as session:
-        placeholder, first = get_user(session, name), get_user(session, owner)
-        if first.is_placeholder:
-            raise ConflictError(f"{first.name} is a placeholder and can own no organization.")
+        placeholder, first = get_user(session, name), get_account(session, owner)
         made = claims.claim_organization(
             session, placeholder.id, placeholder.name, owner_id=first.id, now=utc_now()
         )

@@ -24,7 +24,7 @@ from wit_admin.services.credentials import (
     digest_secret,
     new_secret,
 )
-from wit_admin.services.lookups import get_user
+from wit_admin.services.lookups import get_account, get_user
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +106,10 @@ def create_session(
         ConflictError: It may not sign in.
     """
     with sessions() as session:
-        user = get_user(session, username)
-        account = callers.find_account(session, user.name)
+        name = get_account(session, username).name
+        account = callers.find_account(session, name)
     if account is None:
-        reason = "is a placeholder" if user.is_placeholder else "is blocked"
-        raise ConflictError(f"{user.name} {reason} and cannot sign in.")
+        raise ConflictError(f"{name} is blocked and cannot sign in.")
     actor = Actor(account.user_id, account.username, account.is_admin)
     return _create(sessions, actor, lifetime, Client(user_agent="wit-admin"), by=by)
 
