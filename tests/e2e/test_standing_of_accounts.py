@@ -9,15 +9,26 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session, sessionmaker
 
 from tests.conftest import KINDS
 from tests.support.databases import PostgresDatabases, SqliteDatabases
 from tests.support.processes import children_of
 from tests.support.repositories import commit
 from tests.support.server import RunningServer, run_git, running_server
+from wit_admin.db.engine import make_sessions, open_engine
+from wit_admin.db.models.organizations import OrgRole
+from wit_admin.db.queries.users import UserFilter
+from wit_admin.names import TeamName
+from wit_admin.services.accounts import TokenOrder, create_token, create_user, list_users
+from wit_admin.services.actors import Scope
+from wit_admin.services.organizations import create_organization, set_member
+from wit_admin.services.sessions import create_session
+from wit_admin.services.teams import add_team_member, create_team
 
 pytestmark = pytest.mark.e2e
 
@@ -29,7 +40,7 @@ class Acme:
     """A server with two workers; alice owns acme, which owns the private ``acme/demo``."""
 
     server: RunningServer
-    token: str
+    sessions: sessionmaker[Session]
 
     @property
     def workers(self) -> list[int]:
@@ -58,8 +69,9 @@ class Acme:
 
     def new_user(self, name: str) -> str:
         """Make an account and return a token of it."""
-        self.server.admin("user", "create", name, "--password-stdin", stdin=f"{PASSWORD}\n")
-        return self.server.admin("token", "create", name)
+        create_user(self.sessions, name, password=PASSWORD)
+        order = TokenOrder("test", [Scope.REPO_WRITE])
+        return create_token(self.sessions, name, order=order).token
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -72,19 +84,22 @@ def acme(
         databases.create() as url,
         running_server(home, "--workers=2", variables=[("DATABASE_URL", url)]) as server,
     ):
-        server.admin("user", "create", "alice")
-        server.admin("org", "create", "acme", "--owner", "alice")
+        engine = open_engine(url)
+        acme = Acme(server, make_sessions(engine))
+        acme.new_user("alice")
+        create_organization(acme.sessions, "acme", owner="alice")
         server.admin("repo", "create", "acme/demo", "--private")
-        yield Acme(server, server.admin("token", "create", "alice"))
+        yield acme
+        engine.dispose()
 
 
 def test_team_lets_its_members_push_until_it_is_taken_away(acme: Acme, work: Path) -> None:
     secret = acme.new_user("bob")
     as_stranger = acme.push(work, secret)
-    acme.server.admin("org", "member", "add", "acme", "bob")
+    set_member(acme.sessions, "acme", "bob", OrgRole.MEMBER)
     as_member = acme.push(work, secret)
-    acme.server.admin("team", "create", "acme/core")
-    acme.server.admin("team", "member", "add", "acme/core", "bob")
+    create_team(acme.sessions, TeamName("acme", "core"))
+    add_team_member(acme.sessions, TeamName("acme", "core"), "bob")
     acme.server.admin("team", "repo", "add", "acme/core", "demo", "--permission", "write")
 
     as_writer = acme.push(work, secret)
@@ -103,7 +118,7 @@ def test_team_lets_its_members_push_until_it_is_taken_away(acme: Acme, work: Pat
 def test_admin_of_an_organization_creates_in_it_by_push(acme: Acme, work: Path) -> None:
     secret = acme.new_user("dora")
     url = acme.server.remote("acme/new", token=secret)
-    acme.server.admin("org", "member", "add", "acme", "dora")
+    set_member(acme.sessions, "acme", "dora", OrgRole.MEMBER)
     as_member = run_git(work, "push", url, "HEAD:refs/heads/main", check=False)
 
     acme.server.admin("org", "member", "add", "acme", "dora", "--role", "admin")
@@ -115,8 +130,8 @@ def test_admin_of_an_organization_creates_in_it_by_push(acme: Acme, work: Path) 
 
 def test_block_ends_every_kind_of_credential_in_every_worker(acme: Acme, work: Path) -> None:
     token = acme.new_user("eve")
-    session = acme.server.admin("session", "create", "eve")
-    acme.server.admin("org", "member", "add", "acme", "eve")
+    session = create_session(acme.sessions, "eve", lifetime=timedelta(days=1)).token
+    set_member(acme.sessions, "acme", "eve", OrgRole.MEMBER)
     secrets = [token, session, f"eve:{PASSWORD.replace(' ', '%20')}"]
     assert len(acme.workers) == 2
 
@@ -169,15 +184,15 @@ def test_owner_found_on_disk_is_claimed_and_pushes(acme: Acme, work: Path) -> No
         place = acme.server.home / f"repos/{owner}/found.git"
         run_git(work, "clone", "--quiet", "--bare", str(work), str(place))
     acme.server.admin("sync-repos")
-    listed = acme.server.admin("user", "list", "--placeholders", "--json")
+    listed = list_users(acme.sessions, UserFilter(is_placeholder=True))
 
     password = acme.server.admin("user", "claim", "ghost", "--generate-password")
     acme.server.admin("org", "claim", "guild", "--owner", "ghost")
 
-    assert [row["username"] for row in json.loads(listed)] == ["ghost", "guild"]
+    assert [row.username for row in listed] == ["ghost", "guild"]
     for owner in ("ghost", "guild"):
         commit(work, f"for {owner}")
         url = acme.server.remote(f"{owner}/found", token=f"ghost:{password}")
         pushed = run_git(work, "push", "--quiet", url, "HEAD:refs/heads/main", check=False)
         assert pushed.returncode == 0, pushed.stderr
-    assert acme.server.admin("user", "list", "--placeholders") == ""
+    assert list_users(acme.sessions, UserFilter(is_placeholder=True)) == []
