@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.support.jj_fixtures import Fixture, list_fixtures, unpack_fixture
+from tests.support.jj_writer import JjWriter
 
 
 @pytest.fixture(scope="session", params=list_fixtures())
@@ -18,3 +20,9 @@ def made_by_jj(
     folder = tmp_path_factory.mktemp("jj")
     yield unpack_fixture(request.param, folder)
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> JjWriter:
+    """A new repository, yet without any operation."""
+    return JjWriter(tmp_path / "repo")

@@ -7,12 +7,14 @@ Source: jj's lib/src/content_hash.rs.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
+from wit_admin.jj.ids import OperationId, ViewId
 from wit_admin.jj.operations import Operation, Timestamp
 from wit_admin.jj.ref_targets import RefTarget
 from wit_admin.jj.views import GIT_REMOTE, RemoteRef, RemoteView, View
@@ -22,8 +24,18 @@ T = TypeVar("T")
 
 def content_key(operation: Operation) -> str:
     """Return what stays the same when ``op abandon`` gives an operation other parents and id."""
-    data = _operation(operation, (), is_snapshot=True, workspace=True, predecessors=True)
+    data = _operation(dataclasses.replace(operation, parents=()), _Era())
     return hashlib.blake2b(data, digest_size=32).hexdigest()
+
+
+def hash_operation(operation: Operation) -> OperationId:
+    """Return the id that jj of today gives to an operation."""
+    return _digest(_operation(operation, _Era()))
+
+
+def hash_view(view: View) -> ViewId:
+    """Return the id that jj of today gives to a view."""
+    return _digest(_view(view, view.remotes, has_tags=True, has_heads=True))
 
 
 def operation_matches(operation: Operation) -> bool:
@@ -31,19 +43,8 @@ def operation_matches(operation: Operation) -> bool:
 
     False is no proof of damage: a newer jj may hash more.
     """
-    return any(
-        _digest(
-            _operation(
-                operation,
-                operation.parents,
-                is_snapshot=snapshot,
-                workspace=workspace,
-                predecessors=predecessors,
-            )
-        )
-        == operation.id
-        for snapshot, workspace, predecessors in itertools.product((True, False), repeat=3)
-    )
+    eras = itertools.starmap(_Era, itertools.product((True, False), repeat=3))
+    return any(_digest(_operation(operation, era)) == operation.id for era in eras)
 
 
 def view_matches(view: View) -> bool:
@@ -64,29 +65,31 @@ def _digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=64).hexdigest()
 
 
-def _operation(
-    operation: Operation,
-    parents: Iterable[str],
-    *,
-    is_snapshot: bool,
-    workspace: bool,
-    predecessors: bool,
-) -> bytes:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Era:
+    """Which of the later fields a jj hashed."""
+
+    snapshot: bool = True
+    workspace: bool = True
+    predecessors: bool = True
+
+
+def _operation(operation: Operation, era: _Era) -> bytes:
     parts = [
         _id(operation.view_id),
-        _list(parents, _id),
+        _list(operation.parents, _id),
         _time(operation.start),
         _time(operation.end),
         _text(operation.description),
         _text(operation.hostname),
         _text(operation.username),
     ]
-    if is_snapshot:
+    if era.snapshot:
         parts.append(bytes([operation.is_snapshot]))
-    if workspace:
+    if era.workspace:
         parts.append(_optional(operation.workspace_name, _text))
     parts.append(_map(operation.attributes, _text))
-    if predecessors:
+    if era.predecessors:
         replaced = operation.predecessors
         parts.append(_optional(replaced, lambda them: _map(them, _ids, _id)))
     return b"".join(parts)

@@ -27,16 +27,28 @@ def read_file(path: str | Path, *, most_bytes: int) -> bytes:
     """
     with named_failures(path):
         descriptor = os.open(path, _FLAGS)
-    with os.fdopen(descriptor, "rb", buffering=0) as file, named_failures(path):
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise DamagedJjError(f"{path} is not a file.")
-        if found.st_size > most_bytes:
-            raise DamagedJjError(f"{path} is larger than {most_bytes} bytes.")
-        # One more than it may have, so that a file that grows meanwhile is noticed, not followed.
-        content = file.read(found.st_size + 1) or b""
+        try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                raise DamagedJjError(f"{path} is not a file.")
+            if found.st_size > most_bytes:
+                raise DamagedJjError(f"{path} is larger than {most_bytes} bytes.")
+            content = _read_whole(descriptor, found.st_size)
+        finally:
+            os.close(descriptor)
     if len(content) != found.st_size:
         raise MissingJjError(f"{path} changed while it was read.")
+    return content
+
+
+def _read_whole(descriptor: int, size: int) -> bytes:
+    # One byte more, so that a file that grows meanwhile is noticed, and not followed.
+    content = os.read(descriptor, size + 1)
+    while len(content) < size:
+        more = os.read(descriptor, size - len(content))
+        if not more:
+            break
+        content += more
     return content
 
 
