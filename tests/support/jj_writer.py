@@ -59,17 +59,22 @@ class JjWriter:
 
     def tree(self, files: Mapping[str, str | Mapping[str, Any]]) -> str:
         """Write a tree of texts, and of trees by name."""
-        rows = []
-        for name, content in files.items():
-            if isinstance(content, str):
-                rows.append((name, b"100644", name, self.blob(content.encode())))
-            else:
-                rows.append((f"{name}/", b"40000", name, self.tree(content)))
-        encoded = b"".join(
+        texts = {name: text for name, text in files.items() if isinstance(text, str)}
+        folders = {name: each for name, each in files.items() if not isinstance(each, str)}
+        return self.tree_of(
+            {name: self.tree(folder) for name, folder in folders.items()},
+            {name: self.blob(text.encode()) for name, text in texts.items()},
+        )
+
+    def tree_of(self, trees: Mapping[str, str], blobs: Mapping[str, str] | None = None) -> str:
+        """Write a tree of objects that are there."""
+        rows = [(f"{name}/", b"40000", name, oid) for name, oid in trees.items()]
+        rows += [(name, b"100644", name, oid) for name, oid in (blobs or {}).items()]
+        content = b"".join(
             b"%s %s\0%s" % (mode, name.encode(), bytes.fromhex(oid))
             for _, mode, name, oid in sorted(rows)
         )
-        return str(self._odb.write(2, encoded))
+        return str(self._odb.write(2, content))
 
     def commit(
         self,

@@ -1,0 +1,188 @@
+"""Commits: what of Git's bytes and of jj's extras counts, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.jj_writer import EMPTY_TREE, ROOT_COMMIT, JjWriter
+from wit_admin.errors import DamagedJjError, MissingJjError
+from wit_admin.jj.change_ids import decode_change_id, synthesize
+from wit_admin.jj.commit_store import CommitStore
+from wit_admin.jj.commits import Extras, decode_commit
+from wit_admin.jj.layout import open_layout
+from wit_admin.jj.operations import Timestamp
+
+OID, A, B, C = (f"{digit}{digit}" * 20 for digit in "1abc")
+HEADER_ID, EXTRAS_ID = "k" * 32, "m" * 32
+
+
+def raw(*headers: str, person: str = "Ada <ada@example.org> 1 +0000", message: str = "") -> bytes:
+    lines = [f"tree {EMPTY_TREE}", f"author {person}", f"committer {person}", *headers]
+    return ("\n".join(lines) + "\n\n" + message).encode()
+
+
+def open_commits(writer: JjWriter) -> CommitStore:
+    return CommitStore.open(open_layout(writer.workspace))
+
+
+def test_extras_overrule_the_header_and_the_header_the_synthetic_id() -> None:
+    plain = decode_commit(OID, raw())
+    header = decode_commit(OID, raw(f"change-id {HEADER_ID}"))
+    both = decode_commit(OID, raw(f"change-id {HEADER_ID}"), Extras(EXTRAS_ID, (), ()))
+
+    assert [each.change_id for each in (plain, header, both)] == [
+        synthesize(OID),
+        HEADER_ID,
+        EXTRAS_ID,
+    ]
+
+
+def test_first_of_two_headers_counts_even_if_it_is_no_id() -> None:
+    first = decode_commit(OID, raw(f"change-id {HEADER_ID}", f"change-id {EXTRAS_ID}"))
+    broken = decode_commit(OID, raw("change-id 0123", f"change-id {EXTRAS_ID}"))
+
+    assert first.change_id == HEADER_ID
+    assert broken.change_id == synthesize(OID)
+
+
+def test_rows_of_the_extras_without_an_id_leave_it_to_the_header(writer: JjWriter) -> None:
+    commit_id = writer.commit(change_id=HEADER_ID)
+    writer.extras({commit_id: {"predecessors": [bytes.fromhex(A)]}})
+
+    commit = open_commits(writer).read(commit_id)
+
+    assert (commit.change_id, commit.predecessors) == (HEADER_ID, (A,))
+
+
+def test_terms_of_a_conflict_are_those_of_the_header(writer: JjWriter) -> None:
+    terms = [A, B, C]
+    commit_id = writer.commit(
+        headers=["jj:conflict-labels left\n base\n right\n ", f"jj:trees {' '.join(terms)}"]
+    )
+    writer.extras({commit_id: {"root_tree": [b"\1" * 20] * 5, "uses_tree_conflict_format": True}})
+
+    commit = open_commits(writer).read(commit_id)
+
+    assert commit.trees == (A, B, C)
+    assert commit.conflict_labels == ("left", "base", "right")
+    assert commit.has_conflict
+
+
+@pytest.mark.parametrize(("is_tree_format", "has_conflict"), [(True, True), (False, False)])
+def test_terms_of_jj_before_0_16_are_in_the_extras(
+    writer: JjWriter, is_tree_format: bool, has_conflict: bool
+) -> None:
+    commit_id = writer.commit()
+    writer.extras(
+        {
+            commit_id: {
+                "root_tree": [bytes.fromhex(tree) for tree in (A, B, C)],
+                "uses_tree_conflict_format": is_tree_format,
+            }
+        }
+    )
+
+    assert open_commits(writer).read(commit_id).has_conflict is has_conflict
+
+
+@pytest.mark.parametrize(
+    "terms", ["", A, f"{A} {B}", f"{A}  {B} {C}", f"{A} {B} {C} {A}", "x y z", f"{A} {B} {C[:8]}"]
+)
+def test_conflict_that_cannot_be_one_is_damage(terms: str) -> None:
+    with pytest.raises(DamagedJjError):
+        decode_commit(OID, raw(f"jj:trees {terms}"))
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"tree x\n\nmessage", b"\0" * 100])
+def test_what_is_no_commit_is_damage(content: bytes) -> None:
+    with pytest.raises(DamagedJjError):
+        decode_commit(OID, content)
+
+
+def test_tree_with_decoy_folders_is_no_conflict(writer: JjWriter) -> None:
+    tree = writer.tree({".jjconflict-side-0": {"a": "1"}, ".jjconflict-base-0": {"a": "2"}})
+
+    assert not open_commits(writer).read(writer.commit(tree=tree)).has_conflict
+
+
+def test_folded_headers_do_not_end_the_headers() -> None:
+    signed = raw("gpgsig -----BEGIN\n \n change-id " + EXTRAS_ID, f"change-id {HEADER_ID}")
+
+    commit = decode_commit(OID, signed)
+
+    assert commit.is_signed
+    assert commit.change_id == HEADER_ID
+
+
+@pytest.mark.parametrize(
+    ("person", "name", "email", "time"),
+    [
+        ("Ada <a@b> 12 +0545", "Ada", "a@b", Timestamp(12_000, 345)),
+        ("  Ada   <  a@b  > 12 -1130", "Ada", "a@b", Timestamp(12_000, -690)),
+        ("JJ_EMPTY_STRING <JJ_EMPTY_STRING> 12 -0000", "", "", Timestamp(12_000, 0)),
+        ("A <b> <c@d> 12 +0000", "A", "b> <c@d", Timestamp(12_000, 0)),
+        ("A <a@b> -12 +0000", "A", "a@b", Timestamp(-12_000, 0)),
+        ("A <a@b>", "A", "a@b", Timestamp(0, 0)),
+        ("A <a@b> soon", "A", "a@b", Timestamp(0, 0)),
+        ("nobody", "nobody", "", Timestamp(0, 0)),
+        ("", "", "", Timestamp(0, 0)),
+    ],
+)
+def test_people_are_read_as_they_are_written(
+    person: str, name: str, email: str, time: Timestamp
+) -> None:
+    author = decode_commit(OID, raw(person=person)).author
+
+    assert (author.name, author.email, author.time) == (name, email, time)
+
+
+def test_text_that_is_not_utf_8_is_shown_as_well_as_can_be() -> None:
+    content = raw("encoding ISO-8859-1") + b"caf\xe9\0 \n\nmore"
+
+    assert decode_commit(OID, content).description == "caf\N{REPLACEMENT CHARACTER}\0 \n\nmore"
+
+
+def test_commits_at_the_edge_of_a_shallow_clone_have_no_parents(writer: JjWriter) -> None:
+    edge = writer.commit(A)
+    child = writer.commit(edge)
+    (writer.gitdir / "shallow").write_text(f"{edge}\n")
+
+    walked = list(open_commits(writer).walk([child]))
+
+    assert [commit.id for commit in walked] == [child, edge, ROOT_COMMIT]
+
+
+def test_walk_stops_at_what_is_known_and_passes_over_heads_that_are_gone(
+    writer: JjWriter,
+) -> None:
+    first = writer.commit(seconds=1)
+    second = writer.commit(first, seconds=2)
+    third = writer.commit(second, seconds=3)
+
+    walked = list(open_commits(writer).walk([third, A], known={first}))
+
+    assert [commit.id for commit in walked] == [third, second]
+
+
+def test_missing_parent_is_named_missing(writer: JjWriter) -> None:
+    child = writer.commit(A)
+
+    with pytest.raises(MissingJjError, match=A):
+        list(open_commits(writer).walk([child]))
+
+
+def test_object_of_another_kind_is_damage(writer: JjWriter) -> None:
+    commits = open_commits(writer)
+
+    with pytest.raises(DamagedJjError):
+        commits.read(writer.blob(b"not a commit"))
+
+
+def test_object_written_later_is_found(writer: JjWriter) -> None:
+    commits = open_commits(writer)
+    assert commits.find(A) is None
+
+    commit_id = writer.commit(change_id=HEADER_ID)
+
+    assert commits.read(commit_id).change_id == HEADER_ID
+    assert decode_change_id(HEADER_ID) == b"\xff" * 16
