@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import tracemalloc
+import zlib
+from pathlib import Path
+
 import pytest
 
 from tests.support.jj_writer import EMPTY_TREE, ROOT_COMMIT, JjWriter
@@ -186,3 +191,51 @@ def test_object_written_later_is_found(writer: JjWriter) -> None:
 
     assert commits.read(commit_id).change_id == HEADER_ID
     assert decode_change_id(HEADER_ID) == b"\xff" * 16
+
+
+def test_loose_object_that_is_torn_is_damage(writer: JjWriter) -> None:
+    """libgit2 1.9 never comes back from a loose object whose file was cut off."""
+    commit_id = writer.commit(description="long " * 1000)
+    path = writer.gitdir / "objects" / commit_id[:2] / commit_id[2:]
+    whole = path.read_bytes()
+    path.chmod(0o600)
+
+    for torn in (whole[:-1], whole[:20], b"", b"x" + whole, whole[:-9] + whole[-8:]):
+        path.write_bytes(torn)
+        with pytest.raises(DamagedJjError):
+            open_commits(writer).read(commit_id)
+
+
+def test_object_that_is_not_what_its_name_says_is_damage(writer: JjWriter) -> None:
+    good, other = writer.commit(description="good"), writer.commit(description="other")
+    objects = writer.gitdir / "objects"
+    (objects / other[:2] / other[2:]).replace(objects / good[:2] / good[2:])
+
+    with pytest.raises(DamagedJjError):
+        open_commits(writer).read(good)
+
+
+def test_loose_object_that_unpacks_to_gigabytes_is_not_unpacked(writer: JjWriter) -> None:
+    path = writer.gitdir / "objects" / A[:2] / A[2:]
+    path.parent.mkdir()
+    path.write_bytes(zlib.compress(b"commit 1073741824\0" + b"\0" * 2**26))
+    tracemalloc.start()
+
+    with pytest.raises(DamagedJjError, match="larger than"):
+        open_commits(writer).read(A)
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**26
+
+
+def test_objects_are_read_from_packs_and_from_alternates(writer: JjWriter, tmp_path: Path) -> None:
+    packed = writer.commit(description="packed")
+    git = ["git", "-C", str(writer.gitdir)]
+    subprocess.run([*git, "update-ref", "refs/heads/main", packed], check=True)
+    subprocess.run([*git, "repack", "-adq"], check=True)
+    borrowing = JjWriter(tmp_path / "other")
+    (borrowing.gitdir / "objects/info/alternates").write_text(f"{writer.gitdir}/objects\n")
+
+    assert open_commits(writer).read(packed).description == "packed"
+    assert open_commits(borrowing).read(packed).description == "packed"

@@ -188,7 +188,7 @@ def test_objects_of_a_worktree_of_git_are_in_its_common_directory(
 
     layout = open_layout(writer.workspace, root=root)
 
-    assert layout.git.objects == writer.gitdir / "objects"
+    assert layout.git.object_folders == (writer.gitdir / "objects",)
 
 
 def test_missing_git_directory_is_named(writer: JjWriter, root: Path) -> None:

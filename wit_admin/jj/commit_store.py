@@ -15,7 +15,7 @@ from wit_admin.jj.commits import Commit, decode_commit, decode_extras, root_comm
 from wit_admin.jj.graph import Node
 from wit_admin.jj.ids import CommitId, is_root_commit
 from wit_admin.jj.layout import Layout
-from wit_admin.jj.objects import Objects, open_objects
+from wit_admin.jj.objects import Objects
 from wit_admin.jj.stacked_table import StackedTable, open_table
 
 _CACHED_COMMITS = 4096
@@ -46,7 +46,7 @@ class CommitStore:
         extras = open_table(
             layout.extras, key_bytes=id_bytes, known=known.extras if known is not None else None
         )
-        objects = open_objects(layout.git.objects, id_bytes)
+        objects = Objects(layout.git.object_folders, id_bytes)
         return cls(objects, extras, layout.git.read_shallow(), id_bytes)
 
     def read(self, commit_id: CommitId) -> Commit:

@@ -5,7 +5,6 @@ Source: jj's lib/src/git_backend.rs, commit_from_git_without_root_parent and des
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 from wit_admin.errors import DamagedJjError
 from wit_admin.jj import change_ids, schema
+from wit_admin.jj.hashes import empty_tree_id
 from wit_admin.jj.ids import (
     CHANGE_ID_BYTES,
     COMMIT_ID_BYTES,
@@ -86,19 +86,6 @@ class Commit:
 
 NO_EXTRAS = Extras(None, (), ())
 _NOBODY = Signature("", "", Timestamp(0, 0))
-
-
-def empty_tree_id(id_bytes: int) -> TreeId:
-    """Return the id of the tree without entries, for this length of ids."""
-    return hash_object("tree", b"", id_bytes)
-
-
-def hash_object(kind: str, content: bytes, id_bytes: int) -> str:
-    """Return the id that Git gives to an object of this content, for this length of ids."""
-    data = b"%s %d\0%s" % (kind.encode("ascii"), len(content), content)
-    # SHA-1 is what Git's ids are made of; nothing is secured with it here.
-    digest = hashlib.sha256(data) if id_bytes == 32 else hashlib.sha1(data)  # noqa: PLR2004, S324
-    return digest.hexdigest()
 
 
 def root_commit(id_bytes: int) -> Commit:

@@ -36,10 +36,8 @@ class GitDir:
     id_bytes: int
     """20 for SHA-1, 32 for SHA-256, other for formats yet unknown."""
 
-    @property
-    def objects(self) -> Path:
-        """The folder of objects."""
-        return self.common / "objects"
+    object_folders: tuple[Path, ...]
+    """Where objects are: its own folder, then those it borrows from."""
 
     def read_shallow(self) -> frozenset[str]:
         """Return the commits whose parents a shallow clone left out."""
@@ -72,10 +70,11 @@ def open_git_dir(path: Path, boundary: Boundary) -> GitDir:
     common = _common(gitdir, boundary)
     if not (common / "objects").is_dir():
         raise NoJjRepositoryError(f"The Git repository {path} is gone.")
+    folders = tuple(_object_folders(common / "objects", boundary, depth=0))
     if boundary.root is not None:
-        for objects in _object_folders(common / "objects", boundary, depth=0):
-            _check_links(objects, boundary)
-    return GitDir(path=gitdir, common=common, id_bytes=_read_id_bytes(common / "config"))
+        for folder in folders:
+            _check_links(folder, boundary)
+    return GitDir(gitdir, common, _read_id_bytes(common / "config"), folders)
 
 
 def _follow(path: Path, boundary: Boundary) -> Path:

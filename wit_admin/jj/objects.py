@@ -1,29 +1,44 @@
-"""Git's objects, raw, by id. Only the folder of objects is opened; no setting is read.
+"""Git's objects, raw, by id. Only the folders of objects are opened; no setting is read.
 
-libgit2 knows SHA-1 only; repositories of SHA-256 are read through dulwich, which is slower.
+Loose ones are read here; packs through libgit2, which knows SHA-1 only, or else through dulwich,
+which is slower.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
-from wit_admin.errors import DamagedJjError
+from wit_admin.errors import DamagedJjError, MissingJjError
+from wit_admin.jj.loose_objects import read_loose
 
-Kind = Literal["commit", "tree", "blob"]
-
-NUMBER_OF_KIND: dict[Kind, int] = {"commit": 1, "tree": 2, "blob": 3}
-"""As Git's packs number them, and both libraries with them."""
 MAX_OBJECT_BYTES = 16 * 1024**2
 """Larger commits, trees and files are not taken into memory."""
 _SHA1_BYTES = 20
 
 
-class Objects(Protocol):
-    """Where objects are read from."""
+class Packs(Protocol):
+    """The packed objects of a repository."""
 
-    def read(self, oid: str, kind: Kind) -> bytes:
-        """Return the content of the object, without Git's own header.
+    def find(self, oid: str, *, most_bytes: int) -> tuple[str, bytes] | None:
+        """Return the kind and the content of a packed object; ``None`` if there is none.
+
+        Raises:
+            DamagedJjError: It is torn, or larger than ``most_bytes``.
+            UnreadableJjError: The disk or its permissions forbid it.
+        """
+
+
+class Objects:
+    """All objects of a repository. Not for several threads at once."""
+
+    def __init__(self, folders: tuple[Path, ...], id_bytes: int) -> None:
+        self._folders = folders
+        self._id_bytes = id_bytes
+        self._packs = _open_packs(folders, id_bytes)
+
+    def read(self, oid: str, kind: str) -> bytes:
+        """Return the content of a ``commit``, ``tree`` or ``blob``, without Git's own header.
 
         Raises:
             MissingJjError: It is not there.
@@ -31,29 +46,30 @@ class Objects(Protocol):
                 :data:`MAX_OBJECT_BYTES`.
             UnreadableJjError: The disk or its permissions forbid it.
         """
+        found = self._find(oid)
+        if found is None:
+            # Git may have moved it into a pack that was not there when we opened.
+            self._packs = _open_packs(self._folders, self._id_bytes)
+            found = self._find(oid)
+        if found is None:
+            raise MissingJjError(f"Git has no {kind} {oid}.")
+        if found[0] != kind:
+            raise DamagedJjError(f"{oid} is a {found[0]}, not a {kind}.")
+        return found[1]
 
-    def merge_files(self, base: str, left: str, right: str) -> bytes | None:
-        """Return the lines of three files merged; ``None`` when that does not come out clean.
-
-        Also where it cannot be told: files with a NUL, not in UTF-8, or large; SHA-256.
-
-        Raises:
-            MissingJjError, DamagedJjError, UnreadableJjError: As for :meth:`read`.
-        """
+    def _find(self, oid: str) -> tuple[str, bytes] | None:
+        # Packs first, as in Git: where there are many objects, they are in packs.
+        return self._packs.find(oid, most_bytes=MAX_OBJECT_BYTES) or read_loose(
+            self._folders, oid, most_bytes=MAX_OBJECT_BYTES
+        )
 
 
-def open_objects(folder: Path, id_bytes: int) -> Objects:
-    """Return the objects in ``folder``, which :mod:`wit_admin.jj.git_dir` looked at before."""
+def _open_packs(folders: tuple[Path, ...], id_bytes: int) -> Packs:
     # Both libraries are heavy, and neither is needed to read operations and views.
     if id_bytes == _SHA1_BYTES:
-        from wit_admin.jj.objects_sha1 import Sha1Objects  # noqa: PLC0415
+        from wit_admin.jj.packs_sha1 import Sha1Packs  # noqa: PLC0415
 
-        return Sha1Objects(folder)
-    from wit_admin.jj.objects_sha256 import Sha256Objects  # noqa: PLC0415
+        return Sha1Packs(folders)
+    from wit_admin.jj.packs_sha256 import Sha256Packs  # noqa: PLC0415
 
-    return Sha256Objects(folder)
-
-
-def unfit(oid: str, kind: Kind) -> DamagedJjError:
-    """Return the error for an object that is of another kind, or too large."""
-    return DamagedJjError(f"{oid} is no {kind} of at most {MAX_OBJECT_BYTES} bytes.")
+    return Sha256Packs(folders)

@@ -6,12 +6,14 @@ Source: jj's lib/src/tree_merge.rs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from wit_admin.errors import DamagedJjError
-from wit_admin.jj.commits import TreeId, hash_object
+from wit_admin.jj.commits import TreeId
 from wit_admin.jj.conflicts import Terms, iter_entries
+from wit_admin.jj.hashes import hash_object
+from wit_admin.jj.line_merges import merge_lines
 from wit_admin.jj.merges import resolve_trivially, simplify
 from wit_admin.jj.trees import EntryKind, TreeEntry, Trees
 
@@ -93,25 +95,19 @@ class _Merger:
         if oid is not None:
             return TreeEntry(kind[0], oid[0])
         if len(oids) == 3:  # noqa: PLR2004  one base and two sides; more cannot be handed on
-            left, base, right = oids
-            content = self.trees.objects.merge_files(base, left, right)
+            left, base, right = (self.trees.objects.read(oid, "blob") for oid in oids)
+            content = merge_lines(base, left, right)
             if content is not None:
                 return TreeEntry(kind[0], hash_object("blob", content, self.trees.id_bytes))
-            if self._can_align_in_one_way_only(base, (left, right)):
+            if _aligns_in_one_way_only(base, left) and _aligns_in_one_way_only(base, right):
                 return None
         self.undecided.append((path, values))
         return None
 
-    def _can_align_in_one_way_only(self, base: str, sides: Iterable[str]) -> bool:
-        """Tell whether any two programs must find the same changes from ``base`` to each side."""
-        lines = self._lines(base)
-        return all(_align_in_one_way_only(lines, self._lines(side)) for side in sides)
 
-    def _lines(self, oid: str) -> list[bytes]:
-        return self.trees.objects.read(oid, "blob").split(b"\n")
-
-
-def _align_in_one_way_only(left: list[bytes], right: list[bytes]) -> bool:
+def _aligns_in_one_way_only(base: bytes, side: bytes) -> bool:
+    """Tell whether every program must find the same changes between the two."""
+    left, right = base.split(b"\n"), side.split(b"\n")
     common = set(left) & set(right)
     kept = [line for line in left if line in common]
     # Each once, and in the same order in both: then there is one way to pair them.
