@@ -6,6 +6,7 @@ WitError
 │   ├── ConflictError         it exists already, or its state forbids the change
 │   │   └── BusyError         another process is at the same work
 │   ├── NotAllowedError       the caller is known and may not
+│   │   └── RefsRefusedError  of a push, for one reason at each ref
 │   └── UnauthenticatedError  the caller must say who they are
 ├── InvalidInputError         the request itself is malformed
 │   └── TooLargeError         well formed, but over a limit
@@ -22,6 +23,8 @@ WitError
 
 Each is raised with a sentence that says what happened; ``hint`` says what to do next.
 """
+
+from collections.abc import Mapping
 
 
 class WitError(Exception):
@@ -57,6 +60,16 @@ class BusyError(ConflictError):
 
 class NotAllowedError(RefusedError):
     """The caller is known and may not do this."""
+
+
+class RefsRefusedError(NotAllowedError):
+    """None of the refs of a push may be changed so; ``reasons`` says why, ref by ref."""
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, reasons: Mapping[bytes, str] | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.reasons = reasons or {}
 
 
 class UnauthenticatedError(RefusedError):

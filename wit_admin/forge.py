@@ -18,9 +18,11 @@ from wit_admin.git.backend import Backend
 from wit_admin.git.child_backend import ChildBackend
 from wit_admin.git.disk import Disk
 from wit_admin.git.environment import ChildEnvironment, write_defaults
+from wit_admin.git.hooks import sweep_hooks
 from wit_admin.git.inspection import Inspector
 from wit_admin.git.mounts import is_local
 from wit_admin.git.program import GitProgram, find_git
+from wit_admin.git.push_checks import GuardSettings
 from wit_admin.git.quick_backend import QuickBackend
 from wit_admin.git.tools import GitTools
 from wit_admin.services.access import PushCreate
@@ -124,6 +126,7 @@ def _assemble(settings: Settings, engine: Engine | None, enrolment: Enrolment) -
         tools.program,
         tools.environment,
         inspector,
+        _open_guards(settings),
         max_processes=settings.max_git_processes,
         memory_bytes=tools.memory_bytes,
     )
@@ -151,4 +154,12 @@ def _assemble(settings: Settings, engine: Engine | None, enrolment: Enrolment) -
         limits,
         tools.program,
         sign_in=sign_in,
+    )
+
+
+def _open_guards(settings: Settings) -> GuardSettings:
+    hooks = settings.run_dir / "hooks"
+    sweep_hooks(hooks)
+    return GuardSettings(
+        hooks, settings.push_checks, settings.check_timeout_s, settings.child_memory_bytes
     )

@@ -112,6 +112,15 @@ class Settings:
     repository_hooks: bool = _setting(
         parse_flag, "Run the repositories' own hooks", "WIT_REPOSITORY_HOOKS", default=False
     )
+    push_checks: Path = _setting(
+        parse_path, "Folder of the programs that protected refs may name", "WIT_PUSH_CHECKS"
+    )
+    check_timeout_s: float = _setting(
+        parse_seconds,
+        "How long all checks of one push may take together",
+        "WIT_CHECK_TIMEOUT",
+        default=60.0,
+    )
     max_push_bytes: int = _setting(
         parse_size, "Largest push", "WIT_MAX_PUSH_SIZE", default=2 * 1024**3
     )
@@ -215,6 +224,7 @@ def load_settings(
         origins["database_url"] = "env DB_PATH"
     values.setdefault("database_url", SecretUrl(f"sqlite:///{home / 'wit.db'}"))
     values.setdefault("repositories_root", home / "repos")
+    values.setdefault("push_checks", home / "checks")
     return Loaded(Settings(**values), {name: origins.get(name, "default") for name in names})
 
 

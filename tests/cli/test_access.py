@@ -38,6 +38,7 @@ def test_answer_is_text_json_and_exit_code(database_url: str) -> None:
         "allowed": False,
         "username": None,
         "repository": "alice/demo",
+        "ref": None,
         "action": "read",
         "rules": ["The repository is private.", "Nobody is signed in."],
     }
@@ -65,7 +66,11 @@ def test_token_comes_from_stdin(database_url: str, sessions: sessionmaker[Sessio
     ("arguments", "code", "message"),
     [
         (("alice/demo",), 2, "Give a user and a repository."),
-        (("--anonymous", "alice", "alice/demo"), 2, "Give a user and a repository."),
+        (("--anonymous", "alice", "alice/demo"), 2, "'alice' does not name a repository"),
+        (("alice", "alice/demo", "main", "x"), 2, "Give a user and a repository."),
+        (("alice", "alice/demo", "main"), 2, "A ref matters for push, force and delete only."),
+        (("alice", "alice/demo", "--action", "force"), 2, "Give the ref"),
+        (("alice", "alice/demo", "a..b", "--action", "force"), 2, "'a..b' cannot be a ref."),
         (("alice", "demo"), 2, "does not name a repository"),
         (("alice", "alice/demo", "--action", "eat"), 2, "'eat' is no action."),
         (("--anonymous", "alice/demo", "--token-stdin"), 2, "is not anonymous"),

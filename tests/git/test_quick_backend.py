@@ -20,6 +20,8 @@ from wit_admin.git.environment import ChildEnvironment, write_defaults
 from wit_admin.git.inspection import Inspector
 from wit_admin.git.pktline import write_packet
 from wit_admin.git.program import find_git
+from wit_admin.git.push_checks import GuardSettings
+from wit_admin.git.push_guard import PushGuard
 from wit_admin.git.quick_backend import QuickBackend
 
 ADVERTISEMENTS = [
@@ -69,9 +71,9 @@ class CountingBackend:
         return self._behind.push_at_once(gitdir, request, body, extra)
 
     def push(
-        self, gitdir: Path, extra: Mapping[str, str]
+        self, gitdir: Path, extra: Mapping[str, str], guard: PushGuard | None = None
     ) -> AbstractAsyncContextManager[PushProcess]:
-        return self._behind.push(gitdir, extra)
+        return self._behind.push(gitdir, extra, guard)
 
 
 class Pair:
@@ -81,7 +83,12 @@ class Pair:
         write_defaults(folder / "gitconfig")
         environment = ChildEnvironment(folder / "gitconfig", repository_hooks=False)
         self.git = ChildBackend(
-            find_git(), environment, Inspector((folder,)), max_processes=4, memory_bytes=2**31
+            find_git(),
+            environment,
+            Inspector((folder,)),
+            GuardSettings(folder / "hooks", folder / "checks", 10, 2**31),
+            max_processes=4,
+            memory_bytes=2**31,
         )
         self.counting = CountingBackend(self.git)
         self.quick = QuickBackend(self.counting, takes_pushes=True)

@@ -85,9 +85,12 @@ def test_words_of_a_hook_are_not_the_report() -> None:
 def test_refusal_is_a_report_that_accepts_nothing(
     names: list[bytes], message: str, side_band: bool
 ) -> None:
-    report = report_of(render_refusal(names, message, side_band=side_band), side_band=side_band)
+    reasons = dict.fromkeys(names, "no such luck")
+    answer = render_refusal(reasons, message or None, side_band=side_band)
+    report = report_of(answer, side_band=side_band)
 
     assert report.is_complete
     assert {ref: result.is_accepted for ref, result in report.by_ref.items()} == dict.fromkeys(
         names, False
     )
+    assert {result.reason for result in report.results} == {"no such luck"}

@@ -16,10 +16,12 @@ from wit_admin.services import account_changes, accounts
 from wit_admin.services.access import Action, PushCreate
 from wit_admin.services.accounts import TokenOrder
 from wit_admin.services.actors import Scope
+from wit_admin.services.collaborators import add_collaborator
 from wit_admin.services.credentials import digest_secret
 from wit_admin.services.explanations import Explanation, Question, explain
 from wit_admin.services.lookups import get_user
 from wit_admin.services.owner_removal import close_account
+from wit_admin.services.protections import ProtectionOrder, add_protection
 
 DEMO, FRESH = RepoName.parse("alice/demo"), RepoName.parse("alice/fresh")
 
@@ -34,6 +36,18 @@ def ask(
 ) -> Explanation:
     question = Question(FRESH if push_create else DEMO, action, username, token)
     return explain(sessions, question, push_create=push_create or PushCreate.ALL)
+
+
+def explain_ref(
+    sessions: sessionmaker[Session],
+    username: str,
+    action: Action,
+    ref: str,
+    *,
+    token: uuid.UUID | None = None,
+) -> Explanation:
+    question = Question(DEMO, action, username, token, ref)
+    return explain(sessions, question, push_create=PushCreate.ALL)
 
 
 def test_every_source_of_a_permission_is_named(sessions: sessionmaker[Session]) -> None:
@@ -123,3 +137,44 @@ def test_push_to_a_free_name_is_decided_by_who_owns_it(sessions: sessionmaker[Se
     assert foreign.rules[-1] == "bob may not create below alice."
     assert nowhere.rules[-1].endswith("WIT_PUSH_CREATE is orgs.")
     assert [own.allowed, foreign.allowed, nowhere.allowed] == [True, False, False]
+
+
+def test_protection_of_a_ref_is_part_of_the_answer(sessions: sessionmaker[Session]) -> None:
+    with sessions.begin() as session:
+        make_demo(session)
+        make_user(session, "bob")
+    order = ProtectionOrder("release/*", pushers=["alice"], max_blob_bytes=10, check="style")
+    add_protection(sessions, DEMO, order)
+    add_collaborator(sessions, DEMO, "bob", Permission.ADMIN)
+
+    own = explain_ref(sessions, "alice", Action.PUSH, "release/1")
+    forced = explain_ref(sessions, "alice", Action.FORCE, "refs/heads/release/1")
+    deleted = explain_ref(sessions, "alice", Action.DELETE, "release/1")
+    theirs = explain_ref(sessions, "bob", Action.PUSH, "release/1")
+    elsewhere = explain_ref(sessions, "bob", Action.DELETE, "release/1/x")
+
+    protected = "refs/heads/release/1 is protected by refs/heads/release/*."
+    assert own.rules[-3:] == (
+        protected,
+        "No file may have more than 10 bytes.",
+        "The check style looks at each push.",
+    )
+    assert forced.rules[-2:] == (protected, "Refused: no forced pushes.")
+    assert deleted.rules[-1] == "Refused: it may not be deleted."
+    assert theirs.rules[-1] == "Refused: you are not among those who may push to it."
+    decisions = [said.allowed for said in (own, forced, deleted, theirs, elsewhere)]
+    assert decisions == [True, False, False, False, True]
+
+
+def test_token_is_held_to_its_refs(sessions: sessionmaker[Session]) -> None:
+    with sessions.begin() as session:
+        make_demo(session)
+    order = TokenOrder("bot", [Scope.REPO_WRITE], ref="bot/*")
+    token = accounts.create_token(sessions, "alice", order=order)
+
+    inside = explain_ref(sessions, "alice", Action.PUSH, "bot/x", token=token.id)
+    outside = explain_ref(sessions, "alice", Action.PUSH, "main", token=token.id)
+
+    assert inside.allowed
+    assert outside.rules[-1] == "The token may change refs/heads/bot/* only."
+    assert not outside.allowed

@@ -36,6 +36,18 @@ def is_receiving(pid: int) -> bool:
     return False
 
 
+def processes_with(variable: str) -> list[int]:
+    """Return the processes that were started with ``NAME=value`` in their environment."""
+    found = []
+    for entry in os.scandir("/proc"):
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and variable.encode() in (
+                Path(entry.path, "environ").read_bytes().split(b"\0")
+            ):
+                found.append(int(entry.name))
+    return found
+
+
 def wait_until(condition: Callable[[], object], *, within_s: float = 10.0) -> None:
     """Return when ``condition`` holds; it never does for long in a test that fails."""
     deadline = time.monotonic() + within_s

@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "org": "Manage organizations",
     "team": "Manage teams",
     "collab": "Manage collaborators",
+    "protect": "Manage protected refs",
     "access": "Look at who may do what",
     "repo": "Manage repositories",
     "sync-repos": "Make the database and the folder of repositories agree",

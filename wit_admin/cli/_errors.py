@@ -17,6 +17,7 @@ EXIT_OF_ERROR: dict[type[errors.WitError], int] = {
     errors.ConflictError: 1,
     errors.BusyError: 1,
     errors.NotAllowedError: 1,
+    errors.RefsRefusedError: 1,
     errors.UnauthenticatedError: 1,
     errors.InvalidInputError: 2,
     errors.TooLargeError: 2,

@@ -25,12 +25,13 @@ app = command_group(
 def explain(
     ctx: typer.Context,
     words: Annotated[
-        list[str], typer.Argument(metavar="[USER] OWNER/REPO", help="Who, and which repository")
+        list[str],
+        typer.Argument(metavar="[USER] OWNER/REPO [REF]", help="Who, which repository, which ref"),
     ],
     anonymous: Annotated[
         bool, typer.Option("--anonymous", help="Somebody who has not signed in; leave out USER")
     ] = False,
-    action: Annotated[str, typer.Option(help="read, push or admin")] = "read",
+    action: Annotated[str, typer.Option(help="read, push, force, delete or admin")] = "read",
     token: Annotated[str | None, typer.Option(metavar="ID", help="With this token")] = None,
     token_stdin: Annotated[
         bool, typer.Option("--token-stdin", help="With the token on standard input")
@@ -41,7 +42,7 @@ def explain(
 
     The answer is the server's own. It leaves with 0 for allowed and with 1 for denied.
 
-    Example: wit-admin access explain bob alice/demo --action push
+    Example: wit-admin access explain bob alice/demo main --action force
     """
     from wit_admin.forge import open_database
     from wit_admin.services import explanations
@@ -49,12 +50,11 @@ def explain(
 
     output = output_of(ctx, as_json=as_json)
     settings = loaded_of(ctx).settings
-    user, repository = _split(words, anonymous=anonymous)
+    user, repository, ref = _split(words, anonymous=anonymous)
     if anonymous and (token is not None or token_stdin):
         raise InvalidInputError("Who has a token is not anonymous.")
-    question = explanations.Question(
-        RepoName.parse(repository), _action(action), user, _token(token, from_stdin=token_stdin)
-    )
+    secret = _token(token, from_stdin=token_stdin)
+    question = explanations.Question(RepoName.parse(repository), _action(action), user, secret, ref)
     with open_database(settings) as sessions:
         answer = explanations.explain(
             sessions, question, push_create=PushCreate(settings.push_create)
@@ -65,12 +65,13 @@ def explain(
         raise typer.Exit(1)
 
 
-def _split(words: list[str], *, anonymous: bool) -> tuple[str | None, str]:
-    match anonymous, words:
-        case True, [repository]:
-            return None, repository
-        case False, [user, repository]:
-            return user, repository
+def _split(words: list[str], *, anonymous: bool) -> tuple[str | None, str, str | None]:
+    who: list[str | None] = [None] if anonymous else [*words[:1]]
+    match who, words if anonymous else words[1:]:
+        case [user], [repository]:
+            return user, repository, None
+        case [user], [repository, ref]:
+            return user, repository, ref
         case _:
             raise InvalidInputError(
                 "Give a user and a repository.", hint="With --anonymous, a repository alone."

@@ -21,6 +21,17 @@ from wit_admin.cli._options import (
 )
 from wit_admin.names import RepoName
 
+_COLUMNS = (
+    "id",
+    "username",
+    "name",
+    "hint",
+    "scopes",
+    "expires_at",
+    "last_used_at",
+    "ref_pattern",
+)
+
 app = command_group("Manage access tokens", example="wit-admin token list alice")
 
 
@@ -34,6 +45,10 @@ def create(
     repo: Annotated[
         list[str] | None,
         typer.Option(metavar="OWNER/REPO", help="Limit it to this one (can be repeated)"),
+    ] = None,
+    ref: Annotated[
+        str | None,
+        typer.Option(metavar="PATTERN", help="It may change these refs only: bot/*, refs/tags/v*"),
     ] = None,
     expires: Annotated[str | None, typer.Option(help="Lifetime, such as 12h, 90d or 4w")] = None,
     name: Annotated[str, typer.Option(help="What it is for")] = "cli",
@@ -51,7 +66,7 @@ def create(
     repositories = [RepoName.parse(text) for text in repo or []]
     lifetime = None if expires is None else lifetime_of(expires)
     with open_database(loaded_of(ctx).settings) as sessions:
-        order = accounts.TokenOrder(name, scopes, repositories, lifetime)
+        order = accounts.TokenOrder(name, scopes, repositories, lifetime, ref)
         result = accounts.create_token(sessions, user, order=order, by=origin_of())
     output.note("Keep it now; it is not shown again.")
     output.result(result, plain=result.token)
@@ -83,7 +98,7 @@ def list_(
     part = part_by_id(after, limit)
     with open_database(loaded_of(ctx).settings) as sessions:
         rows = accounts.list_tokens(sessions, user, is_expired=expired, scope=wanted, part=part)
-    output.rows(rows, "id", "username", "name", "hint", "scopes", "expires_at", "last_used_at")
+    output.rows(rows, *_COLUMNS)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from wit_admin.git.commands import PushRequest
+from wit_admin.git.push_guard import PushGuard
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,11 @@ class Backend(Protocol):
         """
 
     def push(
-        self, gitdir: Path, extra: Mapping[str, str]
+        self, gitdir: Path, extra: Mapping[str, str], guard: PushGuard | None = None
     ) -> AbstractAsyncContextManager[PushProcess]:
         """Start ``receive-pack``; the caller feeds it. ``extra`` goes into its environment.
+
+        With a ``guard`` nothing is accepted that it has not been asked about.
 
         Raises:
             UnavailableError: The server is too busy.

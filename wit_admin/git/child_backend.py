@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -11,15 +12,18 @@ from pathlib import Path
 
 from wit_admin.errors import InvalidInputError, UnavailableError
 from wit_admin.git import storage
-from wit_admin.git.backend import ReadyAnswer
+from wit_admin.git.backend import PushProcess, ReadyAnswer
 from wit_admin.git.children import GitChild
 from wit_admin.git.commands import PushRequest
 from wit_admin.git.environment import ChildEnvironment
 from wit_admin.git.filters import silence_filters
+from wit_admin.git.guarded_push import GuardedPush, GuardedStart
 from wit_admin.git.inspection import Inspector
 from wit_admin.git.patient_push import PatientPush
 from wit_admin.git.pktline import write_packet
 from wit_admin.git.program import GitProgram
+from wit_admin.git.push_checks import GuardSettings, PushChecks
+from wit_admin.git.push_guard import PushGuard
 from wit_admin.git.wants import find_forbidden, may_have_hidden_refs, wanted_ids
 
 _QUEUE_S = 30.0
@@ -57,11 +61,12 @@ class ChildAnswer:
 class ChildBackend:
     """Answers everything by a child each."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  all that a child needs
         self,
         program: GitProgram,
         environment: ChildEnvironment,
         inspector: Inspector,
+        guards: GuardSettings,
         *,
         max_processes: int,
         memory_bytes: int,
@@ -69,6 +74,7 @@ class ChildBackend:
         self._program = program
         self._environment = environment
         self._inspector = inspector
+        self._guards = guards
         self._places = asyncio.Semaphore(max_processes)
         self._memory_bytes = memory_bytes
 
@@ -137,12 +143,49 @@ class ChildBackend:
         """Return ``None``: a child needs its time."""
         return None
 
-    def push(self, gitdir: Path, extra: Mapping[str, str]) -> PatientPush:
+    def push(
+        self, gitdir: Path, extra: Mapping[str, str], guard: PushGuard | None = None
+    ) -> AbstractAsyncContextManager[PushProcess]:
         """Start ``receive-pack``; the caller feeds it."""
+        if guard is not None:
+            return self._guarded_push(gitdir, extra, guard)
+        return PatientPush(lambda: self._receive_pack(gitdir, extra))
+
+    def _guarded_push(
+        self, gitdir: Path, extra: Mapping[str, str], guard: PushGuard
+    ) -> GuardedPush:
+        def checks(objects: tuple[str, str]) -> PushChecks:
+            return PushChecks(self._program, self._environment, self._guards, gitdir, objects)
+
+        def start(hooks: Path, descriptors: Sequence[int]) -> AbstractAsyncContextManager[GitChild]:
+            return self._receive_pack(gitdir, extra, hooks, descriptors)
+
+        return GuardedPush(
+            guard, GuardedStart(self._guards.hooks, start, checks, lambda: self._own_hooks(gitdir))
+        )
+
+    def _receive_pack(
+        self,
+        gitdir: Path,
+        extra: Mapping[str, str],
+        hooks: Path | None = None,
+        descriptors: Sequence[int] = (),
+    ) -> AbstractAsyncContextManager[GitChild]:
         overrides = [] if self._environment.repository_hooks else silence_filters(gitdir)
-        environment = self._environment.variables(extra=extra, overrides=overrides)
-        arguments = ["--stateless-rpc"]
-        return PatientPush(lambda: self._child("receive-pack", arguments, gitdir, environment))
+        environment = self._environment.variables(extra=extra, overrides=overrides, hooks=hooks)
+        line = [*self._program.line, "receive-pack", "--stateless-rpc", str(gitdir)]
+        return self._running(line, environment, descriptors)
+
+    async def _own_hooks(self, gitdir: Path) -> Path | None:
+        """Return the folder of the repository's own hooks, where these are run."""
+        if not self._environment.repository_hooks:
+            return None
+        environment = self._environment.variables(extra={"GIT_DIR": str(gitdir)})
+        line = [*self._program.line, "rev-parse", "--path-format=absolute", "--git-path", "hooks"]
+        async with GitChild(line, environment, memory_bytes=self._memory_bytes) as child:
+            child.close_stdin()
+            said = b"".join([chunk async for chunk in child.chunks()])
+        return Path(os.fsdecode(said.removesuffix(b"\n")))
 
     async def _rev_list(
         self, gitdir: Path, options: Sequence[str], ids: Sequence[str]
@@ -168,7 +211,7 @@ class ChildBackend:
 
     @asynccontextmanager
     async def _running(
-        self, line: list[str], environment: dict[str, str]
+        self, line: list[str], environment: dict[str, str], descriptors: Sequence[int] = ()
     ) -> AsyncIterator[GitChild]:
         try:
             async with asyncio.timeout(_QUEUE_S):
@@ -176,7 +219,9 @@ class ChildBackend:
         except TimeoutError:
             raise UnavailableError("The server is busy with other clones and pushes.") from None
         try:
-            async with GitChild(line, environment, memory_bytes=self._memory_bytes) as child:
+            async with GitChild(
+                line, environment, memory_bytes=self._memory_bytes, descriptors=descriptors
+            ) as child:
                 yield child
         finally:
             self._places.release()

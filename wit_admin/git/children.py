@@ -30,18 +30,27 @@ class GitChild:
     running: ClassVar[int] = 0
     """Children of this process that have not been reaped."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  all that tells one child from another
         self,
         arguments: Sequence[str],
         environment: dict[str, str],
         *,
         memory_bytes: int | None,
         silence_s: float = _SILENCE_S,
+        descriptors: Sequence[int] = (),
+        is_foreign: bool = False,
     ) -> None:
+        """Describe a child.
+
+        ``descriptors`` of ours become its numbers 3 and up; none of them may be lower than 10. A
+        foreign program is no git: its errors are part of its output, and what it started is killed.
+        """
         self._arguments = list(arguments)
         self._environment = environment
         self._memory_bytes = memory_bytes
         self._silence_s = silence_s
+        self._descriptors = tuple(descriptors)
+        self._is_foreign = is_foreign
         self._last_sign = 0.0
         self._errors = b""
         self.returncode: int | None = None
@@ -74,10 +83,8 @@ class GitChild:
         return self
 
     def _spawn(self, stdin: int, stdout: int, stderr: int) -> int:
-        actions = [
-            (os.POSIX_SPAWN_DUP2, source, target)
-            for target, source in enumerate((stdin, stdout, stderr))
-        ]
+        sources = (stdin, stdout, stdout if self._is_foreign else stderr, *self._descriptors)
+        actions = [(os.POSIX_SPAWN_DUP2, source, target) for target, source in enumerate(sources)]
         pid = os.posix_spawn(
             self._arguments[0],
             self._arguments,
@@ -174,7 +181,7 @@ class GitChild:
         GitChild.running -= 1
         # What the child started must not outlive it either.
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGTERM)
+            os.killpg(self.pid, signal.SIGKILL if self._is_foreign else signal.SIGTERM)
         self._read_errors()
         self._ended.set_result(None)
 

@@ -77,10 +77,16 @@ class ChildEnvironment:
         version: int = 0,
         extra: Mapping[str, str] | None = None,
         overrides: Sequence[tuple[str, str]] = (),
+        hooks: Path | None = None,
     ) -> dict[str, str]:
-        """Return the whole environment of one child; nothing of the server's own is passed on."""
+        """Return the whole environment of one child; nothing of the server's own is passed on.
+
+        ``hooks`` is a folder of ours, which stands in for the repository's own.
+        """
         enforced = [*_ENFORCED, *overrides]
-        if not self.repository_hooks:
+        if hooks is not None:
+            enforced.append(("core.hooksPath", os.fspath(hooks)))
+        elif not self.repository_hooks:
             enforced.append(("core.hooksPath", os.devnull))
         variables = {
             "PATH": os.environ.get("PATH", os.defpath),

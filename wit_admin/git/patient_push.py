@@ -16,8 +16,9 @@ from wit_admin.git.children import GitChild
 
 _LOST = b"unable to migrate objects to permanent storage"
 _ATTEMPTS = 5
-_DIGITS, _PROGRESS = 4, b"\x02"
-"""Source: gitprotocol-pack(5), "Packfile Data", side-band."""
+_DIGITS, _PROGRESS, _KEEPALIVE = 4, b"\x02", b"0005\x01"
+"""Source: gitprotocol-pack(5), "Packfile Data", side-band; git's builtin/receive-pack.c,
+``copy_to_sideband``, for the packet that only says that git lives."""
 _MOST_KEPT_BYTES = 1024 * 1024
 """Larger pushes come as packs as a rule, which have a folder that stays."""
 
@@ -90,7 +91,10 @@ class PatientPush:
 def _progress_bytes(output: bytearray) -> int:
     """Return how long the packets of progress are that ``output`` begins with."""
     at = 0
-    while output[at + _DIGITS : at + _DIGITS + 1] == _PROGRESS:
+    while (
+        output[at + _DIGITS : at + _DIGITS + 1] == _PROGRESS
+        or output[at : at + len(_KEEPALIVE)] == _KEEPALIVE
+    ):
         size = int(output[at : at + _DIGITS], 16)
         if len(output) < at + size:
             break

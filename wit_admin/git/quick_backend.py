@@ -25,6 +25,7 @@ from wit_admin.git.answer_cache import AnswerCache, FetchRequest, RecordedAnswer
 from wit_admin.git.backend import Backend, FetchAnswer, PushProcess, ReadyAnswer
 from wit_admin.git.commands import PushRequest
 from wit_admin.git.pktline import write_packet
+from wit_admin.git.push_guard import PushGuard
 from wit_admin.git.quick_push import push_quickly
 from wit_admin.git.ref_cache import RefCache, RefSnapshot
 from wit_admin.git.ref_move import Committer
@@ -131,10 +132,10 @@ class QuickBackend:
             return None
 
     def push(
-        self, gitdir: Path, extra: Mapping[str, str]
+        self, gitdir: Path, extra: Mapping[str, str], guard: PushGuard | None = None
     ) -> AbstractAsyncContextManager[PushProcess]:
         """Start ``receive-pack``."""
-        return self._behind.push(gitdir, extra)
+        return self._behind.push(gitdir, extra, guard)
 
     async def _snapshot(self, gitdir: Path) -> RefSnapshot | None:
         try:

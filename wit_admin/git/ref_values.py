@@ -51,6 +51,19 @@ def read_ref(gitdir: Path, ref: str) -> str | None:
     return None
 
 
+def symbolic_target(gitdir: Path, ref: bytes) -> bytes | None:
+    """Return the ref that a push to this one changes, if it is symbolic."""
+    root, name = os.fsencode(gitdir), ref
+    for _ in range(MAX_SYMBOLIC):
+        value = _read_loose(root, name)
+        if value is None or not value.startswith(b"ref:"):
+            break
+        name = value.removeprefix(b"ref:").strip()
+        if not is_ref_name(name):
+            return None
+    return None if name == ref else name
+
+
 def has_reftable(gitdir: Path) -> bool:
     """Tell whether the refs stand in tables, where only git itself may write. Source: reftable."""
     return (gitdir / "reftable").is_dir()

@@ -5,7 +5,7 @@ Source: gitprotocol-pack(5), "Report Status" and "Report Status v2".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from wit_admin.errors import InvalidInputError
@@ -129,13 +129,17 @@ def render_acceptance(ref: bytes, *, side_band: bool) -> bytes:
     return write_band(1, report) + Mark.FLUSH.value if side_band else report
 
 
-def render_refusal(refs: Iterable[bytes], message: str, *, side_band: bool) -> bytes:
-    """Return the report on a push of which nothing is accepted; ``message`` is one line."""
-    lines = [b"unpack ok\n", *(b"ng %b refused\n" % ref for ref in refs)]
+def render_refusal(reasons: Mapping[bytes, str], message: str | None, *, side_band: bool) -> bytes:
+    """Return the report on a push of which nothing is accepted, with a reason for each ref.
+
+    Reasons and ``message``, which stands above them, are one line each.
+    """
+    lines = [b"unpack ok\n"]
+    lines += [b"ng %b %b\n" % (ref, reason.encode()) for ref, reason in reasons.items()]
     report = b"".join(map(write_packet, lines)) + Mark.FLUSH.value
     if not side_band:
         return report
-    shown = write_band(2, f"error: {message}\n".encode())
+    shown = b"" if message is None else write_band(2, f"error: {message}\n".encode())
     return shown + write_band(1, report) + Mark.FLUSH.value
 
 

@@ -65,6 +65,8 @@ class Decision:
     allowed: bool
     is_visible: bool
     steps: tuple[Step, ...]
+    level: Permission | None = None
+    """The most that the actor may do here."""
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -86,7 +88,7 @@ def decide(facts: RepositoryFacts, actor: Actor | None, action: Action) -> Decis
     allowed = action is Action.READ or _may_change(facts, actor, level, action, steps)
     if allowed:
         steps.append(("May {}.", _WORDS[action]))
-    return Decision(allowed, is_visible=True, steps=tuple(steps))
+    return Decision(allowed, is_visible=True, steps=tuple(steps), level=level)
 
 
 def decide_creation(owner: OwnerRow | None, actor: Actor | None) -> Decision:

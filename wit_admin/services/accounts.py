@@ -14,6 +14,7 @@ from wit_admin.db.paging import EVERYTHING, Span
 from wit_admin.db.queries import tokens, users
 from wit_admin.db.queries.tokens import NewToken
 from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError
+from wit_admin.git.ref_pattern import RefPattern
 from wit_admin.names import RepoName, check_owner_name
 from wit_admin.services.actors import Scope
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
@@ -63,6 +64,8 @@ class TokenOrder:
     """Only these, unless empty."""
     lifetime: timedelta | None = None
     """For ever, if ``None``."""
+    ref: str | None = None
+    """A pattern over the refs that it may change; all, if ``None``."""
 
 
 def create_user(  # noqa: PLR0913  the fields of an account
@@ -156,8 +159,10 @@ def create_token(
     Raises:
         NotFoundError: There is no such account or repository.
         ConflictError: It is a placeholder.
+        InvalidInputError: The pattern for refs can match none.
     """
     secret = new_secret(TOKEN_PREFIX)
+    ref_pattern = None if order.ref is None else RefPattern.parse(order.ref).text
     with sessions.begin() as session:
         new = NewToken(
             user_id=get_account(session, username).id,
@@ -166,6 +171,7 @@ def create_token(
             hint=secret[-_HINT_LENGTH:],
             scopes=" ".join(sorted(order.scopes)),
             expires_at=utc_now() + order.lifetime if order.lifetime else None,
+            ref_pattern=ref_pattern,
         )
         limits = [get_repository_id(session, name) for name in order.repositories]
         token = tokens.create_token(session, new, repo_ids=limits, now=utc_now())
@@ -173,6 +179,7 @@ def create_token(
             "user": username,
             "scopes": new.scopes,
             "repositories": [str(name) for name in order.repositories],
+            "ref_pattern": ref_pattern,
             "expires_at": token.expires_at,
         }
         record(session, Event("token.create", "token", token.id, order.name, after=made), by=by)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import utc_now
-from wit_admin.db.queries import callers, serving, standing
+from wit_admin.db.queries import callers, protections, serving, standing
 from wit_admin.errors import InvalidInputError, NotFoundError
+from wit_admin.git.commands import is_ref_name
 from wit_admin.names import RepoName
 from wit_admin.services.access import Action, Decision, PushCreate, Step, decide, decide_creation
 from wit_admin.services.actors import Actor
 from wit_admin.services.authentication import actor_of_token
 from wit_admin.services.gate import facts_of
+from wit_admin.services.ref_access import RefStanding, decide_ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Question:
     """``None`` for who has not signed in."""
     token: uuid.UUID | bytes | None = None
     """The id of the token that is used, or the digest of its secret."""
+    ref: str | None = None
+    """A branch, or a full ref."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Explanation:
     allowed: bool
     username: str | None
     repository: str
+    ref: str | None
     action: Action
     rules: tuple[str, ...]
 
@@ -47,14 +52,17 @@ def explain(
 
     Raises:
         NotFoundError: There is no such account or token.
-        InvalidInputError: The token is another account's.
+        InvalidInputError: The token is another account's; or a ref is missing, has no place in
+            the question, or cannot be one.
     """
+    _check_ref(question)
     with sessions() as session:
         decision = _decide(session, question, push_create)
     return Explanation(
         decision.allowed,
         question.username,
         str(question.repository),
+        question.ref,
         question.action,
         decision.rules,
     )
@@ -68,7 +76,14 @@ def _decide(session: Session, question: Question, push_create: PushCreate) -> De
     if row is None:
         return _decide_missing(session, question, who, push_create)
     grants = _grants(session, row.repo_id, who) if who else ()
-    return decide(facts_of(row, grants), who, question.action)
+    decision = decide(facts_of(row, grants), who, question.action)
+    if who is None or question.ref is None or decision.level is None or not decision.allowed:
+        return decision
+    rules = protections.find_rules(session, row.repo_id, who.user_id)
+    about = decide_ref(
+        RefStanding(who, decision.level, rules), full_ref(question.ref), question.action
+    )
+    return replace(decision, allowed=about.refusal is None, steps=(*decision.steps, *about.steps))
 
 
 def _decide_missing(
@@ -131,6 +146,22 @@ def _grants(session: Session, repo_id: uuid.UUID, actor: Actor) -> tuple[Step, .
     if found.collaboration is not None:
         steps.append(("{} is a collaborator with {} permission.", name, found.collaboration))
     return tuple(steps)
+
+
+def full_ref(text: str) -> bytes:
+    """Return the name of a ref as git has it; a bare one is a branch."""
+    return (text if text.startswith("refs/") else f"refs/heads/{text}").encode()
+
+
+def _check_ref(question: Question) -> None:
+    needs_ref = question.action in {Action.FORCE, Action.DELETE}
+    if question.ref is None:
+        if needs_ref:
+            raise InvalidInputError("Give the ref: refs are protected one by one.")
+    elif not needs_ref and question.action is not Action.PUSH:
+        raise InvalidInputError("A ref matters for push, force and delete only.")
+    elif not is_ref_name(full_ref(question.ref)):
+        raise InvalidInputError(f"{question.ref!r} cannot be a ref.")
 
 
 def _refusal(*step: str) -> Decision:

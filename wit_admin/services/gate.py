@@ -6,7 +6,7 @@ import math
 import time
 import uuid
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import Protocol
@@ -14,6 +14,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.models.accounts import OwnerType
+from wit_admin.db.models.organizations import Permission
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.db.queries import callers, serving
 from wit_admin.errors import (
@@ -52,6 +53,10 @@ class Served:
     repo_id: uuid.UUID | None = None
     """``None`` without a database."""
     actor: Actor | None = None
+    level: Permission = Permission.READ
+    """The most that the actor may do; told for pushes only."""
+    has_protections: bool = False
+    """Some refs are protected; told for pushes only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +183,11 @@ class DatabaseGate:
             raise _hidden(name, actor)
         if not decision.allowed:
             raise NotAllowedError(decision.reason)
-        served = self._served(name, row, actor)
+        served = replace(
+            self._served(name, row, actor),
+            level=decision.level or Permission.READ,
+            has_protections=row.has_protections,
+        )
         self._inspector.check(served.gitdir)
         return served
 

@@ -6,7 +6,7 @@ import logging
 import socket
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -20,6 +20,7 @@ from wit_admin.git import storage, sweep
 from wit_admin.git.commands import PushRequest
 from wit_admin.git.disk import Disk
 from wit_admin.git.environment import PUSH_ID_HOST
+from wit_admin.git.push_guard import PushGuard
 from wit_admin.git.report import PushReport
 from wit_admin.services import pushes
 from wit_admin.services.actors import Actor
@@ -28,6 +29,7 @@ from wit_admin.services.gate import Creatable, Served
 from wit_admin.services.heads import pointing_head
 from wit_admin.services.journal import Replayed, replay_journal
 from wit_admin.services.places import free_place, own_values
+from wit_admin.services.push_guards import guard_push
 from wit_admin.services.ref_updates import (
     RefUpdate,
     check_deletions,
@@ -51,6 +53,8 @@ class PushTicket:
     actor: Actor | None
     entry: pushes.JournalEntry | None
     commands: tuple[RefUpdate, ...]
+    guard: PushGuard | None = None
+    """What is to be looked at before any of it is accepted."""
 
     def variables(self) -> dict[str, str]:
         """Return what the child is told of who pushes; the reflog keeps it."""
@@ -88,10 +92,19 @@ class PushFlow:
         """Make the repository if the push creates it, and journal what is asked.
 
         Raises:
+            RefsRefusedError: The pusher may change none of the refs so.
             ConflictError: A ref that is to go has another value, or a ref's path on disk leads
                 out of the repository.
             UnavailableError: The journal cannot be written, so the push must not begin.
         """
+        has_git = self._disk.ancestry.program.is_git
+        guard = guard_push(self._sessions, target, request, has_git=has_git)
+        ticket = self._open(target, request, request_id)
+        return ticket if guard is None else replace(ticket, guard=guard)
+
+    def _open(
+        self, target: Served | Creatable, request: PushRequest, request_id: str | None
+    ) -> PushTicket:
         commands = tuple(update_of(command) for command in request.commands)
         if not isinstance(target, Creatable):
             check_deletions(target.gitdir, commands)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from starlette.concurrency import run_in_threadpool
 
-from wit_admin.errors import WitError
+from wit_admin.errors import RefsRefusedError, WitError
 from wit_admin.forge import Forge
 from wit_admin.git.backend import PushProcess
 from wit_admin.git.commands import PushHeadReader, PushRequest
@@ -70,7 +70,8 @@ async def answer_push(forge: Forge, exchange: Exchange, target: Served | Creatab
         return
     outcome = _Outcome()
     try:
-        await _push_at_once(forge, incoming, ticket, outcome)
+        if ticket.guard is None or ticket.guard.takes_fast_forwards:
+            await _push_at_once(forge, incoming, ticket, outcome)
         if not outcome.held:
             await _push_by_child(forge, exchange, incoming, ticket, outcome)
     finally:
@@ -119,7 +120,7 @@ async def _push_by_child(
     ticket: PushTicket,
     outcome: _Outcome,
 ) -> None:
-    async with forge.backend.push(ticket.gitdir, ticket.variables()) as child:
+    async with forge.backend.push(ticket.gitdir, ticket.variables(), ticket.guard) as child:
         feeding = asyncio.create_task(_feed(child, incoming))
         try:
             await _pass_on(exchange, child, incoming.request, outcome)
@@ -140,9 +141,13 @@ async def _refuse(exchange: Exchange, incoming: _Incoming, error: WitError) -> N
         raise error
     async for _ in incoming.rest:
         pass
-    message = f"{error.message} {error.hint}" if error.hint else error.message
-    refs = [command.ref for command in request.commands]
-    answer = render_refusal(refs, message, side_band=request.side_band)
+    message: str | None
+    if isinstance(error, RefsRefusedError):
+        reasons, message = error.reasons, None
+    else:
+        reasons = dict.fromkeys((command.ref for command in request.commands), "refused")
+        message = f"{error.message} {error.hint}" if error.hint else error.message
+    answer = render_refusal(reasons, message, side_band=request.side_band)
     await exchange.reply(200, answer, _CONTENT_TYPE, *NO_CACHE)
 
 

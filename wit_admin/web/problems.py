@@ -13,6 +13,7 @@ STATUS_OF_ERROR: dict[type[errors.WitError], int] = {
     errors.ConflictError: 409,
     errors.BusyError: 409,
     errors.NotAllowedError: 403,
+    errors.RefsRefusedError: 403,
     errors.UnauthenticatedError: 401,
     errors.InvalidInputError: 400,
     errors.TooLargeError: 413,

@@ -7,6 +7,7 @@ import uuid
 from datetime import datetime
 
 from sqlalchemy import (
+    BigInteger,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -189,7 +190,39 @@ class ProtectedRef(Base):
     """The least permission that may push to it."""
     allow_force: Mapped[bool] = mapped_column(default=False)
     allow_delete: Mapped[bool] = mapped_column(default=False)
+    limits_pushers: Mapped[bool] = mapped_column(default=False)
+    """Only who is named may push; when all of them are gone, nobody."""
+    max_blob_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    """No larger file may come to be reachable."""
+    check_name: Mapped[str | None]
+    """A program of the operator's that looks at each push."""
     created_at: Mapped[CreatedAt]
+
+
+class ProtectedRefUser(Base):
+    """A user who may push to protected refs."""
+
+    __tablename__ = "protected_ref_users"
+
+    protected_ref_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("protected_refs.id", ondelete="CASCADE"), primary_key=True
+    )
+    user_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
+class ProtectedRefTeam(Base):
+    """A team whose members may push to protected refs."""
+
+    __tablename__ = "protected_ref_teams"
+
+    protected_ref_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("protected_refs.id", ondelete="CASCADE"), primary_key=True
+    )
+    team_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("teams.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
 
 
 class RepositoryRoot(Base):

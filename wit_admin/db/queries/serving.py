@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     bindparam,
     case,
+    exists,
     func,
     null,
     or_,
@@ -33,6 +34,7 @@ from wit_admin.db.models.organizations import (
 )
 from wit_admin.db.models.repositories import (
     Collaborator,
+    ProtectedRef,
     Repository,
     RepositoryRedirect,
     Visibility,
@@ -56,6 +58,8 @@ class ServedRow:
     default_branch: str
     pushed_at: datetime | None
     permission: Permission | None
+    has_protections: bool
+    """Some of its refs are protected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,16 @@ def find_served(session: Session, name: RepoName, user_id: uuid.UUID | None) -> 
     rank = row[8]
     permission = _RANKS[rank - 1] if rank else None
     return ServedRow(
-        row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], permission=permission
+        row[0],
+        row[1],
+        row[2],
+        row[3],
+        row[4],
+        row[5],
+        row[6],
+        row[7],
+        permission=permission,
+        has_protections=row[9],
     )
 
 
@@ -135,6 +148,7 @@ def _served(*, signed_in: bool) -> Select[*tuple[Any, ...]]:
         Repository.default_branch,
         Repository.pushed_at,
         _standing() if signed_in else null(),
+        exists().where(ProtectedRef.repo_id == Repository.id),
     ).where(Repository.deleted_at.is_(None))
 
 

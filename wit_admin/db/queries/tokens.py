@@ -41,6 +41,7 @@ class TokenListRow:
     scopes: str
     expires_at: datetime | None
     last_used_at: datetime | None
+    ref_pattern: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def list_tokens(
             AccessToken.scopes,
             AccessToken.expires_at,
             AccessToken.last_used_at,
+            AccessToken.ref_pattern,
         )
         .join(User, User.id == AccessToken.user_id)
         .where(AccessToken.revoked_at.is_(None), *_conditions(wanted, now))

@@ -1,0 +1,137 @@
+"""``wit-admin protect …``."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from wit_admin.cli._options import (
+    AsJson,
+    command_group,
+    loaded_of,
+    origin_of,
+    output_of,
+    permission_of,
+)
+from wit_admin.errors import InvalidInputError
+from wit_admin.names import RepoName
+from wit_admin.setting_values import parse_size
+
+Repository = Annotated[str, typer.Argument(metavar="OWNER/REPO", help="Name of the repository")]
+Pattern = Annotated[
+    str, typer.Argument(metavar="PATTERN", help="Branches, or full refs: main, refs/tags/v*")
+]
+
+app = command_group("Manage protected refs", example="wit-admin protect add alice/demo main")
+
+_COLUMNS = (
+    "pattern",
+    "push_permission",
+    "allow_force",
+    "allow_delete",
+    "pushers",
+    "max_blob_bytes",
+    "check_name",
+)
+
+
+@app.command()
+def add(
+    ctx: typer.Context,
+    repository: Repository,
+    pattern: Pattern,
+    allow_force: Annotated[
+        bool, typer.Option("--allow-force/--no-force", help="Whether it may lose commits")
+    ] = False,
+    allow_delete: Annotated[
+        bool, typer.Option("--allow-delete/--no-delete", help="Whether it may be deleted")
+    ] = False,
+    allow_push: Annotated[
+        list[str] | None,
+        typer.Option(metavar="USER|ORG/TEAM", help="Who may push, and no others (can be repeated)"),
+    ] = None,
+    permission: Annotated[
+        str, typer.Option(help="The least that is needed to push: write or admin")
+    ] = "write",
+    max_blob: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Largest file, such as 500k or 10m")
+    ] = None,
+    check: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A program that looks at each push")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Protect refs, in place of what the same pattern said before
+
+    It holds for everybody, for owners and administrators too. In a pattern * and ? stop at a
+    slash and ** does not. All protections that cover a ref have to agree. A check is a program in
+    the folder WIT_PUSH_CHECKS of the server.
+
+    Example: wit-admin protect add acme/site 'release/*' --allow-push acme/core --max-blob 10m
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import protections
+    from wit_admin.services.protections import ProtectionOrder
+
+    output = output_of(ctx, as_json=as_json)
+    settings = loaded_of(ctx).settings
+    order = ProtectionOrder(
+        pattern,
+        permission_of(permission),
+        allow_force,
+        allow_delete,
+        allow_push or (),
+        None if max_blob is None else _size(max_blob),
+        check,
+    )
+    name = RepoName.parse(repository)
+    with open_database(settings) as sessions:
+        made = protections.add_protection(sessions, name, order, by=origin_of())
+    if check is not None and not os.access(settings.push_checks / check, os.X_OK):
+        output.note(f"Until {settings.push_checks / check} can be run, these refs take no pushes.")
+    output.result(made, plain=made.pattern)
+
+
+@app.command("list")
+def list_(ctx: typer.Context, repository: Repository, as_json: AsJson = False) -> None:
+    """List what protects the refs of a repository
+
+    Example: wit-admin protect list alice/demo
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import protections
+
+    output = output_of(ctx, as_json=as_json)
+    name = RepoName.parse(repository)
+    with open_database(loaded_of(ctx).settings) as sessions:
+        rows = protections.list_protections(sessions, name)
+    output.rows(rows, *_COLUMNS)
+
+
+@app.command()
+def remove(
+    ctx: typer.Context, repository: Repository, pattern: Pattern, as_json: AsJson = False
+) -> None:
+    """Take a protection away
+
+    Example: wit-admin protect remove alice/demo main
+    """
+    from wit_admin.forge import open_database
+    from wit_admin.services import protections
+
+    output = output_of(ctx, as_json=as_json)
+    name = RepoName.parse(repository)
+    with open_database(loaded_of(ctx).settings) as sessions:
+        taken = protections.remove_protection(sessions, name, pattern, by=origin_of())
+    output.result(
+        {"repository": str(name), "pattern": taken.pattern, "removed": True}, plain=taken.pattern
+    )
+
+
+def _size(text: str) -> int:
+    try:
+        return parse_size(text)
+    except ValueError:
+        raise InvalidInputError(f"{text!r} is no size.", hint="Write 500k or 10m.") from None

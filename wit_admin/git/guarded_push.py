@@ -1,0 +1,178 @@
+"""A ``receive-pack`` whose hooks ask this process what may be accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from wit_admin.errors import WitError
+from wit_admin.git.children import GitChild
+from wit_admin.git.hooks import HookFolder, open_hooks
+from wit_admin.git.patient_push import PatientPush
+from wit_admin.git.push_checks import PushChecks, Verdict
+from wit_admin.git.push_guard import PushGuard
+from wit_admin.git.report_rewriter import ReportRewriter
+
+log = logging.getLogger(__name__)
+
+_READ_BYTES = 64 * 1024
+_LOWEST = 10
+"""Below it a descriptor could be one that the child has other plans for."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedStart:
+    """How the ``receive-pack`` of one push is started, and who looks at what it has received."""
+
+    hooks: Path
+    """Where its hooks are made."""
+    child: Callable[[Path, Sequence[int]], AbstractAsyncContextManager[GitChild]]
+    """Starts it with these hooks and descriptors."""
+    checks: Callable[[tuple[str, str]], PushChecks]
+    """Who looks, once it is known where the new objects are."""
+    own_hooks: Callable[[], Awaitable[Path | None]]
+    """Finds the repository's own hooks, if they are to run."""
+
+
+class GuardedPush:
+    """A push of which each ref is accepted or refused by a guard; the report gives its reasons."""
+
+    def __init__(self, guard: PushGuard, start: GuardedStart) -> None:
+        self._guard = guard
+        self._start = start
+        self._refusals: dict[bytes, str] = {}
+        self._push = PatientPush(self._begin)
+
+    async def __aenter__(self) -> Self:
+        await self._push.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._push.__aexit__(kind, error, trace)
+
+    async def write(self, data: bytes) -> None:
+        """Give it input; waits while it is busy."""
+        await self._push.write(data)
+
+    def close_stdin(self) -> None:
+        """Say that no more input comes."""
+        self._push.close_stdin()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield git's answer, the reasons in it put right."""
+        guard = self._guard
+        rewriter = ReportRewriter(guard.side_band, self._refusals, guard.is_atomic)
+        async for chunk in self._push.chunks():
+            if passed := rewriter.feed(chunk):
+                yield passed
+        if rest := rewriter.finish():
+            yield rest
+
+    async def wait(self) -> int:
+        """Wait for its end; return the exit status, negative for a signal."""
+        return await self._push.wait()
+
+    def complaint(self) -> str:
+        """Return the last lines of what it said on the side."""
+        return self._push.complaint()
+
+    @asynccontextmanager
+    async def _begin(self) -> AsyncIterator[GitChild]:
+        own = await self._start.own_hooks()
+        asks, to_ask = _pipe()
+        to_hear, answers = _pipe()
+        try:
+            with open_hooks(self._start.hooks, own) as folder:
+                async with self._start.child(folder.path, (to_ask.number, to_hear.number)) as child:
+                    # The hooks have them now; while we had them too, nobody's end would be noticed.
+                    to_ask.close()
+                    to_hear.close()
+                    answering = asyncio.create_task(self._answer(asks, answers, folder))
+                    try:
+                        yield child
+                    finally:
+                        answering.cancel()
+                        await asyncio.gather(answering, return_exceptions=True)
+        finally:
+            for end in (asks, to_ask, to_hear, answers):
+                end.close()
+
+    async def _answer(self, asks: _End, answers: _End, folder: HookFolder) -> None:
+        """Wait for the hook's question and answer it. The end of this without one is a no."""
+        try:
+            objects = await _read_question(asks.number)
+            if objects is None:
+                return
+            verdict = await self._judge(objects)
+            self._refusals.clear()
+            self._refusals.update(verdict.refusals)
+            refused = len(verdict.refusals)
+            is_no = refused > 0 and (self._guard.is_atomic or refused == self._guard.commands)
+            if refused and not is_no:
+                folder.refuse(verdict.refusals)
+            answer = "\n".join(["no" if is_no else "go", *verdict.told, ""])
+            # It fits into the pipe, so this does not wait.
+            os.write(answers.number, answer.encode())
+        finally:
+            answers.close()
+
+    async def _judge(self, objects: tuple[str, str]) -> Verdict:
+        try:
+            return await self._start.checks(objects).judge(self._guard)
+        except (WitError, OSError):
+            log.exception("A push could not be checked.")
+            unchecked = dict.fromkeys((ref.ref for ref in self._guard.refs), "it cannot be checked")
+            return Verdict({**self._guard.refusals, **unchecked})
+
+
+class _End:
+    """One end of a pipe, which can be closed twice."""
+
+    def __init__(self, number: int) -> None:
+        self.number = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _LOWEST)
+        os.close(number)
+
+    def close(self) -> None:
+        if self.number >= 0:
+            os.close(self.number)
+            self.number = -1
+
+
+def _pipe() -> tuple[_End, _End]:
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    return _End(reading), _End(writing)
+
+
+async def _read_question(descriptor: int) -> tuple[str, str] | None:
+    """Return where the hook says that objects are; ``None`` when no hook came to ask."""
+    os.set_blocking(descriptor, False)
+    loop = asyncio.get_running_loop()
+    ended = loop.create_future()
+    said = bytearray()
+
+    def read() -> None:
+        chunk = os.read(descriptor, _READ_BYTES)
+        said.extend(chunk)
+        if (not chunk or said.count(0) > 1) and not ended.done():
+            ended.set_result(None)
+
+    loop.add_reader(descriptor, read)
+    try:
+        await ended
+    finally:
+        loop.remove_reader(descriptor)
+    new, others, *_ = *said.split(b"\0"), b"", b""
+    return (os.fsdecode(bytes(new)), os.fsdecode(bytes(others))) if said.count(0) > 1 else None

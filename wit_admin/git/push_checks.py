@@ -1,0 +1,206 @@
+"""What is found out of pushed objects while git holds them apart: force, large files, programs.
+
+The operator's programs are run here, never one that a repository names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wit_admin.errors import UnavailableError
+from wit_admin.git.children import GitChild
+from wit_admin.git.environment import ChildEnvironment
+from wit_admin.git.program import GitProgram
+from wit_admin.git.push_guard import PushGuard, RefGuard
+from wit_admin.git.ref_pattern import RefPattern
+
+log = logging.getLogger(__name__)
+
+_SHOWN_BYTES = 4 * 1024
+"""So much of what a program says is passed on."""
+_TOLD_LINES, _TOLD_CHARACTERS = 50, 8 * 1024
+"""So much of all programs together; it has to fit into a pipe, four bytes to a character."""
+_STEERS = re.compile(r"[^\x20-\x7e\xa0-\U0010ffff]")
+"""What a terminal might obey."""
+_UNITS = (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024))
+
+
+@dataclass(frozen=True, slots=True)
+class GuardSettings:
+    """Where hooks of ours are made, where the operator's programs are, what these may use up."""
+
+    hooks: Path
+    programs: Path
+    timeout_s: float
+    memory_bytes: int
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What came of looking at a push."""
+
+    refusals: dict[bytes, str]
+    told: list[str] = field(default_factory=list)
+    """Lines for the pusher to read."""
+
+    def tell(self, output: bytes) -> None:
+        """Keep what a program said, as long as there is room and without what steers terminals."""
+        room = _TOLD_CHARACTERS - sum(map(len, self.told))
+        for line in output.decode("utf-8", "replace").splitlines():
+            text = _STEERS.sub("?", line.replace("\t", "    "))
+            if text and len(text) <= room and len(self.told) < _TOLD_LINES:
+                self.told.append(text)
+                room -= len(text)
+
+
+@dataclass(frozen=True, slots=True)
+class PushChecks:
+    """Looks at the commands of one push, with the objects that git holds apart for it."""
+
+    program: GitProgram
+    environment: ChildEnvironment
+    settings: GuardSettings
+    gitdir: Path
+    objects: tuple[str, str]
+    """The folder of the new objects, and where all others are; both empty for a push of none."""
+
+    async def judge(self, guard: PushGuard) -> Verdict:
+        """Find out what is asked of each ref; one that is refused is asked no more."""
+        verdict = Verdict(dict(guard.refusals))
+        end = time.monotonic() + self.settings.timeout_s
+        for ref in guard.refs:
+            if ref.forbids_force and not await self._is_forward(ref):
+                verdict.refusals[ref.ref] = "protected: no forced pushes"
+            elif ref.max_blob_bytes is not None and (
+                reason := await self._find_large(ref, ref.max_blob_bytes)
+            ):
+                verdict.refusals[ref.ref] = f"protected: {reason}"
+            else:
+                await self._run_checks(ref, guard, verdict, end)
+        return verdict
+
+    async def _is_forward(self, ref: RefGuard) -> bool:
+        """Tell whether the new commit has the old one in its history; what fails is no."""
+        async with self._git("merge-base", "--is-ancestor", ref.old, ref.new) as child:
+            child.close_stdin()
+            return await child.wait() == 0
+
+    async def _find_large(self, ref: RefGuard, most: int) -> str | None:
+        """Return what to say of a file over the limit that the ref would come to reach."""
+        ids = [ref.new, *(f"^{oid}" for oid in await self._vetted(ref))]
+        only = (f"--filter=blob:limit={most + 1}", "--filter-provided-objects")
+        large = await self._find_line(ids, b"~", *only, "--filter-print-omitted")
+        if large is None:
+            return None
+        line = await self._find_line(ids, large[1:]) or b""
+        path = _STEERS.sub("?", line.partition(b" ")[2].decode("utf-8", "replace"))
+        return f"{path[:200] or 'a file'} is larger than {in_units(most)}"
+
+    async def _vetted(self, ref: RefGuard) -> list[str]:
+        """Return the values of all refs that have been held to the same limit."""
+        patterns = [RefPattern(text) for text in ref.vetted]
+        tips = {ref.old} if ref.old.strip("0") else set()
+        async with self._git("for-each-ref", "--format=%(objectname) %(refname)") as child:
+            child.close_stdin()
+            async for line in _lines(child):
+                oid, _, name = line.partition(b" ")
+                if any(pattern.matches(name) for pattern in patterns):
+                    tips.add(oid.decode())
+        return sorted(tips)
+
+    async def _find_line(self, ids: Sequence[str], start: bytes, *options: str) -> bytes | None:
+        """Return the first line of ``rev-list --objects`` that begins so.
+
+        Raises:
+            UnavailableError: git cannot walk there.
+        """
+        async with self._git("rev-list", "--objects", *options, "--stdin") as child:
+            # It reads all of this before it says anything.
+            await child.write("".join(f"{oid}\n" for oid in ids).encode())
+            child.close_stdin()
+            async for line in _lines(child):
+                if line.startswith(start):
+                    return line
+            if await child.wait() != 0:
+                raise UnavailableError("git cannot walk what was pushed.")
+        return None
+
+    async def _run_checks(
+        self, ref: RefGuard, guard: PushGuard, verdict: Verdict, end: float
+    ) -> None:
+        for name in ref.checks:
+            said = bytearray()
+            reason = await self._run_check(name, ref, guard, said, end - time.monotonic())
+            verdict.tell(bytes(said))
+            if reason is not None:
+                verdict.refusals[ref.ref] = f"the check {name} {reason}"
+                return
+
+    async def _run_check(
+        self, name: str, ref: RefGuard, guard: PushGuard, said: bytearray, within_s: float
+    ) -> str | None:
+        """Run one program; return how it ended unless it agrees."""
+        program = self.settings.programs / name
+        line = [os.fspath(program), os.fsdecode(ref.ref), ref.old, ref.new]
+        environment = self._variables(**guard.variables)
+        try:
+            async with (
+                asyncio.timeout(max(within_s, 0)),
+                GitChild(
+                    line, environment, memory_bytes=self.settings.memory_bytes, is_foreign=True
+                ) as child,
+            ):
+                child.close_stdin()
+                async for chunk in child.chunks():
+                    said += chunk[: _SHOWN_BYTES - len(said)]
+                status = await child.wait()
+        except TimeoutError:
+            log.warning("The check %s took longer than %s s.", name, self.settings.timeout_s)
+            return "took too long"
+        except OSError as error:
+            log.warning("The check %s cannot be run: %s.", program, error.strerror)
+            return "cannot be run"
+        if status < 0:
+            log.warning("The check %s was ended by signal %s.", name, -status)
+            return "was ended"
+        return None if status == 0 else "refuses it"
+
+    def _git(self, *arguments: str) -> GitChild:
+        line = [*self.program.line, *arguments]
+        variables = self._variables(GIT_NO_REPLACE_OBJECTS="1")
+        return GitChild(line, variables, memory_bytes=self.settings.memory_bytes)
+
+    def _variables(self, **extra: str) -> dict[str, str]:
+        new, others = self.objects
+        apart = {
+            "GIT_OBJECT_DIRECTORY": new,
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": others,
+            # git refuses to move refs where it finds this.
+            "GIT_QUARANTINE_PATH": new,
+        }
+        return self.environment.variables(
+            extra={"GIT_DIR": str(self.gitdir), **(apart if new else {}), **extra}
+        )
+
+
+async def _lines(child: GitChild) -> AsyncIterator[bytes]:
+    rest = b""
+    async for chunk in child.chunks():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line
+
+
+def in_units(size: int) -> str:
+    """Return a number of bytes as people write it."""
+    for unit, factor in _UNITS:
+        if size >= factor:
+            return f"{size / factor:.4g} {unit}"
+    return f"{size} bytes"

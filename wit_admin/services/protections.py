@@ -1,0 +1,139 @@
+"""Protected refs of a repository: added, listed, removed. Who applies them is ref_access.py."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.base import utc_now
+from wit_admin.db.models.organizations import Permission
+from wit_admin.db.queries import protections
+from wit_admin.db.queries.protections import NewProtection, Protection
+from wit_admin.errors import InvalidInputError, NotFoundError
+from wit_admin.git.ref_pattern import RefPattern
+from wit_admin.names import RepoName, TeamName
+from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.lookups import get_repository_id, get_team, get_user
+
+_CHECK = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionOrder:
+    """What is to hold for the refs that a pattern covers."""
+
+    pattern: str
+    permission: Permission = Permission.WRITE
+    """The least that somebody needs to push."""
+    allow_force: bool = False
+    allow_delete: bool = False
+    pushers: Sequence[str] = ()
+    """Users, and teams as ``organization/team``; nobody else may push, unless empty."""
+    max_blob_bytes: int | None = None
+    check: str | None = None
+    """Name of a program in the operator's folder of checks."""
+
+
+def add_protection(
+    sessions: sessionmaker[Session],
+    repository: RepoName,
+    order: ProtectionOrder,
+    *,
+    by: Origin = SYSTEM,
+) -> Protection:
+    """Protect refs, in place of what the same pattern said before.
+
+    Raises:
+        InvalidInputError: The pattern can match no ref, or the name of a check or a team is none.
+        NotFoundError: There is no such repository, user or team.
+    """
+    pattern = RefPattern.parse(order.pattern).text
+    if order.check is not None and not _CHECK.fullmatch(order.check):
+        raise InvalidInputError(
+            f"{order.check!r} cannot name a check.", hint="Give the name of a file, without a path."
+        )
+    with sessions.begin() as session:
+        repo_id = get_repository_id(session, repository)
+        names = [name for name in order.pushers if "/" in name]
+        new = NewProtection(
+            pattern,
+            order.permission,
+            order.allow_force,
+            order.allow_delete,
+            limits_pushers=bool(order.pushers),
+            max_blob_bytes=order.max_blob_bytes,
+            check_name=order.check,
+            user_ids=[get_user(session, name).id for name in order.pushers if "/" not in name],
+            team_ids=[get_team(session, TeamName.parse(name)).id for name in names],
+        )
+        before = protections.find_protection(session, repo_id, pattern)
+        protections.set_protection(session, repo_id, new, now=utc_now())
+        made = protections.find_protection(session, repo_id, pattern)
+        assert made is not None  # noqa: S101  it was set a line above
+        event = Event(
+            "protection.set",
+            "repository",
+            repo_id,
+            str(repository),
+            before=None if before is None else _fields(before),
+            after=_fields(made),
+        )
+        record(session, event, by=by)
+    return made
+
+
+def list_protections(sessions: sessionmaker[Session], repository: RepoName) -> list[Protection]:
+    """Return what protects a repository's refs, by pattern.
+
+    Raises:
+        NotFoundError: There is no such repository.
+    """
+    with sessions() as session:
+        repo_id = get_repository_id(session, repository)
+        return protections.list_protections(session, repo_id)
+
+
+def remove_protection(
+    sessions: sessionmaker[Session], repository: RepoName, pattern: str, *, by: Origin = SYSTEM
+) -> Protection:
+    """Take away what a pattern says, and return it.
+
+    Raises:
+        InvalidInputError: The pattern can match no ref.
+        NotFoundError: There is no such repository, or nothing with this very pattern.
+    """
+    text = RefPattern.parse(pattern).text
+    with sessions.begin() as session:
+        repo_id = get_repository_id(session, repository)
+        before = protections.find_protection(session, repo_id, text)
+        if before is None or not protections.remove_protection(session, repo_id, text):
+            raise NotFoundError(
+                f"{repository} has no protection {text}.",
+                hint=f"See 'wit-admin protect list {repository}'.",
+            )
+        event = Event(
+            "protection.remove",
+            "repository",
+            repo_id,
+            str(repository),
+            before=_fields(before),
+        )
+        record(session, event, by=by)
+    return before
+
+
+def _fields(protection: Protection) -> dict[str, object]:
+    fields = {
+        "pattern": protection.pattern,
+        "permission": protection.push_permission,
+        "allow_force": protection.allow_force,
+        "allow_delete": protection.allow_delete,
+        "pushers": list(protection.pushers) if protection.limits_pushers else None,
+        "max_blob_bytes": protection.max_blob_bytes,
+        "check": protection.check_name,
+    }
+    # As one value, because the trail leaves out values that stayed the same.
+    return {"protection": fields}

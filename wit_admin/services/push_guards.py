@@ -1,0 +1,97 @@
+"""What a push has to be held to, found out before git sees it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.models.organizations import Permission
+from wit_admin.db.queries import protections
+from wit_admin.errors import RefsRefusedError
+from wit_admin.git.commands import PushRequest
+from wit_admin.git.push_guard import PushGuard
+from wit_admin.git.ref_values import ref_text, symbolic_target
+from wit_admin.services.gate import Creatable, Served
+from wit_admin.services.ref_access import RefStanding, Screening, screen
+
+_WITH_OTHERS = "atomic push failure"
+_WITHOUT_GIT = "protected: this server has no git to check it"
+_BESIDE = "refused with another ref, because this server has no git"
+
+
+def guard_push(
+    sessions: sessionmaker[Session] | None,
+    target: Served | Creatable,
+    request: PushRequest,
+    *,
+    has_git: bool,
+) -> PushGuard | None:
+    """Return what is left to look at, or ``None`` when nothing concerns these refs.
+
+    Raises:
+        RefsRefusedError: None of the refs can be accepted.
+        UnavailableError: The database is gone.
+    """
+    standing = _standing(sessions, target)
+    if standing.is_free:
+        return None
+    gitdir = target.gitdir if isinstance(target, Served) else None
+    found = screen(standing, request.commands, _targets(gitdir, request))
+    if not (found.refusals or found.guards):
+        return None
+    _raise_if_hopeless(request, found, has_git=has_git)
+    return PushGuard(
+        found.refusals,
+        found.guards,
+        is_atomic=request.is_atomic,
+        side_band=request.side_band,
+        commands=len(request.commands),
+        variables=_variables(target, request),
+    )
+
+
+def _standing(sessions: sessionmaker[Session] | None, target: Served | Creatable) -> RefStanding:
+    actor = target.actor
+    if isinstance(target, Creatable):
+        return RefStanding(actor, Permission.ADMIN)
+    if sessions is None or target.repo_id is None or actor is None or not target.has_protections:
+        return RefStanding(actor, target.level)
+    with sessions() as session:
+        rules = protections.find_rules(session, target.repo_id, actor.user_id)
+    return RefStanding(actor, target.level, rules)
+
+
+def _targets(gitdir: Path | None, request: PushRequest) -> dict[bytes, bytes]:
+    """Return the refs that are changed through others, by those."""
+    if gitdir is None:
+        return {}
+    found = ((c.ref, symbolic_target(gitdir, c.ref)) for c in request.commands)
+    return {ref: target for ref, target in found if target is not None}
+
+
+def _raise_if_hopeless(request: PushRequest, found: Screening, *, has_git: bool) -> None:
+    reasons = dict(found.refusals)
+    rest = [command.ref for command in request.commands if command.ref not in reasons]
+    if not has_git:
+        reasons |= {guard.ref: _WITHOUT_GIT for guard in found.guards}
+        reasons |= dict.fromkeys([ref for ref in rest if ref not in reasons], _BESIDE)
+    elif request.is_atomic and reasons:
+        reasons |= dict.fromkeys(rest, _WITH_OTHERS)
+    if len(reasons) == len(request.commands):
+        ref, reason = next(iter(reasons.items()))
+        raise RefsRefusedError(f"{ref_text(ref)}: {reason}.", reasons=reasons)
+
+
+def _variables(target: Served | Creatable, request: PushRequest) -> dict[str, str]:
+    options = {
+        f"GIT_PUSH_OPTION_{number}": os.fsdecode(option)
+        for number, option in enumerate(request.options)
+    }
+    return {
+        "REMOTE_USER": target.actor.username if target.actor else "anonymous",
+        "WIT_REPOSITORY": str(target.name),
+        "GIT_PUSH_OPTION_COUNT": str(len(options)),
+        **options,
+    }

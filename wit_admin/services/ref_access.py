@@ -1,0 +1,136 @@
+"""Who may do what to one ref: protections, and the limit that a token carries.
+
+What can be told from the names is decided here, before git sees the push. What takes the pushed
+objects becomes a :class:`RefGuard`, which the backend applies while git holds them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from wit_admin.db.models.organizations import Permission
+from wit_admin.db.queries.protections import RefRule
+from wit_admin.git.commands import RefCommand
+from wit_admin.git.push_guard import RefGuard
+from wit_admin.git.ref_pattern import RefPattern
+from wit_admin.git.ref_values import ref_text
+from wit_admin.services.access import Action, Step
+from wit_admin.services.actors import Actor
+
+_TAGS = b"refs/tags/"
+_LEVELS = tuple(Permission)
+
+
+@dataclass(frozen=True, slots=True)
+class RefStanding:
+    """Who pushes, and what protects the refs of the repository."""
+
+    actor: Actor | None
+    level: Permission
+    rules: Sequence[RefRule] = ()
+
+    @property
+    def is_free(self) -> bool:
+        """No ref is out of reach."""
+        return not self.rules and (self.actor is None or self.actor.ref_pattern is None)
+
+
+@dataclass(frozen=True, slots=True)
+class RefDecision:
+    """Whether a ref may be changed so; ``steps`` has a sentence for each rule that has a say."""
+
+    refusal: str | None
+    """What the client is shown behind the ref, if it may not."""
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """What was found out of a push before git sees it."""
+
+    refusals: Mapping[bytes, str] = field(default_factory=dict)
+    guards: tuple[RefGuard, ...] = ()
+
+
+def decide_ref(standing: RefStanding, ref: bytes, action: Action) -> RefDecision:
+    """Apply the rules that cover ``ref``; all of them have to agree."""
+    steps: list[Step] = []
+    actor, name = standing.actor, ref_text(ref)
+    if actor is not None and actor.ref_pattern is not None:
+        if not RefPattern(actor.ref_pattern).matches(ref):
+            step = ("The token may change {} only.", actor.ref_pattern)
+            return RefDecision(f"the token may change {actor.ref_pattern} only", (step,))
+        steps.append(("The token may change {}.", actor.ref_pattern))
+    for rule in _rules_for(standing, ref):
+        steps.append(("{} is protected by {}.", name, rule.pattern))
+        refusal = _refusal_of(rule, standing.level, ref, action)
+        if refusal is not None:
+            return RefDecision(f"protected: {refusal}", (*steps, (f"Refused: {refusal}.",)))
+        if rule.max_blob_bytes is not None and action is not Action.DELETE:
+            steps.append(("No file may have more than {} bytes.", str(rule.max_blob_bytes)))
+        if rule.check_name is not None:
+            steps.append(("The check {} looks at each push.", rule.check_name))
+    return RefDecision(None, tuple(steps))
+
+
+def screen(
+    standing: RefStanding, commands: Sequence[RefCommand], targets: Mapping[bytes, bytes]
+) -> Screening:
+    """Decide each command as far as its names go, and say what is left to find out.
+
+    ``targets`` tells of symbolic refs whom they follow: a push to one changes the other.
+    """
+    refusals: dict[bytes, str] = {}
+    guards = []
+    for command in commands:
+        refs = [command.ref, *filter(None, [targets.get(command.ref)])]
+        action = _action_of(command)
+        decisions = (decide_ref(standing, ref, action) for ref in refs)
+        refusal = next((found.refusal for found in decisions if found.refusal), None)
+        if refusal is not None:
+            refusals[command.ref] = refusal
+            continue
+        guard = _guard_of(command, [rule for ref in refs for rule in _rules_for(standing, ref)])
+        if guard.has_work:
+            guards.append(guard)
+    return Screening(refusals, tuple(guards))
+
+
+def _rules_for(standing: RefStanding, ref: bytes) -> list[RefRule]:
+    return [rule for rule in standing.rules if RefPattern(rule.pattern).matches(ref)]
+
+
+def _refusal_of(rule: RefRule, level: Permission, ref: bytes, action: Action) -> str | None:
+    if rule.limits_pushers and not rule.is_named:
+        return "you are not among those who may push to it"
+    if _LEVELS.index(level) < _LEVELS.index(rule.push_permission):
+        return f"{rule.push_permission} permission is needed"
+    if action is Action.DELETE and not rule.allow_delete:
+        return "it may not be deleted"
+    if action is Action.FORCE and not rule.allow_force:
+        return "a tag may not be moved" if ref.startswith(_TAGS) else "no forced pushes"
+    return None
+
+
+def _action_of(command: RefCommand) -> Action:
+    if command.deletes:
+        return Action.DELETE
+    # Whatever a tag moves to, who has fetched it keeps the old one.
+    is_moved_tag = command.ref.startswith(_TAGS) and not command.creates
+    return Action.FORCE if is_moved_tag and command.old != command.new else Action.PUSH
+
+
+def _guard_of(command: RefCommand, rules: Sequence[RefRule]) -> RefGuard:
+    moves = not (command.creates or command.deletes)
+    limits = [rule for rule in rules if rule.max_blob_bytes is not None and not command.deletes]
+    smallest = min((rule.max_blob_bytes or 0 for rule in limits), default=None)
+    return RefGuard(
+        command.ref,
+        command.old,
+        command.new,
+        forbids_force=moves and any(not rule.allow_force for rule in rules),
+        max_blob_bytes=smallest,
+        vetted=tuple(rule.pattern for rule in limits if rule.max_blob_bytes == smallest),
+        checks=tuple(sorted({rule.check_name for rule in rules if rule.check_name is not None})),
+    )
