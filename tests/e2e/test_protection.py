@@ -2,75 +2,24 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy.orm import Session, sessionmaker
 
 from tests.conftest import KINDS
 from tests.support.databases import PostgresDatabases, SqliteDatabases
 from tests.support.kernel import unreaped_children_of
 from tests.support.processes import processes_with, wait_until
+from tests.support.protected import Protected, open_protected, rewrite
 from tests.support.repositories import all_refs, commit, new_work, oid_of
-from tests.support.server import RunningServer, run_git, running_server
-from wit_admin.db.engine import make_sessions, open_engine
+from tests.support.server import run_git
 from wit_admin.db.models.organizations import Permission
-from wit_admin.db.queries.activities import ActivityRow
-from wit_admin.names import RepoName
-from wit_admin.services import accounts, collaborators, protections, repositories
+from wit_admin.services import accounts
 from wit_admin.services.accounts import TokenOrder
 from wit_admin.services.actors import Scope
-from wit_admin.services.protections import ProtectionOrder
 
 pytestmark = pytest.mark.e2e
-
-CHECK_TIMEOUT_S = 1.5
-
-
-@dataclass(frozen=True, slots=True)
-class Protected:
-    """A server on which alice has repositories, and bob may write to them."""
-
-    server: RunningServer
-    sessions: sessionmaker[Session]
-    tokens: dict[str, str]
-
-    def gitdir(self, name: str) -> Path:
-        return self.server.home / f"repos/alice/{name}.git"
-
-    def url(self, name: str, user: str = "alice") -> str:
-        return self.server.remote(f"alice/{name}", token=self.tokens[user])
-
-    def begin(self, name: str, work: Path, *refspecs: str) -> None:
-        """Make a repository by a first push, and let bob write to it."""
-        run_git(work, "push", "--quiet", self.url(name), *(refspecs or ("main",)))
-        repository = RepoName("alice", name)
-        collaborators.add_collaborator(self.sessions, repository, "bob", Permission.WRITE)
-
-    def protect(self, name: str, pattern: str, **order: object) -> None:
-        wanted = ProtectionOrder(pattern, **order)  # type: ignore[arg-type]
-        protections.add_protection(self.sessions, RepoName("alice", name), wanted)
-
-    def push(
-        self, work: Path, name: str, *arguments: str, user: str = "alice"
-    ) -> subprocess.CompletedProcess[str]:
-        return run_git(work, "push", self.url(name, user), *arguments, check=False)
-
-    def pushes(self, name: str) -> list[ActivityRow]:
-        """Return what is recorded of pushes, oldest first."""
-        repository = RepoName("alice", name)
-        rows = repositories.list_activity(self.sessions, repository=repository, limit=99)
-        return [row for row in rows[::-1] if row.type == "push"]
-
-    def install(self, name: str, script: str) -> None:
-        """Put a check where the server looks for them."""
-        folder = self.server.home / "checks"
-        folder.mkdir(exist_ok=True)
-        (folder / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
-        (folder / name).chmod(0o755)
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -78,23 +27,8 @@ def forge(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Protected]:
     databases: SqliteDatabases | PostgresDatabases = request.getfixturevalue(f"_{request.param}")
-    home = tmp_path_factory.mktemp("protection") / "home"
-    with databases.create() as url:
-        variables = [("DATABASE_URL", url), ("WIT_CHECK_TIMEOUT", str(CHECK_TIMEOUT_S))]
-        with running_server(home, variables=variables) as server:
-            engine = open_engine(url)
-            try:
-                sessions = make_sessions(engine)
-                order, tokens = TokenOrder("test", [Scope.REPO_WRITE]), {}
-                for username in ("alice", "bob"):
-                    accounts.create_user(sessions, username)
-                    tokens[username] = accounts.create_token(sessions, username, order=order).token
-                yield Protected(server, sessions, tokens)
-            finally:
-                engine.dispose()
-            wait_until(lambda: not unreaped_children_of(server.process.pid), within_s=5)
-            assert not list((home / "run/hooks").glob("*"))
-            assert not list((home / "repos").rglob("*incoming-*"))
+    with open_protected(databases, tmp_path_factory.mktemp("protection") / "home") as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -103,11 +37,6 @@ def work(tmp_path: Path) -> Path:
     commit(folder, "first")
     commit(folder, "second")
     return folder
-
-
-def rewrite(work: Path) -> None:
-    run_git(work, "reset", "--quiet", "--hard", "HEAD~1")
-    commit(work, "another")
 
 
 def test_forced_push_to_a_protected_branch_is_refused_and_the_others_go_through(

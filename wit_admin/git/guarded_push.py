@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -17,6 +16,7 @@ from wit_admin.errors import WitError
 from wit_admin.git.children import GitChild
 from wit_admin.git.hooks import HookFolder, open_hooks
 from wit_admin.git.patient_push import PatientPush
+from wit_admin.git.pipes import PipeEnd, open_pipe
 from wit_admin.git.push_checks import PushChecks, Verdict
 from wit_admin.git.push_guard import PushGuard
 from wit_admin.git.report_rewriter import ReportRewriter
@@ -24,8 +24,8 @@ from wit_admin.git.report_rewriter import ReportRewriter
 log = logging.getLogger(__name__)
 
 _READ_BYTES = 64 * 1024
-_LOWEST = 10
-"""Below it a descriptor could be one that the child has other plans for."""
+_PATIENCE_S = 1800.0
+"""So long all of it may take; the first push of a huge history is walked for minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,25 +92,23 @@ class GuardedPush:
     @asynccontextmanager
     async def _begin(self) -> AsyncIterator[GitChild]:
         own = await self._start.own_hooks()
-        asks, to_ask = _pipe()
-        to_hear, answers = _pipe()
-        try:
-            with open_hooks(self._start.hooks, own) as folder:
-                async with self._start.child(folder.path, (to_ask.number, to_hear.number)) as child:
-                    # The hooks have them now; while we had them too, nobody's end would be noticed.
-                    to_ask.close()
-                    to_hear.close()
-                    answering = asyncio.create_task(self._answer(asks, answers, folder))
-                    try:
-                        yield child
-                    finally:
-                        answering.cancel()
-                        await asyncio.gather(answering, return_exceptions=True)
-        finally:
-            for end in (asks, to_ask, to_hear, answers):
-                end.close()
+        with (
+            open_pipe() as (asks, to_ask),
+            open_pipe() as (to_hear, answers),
+            open_hooks(self._start.hooks, own) as folder,
+        ):
+            async with self._start.child(folder.path, (to_ask.number, to_hear.number)) as child:
+                # The hooks have them now; while we had them too, nobody's end would be noticed.
+                to_ask.close()
+                to_hear.close()
+                answering = asyncio.create_task(self._answer(asks, answers, folder))
+                try:
+                    yield child
+                finally:
+                    answering.cancel()
+                    await asyncio.gather(answering, return_exceptions=True)
 
-    async def _answer(self, asks: _End, answers: _End, folder: HookFolder) -> None:
+    async def _answer(self, asks: PipeEnd, answers: PipeEnd, folder: HookFolder) -> None:
         """Wait for the hook's question and answer it. The end of this without one is a no."""
         try:
             objects = await _read_question(asks.number)
@@ -131,29 +129,12 @@ class GuardedPush:
 
     async def _judge(self, objects: tuple[str, str]) -> Verdict:
         try:
-            return await self._start.checks(objects).judge(self._guard)
-        except (WitError, OSError):
+            async with asyncio.timeout(_PATIENCE_S):
+                return await self._start.checks(objects).judge(self._guard)
+        except (WitError, OSError):  # the end of patience is an OSError, too
             log.exception("A push could not be checked.")
             unchecked = dict.fromkeys((ref.ref for ref in self._guard.refs), "it cannot be checked")
             return Verdict({**self._guard.refusals, **unchecked})
-
-
-class _End:
-    """One end of a pipe, which can be closed twice."""
-
-    def __init__(self, number: int) -> None:
-        self.number = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _LOWEST)
-        os.close(number)
-
-    def close(self) -> None:
-        if self.number >= 0:
-            os.close(self.number)
-            self.number = -1
-
-
-def _pipe() -> tuple[_End, _End]:
-    reading, writing = os.pipe2(os.O_CLOEXEC)
-    return _End(reading), _End(writing)
 
 
 async def _read_question(descriptor: int) -> tuple[str, str] | None:

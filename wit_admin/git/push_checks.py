@@ -17,6 +17,7 @@ from pathlib import Path
 from wit_admin.errors import UnavailableError
 from wit_admin.git.children import GitChild
 from wit_admin.git.environment import ChildEnvironment
+from wit_admin.git.pipes import open_pipe
 from wit_admin.git.program import GitProgram
 from wit_admin.git.push_guard import PushGuard, RefGuard
 from wit_admin.git.ref_pattern import RefPattern
@@ -27,6 +28,9 @@ _SHOWN_BYTES = 4 * 1024
 """So much of what a program says is passed on."""
 _TOLD_LINES, _TOLD_CHARACTERS = 50, 8 * 1024
 """So much of all programs together; it has to fit into a pipe, four bytes to a character."""
+_WATCHED = '(read _ <&3; kill -9 -$$) >/dev/null 2>&1 & exec 3<&- "$@"'
+"""Runs a program beside a watcher, which ends the group of both when the server has gone."""
+_CANNOT_RUN = (126, 127)
 _STEERS = re.compile(r"[^\x20-\x7e\xa0-\U0010ffff]")
 """What a terminal might obey."""
 _UNITS = (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024))
@@ -147,30 +151,41 @@ class PushChecks:
         self, name: str, ref: RefGuard, guard: PushGuard, said: bytearray, within_s: float
     ) -> str | None:
         """Run one program; return how it ended unless it agrees."""
-        program = self.settings.programs / name
-        line = [os.fspath(program), os.fsdecode(ref.ref), ref.old, ref.new]
-        environment = self._variables(**guard.variables)
+        program = os.fspath(self.settings.programs / name)
+        line = ["/bin/sh", "-c", _WATCHED, name, program, os.fsdecode(ref.ref), ref.old, ref.new]
+        status = _CANNOT_RUN[0]
         try:
-            async with (
-                asyncio.timeout(max(within_s, 0)),
-                GitChild(
-                    line, environment, memory_bytes=self.settings.memory_bytes, is_foreign=True
-                ) as child,
-            ):
-                child.close_stdin()
-                async for chunk in child.chunks():
-                    said += chunk[: _SHOWN_BYTES - len(said)]
-                status = await child.wait()
+            if os.access(program, os.X_OK):
+                async with asyncio.timeout(max(within_s, 0)):
+                    status = await self._run_watched(line, guard, said)
         except TimeoutError:
             log.warning("The check %s took longer than %s s.", name, self.settings.timeout_s)
             return "took too long"
-        except OSError as error:
-            log.warning("The check %s cannot be run: %s.", program, error.strerror)
+        if status in _CANNOT_RUN:
+            # What the shell says of it is not for who pushes.
+            log.warning("The check %s cannot be run: %s", program, bytes(said))
+            said.clear()
             return "cannot be run"
         if status < 0:
             log.warning("The check %s was ended by signal %s.", name, -status)
             return "was ended"
         return None if status == 0 else "refuses it"
+
+    async def _run_watched(self, line: list[str], guard: PushGuard, said: bytearray) -> int:
+        memory = self.settings.memory_bytes
+        environment = self._variables(**guard.variables)
+        with open_pipe() as (watched, _):
+            async with GitChild(
+                line,
+                environment,
+                memory_bytes=memory,
+                descriptors=(watched.number,),
+                is_foreign=True,
+            ) as child:
+                child.close_stdin()
+                async for chunk in child.chunks():
+                    said += chunk[: _SHOWN_BYTES - len(said)]
+                return await child.wait()
 
     def _git(self, *arguments: str) -> GitChild:
         line = [*self.program.line, *arguments]

@@ -1,0 +1,113 @@
+"""A forge with protected refs: alice owns repositories, bob may write to them."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from tests.support.builders import NOW
+from tests.support.databases import PostgresDatabases, SqliteDatabases
+from tests.support.kernel import unreaped_children_of
+from tests.support.processes import wait_until
+from tests.support.repositories import commit
+from tests.support.server import RunningServer, run_git, running_server
+from wit_admin.db.engine import make_sessions, open_engine
+from wit_admin.db.models.organizations import OrgRole, Permission
+from wit_admin.db.queries import organizations, teams
+from wit_admin.db.queries.activities import ActivityRow
+from wit_admin.names import RepoName
+from wit_admin.services import accounts, collaborators, protections, repositories
+from wit_admin.services.accounts import TokenOrder
+from wit_admin.services.actors import Scope
+from wit_admin.services.lookups import get_user
+from wit_admin.services.protections import ProtectionOrder
+
+CHECK_TIMEOUT_S = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """A server on which alice has repositories, and bob may write to them."""
+
+    server: RunningServer
+    sessions: sessionmaker[Session]
+    tokens: dict[str, str]
+
+    def gitdir(self, name: str) -> Path:
+        return self.server.home / f"repos/alice/{name}.git"
+
+    def url(self, name: str, user: str = "alice") -> str:
+        return self.server.remote(f"alice/{name}", token=self.tokens[user])
+
+    def begin(self, name: str, work: Path, *refspecs: str) -> None:
+        """Make a repository by a first push, and let bob write to it."""
+        run_git(work, "push", "--quiet", self.url(name), *(refspecs or ("main",)))
+        repository = RepoName("alice", name)
+        collaborators.add_collaborator(self.sessions, repository, "bob", Permission.WRITE)
+
+    def protect(self, name: str, pattern: str, **order: object) -> None:
+        wanted = ProtectionOrder(pattern, **order)  # type: ignore[arg-type]
+        protections.add_protection(self.sessions, RepoName("alice", name), wanted)
+
+    def add_team(self, organization: str, team: str, member: str) -> None:
+        """Make a team of alice's with one member."""
+        with self.sessions.begin() as session:
+            owner_id, user_id = get_user(session, "alice").id, get_user(session, member).id
+            made = organizations.create_organization(
+                session, organization, owner_id=owner_id, now=NOW
+            )
+            organizations.set_member(session, made.id, user_id, OrgRole.MEMBER, now=NOW)
+            team_id = teams.create_team(session, made.id, team, now=NOW).id
+            teams.add_team_member(session, team_id, user_id, now=NOW)
+
+    def push(
+        self, work: Path, name: str, *arguments: str, user: str = "alice"
+    ) -> subprocess.CompletedProcess[str]:
+        return run_git(work, "push", self.url(name, user), *arguments, check=False)
+
+    def pushes(self, name: str) -> list[ActivityRow]:
+        """Return what is recorded of pushes, oldest first."""
+        repository = RepoName("alice", name)
+        rows = repositories.list_activity(self.sessions, repository=repository, limit=99)
+        return [row for row in rows[::-1] if row.type == "push"]
+
+    def install(self, name: str, script: str) -> None:
+        """Put a check where the server looks for them."""
+        folder = self.server.home / "checks"
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        (folder / name).chmod(0o755)
+
+
+@contextmanager
+def open_protected(
+    databases: SqliteDatabases | PostgresDatabases, home: Path, *flags: str
+) -> Iterator[Protected]:
+    """Serve such a forge; it must be left without children, hooks and quarantines."""
+    with databases.create() as url:
+        variables = [("DATABASE_URL", url), ("WIT_CHECK_TIMEOUT", str(CHECK_TIMEOUT_S))]
+        with running_server(home, *flags, variables=variables) as server:
+            engine = open_engine(url)
+            try:
+                sessions = make_sessions(engine)
+                order, tokens = TokenOrder("test", [Scope.REPO_WRITE]), {}
+                for username in ("alice", "bob"):
+                    accounts.create_user(sessions, username)
+                    tokens[username] = accounts.create_token(sessions, username, order=order).token
+                yield Protected(server, sessions, tokens)
+            finally:
+                engine.dispose()
+            wait_until(lambda: not unreaped_children_of(server.process.pid), within_s=5)
+            assert not list((home / "run/hooks").glob("*"))
+            assert not list((home / "repos").rglob("*incoming-*"))
+
+
+def rewrite(work: Path) -> None:
+    """Put another commit in the place of the last one."""
+    run_git(work, "reset", "--quiet", "--hard", "HEAD~1")
+    commit(work, "another")
