@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.organizations import OrgRole, Permission
 from wit_admin.db.queries import organizations, teams
 from wit_admin.db.queries.activities import ActivityRow
+from wit_admin.db.queries.pushes import list_pending
 from wit_admin.names import RepoName
 from wit_admin.services import accounts, collaborators, protections, repositories
 from wit_admin.services.accounts import TokenOrder
@@ -76,6 +78,11 @@ class Protected:
         rows = repositories.list_activity(self.sessions, repository=repository, limit=99)
         return [row for row in rows[::-1] if row.type == "push"]
 
+    def pending(self) -> int:
+        """Return how many pushes wait in the journal to be settled."""
+        with self.sessions() as session:
+            return len(list_pending(session, host=socket.gethostname()))
+
     def install(self, name: str, script: str) -> None:
         """Put a check where the server looks for them."""
         folder = self.server.home / "checks"
@@ -86,11 +93,15 @@ class Protected:
 
 @contextmanager
 def open_protected(
-    databases: SqliteDatabases | PostgresDatabases, home: Path, *flags: str
+    databases: SqliteDatabases | PostgresDatabases, home: Path, *flags: str, path: str | None = None
 ) -> Iterator[Protected]:
-    """Serve such a forge; it must be left without children, hooks and quarantines."""
+    """Serve such a forge, whose programs are in ``path`` if given.
+
+    It must be left without children, hooks and quarantines.
+    """
     with databases.create() as url:
         variables = [("DATABASE_URL", url), ("WIT_CHECK_TIMEOUT", str(CHECK_TIMEOUT_S))]
+        variables += [] if path is None else [("PATH", path)]
         with running_server(home, *flags, variables=variables) as server:
             engine = open_engine(url)
             try:
