@@ -218,7 +218,7 @@ def test_hostile_check_refuses_and_leaves_nothing(
     assert "\033" not in done.stderr.replace("\033[K", "")
     assert len(done.stderr) < 10_000
     wait_until(lambda: not unreaped_children_of(forge.server.process.pid), within_s=5)
-    wait_until(lambda: not processes_with(f"WIT_REPOSITORY=alice/{name}"), within_s=5)
+    wait_until(lambda: not processes_with(f"GIT_DIR={forge.gitdir(name)}"), within_s=5)
 
 
 def test_check_that_is_missing_refuses(forge: Protected, work: Path) -> None:
@@ -242,3 +242,19 @@ def test_token_is_held_to_its_refs(forge: Protected, work: Path) -> None:
     assert "main -> main (the token may change refs/heads/bot/** only)" in done.stderr
     assert "[new branch]      main -> bot/a/b" in done.stderr
     assert [row.ref for row in forge.pushes("token")[1:]] == ["refs/heads/bot/a/b"]
+
+
+def test_token_for_some_refs_creates_repositories_by_these_alone(
+    forge: Protected, work: Path
+) -> None:
+    order = TokenOrder("bot", [Scope.REPO_WRITE], ref="bot/**")
+    forge.tokens["own-bot"] = accounts.create_token(forge.sessions, "alice", order=order).token
+
+    refused = forge.push(work, "born", "main", user="own-bot")
+    was_made = forge.gitdir("born").exists()
+    partly = forge.push(work, "born", "main", "main:bot/x", user="own-bot")
+
+    assert "main -> main (the token may change refs/heads/bot/** only)" in refused.stderr
+    assert not was_made
+    assert "[new branch]      main -> bot/x" in partly.stderr
+    assert all_refs(forge.gitdir("born")).split()[1::2] == ["refs/heads/bot/x"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wit_admin.git.children import GitChild
-from wit_admin.git.patient_push import PatientPush
+from wit_admin.git.patient_push import PatientPush, progress_length
 
 LOST = b"ng refs/heads/main unable to migrate objects to permanent storage\n"
 PROGRESS = b"000c\x02working"
@@ -85,3 +85,9 @@ def test_large_push_is_not_kept(tmp_path: Path, good: int) -> None:
 
     assert answer == PROGRESS + (FINE if good == 1 else b"0046" + LOST)
     assert len((tmp_path / "tries").read_text()) == 1
+
+
+def test_sign_of_life_does_not_wait_for_the_report() -> None:
+    output = bytearray(PROGRESS + b"0005\x01" + PROGRESS + FINE)
+
+    assert progress_length(output) == len(output) - len(FINE)

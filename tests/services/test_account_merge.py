@@ -59,6 +59,7 @@ JOINED = {
     "org_members.user_id",
     "team_members.user_id",
     "collaborators.user_id",
+    "protected_ref_users.user_id",
     "stars.user_id",
     "watches.user_id",
 }

@@ -174,7 +174,10 @@ def test_token_is_held_to_its_refs(sessions: sessionmaker[Session]) -> None:
 
     inside = explain_ref(sessions, "alice", Action.PUSH, "bot/x", token=token.id)
     outside = explain_ref(sessions, "alice", Action.PUSH, "main", token=token.id)
+    question = Question(FRESH, Action.PUSH, "alice", token.id, "main")
+    fresh = explain(sessions, question, push_create=PushCreate.ALL)
 
     assert inside.allowed
     assert outside.rules[-1] == "The token may change refs/heads/bot/* only."
-    assert not outside.allowed
+    assert fresh.rules[-1] == outside.rules[-1]
+    assert (outside.allowed, fresh.allowed) == (False, False)

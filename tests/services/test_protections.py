@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.builders import NOW, make_demo, make_user, run_at_once
 from wit_admin.db.models.organizations import OrgRole, Permission
-from wit_admin.db.queries import organizations, teams, users
+from wit_admin.db.queries import merging, organizations, teams, users
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import InvalidInputError, NotFoundError
 from wit_admin.names import RepoName
@@ -80,6 +80,18 @@ def test_nobody_may_push_when_those_who_may_are_gone(sessions: sessionmaker[Sess
 
     assert left.limits_pushers
     assert left.pushers == ()
+
+
+def test_merged_account_may_push_where_either_could(sessions: sessionmaker[Session]) -> None:
+    protections.add_protection(sessions, DEMO, ProtectionOrder("main", pushers=["bob"]))
+    protections.add_protection(sessions, DEMO, ProtectionOrder("next", pushers=["alice", "bob"]))
+
+    with sessions.begin() as session:
+        bob, alice = get_user(session, "bob").id, get_user(session, "alice").id
+        merging.move_standing(session, bob, alice, now=NOW)
+
+    pushers = [row.pushers for row in protections.list_protections(sessions, DEMO)]
+    assert pushers == [("alice",), ("alice",)]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ Source: githooks(5), pre-receive and update; git-receive-pack(1), "Quarantine En
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import tempfile
@@ -18,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wit_admin.errors import UnavailableError
+
+log = logging.getLogger(__name__)
 
 ASKS, ANSWERS = 3, 4
 """Numbers of the pipes in a hook: to the server, and from it."""
@@ -66,17 +69,17 @@ def open_hooks(below: Path, own: Path | None) -> Iterator[HookFolder]:
     Raises:
         UnavailableError: The system would not run them, and git would go on without.
     """
-    below.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="push-", dir=below))
+    try:
+        below.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="push-", dir=below))
+    except OSError as error:
+        raise _no_hooks(below) from error
     try:
         _write(folder / "pre-receive", _PRE_RECEIVE)
         if own is not None:
             _link_own(folder, own)
         if not os.access(folder / "pre-receive", os.X_OK):
-            raise UnavailableError(
-                "Protected refs cannot be checked.",
-                hint=f"An operator must let programs run in {below}.",
-            )
+            raise _no_hooks(below)
         yield HookFolder(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -88,6 +91,11 @@ def sweep_hooks(below: Path) -> None:
         for entry in os.scandir(below):
             if time.time() - entry.stat(follow_symlinks=False).st_mtime > _STALE_S:
                 shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _no_hooks(below: Path) -> UnavailableError:
+    log.error("No hooks can be made and run in %s, so protected refs take no pushes.", below)
+    return UnavailableError("Protected refs cannot be checked now, so they take no pushes.")
 
 
 def _link_own(folder: Path, own: Path) -> None:

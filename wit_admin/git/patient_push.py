@@ -62,7 +62,7 @@ class PatientPush:
             async for chunk in self._child.chunks():
                 held += chunk
                 # The report comes in pieces, and is judged when it is whole.
-                ready = len(held) if self._kept is None else _progress_bytes(held)
+                ready = len(held) if self._kept is None else progress_length(held)
                 if ready:
                     yield bytes(held[:ready])
                     del held[:ready]
@@ -88,7 +88,7 @@ class PatientPush:
         self._child = await self._running.enter_async_context(self._start())
 
 
-def _progress_bytes(output: bytearray) -> int:
+def progress_length(output: bytearray) -> int:
     """Return how long the packets of progress are that ``output`` begins with."""
     at = 0
     while (

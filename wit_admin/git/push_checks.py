@@ -74,6 +74,7 @@ class PushChecks:
     gitdir: Path
     objects: tuple[str, str]
     """The folder of the new objects, and where all others are; both empty for a push of none."""
+    _vetted: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
 
     async def judge(self, guard: PushGuard) -> Verdict:
         """Find out what is asked of each ref; one that is refused is asked no more."""
@@ -98,7 +99,10 @@ class PushChecks:
 
     async def _find_large(self, ref: RefGuard, most: int) -> str | None:
         """Return what to say of a file over the limit that the ref would come to reach."""
-        ids = [ref.new, *(f"^{oid}" for oid in await self._vetted(ref))]
+        if ref.vetted not in self._vetted:
+            self._vetted[ref.vetted] = await self._list_vetted(ref.vetted)
+        tips = self._vetted[ref.vetted] | ({ref.old} if ref.old.strip("0") else set())
+        ids = [ref.new, *(f"^{oid}" for oid in sorted(tips))]
         only = (f"--filter=blob:limit={most + 1}", "--filter-provided-objects")
         large = await self._find_line(ids, b"~", *only, "--filter-print-omitted")
         if large is None:
@@ -107,17 +111,16 @@ class PushChecks:
         path = _STEERS.sub("?", line.partition(b" ")[2].decode("utf-8", "replace"))
         return f"{path[:200] or 'a file'} is larger than {in_units(most)}"
 
-    async def _vetted(self, ref: RefGuard) -> list[str]:
-        """Return the values of all refs that have been held to the same limit."""
-        patterns = [RefPattern(text) for text in ref.vetted]
-        tips = {ref.old} if ref.old.strip("0") else set()
+    async def _list_vetted(self, texts: Sequence[str]) -> set[str]:
+        """Return the values of all refs that these patterns cover."""
+        patterns, tips = [RefPattern(text) for text in texts], set()
         async with self._git("for-each-ref", "--format=%(objectname) %(refname)") as child:
             child.close_stdin()
             async for line in _lines(child):
                 oid, _, name = line.partition(b" ")
                 if any(pattern.matches(name) for pattern in patterns):
                     tips.add(oid.decode())
-        return sorted(tips)
+        return tips
 
     async def _find_line(self, ids: Sequence[str], start: bytes, *options: str) -> bytes | None:
         """Return the first line of ``rev-list --objects`` that begins so.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import utc_now
+from wit_admin.db.models.organizations import Permission
 from wit_admin.db.queries import callers, protections, serving, standing
 from wit_admin.errors import InvalidInputError, NotFoundError
 from wit_admin.git.commands import is_ref_name
@@ -95,6 +96,15 @@ def _decide_missing(
     decision = decide_creation(owner, actor)
     if owner is None or not decision.allowed:
         return decision
+    if question.ref is not None:
+        about = decide_ref(
+            RefStanding(actor, Permission.ADMIN), full_ref(question.ref), question.action
+        )
+        decision = replace(
+            decision, allowed=about.refusal is None, steps=(*decision.steps, *about.steps)
+        )
+        if not decision.allowed:
+            return decision
     if not push_create.covers(owner.kind):
         step = ("A push may not create one here: WIT_PUSH_CREATE is {}.", push_create.value)
         return Decision(allowed=False, is_visible=False, steps=(*decision.steps, step))

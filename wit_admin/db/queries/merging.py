@@ -22,7 +22,7 @@ from wit_admin.db.models.pull_requests import PrComment, PrReview, PullRequest
 from wit_admin.db.models.pushes import PushEntry
 from wit_admin.db.models.repositories import Collaborator, Repository, Star, Watch
 from wit_admin.db.models.workspaces import GitOperation
-from wit_admin.db.queries import collaborators, organizations, stars
+from wit_admin.db.queries import collaborators, organizations, protections, stars
 from wit_admin.db.statements import insert_new
 
 DEEDS: tuple[InstrumentedAttribute[uuid.UUID] | InstrumentedAttribute[uuid.UUID | None], ...] = (
@@ -69,6 +69,8 @@ def move_standing(
 ) -> None:
     """Give an account all memberships and collaborations of another, the higher of both each.
 
+    Where the other is named among those who may push, the account is named too.
+
     Raises:
         NotFoundError: An organization went away meanwhile.
     """
@@ -80,6 +82,7 @@ def move_standing(
         _move_teams(session, row.id, from_id, into_id, now)
         organizations.remove_member(session, row.id, from_id)
     _move_collaborations(session, from_id, into_id, now)
+    protections.move_pusher(session, from_id, into_id)
 
 
 def move_deeds(session: Session, from_id: uuid.UUID, into_id: uuid.UUID) -> None:

@@ -125,6 +125,14 @@ def list_protections(session: Session, repo_id: uuid.UUID) -> list[Protection]:
     return [Protection(*row[1:], pushers=tuple(pushers.get(row[0], ()))) for row in rows]
 
 
+def move_pusher(session: Session, from_id: uuid.UUID, into_id: uuid.UUID) -> None:
+    """Name one user where another is named among those who may push."""
+    query = select(ProtectedRefUser.protected_ref_id).where(ProtectedRefUser.user_id == from_id)
+    for protection in session.scalars(query).all():
+        insert_new(session, ProtectedRefUser, protected_ref_id=protection, user_id=into_id)
+    session.execute(delete(ProtectedRefUser).where(ProtectedRefUser.user_id == from_id))
+
+
 def find_rules(session: Session, repo_id: uuid.UUID, user_id: uuid.UUID) -> tuple[RefRule, ...]:
     """Return what protects a repository's refs, as far as it concerns this user."""
     values = {"repo_id": repo_id, "user_id": user_id}
