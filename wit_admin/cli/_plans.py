@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask")]
 NoInput = Annotated[bool, typer.Option("--no-input", help="Never ask: fail where one would")]
 
 _SHOWN_BEFORE_ASKING = 20
+_OBJECTS_BETWEEN_COLLECTIONS = 100_000
+"""A plan of thousands makes many objects and hardly a cycle; to look for some takes long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ def run_task(output: Output, task: Task[A], consent: Consent, *, question: str) 
         InvalidInputError: It must be confirmed, and nobody can be asked.
         RefusedError: The answer was no.
     """
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     if consent.is_dry_run:
         _show_plan(output, task.build().whole())
         return

@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import ColumnElement, delete, false, literal_column, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -23,14 +24,15 @@ from wit_admin.db.queries.reconcile import chunks, list_owners
 from wit_admin.errors import NotFoundError
 from wit_admin.names import name_key
 
-_UNCOUNTED = {
-    "is_fork": False,
-    "stars_count": 0,
-    "forks_count": 0,
-    "watchers_count": 0,
-    "open_issues_count": 0,
-    "open_prs_count": 0,
-    "next_number": 1,
+# In the statement and not among its values, which are worked through row by row.
+_ALIKE: dict[str, ColumnElement[Any]] = {
+    "is_fork": false(),
+    "stars_count": literal_column("0"),
+    "forks_count": literal_column("0"),
+    "watchers_count": literal_column("0"),
+    "open_issues_count": literal_column("0"),
+    "open_prs_count": literal_column("0"),
+    "next_number": literal_column("1"),
 }
 
 
@@ -82,7 +84,8 @@ def insert_adopted(
         NotFoundError: An owner is gone.
     """
     owners = list_owners(session, {name_key(new.owner) for new in repositories})
-    made = _insert_new(session, Repository, [_row(new, owners, now) for new in repositories])
+    rows = [_row(new, owners, now) for new in repositories]
+    made = _insert_new(session, Repository, rows, _ALIKE)
     live = [new for new in repositories if new.id in made and new.deleted_at is None]
     _drop_redirects(session, {(name_key(new.owner), name_key(new.name)) for new in live})
     return made
@@ -94,15 +97,12 @@ def _row(
     if name_key(new.owner) not in owners:
         raise NotFoundError(f"There is no owner {new.owner!r}.")
     owner_id, owner_type = owners[name_key(new.owner)]
-    values = new._asdict() | _UNCOUNTED
+    values = new._asdict()
     del values["owner"]
-    return values | {
-        "owner_id": owner_id,
-        "owner_type": owner_type,
-        "name_key": name_key(new.name),
-        "created_at": now,
-        "updated_at": now,
-    }
+    values["owner_id"], values["owner_type"] = owner_id, owner_type
+    values["name_key"] = name_key(new.name)
+    values["created_at"] = values["updated_at"] = now
+    return values
 
 
 def _drop_redirects(session: Session, keys: set[tuple[str, str]]) -> None:
@@ -118,15 +118,22 @@ def _drop_redirects(session: Session, keys: set[tuple[str, str]]) -> None:
 
 
 def _insert_new(
-    session: Session, model: type[Owner | User | Repository], rows: Sequence[Mapping[str, Any]]
+    session: Session,
+    model: type[Owner | User | Repository],
+    rows: Sequence[Mapping[str, Any]],
+    alike: Mapping[str, ColumnElement[Any]] = MappingProxyType({}),
 ) -> set[uuid.UUID]:
-    """Insert rows, leaving out those of which a key is taken; return the ids that are there now."""
+    """Insert rows, leaving out those of which a key is taken; return the ids that are there now.
+
+    ``alike`` are columns of which all rows have the same value.
+    """
     ids = [row["id"] for row in rows]
     if not rows:
         return set()
     dialect = session.get_bind().dialect.name
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    done = execute_core(session, insert(table_of(model)).on_conflict_do_nothing(), rows)
+    statement = insert(table_of(model)).on_conflict_do_nothing()
+    done = execute_core(session, statement.values(dict(alike)) if alike else statement, rows)
     if done.rowcount == len(rows):
         return set(ids)
     made: set[uuid.UUID] = set()

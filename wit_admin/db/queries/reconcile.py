@@ -76,8 +76,10 @@ def list_fingerprints(session: Session, folder: str | None = None) -> dict[str, 
     if folder is not None:
         path = func.lower(_REPOSITORIES.c.disk_path)
         query = query.where(path.startswith(f"{folder.lower()}/", autoescape=True))
-    # The driver's tuples as they come: each run reads all of them.
-    return {row[0]: row[1] for row in session.execute(query)}
+    found: dict[str, bytes | None] = {}
+    for part in session.execute(query).partitions(CHUNK):
+        found.update((row[0], row[1]) for row in part)
+    return found
 
 
 def list_at(session: Session, paths: Sequence[str]) -> Iterator[KnownRepository]:
