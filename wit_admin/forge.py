@@ -26,7 +26,9 @@ from wit_admin.git.push_checks import GuardSettings
 from wit_admin.git.quick_backend import QuickBackend
 from wit_admin.git.tools import GitTools
 from wit_admin.services.access import PushCreate
+from wit_admin.services.audit import Origin
 from wit_admin.services.gate import DatabaseGate, DiskGate, Gate
+from wit_admin.services.periodic import Premises
 from wit_admin.services.push_flow import PushFlow
 from wit_admin.services.servers import Enrolment, Servers
 from wit_admin.services.sessions import SignIn
@@ -102,6 +104,28 @@ def open_forge(settings: Settings) -> Iterator[Forge]:
     finally:
         if engine is not None:
             engine.dispose()
+
+
+@contextmanager
+def open_premises(settings: Settings, by: Origin) -> Iterator[Premises]:
+    """Open what periodic jobs work on.
+
+    Raises:
+        ConfigError: There is no database.
+    """
+    if settings.no_database:
+        raise ConfigError("Without a database nothing is due.", hint="Leave out no_database.")
+    with open_database(settings) as sessions, open_forge(settings) as forge:
+        yield Premises(
+            sessions,
+            settings.repositories_root,
+            settings.run_dir,
+            forge.pushes,
+            Visibility(settings.default_visibility),
+            trash_age=settings.trash_age,
+            records_age=settings.records_age,
+            by=by,
+        )
 
 
 def _assemble(settings: Settings, engine: Engine | None, enrolment: Enrolment) -> Forge:

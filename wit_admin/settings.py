@@ -154,6 +154,18 @@ class Settings:
         "WIT_SESSION_LIFETIME",
         default=timedelta(days=30),
     )
+    trash_age: timedelta = _setting(
+        parse_lifetime,
+        "How long 'sync' leaves deleted repositories in the trash",
+        "WIT_TRASH_AGE",
+        default=timedelta(days=30),
+    )
+    records_age: timedelta = _setting(
+        parse_lifetime,
+        "How long 'sync' keeps ended sign-ins and tokens, and settled pushes in the journal",
+        "WIT_RECORDS_AGE",
+        default=timedelta(days=90),
+    )
     header_timeout_s: float = _setting(
         parse_seconds, "How long a request's head may take", "WIT_HEADER_TIMEOUT", default=30.0
     )

@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "access": "Look at who may do what",
     "repo": "Manage repositories",
     "sync-repos": "Make the database and the folder of repositories agree",
+    "sync": "Do what is due: made for cron and timers",
     "activity": "Look at what happened",
     "audit": "Look at who changed what",
     "config": "Look at the settings",

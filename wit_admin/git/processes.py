@@ -44,18 +44,18 @@ def is_in_use(gitdir: Path) -> bool:
     )
 
 
-def _process_folders() -> Iterator[Path]:
+def _process_folders() -> list[Path]:
     own = str(os.getpid())
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit() and entry.name != own:
-            yield Path(entry.path)
+    with os.scandir("/proc") as entries:
+        return [Path(entry.path) for entry in entries if entry.name.isdigit() and entry.name != own]
 
 
 def _held_paths(folder: Path) -> Iterator[str]:
     try:
         yield str((folder / "cwd").readlink())
-        for entry in os.scandir(folder / "fd"):
-            yield str(Path(entry.path).readlink())
+        with os.scandir(folder / "fd") as entries:
+            for entry in entries:
+                yield str(Path(entry.path).readlink())
     except OSError:
         # It ended meanwhile, or belongs to somebody whose processes we may not look at.
         return

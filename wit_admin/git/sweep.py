@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -15,14 +17,17 @@ _QUARANTINES = ("tmp_objdir-incoming-*", "incoming-*")
 _UNFINISHED = ("tmp_pack_*", "tmp_idx_*", "tmp_rev_*")
 
 
-def sweep(gitdir: Path, refs: Iterable[str]) -> list[Path]:
+def sweep(gitdir: Path, refs: Iterable[str], *, min_age_s: float = 0.0) -> list[Path]:
     """Remove stale locks of ``refs`` and abandoned quarantines; return what was removed.
+
+    With ``min_age_s`` only what is as old: for who cannot see all processes that may be at work.
 
     Nothing is touched while any process on this host is at work in the repository. A lock that
     was there before nobody was at work belongs to nobody: git makes locks with ``O_EXCL``, so
     while the stale one stands no newer one can take its name.
     """
-    candidates = list(_leftovers(gitdir, refs))
+    made_before = time.time() - min_age_s if min_age_s else math.inf
+    candidates = list(_leftovers(gitdir, refs, made_before=made_before))
     if not candidates or is_in_use(gitdir):
         return []
     removed = []
@@ -40,7 +45,9 @@ def sweep(gitdir: Path, refs: Iterable[str]) -> list[Path]:
     return removed
 
 
-def _leftovers(gitdir: Path, refs: Iterable[str]) -> Iterator[tuple[Path, int]]:
+def _leftovers(
+    gitdir: Path, refs: Iterable[str], *, made_before: float
+) -> Iterator[tuple[Path, int]]:
     """Yield what may be left over, with the inode that tells it from a newer one."""
     names = [os.fsdecode(ref_bytes(f"{ref}.lock")) for ref in refs]
     paths = [gitdir / name for name in [*names, "packed-refs.lock", "HEAD.lock", "shallow.lock"]]
@@ -50,4 +57,6 @@ def _leftovers(gitdir: Path, refs: Iterable[str]) -> Iterator[tuple[Path, int]]:
         paths.extend((gitdir / "objects/pack").glob(pattern))
     for path in paths:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            yield path, path.lstat().st_ino
+            found = path.lstat()
+            if found.st_mtime <= made_before:
+                yield path, found.st_ino

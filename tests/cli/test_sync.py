@@ -1,0 +1,84 @@
+"""``wit-admin sync``: a round of jobs for cron, one at a time, of which none stops the others."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.terminal import start
+from wit_admin.db.engine import make_sessions, open_engine
+from wit_admin.git import storage
+from wit_admin.services.locks import Lock
+
+JOBS = ["journal", "sync-repos", "expiry", "trash", "counters", "leftovers"]
+
+
+@pytest.fixture
+def root(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A root with one repository that the database does not know."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    storage.create_bare(tmp_path / "wit/repos", "alice/demo.git")
+    return tmp_path / "wit/repos"
+
+
+def sync(*arguments: str, code: int = 0) -> tuple[str, str]:
+    with start(["sync", *arguments], stdin=subprocess.DEVNULL, env=os.environ) as process:
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == code, err
+    return out.decode(), err.decode()
+
+
+def test_jobs_are_listed_without_doing_any(root: Path) -> None:
+    listed = json.loads(sync("--list", "--json")[0])
+
+    assert [job["name"] for job in listed] == JOBS
+    assert [line.split("\t")[0] for line in sync("--list")[0].splitlines()] == JOBS
+    assert not (root / ".wit-root").exists()
+
+
+def test_each_job_tells_what_it_did(root: Path) -> None:
+    reports = json.loads(sync("--json")[0])["jobs"]
+
+    assert [(report["name"], report["state"]) for report in reports] == [
+        (name, "done") for name in JOBS
+    ]
+    assert reports[1]["counts"] == {"owner": 1, "adopt": 1}
+    assert (
+        sync("--only", "sync-repos", "--only", "trash")[0] == "sync-repos\tdone\t\ntrash\tdone\t\n"
+    )
+
+
+def test_job_that_fails_does_not_stop_the_others(root: Path) -> None:
+    sync()
+    root.rename(root.with_name("away"))
+
+    out, said = sync("--json", code=5)
+
+    reports = json.loads(out)["jobs"]
+    assert [report["name"] for report in reports] == JOBS
+    assert {report["name"]: report["error"] for report in reports if report["error"]}.keys() >= {
+        "sync-repos"
+    }
+    assert reports[3]["state"] == "done"
+    assert "failed, first sync-repos: There is no folder" in json.loads(said)["error"]["message"]
+
+
+def test_second_at_the_same_time_says_so_and_ends_well(root: Path, database_url: str) -> None:
+    engine = open_engine(database_url)
+    sessions, run_dir = make_sessions(engine), root.parent / "run"
+    with Lock(sessions, run_dir, "sync").hold():
+        out, said = sync()
+    with Lock(sessions, run_dir, "sync-repos").hold():
+        reports = json.loads(sync("--json", "--only", "sync-repos")[0])["jobs"]
+    engine.dispose()
+
+    assert (out, said) == ("", "Another sync is at work; this one has nothing to do.\n")
+    assert [report["state"] for report in reports] == ["busy"]
+
+
+def test_job_that_is_unknown_is_refused_with_those_there_are(root: Path) -> None:
+    assert ", ".join(JOBS) in sync("--only", "nonsense", code=2)[1]

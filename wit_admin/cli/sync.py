@@ -1,0 +1,56 @@
+"""``wit-admin sync``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from wit_admin.cli._options import AsJson, loaded_of, origin_of, output_of
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def sync(
+    ctx: typer.Context,
+    list_jobs: Annotated[bool, typer.Option("--list", help="Show the jobs, and stop")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="JOB", help="Only this job (can be repeated)")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Do what is due: made for cron and timers
+
+    One job after the other; one that fails does not stop the others. A second one at the same time
+    says so and ends well.
+
+    Example: wit-admin sync --only sync-repos --only trash
+    """
+    from wit_admin.errors import BusyError
+    from wit_admin.forge import open_premises
+    from wit_admin.services.periodic import choose_jobs, raise_for_failures, run_jobs
+
+    output = output_of(ctx, as_json=as_json)
+    jobs = choose_jobs(only or ())
+    if list_jobs:
+        rows = [{"name": job.name, "summary": job.summary} for job in jobs]
+        if as_json:
+            output.result(rows, plain="")
+        else:
+            output.rows(jobs, "name", "summary")
+        return
+    reports = []
+    with open_premises(loaded_of(ctx).settings, origin_of()) as premises:
+        try:
+            with premises.lock.hold(wait=False):
+                for report in run_jobs(premises, jobs):
+                    reports.append(report)
+                    counts = " ".join(f"{what}={n}" for what, n in report.counts.items())
+                    if not as_json:
+                        output.result(report, f"{report.name}\t{report.state}\t{counts}")
+        except BusyError:
+            output.note("Another sync is at work; this one has nothing to do.")
+    if as_json:
+        output.result({"jobs": reports}, plain="")
+    raise_for_failures(reports)

@@ -1,0 +1,110 @@
+"""What a forge needs done now and then: each function does all that is due, and nothing twice."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.base import utc_now
+from wit_admin.db.queries import counters, expiry
+from wit_admin.git import sweep
+from wit_admin.git.oddities import ABANDONED_S
+from wit_admin.git.processes import is_in_use
+from wit_admin.git.storage import CONDEMNED, STAGING
+from wit_admin.git.walk import Found, walk
+from wit_admin.services.audit import SYSTEM, Event, Origin, record
+
+
+def purge_ended(
+    sessions: sessionmaker[Session], *, older_than: timedelta, by: Origin = SYSTEM
+) -> dict[str, int]:
+    """Delete sign-ins and tokens that ended so long ago; they were worth nothing since they did."""
+    before = utc_now() - older_than
+    return {
+        "sessions": _purge(sessions, expiry.delete_ended_sessions, before, "session.purge", by),
+        "tokens": _purge(sessions, expiry.delete_ended_tokens, before, "token.purge", by),
+    }
+
+
+def prune_journal(
+    sessions: sessionmaker[Session], *, older_than: timedelta, by: Origin = SYSTEM
+) -> int:
+    """Delete settled entries of the push journal that are so old; return how many those were.
+
+    What they led to stands in the activities.
+    """
+    before = utc_now() - older_than
+    return _purge(sessions, expiry.delete_settled_pushes, before, "journal.purge", by)
+
+
+def recount(sessions: sessionmaker[Session], *, by: Origin = SYSTEM) -> int:
+    """Set cached counters right; return how many were wrong."""
+    with sessions.begin() as session:
+        drift = counters.recount(session)
+        if drift:
+            told = {
+                "counters": [
+                    {"repository": found.repo_id, "counter": found.column, "was": found.cached}
+                    for found in drift
+                ]
+            }
+            record(session, Event("repository.recount", "repository", after=told), by=by)
+    return len(drift)
+
+
+def sweep_leftovers(root: Path) -> int:
+    """Remove folders that killed makers and removers of repositories left; return how many.
+
+    Only what is a day old, and in which no process of this host is at work.
+    """
+    removed = 0
+    for folder in _leftovers(root):
+        if time.time() - folder.lstat().st_mtime > ABANDONED_S and not is_in_use(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+            removed += 1
+    return removed
+
+
+def sweep_locks(root: Path) -> int:
+    """Remove locks and half-received packs of killed git processes; return how many.
+
+    Only what is a day old: a process of another host may share the disk.
+    """
+    removed = 0
+    for found in walk(os.fspath(root)):
+        if isinstance(found, Found):
+            removed += len(sweep.sweep(root / found.path, (), min_age_s=ABANDONED_S))
+    return removed
+
+
+def _purge(
+    sessions: sessionmaker[Session],
+    delete_some: Callable[[Session, datetime], int],
+    before: datetime,
+    action: str,
+    by: Origin,
+) -> int:
+    total = 0
+    while True:
+        with sessions.begin() as session:
+            count = delete_some(session, before)
+            if count:
+                record(session, Event(action, after={"rows": count}), by=by)
+        total += count
+        if count < expiry.BATCH:
+            return total
+
+
+def _leftovers(root: Path) -> Iterator[Path]:
+    if not root.is_dir():
+        return
+    for owner in root.iterdir():
+        if owner.is_dir() and not owner.is_symlink():
+            for prefix in (STAGING, CONDEMNED):
+                yield from owner.glob(f"{prefix}*")

@@ -1,0 +1,162 @@
+"""The one registry of what is to be done periodically, and how a round of it goes.
+
+A part of the product that has something to do now and then adds a job to :data:`JOBS`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.models.repositories import Visibility
+from wit_admin.errors import BatchError, BusyError, InvalidInputError, WitError
+from wit_admin.services import housekeeping, trash
+from wit_admin.services.audit import SYSTEM, Origin
+from wit_admin.services.locks import Lock
+from wit_admin.services.push_flow import PushFlow
+from wit_admin.services.repo_sync import RepoSync
+from wit_admin.services.sync_survey import SyncOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """What jobs work on, and how long what has ended is kept."""
+
+    sessions: sessionmaker[Session]
+    root: Path
+    run_dir: Path
+    pushes: PushFlow
+    visibility: Visibility
+    """Of adopted repositories that do not say it themselves."""
+    trash_age: timedelta
+    records_age: timedelta
+    by: Origin = SYSTEM
+
+    @property
+    def lock(self) -> Lock:
+        """Held by whoever does a round."""
+        return Lock(self.sessions, self.run_dir, "sync")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One thing to do periodically."""
+
+    name: str
+    summary: str
+    """What it does, as a list shows it."""
+    run: Callable[[Premises], dict[str, int]]
+    """Do what is due; return how much of what was done. Raises what it could not do."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobReport:
+    """What came of one job."""
+
+    name: str
+    state: str
+    """``done``, ``failed``, or ``busy`` when another process was at it."""
+    seconds: float
+    counts: dict[str, int]
+    """What was done, without what was not there to do."""
+    error: str | None = None
+
+
+def choose_jobs(names: Sequence[str]) -> tuple[Job, ...]:
+    """Return the jobs of these names in their order here; all when none is named.
+
+    Raises:
+        InvalidInputError: There is no such job.
+    """
+    known = [job.name for job in JOBS]
+    for name in names:
+        if name not in known:
+            raise InvalidInputError(
+                f"There is no job {name!r}.", hint=f"Jobs are {', '.join(known)}."
+            )
+    return tuple(job for job in JOBS if not names or job.name in names)
+
+
+def run_jobs(premises: Premises, jobs: Sequence[Job]) -> Iterator[JobReport]:
+    """Do one job after the other, and yield what came of each; the caller holds the lock.
+
+    One that fails does not keep the others from being done.
+    """
+    for job in jobs:
+        started = time.monotonic()
+        state, error, counts = "done", None, {}
+        try:
+            counts = job.run(premises)
+        except BusyError as busy:
+            state, error = "busy", busy.message
+        except WitError as failure:
+            state, error = "failed", failure.message
+        except OSError as failure:
+            state, error = "failed", f"{failure.filename}: {failure.strerror}."
+        done = {what: count for what, count in counts.items() if count}
+        yield JobReport(job.name, state, round(time.monotonic() - started, 3), done, error)
+
+
+def _sync_repos(at: Premises) -> dict[str, int]:
+    task = RepoSync(at.sessions, at.root, SyncOptions(at.visibility), at.by).task(at.run_dir)
+    with task.lock.hold(wait=False):
+        applied = task.apply(task.build())
+    applied.raise_for_failures()
+    return applied.done
+
+
+def _settle_journal(at: Premises) -> dict[str, int]:
+    replayed = at.pushes.replay()
+    pruned = housekeeping.prune_journal(at.sessions, older_than=at.records_age, by=at.by)
+    return {"settled": replayed.settled, "left": replayed.left, "pruned": pruned}
+
+
+def _expire(at: Premises) -> dict[str, int]:
+    return housekeeping.purge_ended(at.sessions, older_than=at.records_age, by=at.by)
+
+
+def _empty_trash(at: Premises) -> dict[str, int]:
+    gone = trash.empty_trash(at.sessions, at.root, older_than=at.trash_age, by=at.by)
+    return {"purged": len(gone)}
+
+
+def _recount(at: Premises) -> dict[str, int]:
+    return {"mended": housekeeping.recount(at.sessions, by=at.by)}
+
+
+def _sweep(at: Premises) -> dict[str, int]:
+    return {
+        "folders": housekeeping.sweep_leftovers(at.root),
+        "locks": housekeeping.sweep_locks(at.root),
+    }
+
+
+JOBS = (
+    Job("journal", "settle pushes whose server died, forget old entries", _settle_journal),
+    Job("sync-repos", "make the database and the folder of repositories agree", _sync_repos),
+    Job("expiry", "delete sign-ins and tokens that ended long ago", _expire),
+    Job("trash", "remove for good what was deleted long ago", _empty_trash),
+    Job("counters", "set cached counters right", _recount),
+    Job("leftovers", "remove what killed processes left in repositories", _sweep),
+)
+"""In the order in which they are done: the journal first, since it knows best of pushes."""
+
+
+def raise_for_failures(reports: Sequence[JobReport]) -> None:
+    """Return if no job failed.
+
+    Raises:
+        BatchError: Some did; the others are done.
+    """
+    failed = [report for report in reports if report.state == "failed"]
+    if failed:
+        raise BatchError(
+            f"{len(failed)} of {len(reports)} jobs failed, first {failed[0].name}: "
+            f"{failed[0].error}",
+            hint="The others are done. Each is tried again the next time.",
+        )
