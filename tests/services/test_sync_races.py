@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
+import os
+import random
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.processes import wait_until
+from tests.support.forker import Forker, forker
 from tests.support.repositories import commit, new_work
 from tests.support.server import run_git
 from tests.support.sync_site import Site
-from tests.support.terminal import ROOT
+from wit_admin.services import housekeeping
+
+ROUNDS = int(os.environ.get("WIT_TEST_KILLS", "10"))
 
 
 def test_row_that_was_made_while_the_sync_planned_stays(ground: Site) -> None:
@@ -30,27 +32,6 @@ def test_row_that_was_made_while_the_sync_planned_stays(ground: Site) -> None:
     ground.assert_settled()
 
 
-_SYNC = """
-import sys
-from pathlib import Path
-from wit_admin.db.engine import make_sessions, open_engine
-from wit_admin.db.models.repositories import Visibility
-from wit_admin.services.repo_sync import RepoSync
-from wit_admin.services.sync_survey import SyncOptions
-sync = RepoSync(make_sessions(open_engine(sys.argv[1])), Path(sys.argv[2]),
-                SyncOptions(Visibility.PRIVATE))
-task = sync.task(Path(sys.argv[2]).parent / "run")
-with task.lock.hold():
-    applied = task.apply(task.build())
-print(applied.done)
-"""
-
-
-def start_sync(database_url: str, root: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", _SYNC, database_url, str(root)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
-
-
 @pytest.fixture
 def many(ground: Site) -> Site:
     """Three hundred repositories that the database does not know."""
@@ -59,32 +40,74 @@ def many(ground: Site) -> Site:
     return ground
 
 
-def marked(ground: Site) -> Iterator[bool]:
-    """Tell of each repository whether it has an id."""
-    for path in ground.root.glob("*/*/config"):
-        yield b"[wit]" in path.read_bytes()
+@pytest.fixture
+def commands(ground: Site, database_url: str, tmp_path: Path) -> Iterator[Forker]:
+    """The command line, for this ground."""
+    variables = {"DATABASE_URL": database_url, "WIT_HOME": str(ground.root.parent)}
+    with forker(tmp_path / "commands", variables) as started:
+        yield started
 
 
-def test_sync_that_is_killed_is_taken_up_by_the_next(many: Site, database_url: str) -> None:
-    with start_sync(database_url, many.root) as process:
-        wait_until(lambda: any(marked(many)))
-        process.send_signal(signal.SIGKILL)
-        process.wait(10)
+@pytest.mark.parametrize("command", ["sync-repos", "sync"])
+def test_commands_that_are_killed_lose_nothing(
+    ground: Site, commands: Forker, command: str
+) -> None:
+    chance = random.Random(11)
+    ids: dict[str, uuid.UUID] = {}
+    for number in range(ROUNDS):
+        shake(ground, chance, number)
+        commands.kill(commands.start(command), after_s=chance.uniform(0.05, 0.9))
+        for row in ground.rows().values():
+            if row.description is not None:
+                assert ids.setdefault(row.description, row.id) == row.id
 
-    many.sync()
+    code, said = commands.finish(commands.start("sync-repos"))
 
+    assert code == 0, said
+    rows = ground.rows()
+    folders = sorted(str(path.relative_to(ground.root)) for path in ground.root.glob("*/*.git"))
+    assert sorted(row.disk_path for row in rows.values()) == folders
+    for row in rows.values():
+        text = (ground.root / row.disk_path / "description").read_text()
+        assert (row.description, ids.get(text, row.id)) == (text, row.id)
+        assert ground.own(row.disk_path)["id"] == str(row.id)
+    ground.sync()
+    ground.assert_settled()
+    for path in ground.root.rglob("config.wit-*"):
+        os.utime(path, (0, 0))
+    housekeeping.sweep_locks(ground.root)
+    assert list(ground.root.rglob("config.*")) == []
+
+
+def shake(ground: Site, chance: random.Random, number: int) -> None:
+    """Make repositories, move some, swap two, and let HEAD of some name another branch."""
+    for index in range(25):
+        folder = ground.add(f"owner{index % 5}/made{number}-{index}.git")
+        (folder / "description").write_text(f"{number}-{index}")
+    folders = sorted(ground.root.glob("*/*.git"))
+    for folder in chance.sample(folders, 3):
+        (folder / "HEAD.new").write_text(f"ref: refs/heads/b{number}\n")
+        (folder / "HEAD.new").rename(folder / "HEAD")
+    # Whoever has no id yet is called by its place, where another's name may be by then.
+    known = [path for path in folders if ground.own(str(path.relative_to(ground.root)))]
+    if len(known) > 1:
+        one, other = chance.sample(known, 2)
+        one.rename(ground.root / "away")
+        other.rename(one)
+        (ground.root / "away").rename(other)
+    for folder in chance.sample(folders, 4):
+        folder.rename(folder.with_name(f"moved{number}-{folder.name}"))
+
+
+@pytest.mark.parametrize("command", ["sync-repos", "sync"])
+def test_two_at_once_end_as_one(many: Site, commands: Forker, command: str) -> None:
+    started = [commands.start(command), commands.start(command)]
+    ended = [commands.finish(pid) for pid in started]
+
+    assert [code for code, _ in ended] == [0, 0]
     assert len(many.rows()) == 300
-    assert list(many.root.rglob("config.lock")) == []
-    assert list(many.root.rglob("config.wit-*")) == []
+    assert sum("adopt" in said for _, said in ended) == 1
     many.assert_settled()
-
-
-def test_two_syncs_at_once_end_as_one(many: Site, database_url: str) -> None:
-    with start_sync(database_url, many.root) as one, start_sync(database_url, many.root) as other:
-        printed = {one.communicate()[0].strip(), other.communicate()[0].strip()}
-
-    assert printed == {b"{'owner': 7, 'adopt': 300}", b"{}"}
-    assert len(many.rows()) == 300
 
 
 def test_marks_are_written_beside_pushes(many: Site, tmp_path: Path) -> None:

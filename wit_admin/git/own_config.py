@@ -25,9 +25,10 @@ from wit_admin.git.wit_section import has_own, parse_own, render_own
 if TYPE_CHECKING:
     import pygit2
 
-_OURS = "config.wit-"
+_OURS, _DRAFT = "config.wit-", ".draft"
 _PATIENCE_S = 5.0
 _LOOK_AGAIN_S = 0.02
+_MOMENT_S = 60.0
 _BRIEFLY_S = 0.1
 """For who writes thousands: what stays locked is written in the next run."""
 _PAGE = 4096
@@ -115,6 +116,22 @@ def write_own(
     _sync(gitdir)
 
 
+def clear_left(gitdir: Path) -> int:
+    """Remove what processes left that were killed while they wrote the config; return how much."""
+    lock, removed = gitdir / "config.lock", 0
+    if lock.exists() and _clear_dead(lock):
+        removed += 1
+    for path in gitdir.glob(_OURS + "*"):
+        ticket = path.with_name(path.name.removesuffix(_DRAFT))
+        with contextlib.suppress(FileNotFoundError):
+            # A moment passes between the making of one and its lock.
+            is_old = time.time() - path.lstat().st_mtime > _MOMENT_S
+            if is_old and not _is_held(ticket):
+                path.unlink()
+                removed += 1
+    return removed
+
+
 def _edit(config: pygit2.Config, values: Mapping[str, str | None]) -> None:
     for key, value in values.items():
         if value is not None:
@@ -129,7 +146,7 @@ def _locked(gitdir: Path, patience_s: float) -> Iterator[Path]:
     # its maker is dead; git's own locks have one name and are left alone.
     descriptor, name = tempfile.mkstemp(prefix=_OURS, dir=gitdir)
     ticket = Path(name)
-    draft = ticket.with_name(ticket.name + ".draft")
+    draft = ticket.with_name(ticket.name + _DRAFT)
     lock = gitdir / "config.lock"
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -183,6 +200,20 @@ def _clear_dead(lock: Path) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+def _is_held(ticket: Path) -> bool:
+    try:
+        descriptor = os.open(ticket, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _clear_drafts(gitdir: Path) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import utc_now
 from wit_admin.db.queries import counters, expiry
-from wit_admin.git import sweep
+from wit_admin.git import own_config, sweep
 from wit_admin.git.oddities import ABANDONED_S
 from wit_admin.git.processes import is_in_use
 from wit_admin.git.storage import CONDEMNED, STAGING
@@ -72,13 +72,14 @@ def sweep_leftovers(root: Path) -> int:
 
 
 def sweep_locks(root: Path) -> int:
-    """Remove locks and half-received packs of killed git processes; return how many.
+    """Remove locks and half-received packs of killed processes; return how many.
 
-    Only what is a day old: a process of another host may share the disk.
+    Of git's only what is a day old, since another host may share the disk.
     """
     removed = 0
     for found in walk(os.fspath(root)):
         if isinstance(found, Found):
+            removed += own_config.clear_left(root / found.path)
             removed += len(sweep.sweep(root / found.path, (), min_age_s=ABANDONED_S))
     return removed
 

@@ -154,8 +154,8 @@ class Prune(RowAction):
 SyncAction = AddOwner | Adopt | Move | Revive | Refresh | Tell | FinishDeletion | Prune
 ORDER: tuple[type[SyncAction], ...] = (
     AddOwner,
-    Move,
     Refresh,
+    Move,
     Tell,
     Revive,
     Adopt,

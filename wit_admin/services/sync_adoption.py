@@ -29,6 +29,7 @@ from wit_admin.services.sync_actions import (
     is_told,
 )
 from wit_admin.services.sync_folders import FORMATS, Disk, Folder
+from wit_admin.services.sync_moves import Moves
 from wit_admin.services.trash import TRASH
 
 _VISIBILITIES = {kind.value for kind in Visibility}
@@ -49,8 +50,13 @@ class Adoption:
     """With the id that each keeps; ``None`` for those that get a new one."""
     _kept: set[uuid.UUID] = field(default_factory=set)
 
-    def plan(self, arrivals: Iterable[Folder], by_id: Mapping[uuid.UUID, KnownRepository]) -> None:
-        """Plan for folders that no live row of their ids lacks."""
+    def plan(
+        self,
+        arrivals: Iterable[Folder],
+        by_id: Mapping[uuid.UUID, KnownRepository],
+        moves: Moves,
+    ) -> None:
+        """Plan for folders that no live row of their ids lacks, beside what was moved."""
         for folder in arrivals:
             row = by_id.get(folder.own_id) if folder.own_id else None
             if row is None:
@@ -62,7 +68,7 @@ class Adoption:
                 self.remarks.append(Remark("unclear", folder.path, sentence, is_failure=True))
             else:
                 self._waiting.append((folder, None))
-        self._name()
+        self._name(moves)
 
     def plan_trashed(self) -> None:
         """Plan rows for what is in the trash and unknown, so that it can be restored."""
@@ -107,7 +113,7 @@ class Adoption:
             return False
         return self.disk.id_at(name.disk_path) == folder.own_id
 
-    def _name(self) -> None:
+    def _name(self, moves: Moves) -> None:
         """Give each waiting folder a name: the one it says, else the one of its place."""
         # Who says a name comes before who merely stands there, and ``demo.git`` before ``demo``.
         self._waiting.sort(key=lambda pair: (pair[1] is None, not pair[0].path.endswith(".git")))
@@ -116,7 +122,8 @@ class Adoption:
         with self.sessions() as session:
             owners = reconcile.list_owners(session, {owner for owner, _ in keys})
             asked = {key for key in keys if key[0] in owners}
-            taken = dict(reconcile.list_named(session, asked))
+            named = reconcile.list_named(session, asked)
+            taken = {key: row for key, row in named if not moves.is_renamed(row)}
         places = {key: row.disk_path for key, row in taken.items()}
         for folder, kept, choices in names:
             free = next((name for name in choices if name.key not in places), None)

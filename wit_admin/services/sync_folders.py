@@ -101,7 +101,7 @@ def _pushed_since(disk: Disk, row: KnownRepository, folder: Folder) -> datetime 
     """Return when a push was that the row does not know of."""
     if row.pushed_at is None:
         return folder.pushed_at(disk, exactly=True)
-    newest = newest_ref(disk.full(row.disk_path))
+    newest = newest_ref(disk.full(folder.path))
     return newest if newest and newest > row.pushed_at + _CLOCKS else None
 
 

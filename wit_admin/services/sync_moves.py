@@ -20,12 +20,17 @@ class Moves:
 
     by_path: dict[str, Move]
     """By where their folders are now."""
+    by_id: dict[uuid.UUID, Move]
     refused: dict[str, Remark] = field(default_factory=dict)
     """Folders that stand in the place of another repository, whose own is nowhere."""
 
     def is_left(self, row: KnownRepository) -> bool:
         """Tell whether a repository is not in its place any more."""
-        return any(move.row.id == row.id for move in self.by_path.values())
+        return row.id in self.by_id
+
+    def is_renamed(self, row: KnownRepository) -> bool:
+        """Tell whether a repository gives up its name."""
+        return row.id in self.by_id and self.by_id[row.id].new_name is not None
 
 
 def find_moves(
@@ -50,8 +55,9 @@ def find_moves(
     for repo_id, path in claims.items():
         row = by_id[repo_id]
         # One that takes another's place keeps its name: the other's may not be free.
-        moves[path] = Move(row, path, None if path in at else _name_by_move(row, path))
-    return Moves(moves, refused)
+        is_others = path in at and at[path].id in claims
+        moves[path] = Move(row, path, None if is_others else _name_by_move(row, path))
+    return Moves(moves, {move.row.id: move for move in moves.values()}, refused)
 
 
 def _take_refused(

@@ -144,12 +144,18 @@ class Survey:
         at = {folder.path: rows[folder.path] for folder in changed if folder.path in rows}
         moves = find_moves(self._disk, (*new, *changed), by_id, at)
         part.remarks += moves.refused.values()
-        for folder in changed:
+        arrivals = []
+        for folder in (*new, *changed):
             row = at.get(folder.path)
-            if row and folder.path not in moves.refused and not moves.is_left(row):
+            if move := moves.by_path.get(folder.path):
+                if values := differences(self._disk, move.row, folder):
+                    part.actions.append(Refresh(move.row, values, None))
+            elif row is None or moves.is_left(row):
+                arrivals.append(folder)
+            elif folder.path not in moves.refused:
                 self._compare(part, row, folder)
         adoption = Adoption(self.sessions, self._disk, self.options.visibility, self.options.verify)
-        adoption.plan([folder for folder in new if folder.path not in moves.by_path], by_id)
+        adoption.plan(arrivals, by_id, moves)
         if part.is_last and self.options.owner is None:
             adoption.plan_trashed()
         part.remarks += adoption.remarks
