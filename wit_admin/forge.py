@@ -28,6 +28,7 @@ from wit_admin.git.tools import GitTools
 from wit_admin.services.access import PushCreate
 from wit_admin.services.audit import Origin
 from wit_admin.services.gate import DatabaseGate, DiskGate, Gate
+from wit_admin.services.maintenance import Maintenance
 from wit_admin.services.periodic import Premises
 from wit_admin.services.push_flow import PushFlow
 from wit_admin.services.servers import Enrolment, Servers
@@ -90,6 +91,32 @@ def find_tools(settings: Settings) -> GitTools:
     return GitTools(find_git(settings.git_program), environment, settings.child_memory_bytes)
 
 
+def make_inspector(settings: Settings) -> Inspector:
+    """Return what says whether git may be let into a repository."""
+    return Inspector(
+        (settings.repositories_root, *settings.shared_objects),
+        allows_includes=settings.repository_hooks,
+    )
+
+
+def make_maintenance(
+    settings: Settings, sessions: sessionmaker[Session], by: Origin
+) -> Maintenance:
+    """Return what keeps repositories in order on disk.
+
+    Raises:
+        ConfigError: The git that was asked for is not there, or too old.
+    """
+    return Maintenance(
+        sessions,
+        settings.repositories_root,
+        settings.run_dir,
+        find_tools(settings),
+        make_inspector(settings),
+        by,
+    )
+
+
 @contextmanager
 def open_forge(settings: Settings) -> Iterator[Forge]:
     """Put a forge together and close its connections afterwards.
@@ -121,6 +148,7 @@ def open_premises(settings: Settings, by: Origin) -> Iterator[Premises]:
             settings.repositories_root,
             settings.run_dir,
             forge.pushes,
+            make_maintenance(settings, sessions, by),
             Visibility(settings.default_visibility),
             trash_age=settings.trash_age,
             records_age=settings.records_age,
@@ -131,9 +159,7 @@ def open_premises(settings: Settings, by: Origin) -> Iterator[Premises]:
 def _assemble(settings: Settings, engine: Engine | None, enrolment: Enrolment) -> Forge:
     root = settings.repositories_root
     sessions = None if engine is None else make_sessions(engine)
-    inspector = Inspector(
-        (root, *settings.shared_objects), allows_includes=settings.repository_hooks
-    )
+    inspector = make_inspector(settings)
     gate: Gate
     if sessions is None:
         gate = DiskGate(root, inspector, anonymous_push=settings.anonymous_push)

@@ -166,9 +166,9 @@ def test_two_at_once_pack_it_once(maintenance: Maintenance, site: Site, work: Pa
 
 def test_second_round_over_all_is_busy(maintenance: Maintenance, site: Site, work: Path) -> None:
     with maintenance.task().lock.hold(), pytest.raises(BusyError):
-        maintenance.run_all()
+        maintenance.task().run()
 
-    assert maintenance.run_all() == {"gc": 1}
+    assert maintenance.task().run() == {"gc": 1}
 
 
 def test_repository_that_git_may_not_be_let_into_is_told_and_the_rest_is_done(
@@ -179,7 +179,7 @@ def test_repository_that_git_may_not_be_let_into_is_told_and_the_rest_is_done(
     alternates.write_text(f"{tmp_path}/work/.git/objects\n")
 
     with pytest.raises(BatchError, match="bob/other"):
-        maintenance.run_all()
+        maintenance.task().run()
 
     assert audited(site) == ["alice/demo"]
     with pytest.raises(ConflictError, match="alternates"):

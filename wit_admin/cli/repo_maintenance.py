@@ -70,20 +70,7 @@ def gc(
 
 @contextmanager
 def _maintenance(ctx: typer.Context) -> Iterator[Maintenance]:
-    from wit_admin.forge import find_tools
-    from wit_admin.git.inspection import Inspector
-    from wit_admin.services.maintenance import Maintenance
+    from wit_admin.forge import make_maintenance
 
     with place(ctx) as here:
-        settings = here.settings
-        inspector = Inspector(
-            (here.root, *settings.shared_objects), allows_includes=settings.repository_hooks
-        )
-        yield Maintenance(
-            here.sessions,
-            here.root,
-            settings.run_dir,
-            find_tools(settings),
-            inspector,
-            origin_of(),
-        )
+        yield make_maintenance(here.settings, here.sessions, origin_of())

@@ -91,19 +91,6 @@ class Maintenance:
         lock = Lock(self.sessions, self.run_dir, "repo-gc" if names else "repo-gc-all")
         return Task(build, lambda action: self._pack(action, full=full), lock)
 
-    def run_all(self) -> dict[str, int]:
-        """Put all in order that need it, as a periodic job; return how many that were.
-
-        Raises:
-            BusyError: Somebody else does that just now.
-            BatchError: Some could not be; the others are.
-        """
-        task = self.task()
-        with task.lock.hold(wait=False):
-            applied = task.apply(task.build())
-        applied.raise_for_failures()
-        return applied.done
-
     def _list(self, names: Sequence[RepoName] | None) -> Iterator[Standing]:
         with self.sessions() as session:
             chosen = None if names is None else [get_repository_id(session, n) for n in names]

@@ -15,11 +15,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.errors import BatchError, BusyError, InvalidInputError, WitError
-from wit_admin.services import housekeeping, trash
+from wit_admin.services import housekeeping
 from wit_admin.services.audit import SYSTEM, Origin
 from wit_admin.services.locks import Lock
+from wit_admin.services.maintenance import Maintenance
 from wit_admin.services.push_flow import PushFlow
 from wit_admin.services.repo_sync import RepoSync
+from wit_admin.services.repository_plans import RepositoryPlans
 from wit_admin.services.sync_survey import SyncOptions
 
 
@@ -31,6 +33,7 @@ class Premises:
     root: Path
     run_dir: Path
     pushes: PushFlow
+    maintenance: Maintenance
     visibility: Visibility
     """Of adopted repositories that do not say it themselves."""
     trash_age: timedelta
@@ -103,11 +106,7 @@ def run_jobs(premises: Premises, jobs: Sequence[Job]) -> Iterator[JobReport]:
 
 
 def _sync_repos(at: Premises) -> dict[str, int]:
-    task = RepoSync(at.sessions, at.root, SyncOptions(at.visibility), at.by).task(at.run_dir)
-    with task.lock.hold(wait=False):
-        applied = task.apply(task.build())
-    applied.raise_for_failures()
-    return applied.done
+    return RepoSync(at.sessions, at.root, SyncOptions(at.visibility), at.by).task(at.run_dir).run()
 
 
 def _settle_journal(at: Premises) -> dict[str, int]:
@@ -121,8 +120,12 @@ def _expire(at: Premises) -> dict[str, int]:
 
 
 def _empty_trash(at: Premises) -> dict[str, int]:
-    gone = trash.empty_trash(at.sessions, at.root, older_than=at.trash_age, by=at.by)
-    return {"purged": len(gone)}
+    plans = RepositoryPlans(at.sessions, at.root, at.run_dir, at.by)
+    return plans.emptying(older_than=at.trash_age).run()
+
+
+def _pack(at: Premises) -> dict[str, int]:
+    return at.maintenance.task().run()
 
 
 def _recount(at: Premises) -> dict[str, int]:
@@ -141,6 +144,7 @@ JOBS = (
     Job("sync-repos", "make the database and the folder of repositories agree", _sync_repos),
     Job("expiry", "delete sign-ins and tokens that ended long ago", _expire),
     Job("trash", "remove for good what was deleted long ago", _empty_trash),
+    Job("gc", "pack the repositories that need it", _pack),
     Job("counters", "set cached counters right", _recount),
     Job("leftovers", "remove what killed processes left in repositories", _sweep),
 )

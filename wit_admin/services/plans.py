@@ -145,6 +145,19 @@ class Task(Generic[A]):
     """Does actions of one kind in one transaction, all or none, where that is much quicker."""
     batch_size: int = 5000
 
+    def run(self) -> dict[str, int]:
+        """Do all that there is to do, unattended; return how many actions of each kind were done.
+
+        Raises:
+            BusyError: Another process is at it.
+            BatchError: Some failed; the others are done.
+            UnavailableError: The database or the disk is gone.
+        """
+        with self.lock.hold(wait=False):
+            applied = self.apply(self.build())
+        applied.raise_for_failures()
+        return applied.done
+
     def apply(self, plan: Plan[A], progress: Progress = lambda done, total: None) -> Applied:
         """Do what the plan says; the caller holds the lock.
 
