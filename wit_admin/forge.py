@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from wit_admin.db.data_version import watch_changes
 from wit_admin.db.engine import make_sessions, open_engine, parse_url
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.errors import ConfigError
@@ -27,7 +28,7 @@ from wit_admin.git.quick_backend import QuickBackend
 from wit_admin.git.tools import GitTools
 from wit_admin.services.access import PushCreate
 from wit_admin.services.audit import Origin
-from wit_admin.services.gate import DatabaseGate, DiskGate, Gate
+from wit_admin.services.gate import DatabaseGate, DiskGate, Gate, PushPolicy
 from wit_admin.services.maintenance import Maintenance
 from wit_admin.services.periodic import Premises
 from wit_admin.services.push_flow import PushFlow
@@ -168,8 +169,8 @@ def _assemble(settings: Settings, engine: Engine | None, enrolment: Enrolment) -
             sessions,
             root,
             inspector,
-            push_create=PushCreate(settings.push_create),
-            anonymous_push=settings.anonymous_push,
+            policy=PushPolicy(PushCreate(settings.push_create), settings.anonymous_push),
+            changes=watch_changes(engine) if engine is not None else None,
         )
     tools = find_tools(settings)
     children = ChildBackend(

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import time
-import uuid
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Lock
 from typing import Protocol
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from wit_admin.db.models.accounts import OwnerType
+from wit_admin.db.data_version import DataVersion
 from wit_admin.db.models.organizations import Permission
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.db.queries import callers, serving
@@ -37,36 +32,8 @@ from wit_admin.services.access import (
 from wit_admin.services.actors import Actor, Credentials
 from wit_admin.services.authentication import authenticate
 from wit_admin.services.credentials import PasswordChecker
-
-_KNOWN_MOST = 10_000
-_FRESH_S = 0.2
-"""What anybody may read is not asked for again for so long: the requests of one clone come within
-that time, and whoever began to read an instant ago reads on anyway."""
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A repository that the caller may use as it asked to."""
-
-    name: RepoName
-    gitdir: Path
-    repo_id: uuid.UUID | None = None
-    """``None`` without a database."""
-    actor: Actor | None = None
-    level: Permission = Permission.READ
-    """The most that the actor may do; told for pushes only."""
-    has_protections: bool = False
-    """Some refs are protected; told for pushes only."""
-
-
-@dataclass(frozen=True, slots=True)
-class Creatable:
-    """A name that is free, and that a push by ``actor`` may take."""
-
-    name: RepoName
-    actor: Actor
-    owner_id: uuid.UUID
-    owner_type: OwnerType
+from wit_admin.services.public_repositories import PublicRepositories
+from wit_admin.services.targets import Creatable, Served
 
 
 class Gate(Protocol):
@@ -113,6 +80,15 @@ class DiskGate:
         return served
 
 
+@dataclass(frozen=True, slots=True)
+class PushPolicy:
+    """What pushes may do besides moving refs of repositories that are there."""
+
+    create: PushCreate
+    is_anonymous: bool = False
+    """Whoever pushes acts as the owner; on loopback only."""
+
+
 class DatabaseGate:
     """Decides by rows. Public repositories seen before stay readable while the database is gone."""
 
@@ -122,21 +98,19 @@ class DatabaseGate:
         root: Path,
         inspector: Inspector,
         *,
-        push_create: PushCreate,
-        anonymous_push: bool = False,
+        policy: PushPolicy,
+        changes: DataVersion | None = None,
     ) -> None:
         self._sessions = sessions
         self._root = root
         self._inspector = inspector
-        self._push_create = push_create
-        self._anonymous_push = anonymous_push
+        self._policy = policy
         self._checker = PasswordChecker()
-        self._public: OrderedDict[tuple[str, str], tuple[Served, float]] = OrderedDict()
-        self._lock = Lock()
+        self._public = PublicRepositories(changes)
 
     def recall(self, name: RepoName) -> Served | None:
-        """Return a public repository that was looked up within :data:`_FRESH_S`."""
-        return self._recall(name, within_s=_FRESH_S)
+        """Return a public repository that was looked up an instant ago."""
+        return self._public.recall(name)
 
     def open_read(self, name: RepoName, credentials: Credentials | None) -> Served:
         """Return the repository if it is public or the caller may read it.
@@ -146,22 +120,23 @@ class DatabaseGate:
             NotFoundError: Missing or private, and the caller is known.
             UnavailableError: The database is gone and this is no public repository seen before.
         """
+        moment = self._public.moment()
         try:
             actor = self._actor(credentials)
             row = self._find(name, actor)
         except UnavailableError:
-            known = self._recall(name)
+            known = self._public.recall_anyway(name)
             if known is None:
                 raise
             return known
         if row is None or not decide(facts_of(row), actor, Action.READ).allowed:
-            self._forget(name)
+            self._public.forget(name)
             raise _hidden(name, actor)
         served = self._served(name, row, actor)
         if row.visibility is Visibility.PUBLIC:
-            self._remember(name, served)
+            self._public.remember(served, moment)
         else:
-            self._forget(name)
+            self._public.forget(name)
         return served
 
     def open_push(self, name: RepoName, credentials: Credentials | None) -> Served | Creatable:
@@ -198,7 +173,7 @@ class DatabaseGate:
 
     def _owner_as_actor(self, name: RepoName) -> Actor:
         """Design note 0's open mode, on loopback only: whoever pushes acts as the owner."""
-        if self._anonymous_push:
+        if self._policy.is_anonymous:
             with self._sessions() as session:
                 account = callers.find_account(session, name.owner)
             if account is not None:
@@ -228,31 +203,12 @@ class DatabaseGate:
             raise _hidden(name, actor)
         if not decision.allowed:
             raise NotAllowedError(decision.reason)
-        if not self._push_create.covers(owner.kind):
+        if not self._policy.create.covers(owner.kind):
             raise NotFoundError(
                 f"There is no repository {name}, and a push may not create one here.",
                 hint="Ask an operator to create it, or to allow it with WIT_PUSH_CREATE.",
             )
         return Creatable(RepoName(owner.name, name.name), actor, owner.owner_id, owner.kind)
-
-    def _remember(self, name: RepoName, served: Served) -> None:
-        anonymous = Served(served.name, served.gitdir, served.repo_id)
-        with self._lock:
-            self._public[name.key] = (anonymous, time.monotonic())
-            self._public.move_to_end(name.key)
-            while len(self._public) > _KNOWN_MOST:
-                self._public.popitem(last=False)
-
-    def _recall(self, name: RepoName, *, within_s: float = math.inf) -> Served | None:
-        with self._lock:
-            known = self._public.get(name.key)
-        if known is None or time.monotonic() - known[1] > within_s:
-            return None
-        return known[0]
-
-    def _forget(self, name: RepoName) -> None:
-        with self._lock:
-            self._public.pop(name.key, None)
 
 
 def facts_of(row: serving.ServedRow, grants: tuple[Step, ...] = ()) -> RepositoryFacts:

@@ -25,7 +25,6 @@ from wit_admin.git.report import PushReport
 from wit_admin.services import pushes
 from wit_admin.services.actors import Actor
 from wit_admin.services.audit import Origin
-from wit_admin.services.gate import Creatable, Served
 from wit_admin.services.heads import pointing_head
 from wit_admin.services.journal import Replayed, replay_journal
 from wit_admin.services.places import free_place, own_values
@@ -38,6 +37,7 @@ from wit_admin.services.ref_updates import (
     update_of,
 )
 from wit_admin.services.servers import Enrolment
+from wit_admin.services.targets import Creatable, Served
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from wit_admin.errors import RefsRefusedError
 from wit_admin.git.commands import PushRequest
 from wit_admin.git.push_guard import PushGuard
 from wit_admin.git.ref_values import ref_text, symbolic_target
-from wit_admin.services.gate import Creatable, Served
 from wit_admin.services.ref_access import RefStanding, Screening, screen
+from wit_admin.services.targets import Creatable, Served
 
 _WITH_OTHERS = "atomic push failure"
 _WITHOUT_GIT = "protected: this server has no git to check it"

@@ -13,7 +13,7 @@ from wit_admin.forge import Forge
 from wit_admin.git.backend import FetchAnswer, ReadyAnswer
 from wit_admin.git.pktline import Mark, write_error
 from wit_admin.git.wants import asks_for_commits
-from wit_admin.services.gate import Served
+from wit_admin.services.targets import Served
 from wit_admin.web.body import BodyLimits, ClientGoneError, MemoryBudget, read_body
 from wit_admin.web.exchange import NO_CACHE, Exchange
 from wit_admin.web.git_routes import PROBE, Service, protocol_version
@@ -26,6 +26,7 @@ _CONTENT_TYPE = (b"content-type", Service.UPLOAD_PACK.content_type("result"))
 
 _LS_REFS = b"command=ls-refs"
 _COMMAND_BYTES = 64
+_TURNS = 4
 _PIECE_BYTES = 256 * 1024
 """More than a few of these are never under way to a client that reads slowly."""
 
@@ -129,6 +130,9 @@ async def _until_client_leaves(exchange: Exchange) -> AsyncIterator[None]:
     listener = asyncio.create_task(listen())
     try:
         yield
+        # Leaving also wakes whoever writes, and the loop tells of it some turns later.
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
     except asyncio.CancelledError:
         if not has_left:
             raise

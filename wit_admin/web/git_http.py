@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from functools import partial
 
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
@@ -10,7 +12,8 @@ from starlette.types import Receive, Scope, Send
 from wit_admin.errors import WitError
 from wit_admin.forge import Forge
 from wit_admin.git.creation import offer_both_formats
-from wit_admin.services.gate import Creatable, Served
+from wit_admin.names import RepoName
+from wit_admin.services.targets import Creatable, Served
 from wit_admin.web.auth import read_credentials
 from wit_admin.web.body import ClientGoneError, MemoryBudget
 from wit_admin.web.exchange import NO_CACHE, Exchange
@@ -33,6 +36,7 @@ class GitHttp:
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
         self._budget = MemoryBudget(_FETCH_REQUESTS_BYTES)
+        self._asked: dict[RepoName, asyncio.Future[Served]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; every failure that is not a bug of ours becomes a sentence."""
@@ -67,9 +71,24 @@ class GitHttp:
         gate = self._forge.gate
         if route.service is Service.RECEIVE_PACK:
             return await run_in_threadpool(gate.open_push, route.name, credentials)
-        if credentials is None and (known := gate.recall(route.name)) is not None:
-            return known
-        return await run_in_threadpool(gate.open_read, route.name, credentials)
+        if credentials is not None:
+            return await run_in_threadpool(gate.open_read, route.name, credentials)
+        return gate.recall(route.name) or await self._open_for_anybody(route.name)
+
+    async def _open_for_anybody(self, name: RepoName) -> Served:
+        """Ask once for all who ask at the same time."""
+        asked = self._asked.get(name)
+        if asked is None:
+            asked = asyncio.ensure_future(run_in_threadpool(self._forge.gate.open_read, name, None))
+            self._asked[name] = asked
+            asked.add_done_callback(partial(self._forget, name))
+        return await asyncio.shield(asked)
+
+    def _forget(self, name: RepoName, asked: asyncio.Future[Served]) -> None:
+        del self._asked[name]
+        if not asked.cancelled():
+            # Taken note of here too, since all who asked may have left.
+            asked.exception()
 
     async def _advertise(
         self, exchange: Exchange, route: GitRoute, target: Served | Creatable

@@ -16,8 +16,8 @@ from wit_admin.git.backend import PushProcess
 from wit_admin.git.commands import PushHeadReader, PushRequest
 from wit_admin.git.quick_push import MAX_PUSH_BYTES
 from wit_admin.git.report import PushReport, ReportReader, render_refusal
-from wit_admin.services.gate import Creatable, Served
 from wit_admin.services.push_flow import PushTicket
+from wit_admin.services.targets import Creatable, Served
 from wit_admin.web.body import BodyLimits, read_body
 from wit_admin.web.exchange import NO_CACHE, Exchange
 from wit_admin.web.git_routes import PROBE, Service
