@@ -170,7 +170,7 @@ def test_check_sees_new_objects_before_they_are_accepted(forge: Protected, work:
     forge.install(
         "no-wip",
         'git cat-file -e "$3" || exit 1\n'
-        'echo "looking at $1 for $REMOTE_USER in $WIT_REPOSITORY"\n'
+        'echo "looking at $1 for $REMOTE_USER in $WIT_REPOSITORY, $GIT_PUSH_OPTION_0"\n'
         'subject=$(git log -1 --format=%s "$3")\n'
         'case $subject in wip*) echo "no work in progress" >&2; exit 1;; esac',
     )
@@ -179,13 +179,13 @@ def test_check_sees_new_objects_before_they_are_accepted(forge: Protected, work:
     commit(work, "wip: half")
     half = oid_of(work, "main")
 
-    refused = forge.push(work, "checked", "main", user="bob")
+    refused = forge.push(work, "checked", "-o", "please", "main", user="bob")
     is_kept = run_git(forge.gitdir("checked"), "cat-file", "-e", half, check=False).returncode == 0
     beside = forge.push(work, "checked", "main", "main:topic")
     run_git(work, "commit", "--quiet", "--amend", "-m", "whole")
     accepted = forge.push(work, "checked", "main")
 
-    assert "remote: looking at refs/heads/main for bob in alice/checked" in refused.stderr
+    assert "remote: looking at refs/heads/main for bob in alice/checked, please" in refused.stderr
     assert "remote: no work in progress" in refused.stderr
     assert "main -> main (the check no-wip refuses it)" in refused.stderr
     assert not is_kept

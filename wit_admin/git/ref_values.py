@@ -55,7 +55,7 @@ def symbolic_target(gitdir: Path, ref: bytes) -> bytes | None:
     """Return the ref that a push to this one changes, if it is symbolic."""
     root, name = os.fsencode(gitdir), ref
     for _ in range(MAX_SYMBOLIC):
-        value = _read_loose(root, name)
+        value = _read_link(root, name) or _read_loose(root, name)
         if value is None or not value.startswith(b"ref:"):
             break
         name = value.removeprefix(b"ref:").strip()
@@ -74,6 +74,14 @@ def _read_loose(root: bytes, name: bytes) -> bytes | None:
         with open(root + b"/" + name, "rb") as file:  # noqa: PTH123  pathlib knows no bytes
             return file.read(4096).strip() or None
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
+
+
+def _read_link(root: bytes, name: bytes) -> bytes | None:
+    """Return what the older kind of symbolic ref, a link in the file system, comes down to."""
+    try:
+        return b"ref: " + os.readlink(root + b"/" + name)  # noqa: PTH115  pathlib knows no bytes
+    except OSError:
         return None
 
 
