@@ -9,13 +9,15 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.conftest import KINDS
 from tests.support.databases import PostgresDatabases, SqliteDatabases
-from tests.support.server import RunningServer, running_server
+from tests.support.repositories import commit, new_work
+from tests.support.server import RunningServer, run_git, running_server
 from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.organizations import OrgRole, Permission
 from wit_admin.db.models.repositories import Visibility
@@ -270,3 +272,20 @@ def test_table_serve_and_explain_agree(world: World, place: tuple[str, Visibilit
     connection.close()
     assert len(world.callers) == 83
     assert wrong == []
+
+
+def test_pushes_do_what_the_table_says(world: World, tmp_path: Path) -> None:
+    name = name_of("acme", Visibility.PRIVATE, "live")
+    work = new_work(tmp_path / "work")
+    commit(work, "first")
+    callers = [caller for caller in world.callers if caller.limit != "here"][::2]
+    done, wanted = [], []
+
+    for number, caller in enumerate(callers):
+        url = world.server.remote(str(name), token=caller.secret)
+        pushed = run_git(work, "push", url, f"main:refs/heads/{number}", check=False)
+        done.append(pushed.returncode == 0)
+        wanted.append(expected(caller, name, Action.PUSH))
+
+    assert done == wanted
+    assert 0 < sum(wanted) < len(callers)

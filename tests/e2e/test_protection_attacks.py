@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,10 +14,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.databases import SqliteDatabases
+from tests.support.packs import pack_of
 from tests.support.processes import is_running, processes_with, wait_until
 from tests.support.protected import Protected, open_protected, rewrite
-from tests.support.repositories import commit, new_work, oid_of
+from tests.support.repositories import all_refs, commit, new_work, oid_of
 from tests.support.server import git_environment, run_git, running_server
+from wit_admin.git.pktline import write_packet
 from wit_admin.git.processes import is_in_use
 
 pytestmark = pytest.mark.e2e
@@ -198,3 +201,45 @@ def test_hooks_that_cannot_be_made_refuse_the_push(forge: Protected, work: Path)
 
     assert "error: 503" in done.stderr
     assert oid_of(forge.gitdir("unhooked"), "main") == before
+
+
+@pytest.mark.parametrize("capabilities", [b"report-status", b"report-status side-band-64k", b""])
+def test_client_of_few_words_and_false_ones_gets_past_nothing(
+    forge: Protected, work: Path, capabilities: bytes
+) -> None:
+    name = f"raw-{len(capabilities)}"
+    forge.begin(name, work, "main", "main:side", "main~1:refs/heads/old")
+    forge.protect(name, "main")
+    forge.protect(name, "old", max_blob_bytes=1)
+    before, zero = all_refs(forge.gitdir(name)), b"0" * 40
+    tip, first = (oid_of(work, revision).encode() for revision in ("main", "main~1"))
+    commands = [
+        # A lie: it is no step forward from where the branch is. And another: it is not there.
+        b"%b %b refs/heads/main\0%b" % (first, first, capabilities),
+        b"%b %b refs/heads/old" % (zero, tip),
+        b"%b %b refs/heads/side" % (tip, first),
+    ]
+    body = b"".join(map(write_packet, commands)) + b"0000" + pack_of()
+
+    answer = ask_to_receive(forge, name, body)
+
+    moved = before.replace(f"{tip.decode()} refs/heads/side", f"{first.decode()} refs/heads/side")
+    assert all_refs(forge.gitdir(name)) == moved
+    if capabilities:
+        assert b"ok refs/heads/side" in answer
+        assert b"ng refs/heads/main" in answer
+        assert b"ng refs/heads/old protected: file.txt is larger than 1 bytes" in answer
+
+
+def ask_to_receive(forge: Protected, name: str, body: bytes) -> bytes:
+    """Post a push as it stands, as alice, and return the answer."""
+    request = urllib.request.Request(
+        f"{forge.server.url}alice/{name}/git-receive-pack",
+        data=body,
+        headers={
+            "Content-Type": "application/x-git-receive-pack-request",
+            "Authorization": f"Bearer {forge.tokens['alice']}",
+        },
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return bytes(answer.read())
