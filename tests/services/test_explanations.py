@@ -152,6 +152,7 @@ def test_protection_of_a_ref_is_part_of_the_answer(sessions: sessionmaker[Sessio
     deleted = explain_ref(sessions, "alice", Action.DELETE, "release/1")
     theirs = explain_ref(sessions, "bob", Action.PUSH, "release/1")
     elsewhere = explain_ref(sessions, "bob", Action.DELETE, "release/1/x")
+    hidden = explain_ref(sessions, "alice", Action.PUSH, "refs/wit/x")
 
     protected = "refs/heads/release/1 is protected by refs/heads/release/*."
     assert own.rules[-3:] == (
@@ -162,8 +163,9 @@ def test_protection_of_a_ref_is_part_of_the_answer(sessions: sessionmaker[Sessio
     assert forced.rules[-2:] == (protected, "Refused: no forced pushes.")
     assert deleted.rules[-1] == "Refused: it may not be deleted."
     assert theirs.rules[-1] == "Refused: you are not among those who may push to it."
-    decisions = [said.allowed for said in (own, forced, deleted, theirs, elsewhere)]
-    assert decisions == [True, False, False, False, True]
+    assert hidden.rules[-1] == "refs/wit/x is the server's own."
+    decisions = [said.allowed for said in (own, forced, deleted, theirs, elsewhere, hidden)]
+    assert decisions == [True, False, False, False, True, False]
 
 
 def test_token_is_held_to_its_refs(sessions: sessionmaker[Session]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from wit_admin.db.models.organizations import Permission
 from wit_admin.db.queries.protections import RefRule
 from wit_admin.git.commands import RefCommand
+from wit_admin.git.environment import HIDDEN_REFS
 from wit_admin.git.push_guard import RefGuard
 from wit_admin.git.ref_pattern import RefPattern
 from wit_admin.git.ref_values import ref_text
@@ -19,6 +20,7 @@ from wit_admin.services.access import Action, Step
 from wit_admin.services.actors import Actor
 
 _TAGS = b"refs/tags/"
+_HIDDEN = tuple(prefix.encode() for prefix in HIDDEN_REFS)
 _LEVELS = tuple(Permission)
 
 
@@ -57,6 +59,8 @@ def decide_ref(standing: RefStanding, ref: bytes, action: Action) -> RefDecision
     """Apply the rules that cover ``ref``; all of them have to agree."""
     steps: list[Step] = []
     actor, name = standing.actor, ref_text(ref)
+    if ref.startswith(_HIDDEN):
+        return RefDecision("deny updating a hidden ref", (("{} is the server's own.", name),))
     if actor is not None and actor.ref_pattern is not None:
         if not RefPattern(actor.ref_pattern).matches(ref):
             step = ("The token may change {} only.", actor.ref_pattern)
