@@ -129,8 +129,8 @@ def test_client_that_goes_away_leaves_nothing_behind(forge: Protected, work: Pat
     client.wait()
 
     wait_until(lambda: not processes_with(mark))
+    wait_until(lambda: not list(forge.gitdir("gone").rglob("*incoming-*")))
     assert oid_of(forge.gitdir("gone"), "main") == before
-    assert not list(forge.gitdir("gone").rglob("*incoming-*"))
     assert is_running(forge.server.process.pid)
 
 

@@ -29,7 +29,8 @@ from wit_admin.services.actors import Scope
 from wit_admin.services.lookups import get_user
 from wit_admin.services.protections import ProtectionOrder
 
-CHECK_TIMEOUT_S = 1.5
+CHECK_TIMEOUT_S = 3
+"""Enough for a program on a busy machine, and bearable for one that hangs."""
 
 
 @dataclass(frozen=True, slots=True)
