@@ -184,7 +184,7 @@ def set_member(
     """
     with sessions.begin() as session:
         org, user = get_organization(session, organization), get_user(session, username)
-        queries.lock_organization(session, org.id)
+        queries.lock_membership(session, org.id, user.id)
         old = queries.find_role(session, org.id, user.id)
         if old is not role:
             queries.set_member(session, org.id, user.id, role, now=utc_now())

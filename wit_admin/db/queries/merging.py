@@ -23,6 +23,7 @@ from wit_admin.db.models.pushes import PushEntry
 from wit_admin.db.models.repositories import Collaborator, Repository, Star, Watch
 from wit_admin.db.models.workspaces import GitOperation
 from wit_admin.db.queries import collaborators, organizations, protections, stars
+from wit_admin.db.queries.owners import lock_owner
 from wit_admin.db.statements import insert_new
 
 DEEDS: tuple[InstrumentedAttribute[uuid.UUID] | InstrumentedAttribute[uuid.UUID | None], ...] = (
@@ -72,8 +73,11 @@ def move_standing(
     Where the other is named among those who may push, the account is named too.
 
     Raises:
-        NotFoundError: An organization went away meanwhile.
+        NotFoundError: An account or an organization went away meanwhile.
     """
+    # Accounts before organizations, as whoever closes one locks them.
+    for user_id in (from_id, into_id):
+        lock_owner(session, user_id)
     for row in organizations.list_organizations_of(session, from_id):
         organizations.lock_organization(session, row.id)
         held = organizations.find_role(session, row.id, into_id)

@@ -85,8 +85,10 @@ def create_organization(
     """Make an organization with its first owner; ``display_name`` is the name unless given.
 
     Raises:
+        NotFoundError: There is no such account.
         ConflictError: An owner has that name.
     """
+    lock_owner(session, owner_id)
     values: OrganizationEdit = {"display_name": name, **details}
     organization = Organization(id=new_id(), name=name, created_at=now, updated_at=now, **values)
     with refuse_duplicates(session, f"The name {name!r} is taken."):
@@ -128,7 +130,7 @@ def update_organization(
 
 
 def delete_organization(session: Session, org_id: uuid.UUID, *, now: datetime) -> None:
-    """Hide an organization for good; its name is free again.
+    """Hide an organization for good; its name is free again, its teams and memberships end.
 
     Raises:
         NotFoundError: There is no such organization.
@@ -136,6 +138,8 @@ def delete_organization(session: Session, org_id: uuid.UUID, *, now: datetime) -
     """
     organization = _get(session, org_id)
     refuse_owned_repositories(session, organization)
+    for link in (Team, OrgMember):
+        session.execute(delete(link).where(link.org_id == org_id))
     organization.deleted_at = organization.updated_at = now
 
 
@@ -145,10 +149,10 @@ def set_member(
     """Make somebody a member in this role, or change a member's role.
 
     Raises:
-        NotFoundError: There is no such organization.
+        NotFoundError: There is no such organization or account.
         ConflictError: The organization would be left without an owner.
     """
-    lock_organization(session, org_id)
+    lock_membership(session, org_id, user_id)
     if insert_new(session, OrgMember, org_id=org_id, user_id=user_id, role=role, created_at=now):
         return
     if role is not OrgRole.OWNER:
@@ -260,6 +264,16 @@ def list_organizations_of(session: Session, user_id: uuid.UUID) -> list[Organiza
         .order_by(Organization.name_key)
     )
     return [OrganizationRow(*row) for row in rows]
+
+
+def lock_membership(session: Session, org_id: uuid.UUID, user_id: uuid.UUID) -> None:
+    """Keep the account from being closed too; always in this order, as closing one does.
+
+    Raises:
+        NotFoundError: There is no such live account or organization.
+    """
+    lock_owner(session, user_id)
+    lock_organization(session, org_id)
 
 
 def lock_organization(session: Session, org_id: uuid.UUID) -> None:

@@ -59,8 +59,10 @@ def create_team(
     """Make a team without members.
 
     Raises:
+        NotFoundError: There is no such organization.
         ConflictError: The organization has a team of that name.
     """
+    lock_organization(session, org_id)
     team = Team(
         id=new_id(),
         org_id=org_id,
@@ -128,7 +130,9 @@ def add_team_member(
         ConflictError: The user is no member of the organization.
     """
     team = _get(session, team_id)
+    # The organization before the team, as whoever deletes the organization locks them.
     lock_organization(session, team.org_id)
+    _hold(session, team_id)
     if find_role(session, team.org_id, user_id) is None:
         raise ConflictError(
             "Only members of the organization can be in its teams.", hint="Add the member first."
@@ -168,7 +172,7 @@ def grant_team(
     Raises:
         NotFoundError: There is no such team, or the organization has no such repository.
     """
-    team = _get(session, team_id)
+    team = _hold(session, team_id)
     owned = select(Repository.id).where(
         Repository.id == repo_id,
         Repository.owner_id == team.org_id,
@@ -204,6 +208,15 @@ def list_team_repositories(session: Session, team_id: uuid.UUID) -> list[TeamRep
         .order_by(Repository.name_key)
     )
     return [TeamRepositoryRow(*row) for row in rows]
+
+
+def _hold(session: Session, team_id: uuid.UUID) -> Team:
+    """Return a team that nobody can remove until this transaction ends."""
+    query = select(Team).where(Team.id == team_id).with_for_update(read=True, key_share=True)
+    team = session.scalars(query, execution_options={"populate_existing": True}).one_or_none()
+    if team is None:
+        raise NotFoundError("There is no such team.")
+    return team
 
 
 def _get(session: Session, team_id: uuid.UUID) -> Team:
