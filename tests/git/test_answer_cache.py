@@ -132,3 +132,28 @@ def test_room_is_bounded_and_the_oldest_goes_first() -> None:
     kept = [request for request in requests if cache.find(request) is not None]
 
     assert kept == [requests[0], *requests[16:31]]
+
+
+def test_answers_under_way_share_a_bounded_room() -> None:
+    cache, refs = AnswerCache(16 * 10), snapshot()
+    requests = [FetchRequest(PLACE, fetch(TIP, b"agent=%d" % n), refs) for n in range(20)]
+
+    async def take_all_at_once() -> None:
+        begun = [
+            aiter(
+                RecordedAnswer(
+                    StreamedAnswer((b"01234567", b"89")), cache, request, lambda: True
+                ).chunks()
+            )
+            for request in requests
+        ]
+        for chunks in begun:
+            await anext(chunks)
+        for chunks in begun:
+            assert [chunk async for chunk in chunks] == [b"89"]
+
+    asyncio.run(take_all_at_once())
+    kept = [request for request in requests if cache.find(request) is not None]
+
+    assert 0 < len(kept) <= 16
+    assert cache.hold(16 * 10)

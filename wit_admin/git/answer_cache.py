@@ -54,6 +54,8 @@ class AnswerCache:
         self._max_bytes = max_bytes
         self._kept: OrderedDict[tuple[Path, bytes], tuple[RefSnapshot, ReadyAnswer]] = OrderedDict()
         self._bytes = 0
+        self._free_bytes = max_bytes
+        """For answers that are on their way to their first client."""
 
     @property
     def largest(self) -> int:
@@ -71,6 +73,17 @@ class AnswerCache:
             return None
         self._kept.move_to_end(key)
         return answer
+
+    def hold(self, size: int) -> bool:
+        """Take room for so much of an answer under way; false when there is none left."""
+        if size > self._free_bytes:
+            return False
+        self._free_bytes -= size
+        return True
+
+    def let_go(self, size: int) -> None:
+        """Give room back."""
+        self._free_bytes += size
 
     def keep(self, request: FetchRequest, answer: ReadyAnswer) -> None:
         """Remember an answer, and forget those used longest ago if there is no room."""
@@ -114,17 +127,28 @@ class RecordedAnswer:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the answer as it is made."""
-        body: bytearray | None = bytearray()
-        async for chunk in self._answer.chunks():
-            if body is not None:
-                body += chunk
-                if len(body) > self._cache.largest:
-                    body = None
-            yield chunk
+        body, is_whole = bytearray(), True
+        try:
+            async for chunk in self._answer.chunks():
+                is_whole = is_whole and self._take(body, chunk)
+                yield chunk
+            if body and is_whole and self._is_certain():
+                self._cache.keep(self._request, ReadyAnswer(bytes(body), was_clone=self.was_clone))
+        finally:
+            self._cache.let_go(len(body))
+
+    def _take(self, body: bytearray, chunk: bytes) -> bool:
+        if len(body) + len(chunk) <= self._cache.largest and self._cache.hold(len(chunk)):
+            body += chunk
+            return True
+        self._cache.let_go(len(body))
+        body.clear()
+        return False
+
+    def _is_certain(self) -> bool:
         # What is asked by id may be a blob: then it was no clone, which costs a look to find out.
         is_clear = self._request.wants_history or not self.was_clone
-        if body and self.ended_well and is_clear and self._is_current():
-            self._cache.keep(self._request, ReadyAnswer(bytes(body), was_clone=self.was_clone))
+        return self.ended_well and is_clear and self._is_current()
 
     def complaint(self) -> str:
         """Return what was wrong with the request."""
