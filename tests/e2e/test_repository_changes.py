@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from tests.support.place import Place
@@ -37,11 +38,34 @@ def test_old_url_clones_fetches_and_pushes(alice: Place, work: Path, tmp_path: P
     push(alice, work, "before")
     run_git(tmp_path / "clone", "pull", "--quiet")
     assert oid_of(tmp_path / "clone", "HEAD") == oid_of(work, "HEAD")
-    alice.server.admin("repo", "visibility", "alice/after", "public")
     alice.server.admin("repo", "transfer", "alice/after", "bob", "--yes")
+    alice.server.admin("collab", "add", "bob/after", "alice", "--permission", "write")
 
-    listed = run_git(work, "ls-remote", alice.url("before"), "refs/heads/main").stdout
-    assert listed.split()[0] == oid_of(work, "HEAD")
+    for name in ("before", "after"):
+        commit(work, f"by the URL {name}")
+        push(alice, work, name)
+        run_git(tmp_path / "clone", "fetch", "--quiet", alice.url(name), "main")
+        run_git(tmp_path, "clone", "--quiet", alice.url(name), f"again-{name}")
+        for clone, revision in (("clone", "FETCH_HEAD"), (f"again-{name}", "HEAD")):
+            assert oid_of(tmp_path / clone, revision) == oid_of(work, "HEAD")
+    assert replace(alice, owner="bob").pushes("after")[0].after == oid_of(work, "HEAD")
+
+
+def test_new_repository_wins_over_the_old_url_of_another(
+    alice: Place, work: Path, tmp_path: Path
+) -> None:
+    alice.server.admin("repo", "create", "alice/name")
+    push(alice, work, "name")
+    alice.server.admin("repo", "rename", "alice/name", "gone")
+    old = oid_of(work, "HEAD")
+
+    alice.server.admin("repo", "create", "alice/name")
+    newer = commit(work, "in the new one")
+    push(alice, work, "name")
+    run_git(tmp_path, "clone", "--quiet", alice.url("name"), "clone")
+
+    assert oid_of(tmp_path / "clone", "HEAD") == newer
+    assert run_git(work, "ls-remote", alice.url("gone"), "main").stdout.split()[0] == old
 
 
 def test_archived_repository_refuses_pushes_with_a_sentence(alice: Place, work: Path) -> None:

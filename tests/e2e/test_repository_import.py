@@ -205,6 +205,8 @@ def test_import_killed_at_any_moment_is_done_by_a_rerun(
 def slow_import(place: Place, origin: str, secret: Path) -> subprocess.Popen[str]:
     """Start an import and return while it is fetching."""
     process = start(place, origin, "alice/slow", ALLOWED, "--credentials-file", str(secret))
-    folder = place.server.home / "repos/alice/.new~slow.import"
-    wait_until(lambda: folder.exists() or process.poll() is not None, within_s=30)
+    folder = place.server.home / "repos/alice"
+    wait_until(
+        lambda: any(folder.glob(".new~slow.import-*")) or process.poll() is not None, within_s=30
+    )
     return process

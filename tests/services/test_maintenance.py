@@ -189,12 +189,14 @@ def test_repository_that_git_may_not_be_let_into_is_told_and_the_rest_is_done(
 def test_what_killed_processes_left_is_taken_away(
     maintenance: Maintenance, site: Site, work: Path
 ) -> None:
-    left = site.folder(DEMO) / "objects/pack/tmp_pack_x"
-    left.write_bytes(b"half")
+    folder = site.folder(DEMO) / "objects/pack"
+    for name in ("tmp_pack_old", ".tmp-1-pack-old.pack", "tmp_pack_new"):
+        (folder / name).write_bytes(b"half")
+        os.utime(folder / name, None if name.endswith("new") else (0, 0))
 
     gc(maintenance, DEMO)
 
-    assert not left.exists()
+    assert {path.name for path in folder.iterdir() if "tmp" in path.name} == {"tmp_pack_new"}
 
 
 def test_empty_repository_is_in_order(maintenance: Maintenance, site: Site) -> None:

@@ -272,7 +272,7 @@ def test_second_importer_of_a_name_is_told_at_once(
 def test_import_takes_away_what_a_killed_one_left(
     importer: Importer, site: Site, source: Path
 ) -> None:
-    left = site.root / f"alice/{storage.STAGING}demo.import"
+    left = site.root / f"alice/{storage.STAGING}demo.import-0"
     storage.create_bare(site.root, f"alice/{left.name}")
     (left / "objects/pack/tmp_pack_x").write_bytes(b"half")
 

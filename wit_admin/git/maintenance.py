@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from wit_admin.errors import UnavailableError
 from wit_admin.git.supervision import Watch, run_watched
-from wit_admin.git.sweep import sweep
 from wit_admin.git.tools import GitTools
 
 _MANY_FOLDERS = 45
 """Loose objects lie in 256 folders by chance: some 50 of them fill that many."""
 _MANY_REFS = 100
+_ABANDONED_S = 24 * 3600.0
 _GENTLE = (("pack.threads", "1"), ("pack.writeBitmapLookupTable", "true"), ("gc.auto", "0"))
 _EXPIRY = "30.days.ago"
 """git marks an object as new when a push has it again; that long after no push needs it."""
@@ -42,7 +43,7 @@ class Packer:
         Raises:
             UnavailableError: git fails, or takes too long. What it had begun is of no harm.
         """
-        sweep(gitdir, ())
+        _remove_remains(gitdir / "objects/pack")
         if not _has_objects(gitdir):
             return
         bitmap = [] if _borrows(gitdir) else ["--write-bitmap-index"]
@@ -100,6 +101,15 @@ def read_covered(gitdir: Path) -> frozenset[str]:
             end = int.from_bytes(data[at + 16 : at + 24])
             return frozenset(name.decode() for name in data[start:end].split(b"\0") if name)
     return frozenset()
+
+
+def _remove_remains(folder: Path) -> None:
+    """Take away what a git that was killed while it packed has left: of no name, and a day old."""
+    for name in _names(folder):
+        with contextlib.suppress(FileNotFoundError):
+            is_old = time.time() - (folder / name).lstat().st_mtime > _ABANDONED_S
+            if name.startswith(("tmp_", ".tmp-")) and is_old:
+                (folder / name).unlink()
 
 
 def _packs(gitdir: Path) -> frozenset[str]:

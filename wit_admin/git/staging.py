@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from wit_admin.errors import BusyError
-from wit_admin.git.storage import STAGING, create_bare, one_at_a_time
+from wit_admin.git.storage import STAGING, create_bare, one_at_a_time, remove
 
 
 @contextlib.contextmanager
@@ -24,13 +25,15 @@ def open_staging(
     Raises:
         BusyError: Somebody else is making one of that name.
     """
-    place = f"{owner}/{STAGING}{name.lower()}.import"
+    prefix = f"{STAGING}{name.lower()}.import-"
+    # A place of its own: a git that outlived a killed maker may still be writing to the other.
+    place = f"{owner}/{prefix}{secrets.token_hex(8)}"
     path, descriptor, is_ours = root / place, -1, False
     try:
         with one_at_a_time(root / owner):
-            if path.exists():
-                os.close(_hold(path, name))
-                shutil.rmtree(path)
+            for left in (root / owner).glob(f"{prefix}*"):
+                os.close(_hold(left, name))
+                remove(left)
             is_ours = True
             create_bare(root, place, head=head, object_format=object_format)
             descriptor = _hold(path, name)

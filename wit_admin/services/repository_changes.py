@@ -226,10 +226,15 @@ def _move(
         taken = repositories.find_repository_id(session, new)
     if taken not in {None, repo_id}:
         raise ConflictError(f"There is a repository {new} already.")
-    is_changed = (owner.owner_id, new.name) != (row.owner_id, row.name)
     _tell(root, row, owner=owner.name, name=new.name)
-    if is_changed:
-        with sessions.begin() as session:
+    with sessions.begin() as session:
+        # Somebody else may have done the same since the row was read.
+        present = repositories.lock_repository(session, repo_id)
+        is_changed = present is not None and (owner.owner_id, new.name) != (
+            present.owner_id,
+            present.name,
+        )
+        if is_changed:
             repositories.rename_repository(
                 session, repo_id, new.name, owner_id=owner.owner_id, now=utc_now()
             )

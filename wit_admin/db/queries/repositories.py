@@ -156,6 +156,13 @@ def find_repository(session: Session, repo_id: uuid.UUID) -> Repository | None:
     return session.scalars(query, execution_options={"populate_existing": True}).one_or_none()
 
 
+def lock_repository(session: Session, repo_id: uuid.UUID) -> Repository | None:
+    """Return the live repository of that id; nobody else changes its row in this transaction."""
+    query = select(Repository).where(Repository.id == repo_id, Repository.deleted_at.is_(None))
+    locked = query.with_for_update(key_share=True)
+    return session.scalars(locked, execution_options={"populate_existing": True}).one_or_none()
+
+
 def find_repository_by_name(session: Session, name: RepoName) -> Repository | None:
     """Return the live repository of that name, as it is in the database now."""
     repo_id = find_repository_id(session, name)
