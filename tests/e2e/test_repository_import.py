@@ -188,7 +188,7 @@ def test_import_killed_at_any_moment_is_done_by_a_rerun(
 ) -> None:
     chance = random.Random(11)
 
-    for number in range(10):
+    for number in range(4):
         arguments = (origin, f"alice/k{number}", ALLOWED, "--credentials-file", str(secret))
         process = start(alice, *arguments)
         try:
