@@ -199,6 +199,27 @@ def test_what_killed_processes_left_is_taken_away(
     assert {path.name for path in folder.iterdir() if "tmp" in path.name} == {"tmp_pack_new"}
 
 
+def test_locks_of_killed_processes_do_not_keep_it_from_being_packed(
+    maintenance: Maintenance, site: Site, work: Path
+) -> None:
+    gc(maintenance, DEMO)
+    push(site, work, "second")
+    gitdir = site.folder(DEMO)
+    for lock in (
+        "objects/pack/multi-pack-index",
+        "objects/info/commit-graphs/commit-graph-chain",
+        "packed-refs",
+    ):
+        path = gitdir / f"{lock}.lock"
+        path.touch()
+        os.utime(path, (0, 0))
+
+    gc(maintenance, DEMO)
+
+    assert maintenance.count(DEMO).disorder == ()
+    assert list(gitdir.rglob("*.lock")) == []
+
+
 def test_empty_repository_is_in_order(maintenance: Maintenance, site: Site) -> None:
     site.create()
 

@@ -110,6 +110,18 @@ def test_source_with_sha256_and_one_without_commits(
     assert (empty.pushed_at, empty.default_branch) == (None, "main")
 
 
+def test_default_branch_whose_name_is_no_text_comes_in_beside_another(
+    importer: Importer, site: Site, source: Path
+) -> None:
+    git_bytes(source, "update-ref", b"refs/heads/\xff", "HEAD")
+    git_bytes(source, "symbolic-ref", "HEAD", b"refs/heads/\xff")
+
+    importer.run(DEMO, order_of(source))
+
+    assert repositories.show_repository(site.sessions, DEMO).default_branch == "main"
+    assert b"refs/heads/\xff" in git_bytes(site.folder(DEMO), "for-each-ref")
+
+
 def test_detached_head_gives_the_usual_branch(importer: Importer, site: Site, source: Path) -> None:
     run_git(source, "checkout", "--quiet", "--detach")
 

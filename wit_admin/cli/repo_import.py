@@ -13,6 +13,7 @@ import typer
 from wit_admin.cli._options import AsJson, origin_of, output_of
 from wit_admin.cli._output import Output
 from wit_admin.cli._repo import Repo, chosen_visibility, place
+from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
 
 app = typer.Typer()
@@ -64,6 +65,8 @@ def import_(
         credentials = None
         if credentials_file is not None:
             is_key = where.scheme == "ssh"
+            if where.scheme not in {"http", "https", "ssh"}:
+                raise InvalidInputError("Only http, https and ssh take credentials.")
             credentials = str(credentials_file) if is_key else read_credentials(credentials_file)
         order = ImportOrder(
             where,

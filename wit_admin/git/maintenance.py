@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wit_admin.errors import UnavailableError
+from wit_admin.git.processes import is_in_use
 from wit_admin.git.supervision import Watch, run_watched
 from wit_admin.git.tools import GitTools
 
@@ -22,6 +23,14 @@ _MANY_FOLDERS = 45
 """Loose objects lie in 256 folders by chance: some 50 of them fill that many."""
 _MANY_REFS = 100
 _ABANDONED_S = 24 * 3600.0
+_LOCKS = (
+    ("objects/pack/multi-pack-index.lock", 0.0),
+    ("objects/info/commit-graph.lock", 0.0),
+    ("objects/info/commit-graphs/commit-graph-chain.lock", 0.0),
+    # This one a server takes too, for a moment.
+    ("packed-refs.lock", 60.0),
+)
+"""What is locked while a repository is packed; one process at a time comes here."""
 _GENTLE = (("pack.threads", "1"), ("pack.writeBitmapLookupTable", "true"), ("gc.auto", "0"))
 _EXPIRY = "30.days.ago"
 """git marks an object as new when a push has it again; that long after no push needs it."""
@@ -44,6 +53,7 @@ class Packer:
             UnavailableError: git fails, or takes too long. What it had begun is of no harm.
         """
         _remove_remains(gitdir / "objects/pack")
+        _remove_stale_locks(gitdir)
         if not _has_objects(gitdir):
             return
         bitmap = [] if _borrows(gitdir) else ["--write-bitmap-index"]
@@ -110,6 +120,17 @@ def _remove_remains(folder: Path) -> None:
             is_old = time.time() - (folder / name).lstat().st_mtime > _ABANDONED_S
             if name.startswith(("tmp_", ".tmp-")) and is_old:
                 (folder / name).unlink()
+
+
+def _remove_stale_locks(gitdir: Path) -> None:
+    """Take away the locks of a git that was killed, lest nobody could pack here any more."""
+    for name, least_age_s in _LOCKS:
+        path = gitdir / name
+        with contextlib.suppress(FileNotFoundError):
+            seen = path.lstat()
+            is_old = time.time() - seen.st_mtime > least_age_s
+            if is_old and not is_in_use(gitdir) and path.lstat().st_ino == seen.st_ino:
+                path.unlink()
 
 
 def _packs(gitdir: Path) -> frozenset[str]:

@@ -24,7 +24,7 @@ from wit_admin.git.glance import size_of_objects
 from wit_admin.git.inspection import Inspector
 from wit_admin.git.object_kinds import uses_sha256
 from wit_admin.git.ref_values import read_ref
-from wit_admin.git.remotes import Remote
+from wit_admin.git.remotes import Remote, RemoteRefs
 from wit_admin.git.sources import PORTS, Source
 from wit_admin.git.staging import open_staging
 from wit_admin.git.supervision import Watch
@@ -100,7 +100,7 @@ class Importer:
         """Put the whole repository in its place; return the id that it says it has."""
         remote = self._reach(order)
         refs = remote.list_refs()
-        head = refs.head or (storage.choose_head(list(refs.branches)) if refs.branches else "main")
+        head = _choose_head(refs)
         staging = open_staging(
             self.root,
             name.owner,
@@ -200,6 +200,14 @@ def _told(repo_id: uuid.UUID, name: RepoName, order: ImportOrder) -> dict[str, s
     }
 
 
+def _choose_head(refs: RemoteRefs) -> str:
+    # A branch whose name is no UTF-8 comes in, but a row cannot name it.
+    named = [branch for branch in refs.branches if "\\" not in branch]
+    if refs.head in named:
+        return refs.head
+    return storage.choose_head(named) if named else "main"
+
+
 def _check_branches(gitdir: Path, branches: Sequence[str]) -> None:
     # Of a source without all of its own history git takes no ref, and says nothing.
     for branch in branches:
@@ -211,4 +219,7 @@ def _check_branches(gitdir: Path, branches: Sequence[str]) -> None:
 
 
 def _taken(name: RepoName) -> ConflictError:
-    return ConflictError(f"There is a repository {name} already, or a folder in its place.")
+    return ConflictError(
+        f"There is a repository {name} already, or a folder in its place.",
+        hint="A folder that the database does not know is adopted by 'wit-admin sync-repos'.",
+    )
