@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import uuid
 
 import pytest
@@ -10,8 +9,7 @@ import pytest
 from tests.support.builders import make_issue, make_user, run_at_once
 from tests.support.sites import DEMO, ORDER, Site
 from wit_admin.db.models.issues import Issue
-from wit_admin.db.queries import repositories
-from wit_admin.errors import ConflictError, NotFoundError, RefusedError
+from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.git import own_config, storage
 from wit_admin.names import RepoName
 from wit_admin.services import repository_changes as changes
@@ -134,33 +132,3 @@ def test_emptied_trash_leaves_nothing(site: Site) -> None:
     assert trash.list_trash(site.sessions) == []
     with pytest.raises(NotFoundError):
         trash.restore_repository(site.sessions, site.root, DEMO)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_rows_and_folders_agree_after_any_sequence(site: Site, seed: int) -> None:
-    chance = random.Random(seed)
-    names = [RepoName(owner, name) for owner in ("alice", "bob") for name in ("a", "b", "c")]
-    made: set[uuid.UUID] = set()
-
-    for _ in range(60):
-        name, other = chance.sample(names, 2)
-        steps = (
-            lambda name=name: made.add(site.create(name)),
-            lambda name=name, to=other.name: changes.rename_repository(
-                site.sessions, site.root, name, to
-            ),
-            lambda name=name, to=other.owner: site.transfer(name, to),
-            lambda name=name: trash.delete_repository(site.sessions, site.root, name),
-            lambda name=name, to=other.name: trash.restore_repository(
-                site.sessions, site.root, name, as_name=to
-            ),
-        )
-        try:
-            chance.choice(steps)()
-        except RefusedError:
-            continue
-
-    site.assert_whole()
-    with site.sessions() as session:
-        live = {row.id for row in repositories.list_repositories(session)}
-    assert live | {row.id for row in trash.list_trash(site.sessions)} == made

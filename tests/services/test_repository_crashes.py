@@ -27,6 +27,7 @@ from wit_admin.git.sources import parse_source
 from wit_admin.git.supervision import Watch
 from wit_admin.names import RepoName
 from wit_admin.services import audit, trash
+from wit_admin.services import repository_changes as changes
 from wit_admin.services.plans import A, Task
 from wit_admin.services.repository_creation import create_repository
 from wit_admin.services.repository_import import Importer, ImportOrder
@@ -87,6 +88,17 @@ COMMANDS = {
     ),
     "purge": Command(lambda site, name: apply(site.plans().emptying()), discard, lambda name: None),
     "import": Command(bring_in, lambda site, name: None, lambda name: name),
+}
+
+
+CHANGES: dict[str, Callable[[Site, RepoName], object]] = {
+    "archive": lambda site, name: changes.set_archived(site.sessions, name, archived=True),
+    "visibility": lambda site, name: changes.set_visibility(
+        site.sessions, site.root, name, Visibility.PRIVATE
+    ),
+    "edit": lambda site, name: changes.edit_repository(
+        site.sessions, site.root, name, description="New"
+    ),
 }
 
 
@@ -167,5 +179,18 @@ def test_several_at_once_end_as_one(site: Site, source: Path, kind: str) -> None
     assert [f for f in failures if f is not None and not isinstance(f, RefusedError)] == []
     assert_done(site, command, name)
     events = audit.list_events(site.sessions, AuditFilter(), limit=50)
+    assert sum(event.action == f"repository.{kind}" for event in events) == 1
+    assert_agree(site)
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_change_by_several_at_once_is_recorded_once(site: Site, kind: str) -> None:
+    name = RepoName("alice", "demo")
+    make(site, name)
+
+    failures = run_at_once([lambda: CHANGES[kind](site, name)] * 4)
+
+    events = audit.list_events(site.sessions, AuditFilter(), limit=50)
+    assert failures == [None] * 4
     assert sum(event.action == f"repository.{kind}" for event in events) == 1
     assert_agree(site)

@@ -10,12 +10,14 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Unpack
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import utc_now
 from wit_admin.db.models.repositories import Repository, Visibility
 from wit_admin.db.queries import repositories
+from wit_admin.db.queries.repositories import RepositoryEdit
 from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError
 from wit_admin.git import own_config, storage
 from wit_admin.git.ref_values import read_ref
@@ -95,7 +97,8 @@ def set_archived(
     """
     now = utc_now()
     with sessions.begin() as session:
-        row = get_repository(session, name)
+        repo_id = get_repository_id(session, name)
+        row = repositories.lock_repository(session, repo_id) or get_repository(session, name)
         is_changed = row.is_archived != archived
         if is_changed:
             repositories.update_repository(
@@ -129,13 +132,7 @@ def edit_repository(
     if found is not None:
         own_config.write_own(found.gitdir, {"id": str(row.id), "description": description})
         storage.write_description(found.gitdir, description)
-    is_changed = row.description != description
-    if is_changed:
-        with sessions.begin() as session:
-            repositories.update_repository(session, row.id, now=utc_now(), description=description)
-            was, now_is = {"description": row.description}, {"description": description}
-            event = Event("repository.edit", "repository", row.id, str(name), was, now_is)
-            record(session, event, by=by)
+    is_changed = _edit_row(sessions, row.id, name, "edit", by, description=description)
     return ChangedRepository(row.id, name.owner, row.name, is_changed=is_changed)
 
 
@@ -166,14 +163,8 @@ def set_visibility(
     """
     with sessions() as session:
         row = get_repository(session, name)
-    is_changed = row.visibility is not visibility
     _tell(root, row, visibility=visibility.value)
-    if is_changed:
-        with sessions.begin() as session:
-            repositories.update_repository(session, row.id, now=utc_now(), visibility=visibility)
-            was, now_is = {"visibility": row.visibility}, {"visibility": visibility}
-            event = Event("repository.visibility", "repository", row.id, str(name), was, now_is)
-            record(session, event, by=by)
+    is_changed = _edit_row(sessions, row.id, name, "visibility", by, visibility=visibility)
     return ChangedRepository(row.id, name.owner, row.name, is_changed=is_changed)
 
 
@@ -207,12 +198,7 @@ def set_head(
                 "HEAD is locked just now.",
                 hint="Try again; if no git runs there, remove HEAD.lock.",
             ) from None
-    if is_changed or row.default_branch != branch:
-        with sessions.begin() as session:
-            repositories.update_repository(session, row.id, now=utc_now(), default_branch=branch)
-            was, now_is = {"default_branch": row.default_branch}, {"default_branch": branch}
-            event = Event("repository.set_head", "repository", row.id, str(name), was, now_is)
-            record(session, event, by=by)
+    is_changed |= _edit_row(sessions, row.id, name, "set_head", by, default_branch=branch)
     return ChangedRepository(row.id, name.owner, row.name, is_changed=is_changed)
 
 
@@ -243,6 +229,26 @@ def _move(
             event = Event(f"repository.{action}", "repository", repo_id, str(old), was, now_is)
             record(session, event, by=by)
     return ChangedRepository(repo_id, owner.name, new.name, is_changed=is_changed)
+
+
+def _edit_row(
+    sessions: sessionmaker[Session],
+    repo_id: uuid.UUID,
+    name: RepoName,
+    verb: str,
+    by: Origin,
+    **edit: Unpack[RepositoryEdit],
+) -> bool:
+    """Change a row, and record it; false when somebody else has done just that."""
+    with sessions.begin() as session:
+        present = repositories.lock_repository(session, repo_id)
+        was = {field: getattr(present, field, None) for field in edit}
+        if was == edit:
+            return False
+        repositories.update_repository(session, repo_id, now=utc_now(), **edit)
+        event = Event(f"repository.{verb}", "repository", repo_id, str(name), was, {**edit})
+        record(session, event, by=by)
+    return True
 
 
 def _tell(root: Path, row: Repository, **told: str | None) -> None:
