@@ -88,6 +88,8 @@ class _Segment:
         return self.content[at : at + self.id_bytes]
 
     def change_id(self, place: int) -> bytes:
+        if place >= self.changes:
+            raise DamagedJjError("The commit index is torn or malformed.")
         at = self.changes_at + place * CHANGE_ID_BYTES
         return self.content[at : at + CHANGE_ID_BYTES]
 

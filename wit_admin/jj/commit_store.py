@@ -18,7 +18,11 @@ from wit_admin.jj.layout import Layout
 from wit_admin.jj.objects import Objects
 from wit_admin.jj.stacked_table import StackedTable, open_table
 
+COMMIT_SKEW_MS = 60 * 60 * 1000
+"""How far wrong the clocks of committers are taken to be, for :mod:`wit_admin.jj.graph`."""
 _CACHED_COMMITS = 4096
+_CACHED_NODES = 100_000
+"""Of about 300 bytes each. Walks cross the same history again and again, for merges above all."""
 
 
 class CommitStore:
@@ -32,6 +36,7 @@ class CommitStore:
         self.id_bytes = id_bytes
         self._shallow = shallow
         self._cache: OrderedDict[CommitId, Commit] = OrderedDict()
+        self._nodes: dict[CommitId, Node] = {}
 
     @classmethod
     def open(cls, layout: Layout, *, known: CommitStore | None = None) -> CommitStore:
@@ -113,8 +118,14 @@ class CommitStore:
 
     def read_node(self, commit_id: CommitId) -> Node:
         """Return what :mod:`wit_admin.jj.graph` needs of a commit; see :meth:`read`."""
-        commit = self.read(commit_id)
-        return Node(commit.committer.time.ms, commit.parents)
+        node = self._nodes.get(commit_id)
+        if node is None:
+            commit = self.read(commit_id)
+            if len(self._nodes) >= _CACHED_NODES:
+                self._nodes.clear()
+            node = Node(commit.committer.time.ms, commit.parents)
+            self._nodes[commit_id] = node
+        return node
 
 
 def _queued(commit: Commit) -> tuple[bool, int, CommitId, Commit]:

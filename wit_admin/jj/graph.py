@@ -1,13 +1,16 @@
 """Walks that operations and commits share: a node has a moment, and parents.
 
-Moments only order the walk, so that it stays short; wrong clocks cost time, not truth. Nodes are
-read one by one, and no further back than it takes.
+Moments order a walk, so that it stays short; nodes are read one by one, and no further back than it
+takes. Differences trust that no node claims to be older than a parent by more than ``skew_ms``; all
+else is exact however wrong the clocks are.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Collection, Iterable
+import itertools
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
 
@@ -26,13 +29,12 @@ ReadNode = Callable[[str], Node]
 def find_ancestors(heads: Collection[str], read: ReadNode) -> set[str]:
     """Return those of ``heads`` that another of them leads to."""
     everyone = (1 << len(heads)) - 1
-    walk = _Walk(read)
+    walk = _Walk(read, done=everyone)
     for position, head in enumerate(heads):
         walk.mark(head, 1 << position)
     ancestors: set[str] = set()
     # What all heads lead to cannot lead to one of them, so the walk ends when only that waits.
-    while walk.has_waiting(without=everyone):
-        node_id, marks = walk.take()
+    for node_id, marks in walk:
         for parent in walk.parents(node_id):
             if walk.mark(parent, marks):
                 ancestors.add(parent)
@@ -46,32 +48,50 @@ def find_common_ancestors(
     left: Iterable[str], right: Iterable[str], read: ReadNode
 ) -> tuple[str, ...]:
     """Return the best common ancestors of two sets, sorted: none leads to another."""
-    walk = _Walk(read)
+    walk = _Walk(read, done=_BEHIND)
     for node_id in left:
         walk.mark(node_id, _LEFT)
     for node_id in right:
         walk.mark(node_id, _RIGHT)
     common: set[str] = set()
-    while walk.has_waiting(without=_BEHIND):
-        node_id, marks = walk.take()
-        if marks & (_LEFT | _RIGHT) == _LEFT | _RIGHT:
+    for node_id, marks in walk:
+        is_common = marks & (_LEFT | _RIGHT) == _LEFT | _RIGHT
+        if is_common:
             common.add(node_id)
-            marks |= _BEHIND
+        for parent in walk.parents(node_id):
+            walk.mark(parent, marks | _BEHIND if is_common else marks)
+    best = sorted(node_id for node_id in common if not walk.marks[node_id] & _BEHIND)
+    # Where clocks are wrong, one may have been met before it was known to lie behind another.
+    behind = find_ancestors(best, read)
+    return tuple(node_id for node_id in best if node_id not in behind)
+
+
+def compare_heads(
+    old: Iterable[str], new: Iterable[str], read: ReadNode, *, skew_ms: int = 0
+) -> tuple[set[str], set[str]]:
+    """Return what only ``new`` leads to, and what only ``old`` led to; costs what lies between."""
+    walk = _Walk(read, done=_LEFT | _RIGHT, skew_ms=skew_ms)
+    for node_id in old:
+        walk.mark(node_id, _LEFT)
+    for node_id in new:
+        walk.mark(node_id, _RIGHT)
+    for node_id, marks in walk:
         for parent in walk.parents(node_id):
             walk.mark(parent, marks)
-    best = sorted(node_id for node_id in common if not walk.marks[node_id] & _BEHIND)
-    return tuple(node for node in best if node not in find_ancestors(best, read))
+    added = {node_id for node_id, marks in walk.marks.items() if marks == _RIGHT}
+    return added, {node_id for node_id, marks in walk.marks.items() if marks == _LEFT}
 
 
-def find_difference(heads: Iterable[str], others: Iterable[str], read: ReadNode) -> set[str]:
+def find_difference(
+    heads: Iterable[str], others: Iterable[str], read: ReadNode, *, skew_ms: int = 0
+) -> set[str]:
     """Return what ``heads`` lead to and ``others`` do not; a node leads to itself."""
-    walk = _Walk(read)
+    walk = _Walk(read, done=_RIGHT, skew_ms=skew_ms)
     for node_id in heads:
         walk.mark(node_id, _LEFT)
     for node_id in others:
         walk.mark(node_id, _RIGHT)
-    while walk.has_waiting(without=_RIGHT):
-        node_id, marks = walk.take()
+    for node_id, marks in walk:
         for parent in walk.parents(node_id):
             walk.mark(parent, marks)
     return {node_id for node_id, marks in walk.marks.items() if not marks & _RIGHT}
@@ -83,34 +103,55 @@ def is_ancestor(ancestor: str, descendant: str, read: ReadNode) -> bool:
 
 
 class _Walk:
-    """Carries marks from nodes to their ancestors, latest first."""
+    """Carries marks from nodes to their ancestors, latest first, until all that wait are done."""
 
-    def __init__(self, read: ReadNode) -> None:
+    def __init__(self, read: ReadNode, *, done: int, skew_ms: int | None = None) -> None:
         self.marks: dict[str, int] = {}
         self._read = read
+        self._done = done
+        """A node with all of these marks needs no further look; it waits behind others still."""
         self._nodes: dict[str, Node] = {}
-        self._waiting: list[tuple[int, str]] = []
+        self._waiting: list[tuple[int, int, str]] = []
+        self._queued: set[str] = set()
+        self._undone = 0
+        self._skew_ms = skew_ms
+        self._floor: float = math.inf
+        """What is done may lead to what was taken before it was done, down to this moment."""
+        self._turn = itertools.count()
 
     def mark(self, node_id: str, marks: int) -> bool:
         """Add marks to a node, and let it wait if any is new; tell whether one is."""
         before = self.marks.get(node_id, 0)
-        if before | marks == before:
+        after = self.marks[node_id] = before | marks
+        if after == before:
             return False
-        self.marks[node_id] = before | marks
+        if node_id in self._queued:
+            self._undone += self._is_undone(after) - self._is_undone(before)
+            return True
         if node_id not in self._nodes:
             self._nodes[node_id] = self._read(node_id)
-        heapq.heappush(self._waiting, (-self._nodes[node_id].moment, node_id))
+        # Of the same moment, the nearest first: many are made in one second.
+        moment = self._nodes[node_id].moment
+        heapq.heappush(self._waiting, (-moment, next(self._turn), node_id))
+        self._queued.add(node_id)
+        self._undone += self._is_undone(after)
         return True
 
-    def has_waiting(self, *, without: int) -> bool:
-        """Tell whether a node waits that lacks one of these marks."""
-        return any(self.marks[node_id] & without != without for _, node_id in self._waiting)
-
-    def take(self) -> tuple[str, int]:
-        """Return the latest node that waits, and its marks."""
-        node_id = heapq.heappop(self._waiting)[1]
-        return node_id, self.marks[node_id]
+    def __iter__(self) -> Iterator[tuple[str, int]]:
+        """Yield the latest node that waits, and its marks, as long as one is not done."""
+        while self._undone or (self._waiting and -self._waiting[0][0] >= self._floor):
+            moment, _, node_id = heapq.heappop(self._waiting)
+            self._queued.remove(node_id)
+            marks = self.marks[node_id]
+            if self._is_undone(marks):
+                self._undone -= 1
+                if self._skew_ms is not None:
+                    self._floor = min(self._floor, -moment - self._skew_ms)
+            yield node_id, marks
 
     def parents(self, node_id: str) -> tuple[str, ...]:
         """Return the parents of a node that was met."""
         return self._nodes[node_id].parents
+
+    def _is_undone(self, marks: int) -> bool:
+        return marks & self._done != self._done

@@ -31,7 +31,8 @@ class Change(Base):
     author_email: Mapped[str]
     authored_at: Mapped[datetime]
     committed_at: Mapped[datetime]
-    is_empty: Mapped[bool] = mapped_column(default=False)
+    is_empty: Mapped[bool | None]
+    """``None`` where only jj itself could tell: it depends on how it merges lines."""
     has_conflicts: Mapped[bool] = mapped_column(default=False)
     is_divergent: Mapped[bool] = mapped_column(default=False)
     """Two or more visible commits carry it."""

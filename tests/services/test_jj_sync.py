@@ -1,0 +1,229 @@
+"""Rows of jj repositories: after any sequence of syncs the same as after one."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from tests.support.builders import LATER, NOW, make_demo, make_repository
+from tests.support.jj_fixtures import Fixture, unpack_fixture
+from tests.support.jj_writer import JjWriter
+from wit_admin.db.base import Base
+from wit_admin.db.models.jj import (
+    Bookmark,
+    Change,
+    ChangeCommit,
+    Conflict,
+    JjOperation,
+    JjSyncState,
+)
+from wit_admin.db.models.repositories import Repository
+from wit_admin.errors import MissingJjError
+from wit_admin.services.jj_sync import JjSyncResult, sync_repository
+
+KINDS: tuple[type[Base], ...] = (Change, ChangeCommit, Bookmark, JjOperation)
+CHANGE = "kmnopqrstuvwxyzl" * 2
+NOT_COMPARED = {"id", "repo_id", "updated_at", "created_at"}
+
+
+@pytest.fixture
+def repo_id(sessions: sessionmaker[Session]) -> uuid.UUID:
+    with sessions.begin() as session:
+        return make_demo(session)[1]
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> JjWriter:
+    return JjWriter(tmp_path / "repo")
+
+
+def rows(sessions: sessionmaker[Session], repo_id: uuid.UUID, model: type[Base]) -> list[Any]:
+    table = model.__table__
+    columns = [column for column in table.columns if column.name not in NOT_COMPARED]
+    with sessions() as session:
+        found = session.execute(select(*columns).where(table.c.repo_id == repo_id))
+        return sorted((tuple(row) for row in found), key=repr)
+
+
+def sync(
+    sessions: sessionmaker[Session], repo_id: uuid.UUID, writer: JjWriter | Fixture
+) -> JjSyncResult:
+    return sync_repository(sessions, repo_id, writer.workspace, now=NOW)
+
+
+def test_first_sync_writes_what_the_repository_holds(
+    sessions: sessionmaker[Session], repo_id: uuid.UUID, writer: JjWriter
+) -> None:
+    commit = writer.commit(change_id=CHANGE, description="first\0\n")
+    view = writer.view(commit, bookmarks={"main": commit}, working_copies={"default": commit})
+    args = {"args": "jj git clone https://ann:secret@example.org/x"}
+    writer.publish(view, description="new empty commit", attributes=args)
+
+    result = sync(sessions, repo_id, writer)
+
+    assert result.is_full
+    assert (result.operations, result.changes, result.bookmarks) == (1, 2, 1)
+    with sessions() as session:
+        change = session.scalars(select(Change).where(Change.change_id == CHANGE)).one()
+        assert change.description == "first\N{SYMBOL FOR NULL}\n"
+        assert (change.is_empty, change.is_hidden, change.is_divergent) == (True, False, False)
+        carried = session.scalars(select(ChangeCommit).where(ChangeCommit.commit_id == commit))
+        assert carried.one().is_working_copy
+        bookmark = session.scalars(select(Bookmark)).one()
+        assert (bookmark.target_change_id, bookmark.is_default) == (CHANGE, True)
+        operation = session.scalars(select(JjOperation)).one()
+        assert operation.operation_type == "new"
+        assert "secret" not in repr(operation.tags)
+
+
+def test_sync_without_anything_new_writes_nothing(
+    sessions: sessionmaker[Session], repo_id: uuid.UUID, writer: JjWriter
+) -> None:
+    writer.publish(writer.view(writer.commit()))
+    sync(sessions, repo_id, writer)
+
+    result = sync_repository(sessions, repo_id, writer.workspace, now=LATER)
+
+    assert result == JjSyncResult()
+    with sessions() as session:
+        assert session.scalars(select(JjSyncState.synced_at)).one() == NOW
+
+
+def test_second_sync_reads_only_what_is_new(
+    sessions: sessionmaker[Session], repo_id: uuid.UUID, writer: JjWriter
+) -> None:
+    old = writer.commit(description="old")
+    for _ in range(20):
+        old = writer.commit(old)
+    first = writer.operation(writer.view(old))
+    head = writer.publish(writer.view(old), first)
+    sync(sessions, repo_id, writer)
+    writer.operation_file(first).unlink()
+    writer.publish(writer.view(writer.commit(old, description="new")), head)
+
+    result = sync(sessions, repo_id, writer)
+
+    assert result == JjSyncResult(operations=1, changes=1)
+
+
+def test_failing_sync_leaves_the_rows_as_they_were(
+    sessions: sessionmaker[Session], repo_id: uuid.UUID, writer: JjWriter
+) -> None:
+    head = writer.publish(writer.view(writer.commit()))
+    sync(sessions, repo_id, writer)
+    before = [rows(sessions, repo_id, kind) for kind in KINDS]
+    lost = writer.commit("aa" * 20)
+    writer.publish(writer.view(lost), head)
+
+    with pytest.raises(MissingJjError):
+        sync(sessions, repo_id, writer)
+
+    assert [rows(sessions, repo_id, kind) for kind in KINDS] == before
+
+
+def test_conflict_that_went_away_is_marked_resolved(
+    sessions: sessionmaker[Session], repo_id: uuid.UUID, writer: JjWriter
+) -> None:
+    trees = [writer.tree({"f": text, "g": text}) for text in ("left", "base", "right")]
+    terms = [f"jj:trees {' '.join(trees)}"]
+    both = writer.commit(change_id=CHANGE, headers=terms)
+    head = writer.publish(writer.view(both))
+    sync(sessions, repo_id, writer)
+    halves = [writer.tree({"f": text, "g": "done"}) for text in ("left", "base", "right")]
+    half = writer.commit(change_id=CHANGE, headers=[f"jj:trees {' '.join(halves)}"])
+    head = writer.publish(writer.view(half), head)
+    sync_repository(sessions, repo_id, writer.workspace, now=LATER)
+
+    with sessions() as session:
+        found = {row.file_path: row for row in session.scalars(select(Conflict))}
+        assert (found["f"].resolved, found["f"].commit_id) == (False, half)
+        assert (found["g"].resolved, found["g"].resolved_at) == (True, LATER)
+
+
+def test_repository_replaced_by_another_is_followed(
+    sessions: sessionmaker[Session], repo_id: uuid.UUID, tmp_path: Path
+) -> None:
+    one, other = JjWriter(tmp_path / "repo"), JjWriter(tmp_path / "other")
+    one.publish(one.view(one.commit(description="one")))
+    sync(sessions, repo_id, one)
+    other.publish(other.view(other.commit(description="other")), description="another")
+    shutil.rmtree(one.workspace)
+    other.workspace.rename(one.workspace)
+
+    result = sync(sessions, repo_id, one)
+
+    assert result.is_full
+    with sessions() as session:
+        assert set(session.scalars(select(Change.description))) == {"other", ""}
+        assert session.scalars(select(JjOperation.description)).all() == ["another"]
+
+
+def go_to(fixture: Fixture, step: int) -> list[str]:
+    """Put the operation heads of a step in place, and return them."""
+    heads: list[str] = fixture.oracle["steps"][step]["op_heads"]
+    folder = fixture.workspace / ".jj/repo/op_heads/heads"
+    for head in heads:
+        (folder / head).touch()
+    for path in folder.iterdir():
+        if path.name not in heads:
+            path.unlink()
+    return heads
+
+
+def state(sessions: sessionmaker[Session], repo_id: uuid.UUID) -> list[list[Any]]:
+    """Return all rows but those of resolved conflicts, which only who was there can know of."""
+    place = list(Conflict.__table__.columns.keys()).index("resolved") - len(
+        NOT_COMPARED & set(Conflict.__table__.columns.keys())
+    )
+    conflicts = [row for row in rows(sessions, repo_id, Conflict) if not row[place]]
+    return [conflicts, *(rows(sessions, repo_id, kind) for kind in KINDS)]
+
+
+@pytest.mark.parametrize("version", ["0.17.1", "0.35.0", "0.45.1"])
+def test_rows_after_any_steps_are_those_of_one_fresh_sync(
+    sessions: sessionmaker[Session], repo_id: uuid.UUID, tmp_path: Path, version: str
+) -> None:
+    """Forth by one and by many, and back, as a restored backup would go."""
+    fixture = unpack_fixture(f"{version}/timeline", tmp_path)
+    last = len(fixture.oracle["steps"]) - 1
+    chance = random.Random(version)
+    jumps = [chance.randint(0, last) for _ in range(8)]
+    with sessions() as session:
+        owner_id = session.scalars(
+            select(Repository.owner_id).where(Repository.id == repo_id)
+        ).one()
+
+    for turn, step in enumerate([*range(last + 1), *jumps]):
+        is_divergent = len(go_to(fixture, step)) > 1
+        sync(sessions, repo_id, fixture)
+        if is_divergent or turn > last or turn % 5 == 0:
+            with sessions.begin() as session:
+                fresh_id = make_repository(session, owner_id, name=f"fresh-{turn}")
+            sync(sessions, fresh_id, fixture)
+
+            assert state(sessions, repo_id) == state(sessions, fresh_id), (turn, step)
+
+
+def test_two_syncs_at_once_end_as_one(
+    sessions: sessionmaker[Session], repo_id: uuid.UUID, tmp_path: Path
+) -> None:
+    fixture = unpack_fixture("0.45.1/timeline", tmp_path)
+
+    with ThreadPoolExecutor(4) as pool:
+        for step in (0, 5, 12, 20, len(fixture.oracle["steps"]) - 1):
+            go_to(fixture, step)
+            done = [pool.submit(sync, sessions, repo_id, fixture) for _ in range(4)]
+            results = [each.result() for each in done]
+
+            assert sum(result != JjSyncResult() for result in results) == 1
+    with sessions() as session:
+        heads = session.scalars(select(JjSyncState.op_heads)).one()
+        assert heads == sorted(fixture.oracle["steps"][-1]["op_heads"])
