@@ -163,3 +163,17 @@ def test_repository_is_served_as_soon_as_the_database_knows_it(
     assert before.returncode == 128
     assert oid_of(tmp_path / "copy", "HEAD") == oid_of(work, "HEAD")
     assert alice.clones("found") == 1
+
+
+def test_torn_objects_hold_nobody_up(disk: Place, work: Path, tmp_path: Path) -> None:
+    """libgit2 would read a torn loose object for ever, and let no other thread run meanwhile."""
+    gitdir = disk.add("torn", work)
+    run_git(gitdir, "tag", "-a", "-m", "torn", "v1", "main")
+    tag = oid_of(gitdir, "v1")
+    path = gitdir / "objects" / tag[:2] / tag[2:]
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:20])
+
+    listed = run_git(tmp_path, "ls-remote", disk.url("torn")).stdout
+
+    assert f"{tag}\trefs/tags/v1\n" in listed

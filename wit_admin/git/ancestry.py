@@ -14,14 +14,11 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from wit_admin.git.environment import ChildEnvironment
+from wit_admin.git.object_reader import ObjectReader, TooLargeObjectError
 from wit_admin.git.program import GitProgram
-from wit_admin.git.tags import TagPeeler
-
-if TYPE_CHECKING:
-    import pygit2
+from wit_admin.git.tags import peel
 
 log = logging.getLogger(__name__)
 
@@ -88,17 +85,16 @@ class _Walk:
     """Reads the commits of one repository, nearest first, and only so many for one answer."""
 
     def __init__(self, gitdir: Path, steps: int) -> None:
-        self._gitdir = gitdir
         self._steps = steps
-        self._database: pygit2.Odb | None = None
+        self._objects = ObjectReader(gitdir)
 
     def contains(self, before: str, after: str) -> bool:
         """Tell whether ``before`` is ``after`` or an ancestor of it."""
         if len(before) != _OID_DIGITS:
             # libgit2 knows no other ids.
             raise _TooFarError
-        with TagPeeler(self._gitdir) as tags:
-            target, tip = (tags.peel(oid.encode()) or oid.encode() for oid in (before, after))
+        ids = (before.encode(), after.encode())
+        target, tip = (peel(self._objects, oid) or oid for oid in ids)
         if not self._read(target):
             return False
         seen, waiting = {tip}, deque([tip])
@@ -115,17 +111,10 @@ class _Walk:
 
     def _read(self, oid: bytes) -> bytes:
         """Return the head of a commit; nothing of what is none, or missing as in a shallow one."""
-        import pygit2  # noqa: PLC0415  80 ms that most commands need not pay
-
-        if self._database is None:
-            self._database = pygit2.Odb(str(self._gitdir / "objects"))
         try:
-            key = pygit2.Oid(hex=oid.decode())
-            kind, size = self._database.read_header(key)
-            if kind != pygit2.enums.ObjectType.COMMIT:
-                return b""
-            if size > _MAX_COMMIT_BYTES:
-                raise _TooFarError
-            return self._database.read(key)[1].partition(b"\nauthor ")[0]
-        except (KeyError, ValueError, pygit2.GitError):
+            found = self._objects.read(oid, most_bytes=_MAX_COMMIT_BYTES)
+        except TooLargeObjectError:
+            raise _TooFarError from None
+        if found is None or found.kind != "commit":
             return b""
+        return found.content.partition(b"\nauthor ")[0]

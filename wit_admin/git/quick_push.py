@@ -14,20 +14,16 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from wit_admin.git.commands import PushRequest
 from wit_admin.git.loose_objects import write_loose
-from wit_admin.git.object_kinds import KINDS
+from wit_admin.git.object_reader import ObjectReader, TooLargeObjectError
 from wit_admin.git.plain_objects import FILE_MODES, TreeEntry, parse_commit, parse_tree
 from wit_admin.git.ref_cache import RefSnapshot
 from wit_admin.git.ref_move import Committer, move_branch
 from wit_admin.git.refs import HEADS, NotPlainError
 from wit_admin.git.report import render_acceptance
 from wit_admin.git.small_pack import MAX_OBJECT_BYTES, PackedObject, read_small_pack
-
-if TYPE_CHECKING:
-    import pygit2
 
 MAX_PUSH_BYTES = 256 * 1024
 _KNOWN_CAPABILITIES = frozenset(
@@ -101,9 +97,7 @@ class _Store:
     """The objects that a repository has, as far as they are small."""
 
     def __init__(self, gitdir: Path) -> None:
-        import pygit2  # noqa: PLC0415  80 ms that most commands need not pay
-
-        self._database: pygit2.Odb = pygit2.Odb(str(gitdir / "objects"))
+        self._objects = ObjectReader(gitdir)
 
     def read(self, oid: bytes) -> PackedObject | None:
         """Return an object, or ``None`` when it is missing.
@@ -111,17 +105,11 @@ class _Store:
         Raises:
             NotPlainError: It is larger than is worth while.
         """
-        import pygit2  # noqa: PLC0415  as above
-
-        key = pygit2.Oid(hex=oid.decode())
         try:
-            _, size = self._database.read_header(key)
-            if size > MAX_OBJECT_BYTES:
-                raise NotPlainError
-            kind, content = self._database.read(key)
-        except (KeyError, pygit2.GitError):
-            return None
-        return PackedObject(KINDS[int(kind)].encode(), content)
+            found = self._objects.read(oid, most_bytes=MAX_OBJECT_BYTES)
+        except TooLargeObjectError:
+            raise NotPlainError from None
+        return None if found is None else PackedObject(found.kind.encode(), found.content)
 
 
 @dataclass(slots=True)

@@ -14,8 +14,9 @@ from pathlib import Path
 from threading import Lock
 
 from wit_admin.git.environment import HIDDEN_REFS
+from wit_admin.git.object_reader import ObjectReader
 from wit_admin.git.refs import StoredRefs, file_mark, read_refs
-from wit_admin.git.tags import TagPeeler
+from wit_admin.git.tags import peel
 
 _RACY_NS = 20_000_000
 """A change so soon after another may leave the same time behind: a kernel that ticks at 100 Hz
@@ -148,21 +149,21 @@ def _signature(gitdir: Path, folders: tuple[bytes, ...]) -> Signature:
 def _show(gitdir: Path, stored: StoredRefs, former: RefSnapshot | None) -> RefSnapshot:
     seen = {} if former is None else {ref.name: ref for ref in former.refs}
     shown = []
-    with TagPeeler(gitdir) as peeler:
-        for ref in stored.refs:
-            if ref.name.startswith(_HIDDEN):
-                continue
-            before = seen.get(ref.name)
-            if ref.peeled is not None:
-                peeled = ref.peeled
-            elif before is not None and before.oid == ref.oid:
-                peeled = before.peeled
-            else:
-                peeled = peeler.peel(ref.oid)
-            shown.append(ShownRef(ref.name, ref.oid, peeled, ref.symref_target))
-        head = None
-        if stored.head_oid is not None:
-            # A branch holds commits; a detached HEAD may hold anything.
-            peeled = b"" if stored.head_target else peeler.peel(stored.head_oid)
-            head = ShownRef(b"HEAD", stored.head_oid, peeled, stored.head_target)
+    objects = ObjectReader(gitdir)
+    for ref in stored.refs:
+        if ref.name.startswith(_HIDDEN):
+            continue
+        before = seen.get(ref.name)
+        if ref.peeled is not None:
+            peeled = ref.peeled
+        elif before is not None and before.oid == ref.oid:
+            peeled = before.peeled
+        else:
+            peeled = peel(objects, ref.oid)
+        shown.append(ShownRef(ref.name, ref.oid, peeled, ref.symref_target))
+    head = None
+    if stored.head_oid is not None:
+        # A branch holds commits; a detached HEAD may hold anything.
+        peeled = b"" if stored.head_target else peel(objects, stored.head_oid)
+        head = ShownRef(b"HEAD", stored.head_oid, peeled, stored.head_target)
     return RefSnapshot(tuple(shown), head, None if head else stored.head_target)
