@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import uuid
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,24 @@ def test_folders_that_changed_places_are_followed(ground: Site, tmp_path: Path) 
         "alice/b": "alice/a.git",
         "alice/c": "alice/b.git",
     }
+    ground.assert_settled()
+
+
+def test_name_that_a_move_takes_is_given_to_nobody_else(ground: Site, tmp_path: Path) -> None:
+    """A killed sync had marked one of two that then changed places: it was never adopted."""
+    ground.add("alice/b.git")
+    ground.sync()
+    own = {"id": str(uuid.UUID(int=7)), "owner": "alice", "name": "a"}
+    ground.add("alice/a.git", own=own)
+    (ground.root / "alice/a.git").rename(tmp_path / "away")
+    (ground.root / "alice/b.git").rename(ground.root / "alice/a.git")
+    (tmp_path / "away").rename(ground.root / "alice/b.git")
+
+    applied = ground.sync()
+
+    assert applied.failures == ()
+    assert ground.rows()["alice/b"].id == uuid.UUID(int=7)
+    assert ground.rows()["alice/a"].disk_path == "alice/a.git"
     ground.assert_settled()
 
 

@@ -15,7 +15,13 @@ from tests.support.forker import Forker, forker
 from tests.support.repositories import commit, new_work
 from tests.support.server import run_git
 from tests.support.sync_site import Site
+from wit_admin.db.models.repositories import Visibility
+from wit_admin.db.queries import reconcile
+from wit_admin.git.glance import glance
 from wit_admin.services import housekeeping
+from wit_admin.services.sync_adoption import Adoption
+from wit_admin.services.sync_folders import Disk, Folder
+from wit_admin.services.sync_moves import Moves
 
 ROUNDS = int(os.environ.get("WIT_TEST_KILLS", "10"))
 
@@ -30,6 +36,20 @@ def test_row_that_was_made_while_the_sync_planned_stays(ground: Site) -> None:
 
     assert ground.rows()["alice/demo"].id == repo_id
     ground.assert_settled()
+
+
+def test_row_that_was_made_between_both_looks_is_left_alone(ground: Site) -> None:
+    for own in ({}, {"id": str(uuid.UUID(int=7))}):
+        path = f"alice/demo{len(own)}.git"
+        folder = Folder(path, None, 0, glance(str(ground.add(path, own=own))))
+        ground.sync()
+        adoption = Adoption(ground.sessions, Disk(ground.root), Visibility.PRIVATE, is_exact=False)
+        with ground.sessions() as session:
+            by_id = {row.id: row for row in reconcile.list_at(session, [path])}
+
+        adoption.plan([folder], by_id, Moves({}, {}))
+
+        assert (adoption.actions, adoption.remarks) == ([], [])
 
 
 @pytest.fixture

@@ -91,20 +91,20 @@ def _walk_owner(root: str, owner: str) -> Iterator[Found | Odd]:
         yield misplaced(owner)
         return
     for entry in entries:
-        path = f"{owner}/{entry.name}"
+        name = entry.name
+        path = f"{owner}/{name}"
         if entry.is_dir(follow_symlinks=False):
-            found = _look_or_explain(root, path)
+            is_passing = name.startswith((STAGING, CONDEMNED))
+            found = _look_or_explain(root, path, is_passing=is_passing)
             if found is not None:
                 yield found
         elif entry.is_symlink():
             yield link(root, path)
 
 
-def _look_or_explain(root: str, path: str) -> Found | Odd | None:
-    full = f"{root}/{path}"
-    is_passing = path.partition("/")[2].startswith((STAGING, CONDEMNED))
+def _look_or_explain(root: str, path: str, *, is_passing: bool) -> Found | Odd | None:
     try:
-        if not is_passing and (found := look(full, path)):
+        if not is_passing and (found := look(f"{root}/{path}", path)):
             return found
         return explain(root, path)
     except FileNotFoundError:

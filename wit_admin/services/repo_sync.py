@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.queries import reconcile
-from wit_admin.errors import ConflictError, InvalidInputError
+from wit_admin.errors import ConflictError, InvalidInputError, UnavailableError
 from wit_admin.services.audit import SYSTEM, Origin
 from wit_admin.services.locks import Lock
 from wit_admin.services.plans import Plan, Remark, Task
@@ -43,6 +43,7 @@ class RepoSync:
         Raises:
             ConflictError: The root is missing while there are rows, is not the one of the last
                 time, or does not look as if so many rows should be pruned.
+            UnavailableError: The root cannot be read.
             InvalidInputError: What is gone from one folder may be in another, which would not be
                 looked into.
         """
@@ -69,7 +70,10 @@ class RepoSync:
         return self._plan(survey, survey.parts(), live)
 
     def _plan(self, survey: Survey, parts: Iterator[Part], live: int) -> Plan[SyncAction]:
-        part = next(parts)
+        try:
+            part = next(parts)
+        except OSError as error:
+            raise UnavailableError(f"{self.root} cannot be read: {error.strerror}.") from error
         if part.gone and self.options.prune:
             self._guard(len(part.gone), live, found=survey.found)
             part.actions += map(Prune, part.gone)

@@ -61,6 +61,8 @@ class Adoption:
             row = by_id.get(folder.own_id) if folder.own_id else None
             if row is None:
                 self._waiting.append((folder, self._keep_id(folder)))
+            elif row.deleted_at is None and row.disk_path == folder.path:
+                continue  # its row was made since the rows were read
             elif row.deleted_at is not None and not self.disk.has_in_trash(row.id):
                 self.actions.append(Revive(row, folder.path))
             elif row.deleted_at is None and self.disk.is_hidden(row.disk_path):
@@ -125,6 +127,7 @@ class Adoption:
             named = reconcile.list_named(session, asked)
             taken = {key: row for key, row in named if not moves.is_renamed(row)}
         places = {key: row.disk_path for key, row in taken.items()}
+        places |= {move.new_name.key: path for path, move in moves.by_path.items() if move.new_name}
         for folder, kept, choices in names:
             free = next((name for name in choices if name.key not in places), None)
             if free is not None:
@@ -133,7 +136,7 @@ class Adoption:
             elif choices and (row := taken.pop(choices[-1].key, None)) and self._is_lost(row):
                 # It had no id by which to know it; its name, and that the other is gone, do.
                 self.actions.append(Move(row, folder.path, None))
-            elif choices:
+            elif choices and places[choices[-1].key] != folder.path:
                 sentence = f"The name {choices[-1]} is that of {places[choices[-1].key]}."
                 self.remarks.append(Remark("twin", folder.path, sentence))
 

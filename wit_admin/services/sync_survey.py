@@ -52,7 +52,7 @@ class SyncOptions:
     """Look into every repository, whatever its fingerprint says."""
     accept_root: bool = False
     """The root is another volume than before, on purpose."""
-    part_size: int = 20_000
+    part_size: int = 5_000
     """How many folders are held in memory at once."""
 
 
@@ -159,8 +159,8 @@ class Survey:
         if part.is_last and self.options.owner is None:
             adoption.plan_trashed()
         part.remarks += adoption.remarks
-        part.actions += [*moves.by_path.values(), *adoption.actions]
         part.actions += adoption.owners(moves.by_path.values())
+        part.actions += [*moves.by_path.values(), *adoption.actions]
         spared = told | {action.row.id for action in adoption.actions if isinstance(action, Move)}
         self._sort_out(part, [rows[path] for path in lost if path in rows], spared)
 

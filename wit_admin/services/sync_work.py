@@ -105,11 +105,14 @@ class SyncWork:
             if names:
                 told = {"repositories": names}
                 record(session, Event("repository.adopt", "repository", after=told), by=self.by)
-        if left := [new.disk_path for new in repositories if new.id not in made]:
+        left = {new.disk_path: new for new in repositories if new.id not in made}
+        if left:
             # A push made the row meanwhile, with an id of its own.
             with self.sessions() as session:
-                rows = list(reconcile.list_at(session, left))
+                rows = list(reconcile.list_at(session, list(left)))
             self._mark({row.disk_path: told_by(row) for row in rows})
+            for path in left.keys() - {row.disk_path for row in rows}:
+                raise ConflictError(f"The name of {path} was taken meanwhile.")
 
     def _refresh(self, actions: Sequence[Refresh]) -> None:
         seen = [
