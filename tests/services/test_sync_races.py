@@ -10,13 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from tests.support.forker import Forker, forker
 from tests.support.repositories import commit, new_work
 from tests.support.server import run_git
 from tests.support.sync_site import Site
+from wit_admin.db.base import utc_now
+from wit_admin.db.models.events import AuditEvent
 from wit_admin.db.models.repositories import Visibility
-from wit_admin.db.queries import reconcile
+from wit_admin.db.queries import pushes, reconcile
 from wit_admin.git.glance import glance
 from wit_admin.services import housekeeping
 from wit_admin.services.sync_adoption import Adoption
@@ -36,6 +39,32 @@ def test_row_that_was_made_while_the_sync_planned_stays(ground: Site) -> None:
 
     assert ground.rows()["alice/demo"].id == repo_id
     ground.assert_settled()
+
+
+def test_push_that_overtakes_a_sync_is_not_undone(ground: Site) -> None:
+    folders = [ground.add(f"alice/{name}.git") for name in ("demo", "one", "two")]
+    ground.sync()
+    for folder in folders:
+        (folder / "HEAD.lock").write_text("ref: refs/heads/old\n")
+        (folder / "HEAD.lock").rename(folder / "HEAD")
+    plan = ground.plan()
+    with ground.sessions.begin() as session:
+        pushes.touch_repository(
+            session, ground.rows()["alice/demo"].id, pushed_at=utc_now(), default_branch="new"
+        )
+
+    assert ground.apply(plan).done == {"refresh": 3}
+
+    rows = ground.rows()
+    assert [rows[f"alice/{name}"].default_branch for name in ("demo", "one", "two")] == [
+        "new",
+        "old",
+        "old",
+    ]
+    assert rows["alice/demo"].pushed_at is not None
+    with ground.sessions() as session:
+        told = select(AuditEvent.target_name).where(AuditEvent.action == "repository.refresh")
+        assert set(session.scalars(told)) == {"alice/one", "alice/two"}
 
 
 def test_row_that_was_made_between_both_looks_is_left_alone(ground: Site) -> None:

@@ -119,7 +119,10 @@ class SyncWork:
             (action.row, {**action.values, "fingerprint": action.fingerprint}) for action in actions
         ]
         with self.sessions.begin() as session:
-            reconcile.update_seen(session, seen, utc_now())
+            if reconcile.update_seen(session, seen, utc_now()) < len(actions):
+                if len(actions) == 1:
+                    return  # whoever changed it knew better; the next run looks again
+                raise ConflictError("One of the rows was changed meanwhile.")
             for action in actions:
                 if changed := {key: action.values[key] for key in AUDITED if key in action.values}:
                     before = {key: getattr(action.row, key) for key in changed}

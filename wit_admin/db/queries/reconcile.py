@@ -144,17 +144,17 @@ def set_places(session: Session, places: Mapping[uuid.UUID, str], now: datetime)
 
 def update_seen(
     session: Session, seen: Sequence[tuple[KnownRepository, Mapping[str, Any]]], now: datetime
-) -> None:
+) -> int:
     """Give rows what their folders say: columns of :data:`_SEEN`; the others stay.
 
-    A row that was changed since it was read is left alone.
+    A row that was changed since it was read is left alone. Return how many were not.
     """
     values = [
         {"repo_id": row.id, "read_at": row.updated_at, "now": now}
         | {f"seen_{name}": changed.get(name, getattr(row, name, None)) for name in _SEEN}
         for row, changed in seen
     ]
-    execute_core(session, _UPDATE_SEEN, values)
+    return execute_core(session, _UPDATE_SEEN, values).rowcount
 
 
 def store_fingerprints(
