@@ -23,7 +23,7 @@ from wit_admin.db.queries import pushes, reconcile
 from wit_admin.git.glance import glance
 from wit_admin.services import housekeeping
 from wit_admin.services.sync_adoption import Adoption
-from wit_admin.services.sync_folders import Disk, Folder
+from wit_admin.services.sync_folders import Folder, RootFolder
 from wit_admin.services.sync_moves import Moves
 
 ROUNDS = int(os.environ.get("WIT_TEST_KILLS", "10"))
@@ -72,7 +72,9 @@ def test_row_that_was_made_between_both_looks_is_left_alone(ground: Site) -> Non
         path = f"alice/demo{len(own)}.git"
         folder = Folder(path, None, 0, glance(str(ground.add(path, own=own))))
         ground.sync()
-        adoption = Adoption(ground.sessions, Disk(ground.root), Visibility.PRIVATE, is_exact=False)
+        adoption = Adoption(
+            ground.sessions, RootFolder(ground.root), Visibility.PRIVATE, is_exact=False
+        )
         with ground.sessions() as session:
             by_id = {row.id: row for row in reconcile.list_at(session, [path])}
 

@@ -28,7 +28,7 @@ from wit_admin.services.sync_actions import (
     SyncAction,
     is_told,
 )
-from wit_admin.services.sync_folders import FORMATS, Disk, Folder
+from wit_admin.services.sync_folders import FORMATS, Folder, RootFolder
 from wit_admin.services.sync_moves import Moves
 from wit_admin.services.trash import TRASH
 
@@ -40,7 +40,7 @@ class Adoption:
     """Folders that wait for a row, and what is planned for them."""
 
     sessions: sessionmaker[Session]
-    disk: Disk
+    disk: RootFolder
     visibility: Visibility
     """Of those that do not say it themselves."""
     is_exact: bool

@@ -38,7 +38,7 @@ class Folder:
         """The id that its config gives it."""
         return _parse_id(self.seen.own.get("id"))
 
-    def pushed_at(self, disk: Disk, *, exactly: bool) -> datetime | None:
+    def pushed_at(self, disk: RootFolder, *, exactly: bool) -> datetime | None:
         """Return when it was pushed to last, as near as folders tell; ``None`` if it is empty."""
         if not self.seen.size_bytes:
             return None
@@ -47,7 +47,7 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True)
-class Disk:
+class RootFolder:
     """The repository root, for questions about single places."""
 
     root: Path
@@ -66,7 +66,7 @@ class Disk:
         """Tell whether no repository is there, for sure."""
         return not self.is_hidden(path) and storage.resolve(self.root, path) is None
 
-    def is_bare(self, path: str) -> bool:
+    def is_vacant(self, path: str) -> bool:
         """Tell whether nothing at all is there, for sure."""
         return not self.is_hidden(path) and not os.path.lexists(self.full(path))
 
@@ -80,7 +80,7 @@ class Disk:
         return os.path.lexists(self.full(f"{TRASH}/{repo_id}"))
 
 
-def differences(disk: Disk, row: KnownRepository, folder: Folder) -> dict[str, Any]:
+def differences(disk: RootFolder, row: KnownRepository, folder: Folder) -> dict[str, Any]:
     """Return the columns of a row in which the disk is right, with what it says."""
     seen = folder.seen
     values: dict[str, Any] = {}
@@ -97,7 +97,7 @@ def differences(disk: Disk, row: KnownRepository, folder: Folder) -> dict[str, A
     return values
 
 
-def _pushed_since(disk: Disk, row: KnownRepository, folder: Folder) -> datetime | None:
+def _pushed_since(disk: RootFolder, row: KnownRepository, folder: Folder) -> datetime | None:
     """Return when a push was that the row does not know of."""
     if row.pushed_at is None:
         return folder.pushed_at(disk, exactly=True)

@@ -11,7 +11,7 @@ from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName, name_key
 from wit_admin.services.plans import Remark
 from wit_admin.services.sync_actions import Move
-from wit_admin.services.sync_folders import Disk, Folder
+from wit_admin.services.sync_folders import Folder, RootFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Moves:
 
 
 def find_moves(
-    disk: Disk,
+    disk: RootFolder,
     folders: Iterable[Folder],
     by_id: Mapping[uuid.UUID, KnownRepository],
     at: Mapping[str, KnownRepository],

@@ -30,7 +30,7 @@ from wit_admin.services.sync_actions import (
     is_told,
 )
 from wit_admin.services.sync_adoption import Adoption
-from wit_admin.services.sync_folders import Disk, Folder, differences
+from wit_admin.services.sync_folders import Folder, RootFolder, differences
 from wit_admin.services.sync_moves import find_moves
 
 _ABSENT = b""
@@ -78,10 +78,10 @@ class Survey:
     options: SyncOptions
     found: int = 0
     """How many repositories stand below the root, as far as it was walked."""
-    _disk: Disk = field(init=False)
+    _disk: RootFolder = field(init=False)
 
     def __post_init__(self) -> None:
-        self._disk = Disk(self.root)
+        self._disk = RootFolder(self.root)
 
     def parts(self) -> Iterator[Part]:
         """Yield what there is to do, a bounded number of folders at a time.
@@ -185,7 +185,7 @@ class Survey:
                 continue
             if self._disk.has_in_trash(row.id):
                 part.actions.append(FinishDeletion(row))
-            elif self._disk.is_bare(row.disk_path):
+            elif self._disk.is_vacant(row.disk_path):
                 part.gone.append(row)
             else:
                 sentence = "What stands in its place is no whole repository."
