@@ -21,6 +21,7 @@ from wit_admin.git.storage import CONDEMNED, STAGING
 _FOUR = struct.Struct("<4Q")
 _SETTLED_NS = 2_000_000_000
 _LOST = "lost+found"
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Found(NamedTuple):
@@ -51,18 +52,18 @@ def walk(root: str, owner: str | None = None) -> Iterator[Found | Odd]:
             yield from _walk_owner(root, name)
 
 
-def look(full: str, path: str) -> Found | None:
-    """Return the bare repository in the folder ``full``, which is to be called ``path``.
+def look(folder: str, path: str, within: int | None = None) -> Found | None:
+    """Return the bare repository in ``folder``, which is to be called ``path``; else ``None``.
 
-    ``None`` when there is none.
+    ``within`` is the descriptor of what ``folder`` is relative to, if it is: that is a bit quicker.
 
     Raises:
         OSError: It cannot be looked at.
     """
     try:
-        objects = os.lstat(full + "/objects")
-        heads = os.lstat(full + "/refs/heads")
-        whole = os.lstat(full)
+        objects = os.stat(folder + "/objects", dir_fd=within, follow_symlinks=False)
+        heads = os.stat(folder + "/refs/heads", dir_fd=within, follow_symlinks=False)
+        whole = os.stat(folder, dir_fd=within, follow_symlinks=False)
     except (FileNotFoundError, NotADirectoryError):
         return None
     if not stat.S_ISDIR(objects.st_mode):
@@ -78,14 +79,21 @@ def is_settled(fingerprint: bytes, taken_ns: int) -> bool:
 
 
 def _walk_owner(root: str, owner: str) -> Iterator[Found | Odd]:
-    folder = f"{root}/{owner}"
     try:
-        entries = sorted(_scan(folder), key=lambda entry: entry.name)
+        within = os.open(f"{root}/{owner}", _FOLDER)
     except FileNotFoundError:
         return
     except OSError as error:
         yield unreadable(owner, error)
         return
+    try:
+        yield from _walk_inside(root, owner, within)
+    finally:
+        os.close(within)
+
+
+def _walk_inside(root: str, owner: str, within: int) -> Iterator[Found | Odd]:
+    entries = sorted(_scan(within), key=lambda entry: entry.name)
     names = {entry.name for entry in entries}
     if names >= {"HEAD", "objects"} or not names.isdisjoint({".git", ".jj"}):
         yield misplaced(owner)
@@ -93,26 +101,23 @@ def _walk_owner(root: str, owner: str) -> Iterator[Found | Odd]:
     for entry in entries:
         name = entry.name
         path = f"{owner}/{name}"
-        if entry.is_dir(follow_symlinks=False):
-            is_passing = name.startswith((STAGING, CONDEMNED))
-            found = _look_or_explain(root, path, is_passing=is_passing)
-            if found is not None:
-                yield found
-        elif entry.is_symlink():
-            yield link(root, path)
+        if not entry.is_dir(follow_symlinks=False):
+            if entry.is_symlink():
+                yield link(root, path)
+            continue
+        is_passing = name.startswith((STAGING, CONDEMNED))
+        found: Found | Odd | None
+        try:
+            found = None if is_passing else look(name, path, within)
+            found = found or explain(root, path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            found = unreadable(path, error)
+        if found is not None:
+            yield found
 
 
-def _look_or_explain(root: str, path: str, *, is_passing: bool) -> Found | Odd | None:
-    try:
-        if not is_passing and (found := look(f"{root}/{path}", path)):
-            return found
-        return explain(root, path)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        return unreadable(path, error)
-
-
-def _scan(folder: str) -> list[os.DirEntry[str]]:
+def _scan(folder: str | int) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
         return list(entries)
