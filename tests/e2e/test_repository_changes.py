@@ -119,7 +119,7 @@ def test_changes_killed_at_any_moment_are_set_right_by_a_rerun(alice: Place, wor
     chance = random.Random(7)
     push(alice, work, "victim")
 
-    for number in range(5):
+    for number in range(2):
         kill(alice, chance, "repo", "delete", "alice/victim", "--yes")
         finish(alice, "repo", "delete", "alice/victim", "--yes")
         kill(alice, chance, "repo", "restore", "alice/victim")
