@@ -32,15 +32,15 @@ from wit_admin.services.access import (
 from wit_admin.services.actors import Actor, Credentials
 from wit_admin.services.authentication import authenticate
 from wit_admin.services.credentials import PasswordChecker
-from wit_admin.services.public_repositories import PublicRepositories
+from wit_admin.services.read_memory import ReadMemory
 from wit_admin.services.targets import Creatable, Served
 
 
 class Gate(Protocol):
     """Decides for the git server, with a database or without one."""
 
-    def recall(self, name: RepoName) -> Served | None:
-        """Return what anybody may read, if that was found out an instant ago. Never waits."""
+    def recall(self, name: RepoName, credentials: Credentials | None) -> Served | None:
+        """Return what :meth:`open_read` would, if that is known. Never waits."""
 
     def open_read(self, name: RepoName, credentials: Credentials | None) -> Served:
         """Return the repository if the caller may read it."""
@@ -57,7 +57,7 @@ class DiskGate:
         self._inspector = inspector
         self._anonymous_push = anonymous_push
 
-    def recall(self, name: RepoName) -> Served | None:
+    def recall(self, name: RepoName, credentials: Credentials | None) -> Served | None:
         """Return nothing: the disk is asked each time."""
         return None
 
@@ -106,11 +106,11 @@ class DatabaseGate:
         self._inspector = inspector
         self._policy = policy
         self._checker = PasswordChecker()
-        self._public = PublicRepositories(changes)
+        self._memory = ReadMemory(changes)
 
-    def recall(self, name: RepoName) -> Served | None:
-        """Return a public repository that was looked up an instant ago."""
-        return self._public.recall(name)
+    def recall(self, name: RepoName, credentials: Credentials | None) -> Served | None:
+        """Return a repository of which it is known that the caller may read it still."""
+        return self._memory.recall(name, credentials)
 
     def open_read(self, name: RepoName, credentials: Credentials | None) -> Served:
         """Return the repository if it is public or the caller may read it.
@@ -120,23 +120,25 @@ class DatabaseGate:
             NotFoundError: Missing or private, and the caller is known.
             UnavailableError: The database is gone and this is no public repository seen before.
         """
-        moment = self._public.moment()
+        moment = self._memory.moment()
         try:
             actor = self._actor(credentials)
             row = self._find(name, actor)
         except UnavailableError:
-            known = self._public.recall_anyway(name)
+            known = self._memory.recall_public(name)
             if known is None:
                 raise
             return known
         if row is None or not decide(facts_of(row), actor, Action.READ).allowed:
-            self._public.forget(name)
+            self._memory.forget_public(name)
             raise _hidden(name, actor)
         served = self._served(name, row, actor)
         if row.visibility is Visibility.PUBLIC:
-            self._public.remember(served, moment)
+            self._memory.remember_public(served, moment)
         else:
-            self._public.forget(name)
+            self._memory.forget_public(name)
+        if credentials is not None:
+            self._memory.remember(served, moment, credentials)
         return served
 
     def open_push(self, name: RepoName, credentials: Credentials | None) -> Served | Creatable:

@@ -71,9 +71,12 @@ class GitHttp:
         gate = self._forge.gate
         if route.service is Service.RECEIVE_PACK:
             return await run_in_threadpool(gate.open_push, route.name, credentials)
-        if credentials is not None:
-            return await run_in_threadpool(gate.open_read, route.name, credentials)
-        return gate.recall(route.name) or await self._open_for_anybody(route.name)
+        known = gate.recall(route.name, credentials)
+        if known is not None:
+            return known
+        if credentials is None:
+            return await self._open_for_anybody(route.name)
+        return await run_in_threadpool(gate.open_read, route.name, credentials)
 
     async def _open_for_anybody(self, name: RepoName) -> Served:
         """Ask once for all who ask at the same time."""

@@ -1,0 +1,130 @@
+"""Who may read what is remembered only while it is certain; what anybody may, for an instant."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from wit_admin.db.data_version import DataVersion
+from wit_admin.names import RepoName
+from wit_admin.services.actors import Actor, Credentials
+from wit_admin.services.read_memory import Moment, ReadMemory
+from wit_admin.services.targets import Served
+
+NAME = RepoName("alice", "demo")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    path = tmp_path / "wit.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE numbers (value INTEGER)")
+    return path
+
+
+@pytest.fixture
+def watched(database: Path) -> Iterator[ReadMemory]:
+    changes = DataVersion(str(database))
+    yield ReadMemory(changes)
+    changes.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Served:
+    (tmp_path / "demo.git").mkdir()
+    return Served(NAME, tmp_path / "demo.git")
+
+
+def earlier(moment: Moment, seconds: float) -> Moment:
+    return replace(moment, at=moment.at - seconds)
+
+
+def test_it_is_remembered_while_the_database_has_not_changed(
+    watched: ReadMemory, served: Served, database: Path
+) -> None:
+    watched.remember_public(served, earlier(watched.moment(), 1))
+    before = watched.recall(NAME, None)
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("INSERT INTO numbers VALUES (1)")
+
+    assert before == served
+    assert watched.recall(NAME, None) is None
+    assert watched.recall_public(NAME) == served
+
+
+def test_a_change_after_the_question_began_is_not_overlooked(
+    watched: ReadMemory, served: Served, database: Path
+) -> None:
+    asked = watched.moment()
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("INSERT INTO numbers VALUES (1)")
+    watched.remember_public(served, earlier(asked, 1))
+
+    assert watched.recall(NAME, None) is None
+
+
+@pytest.mark.parametrize(("age_s", "is_known"), [(0, True), (0.1, True), (1, False)])
+def test_without_a_version_only_an_instant_counts(
+    served: Served, age_s: float, *, is_known: bool
+) -> None:
+    public = ReadMemory(None)
+    public.remember_public(served, earlier(public.moment(), age_s))
+
+    assert (public.recall(NAME, None) is not None) is is_known
+
+
+def test_what_was_long_ago_or_has_no_folder_is_asked_for_again(
+    watched: ReadMemory, served: Served
+) -> None:
+    watched.remember_public(served, earlier(watched.moment(), 10))
+    old = watched.recall(NAME, None)
+    watched.remember_public(served, earlier(watched.moment(), 1))
+    served.gitdir.rmdir()
+
+    assert old is None
+    assert watched.recall(NAME, None) is None
+
+
+def test_what_became_private_is_forgotten(watched: ReadMemory, served: Served) -> None:
+    watched.remember_public(served, watched.moment())
+    watched.forget_public(NAME)
+
+    assert watched.recall(NAME, None) is None
+    assert watched.recall_public(NAME) is None
+
+
+def test_credentials_are_remembered_with_their_owner_and_only_where_changes_are_seen(
+    watched: ReadMemory, served: Served, database: Path
+) -> None:
+    actor = Actor(uuid.uuid4(), "alice")
+    mine, other = Credentials("wit_a", "alice"), Credentials("wit_b", "alice")
+    blind = ReadMemory(None)
+    blind.remember(served, blind.moment(), mine)
+    watched.remember(replace(served, actor=actor), watched.moment(), mine)
+
+    found = watched.recall(NAME, mine)
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("INSERT INTO numbers VALUES (1)")
+
+    assert found is not None
+    assert found.actor == actor
+    assert blind.recall(NAME, mine) is None
+    assert watched.recall(NAME, other) is None
+    assert watched.recall(NAME, None) is None
+    assert watched.recall_public(NAME) is None
+    assert watched.recall(NAME, mine) is None
+
+
+def test_one_part_of_credentials_does_not_run_into_the_next(
+    watched: ReadMemory, served: Served
+) -> None:
+    watched.remember(served, watched.moment(), Credentials("b", "a\0"))
+
+    assert watched.recall(NAME, Credentials("\0b", "a")) is None

@@ -1,0 +1,96 @@
+"""Who may read what, remembered for the requests that follow at once, and for bad times."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from threading import Lock
+
+from wit_admin.db.data_version import DataVersion, Version
+from wit_admin.names import RepoName
+from wit_admin.services.actors import Credentials
+from wit_admin.services.credentials import digest_secret
+from wit_admin.services.targets import Served
+
+_MOST = 10_000
+_FRESH_S = 0.2
+"""What anybody may read is not asked for again for so long: the requests of one clone come within
+that time, and whoever began to read an instant ago reads on anyway."""
+_UNCHANGED_S = 2.0
+"""So long while the database has not changed at all, where that is known: credentials run out, and
+folders may be gone, without a change in it."""
+
+_Key = tuple[tuple[str, str], bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When the database was asked, and at which version it was."""
+
+    at: float
+    version: Version | None
+
+
+class ReadMemory:
+    """The reads that were allowed last. May be used from several threads; holds no secret."""
+
+    def __init__(self, changes: DataVersion | None) -> None:
+        self._changes = changes
+        self._known: OrderedDict[_Key, tuple[Served, Moment]] = OrderedDict()
+        self._lock = Lock()
+
+    def moment(self) -> Moment:
+        """Return the present; take it before the database is asked."""
+        return Moment(time.monotonic(), self._changes.read() if self._changes else None)
+
+    def remember_public(self, served: Served, moment: Moment) -> None:
+        """Keep a repository that anybody could read at that moment."""
+        self._keep((served.name.key, None), replace(served, actor=None), moment)
+
+    def remember(self, served: Served, moment: Moment, credentials: Credentials) -> None:
+        """Keep that these credentials could read it, where a change would be noticed."""
+        if moment.version is not None:
+            self._keep((served.name.key, _digest(credentials)), served, moment)
+
+    def recall(self, name: RepoName, credentials: Credentials | None) -> Served | None:
+        """Return a repository that may be read still, as far as is known without asking.
+
+        Never waits.
+        """
+        who = None if credentials is None else _digest(credentials)
+        with self._lock:
+            known = self._known.get((name.key, who))
+        if known is None:
+            return None
+        served, then = known
+        age_s = time.monotonic() - then.at
+        if credentials is None and age_s <= _FRESH_S:
+            return served
+        if then.version is None or self._changes is None or age_s > _UNCHANGED_S:
+            return None
+        is_current = self._changes.read() == then.version and os.path.isdir(served.gitdir)  # noqa: PTH112  per request
+        return served if is_current else None
+
+    def recall_public(self, name: RepoName) -> Served | None:
+        """Return a repository that anybody could read when the database was last asked."""
+        with self._lock:
+            known = self._known.get((name.key, None))
+        return None if known is None else known[0]
+
+    def forget_public(self, name: RepoName) -> None:
+        """Drop what is private, or not there any more."""
+        with self._lock:
+            self._known.pop((name.key, None), None)
+
+    def _keep(self, key: _Key, served: Served, moment: Moment) -> None:
+        with self._lock:
+            self._known[key] = (served, moment)
+            self._known.move_to_end(key)
+            while len(self._known) > _MOST:
+                self._known.popitem(last=False)
+
+
+def _digest(credentials: Credentials) -> bytes:
+    return digest_secret(repr((credentials.is_bearer, credentials.username, credentials.secret)))
