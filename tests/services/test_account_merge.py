@@ -33,7 +33,8 @@ from wit_admin.services.accounts import TokenOrder, create_token, create_user
 from wit_admin.services.actors import Credentials, Scope
 from wit_admin.services.collaborators import add_collaborator, list_collaborators
 from wit_admin.services.lookups import get_user
-from wit_admin.services.owner_removal import Fate, OwnerRemoval
+from wit_admin.services.owner_removal import OwnerRemoval
+from wit_admin.services.owner_repositories import Fate
 from wit_admin.services.repo_sync import RepoSync
 from wit_admin.services.repository_creation import RepositoryOrder, create_repository
 from wit_admin.services.sessions import Client, SignIn
@@ -112,7 +113,7 @@ def test_repositories_go_over_and_old_urls_lead_to_them(site: Site) -> None:
 
     done = site.run("Octo", "ALICE")
 
-    assert done == {"block-user": 1, "transfer-repository": 2, "merge-user": 1}
+    assert done == {"block-user": 1, "transfer": 2, "merge-user": 1}
     assert site.names() == ["alice/mine", "alice/one", "alice/three"]
     assert site.leads_to("octo/one") == "alice/one"
     assert site.leads_to("octo/two") == site.leads_to("octo/three") == "alice/three"
@@ -281,7 +282,7 @@ def test_push_that_creates_meanwhile_keeps_the_account_until_the_next_run(site: 
 
     assert [failure.target for failure in applied.failures] == ["octo"]
     assert show_user(site.sessions, "octo").repositories == 1
-    assert site.run() == {"block-user": 1, "transfer-repository": 1, "merge-user": 1}
+    assert site.run() == {"block-user": 1, "transfer": 1, "merge-user": 1}
     assert site.names() == ["alice/late", "alice/one"]
 
 

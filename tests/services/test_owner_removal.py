@@ -23,7 +23,9 @@ from wit_admin.services import repository_changes as changes
 from wit_admin.services.account_changes import show_user
 from wit_admin.services.accounts import TokenOrder, create_token, create_user
 from wit_admin.services.actors import Credentials, Scope
-from wit_admin.services.owner_removal import Fate, HandOver, OwnerRemoval
+from wit_admin.services.owner_removal import OwnerRemoval
+from wit_admin.services.owner_repositories import Fate
+from wit_admin.services.repository_actions import Transfer
 from wit_admin.services.repository_creation import RepositoryOrder, create_repository
 from wit_admin.services.sessions import Client, SignIn
 
@@ -108,7 +110,7 @@ def test_repositories_are_handed_over_and_old_urls_lead_to_them(site: Site, name
 
     done = site.remove(name, Fate("Bob"))
 
-    assert done["transfer-repository"] == 1
+    assert done["transfer"] == 1
     assert site.names() == ["bob/one"]
     assert site.leads_to(f"{name}/one") == site.leads_to("bob/one") == "bob/one"
     trash.restore_repository(site.sessions, site.root, RepoName("bob", "gone"))
@@ -118,7 +120,7 @@ def test_repositories_are_handed_over_and_old_urls_lead_to_them(site: Site, name
 def test_trashed_repositories_of_a_gone_owner_come_back_to_another(site: Site) -> None:
     site.create("alice/one")
 
-    assert site.remove("alice", Fate(to_trash=True)) == {"trash-repository": 1, "delete-user": 1}
+    assert site.remove("alice", Fate(to_trash=True)) == {"delete": 1, "delete-user": 1}
 
     with pytest.raises(NotFoundError, match="no owner 'alice'"):
         trash.restore_repository(site.sessions, site.root, RepoName("alice", "one"))
@@ -189,7 +191,7 @@ def test_owner_stays_when_a_repository_could_not_be_handed_over(site: Site) -> N
     assert [failure.target for failure in applied.failures] == ["alice/two", "alice"]
     assert site.names() == ["alice/two", "bob/one", "bob/two"]
     changes.rename_repository(site.sessions, site.root, RepoName("alice", "two"), "three")
-    assert site.remove("alice", Fate("bob")) == {"transfer-repository": 1, "delete-user": 1}
+    assert site.remove("alice", Fate("bob")) == {"transfer": 1, "delete-user": 1}
 
 
 def test_run_that_was_cut_short_is_taken_up_by_the_next(site: Site) -> None:
@@ -198,7 +200,7 @@ def test_run_that_was_cut_short_is_taken_up_by_the_next(site: Site) -> None:
     for action in removal.build().actions[:2]:
         removal.perform(action)
 
-    assert site.remove("alice", Fate("bob")) == {"transfer-repository": 1, "delete-user": 1}
+    assert site.remove("alice", Fate("bob")) == {"transfer": 1, "delete-user": 1}
 
     assert site.names() == ["bob/one", "bob/three", "bob/two"]
 
@@ -219,7 +221,7 @@ def test_dry_run_names_every_step(site: Site) -> None:
 
     plan = site.removal("alice", Fate("bob")).build()
 
-    assert plan.count() == {"transfer-repository": 1, "delete-user": 1}
-    assert isinstance(plan.actions[0], HandOver)
-    assert plan.actions[0].sentence == "It becomes bob/one; its old URL leads there."
+    assert plan.count() == {"transfer": 1, "delete-user": 1}
+    assert isinstance(plan.actions[0], Transfer)
+    assert plan.actions[0].sentence == "bob gets it from alice; its old URLs lead to it."
     assert site.names() == ["alice/one"]

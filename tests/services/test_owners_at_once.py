@@ -33,7 +33,8 @@ from wit_admin.services.account_merge import AccountMerge
 from wit_admin.services.accounts import create_user
 from wit_admin.services.collaborators import add_collaborator
 from wit_admin.services.lookups import get_repository_id
-from wit_admin.services.owner_removal import Fate, OwnerRemoval
+from wit_admin.services.owner_removal import OwnerRemoval
+from wit_admin.services.owner_repositories import Fate
 from wit_admin.services.repository_changes import transfer_repository
 from wit_admin.services.repository_creation import RepositoryOrder, create_repository
 

@@ -317,7 +317,8 @@ def delete(
     """
     from wit_admin.db.models.accounts import OwnerType
     from wit_admin.forge import open_database
-    from wit_admin.services.owner_removal import Fate, OwnerRemoval
+    from wit_admin.services.owner_removal import OwnerRemoval
+    from wit_admin.services.owner_repositories import Fate
 
     output = output_of(ctx, as_json=as_json)
     settings = loaded_of(ctx).settings

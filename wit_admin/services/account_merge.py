@@ -21,14 +21,10 @@ from wit_admin.errors import NotFoundError
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.locks import Lock
 from wit_admin.services.lookups import get_user
-from wit_admin.services.owner_removal import (
-    LOCK,
-    HandOver,
-    close_account,
-    hand_over,
-    plan_hand_over,
-)
+from wit_admin.services.owner_removal import LOCK, close_account
+from wit_admin.services.owner_repositories import hand_over, plan_hand_over
 from wit_admin.services.plans import Action, Plan, Remark, Task
+from wit_admin.services.repository_actions import Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +75,7 @@ class MergeUser(Action):
         )
 
 
-MergeAction = ShutDoor | HandOver | MergeUser
+MergeAction = ShutDoor | Transfer | MergeUser
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +125,7 @@ class AccountMerge:
         match action:
             case ShutDoor():
                 self._shut_door(action)
-            case HandOver():
+            case Transfer():
                 hand_over(self.sessions, self.root, action, by=self.by)
             case MergeUser():
                 self._merge(action)

@@ -1,4 +1,4 @@
-"""Owners that go: what becomes of their repositories, and then of the owner.
+"""Owners that go, with what becomes of their repositories.
 
 Each repository is an action of its own, the owner the last: it is refused as long as anything is
 owned, so that a run that failed or was killed half-way is taken up by the next.
@@ -7,7 +7,6 @@ owned, so that a run that failed or was killed half-way is taken up by the next.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,59 +16,17 @@ from wit_admin.db.base import utc_now
 from wit_admin.db.models.accounts import Owner, OwnerType
 from wit_admin.db.queries import organizations, repositories, ssh_keys, tokens, trash, users
 from wit_admin.db.queries import sessions as sign_ins
-from wit_admin.db.queries.repositories import OwnedRow
-from wit_admin.errors import ConflictError, InvalidInputError
-from wit_admin.names import RepoName, name_key
+from wit_admin.errors import ConflictError
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.locks import Lock
 from wit_admin.services.lookups import get_organization, get_owner, get_user
+from wit_admin.services.owner_repositories import UNSAID, Fate, hand_over, listed
 from wit_admin.services.plans import Action, Plan, Remark, Task
-from wit_admin.services.repository_changes import transfer_repository
+from wit_admin.services.repository_actions import Delete, Transfer
 from wit_admin.services.trash import discard
 
 LOCK = "accounts"
 """Held by whoever merges or removes owners."""
-_NAMED_AT_MOST = 20
-
-
-@dataclass(frozen=True, slots=True)
-class HandOver(Action):
-    """Give a repository to another owner."""
-
-    repo_id: uuid.UUID
-    name: RepoName
-    new_owner: str
-    kind = "transfer-repository"
-
-    @property
-    def target(self) -> str:
-        """The repository."""
-        return str(self.name)
-
-    @property
-    def sentence(self) -> str:
-        """To whom it goes."""
-        return f"It becomes {self.new_owner}/{self.name.name}; its old URL leads there."
-
-
-@dataclass(frozen=True, slots=True)
-class TrashOwned(Action):
-    """Move a repository to the trash."""
-
-    repo_id: uuid.UUID
-    name: RepoName
-    kind = "trash-repository"
-    is_destructive = True
-
-    @property
-    def target(self) -> str:
-        """The repository."""
-        return str(self.name)
-
-    @property
-    def sentence(self) -> str:
-        """Where it goes."""
-        return "It is moved to the trash; 'repo restore --owner' brings it back."
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,23 +69,7 @@ class RemoveOrganization(Action):
         return "The organization is closed; its members and teams end with it."
 
 
-RemovalAction = HandOver | TrashOwned | RemoveUser | RemoveOrganization
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What becomes of an owner's repositories; unless it is said, there may be none.
-
-    Raises:
-        InvalidInputError: Two things are said at once.
-    """
-
-    transfer_to: str | None = None
-    to_trash: bool = False
-
-    def __post_init__(self) -> None:
-        if self.transfer_to is not None and self.to_trash:
-            raise InvalidInputError("Repositories go to the trash or to another owner, not both.")
+RemovalAction = Transfer | Delete | RemoveUser | RemoveOrganization
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +80,7 @@ class OwnerRemoval:
     root: Path
     name: str
     kind: OwnerType
-    fate: Fate = Fate()
+    fate: Fate = UNSAID
     by: Origin = SYSTEM
 
     def task(self, run_dir: Path) -> Task[RemovalAction]:
@@ -166,7 +107,7 @@ class OwnerRemoval:
                 last = RemoveOrganization(owner.id, owner.name)
             owned = repositories.list_owned(session, owner.id)
             live = [row for row in owned if row.is_live]
-            fates = self._fates(session, owner, live)
+            fates = self.fate.plan(session, owner, live)
         return Plan((*fates, last), self._remarks(owner, len(owned) - len(live)))
 
     def perform(self, action: RemovalAction) -> None:
@@ -176,28 +117,14 @@ class OwnerRemoval:
             RefusedError: It cannot be done; the sentence says why.
         """
         match action:
-            case HandOver():
+            case Transfer():
                 hand_over(self.sessions, self.root, action, by=self.by)
-            case TrashOwned():
-                self._trash(action)
+            case Delete():
+                discard(self.sessions, self.root, action.repo_id, by=self.by)
             case RemoveUser():
                 self._remove_user(action)
             case RemoveOrganization():
                 self._remove_organization(action)
-
-    def _fates(
-        self, session: Session, owner: Owner, live: Sequence[OwnedRow]
-    ) -> Sequence[HandOver | TrashOwned]:
-        if self.fate.transfer_to is not None:
-            return plan_hand_over(session, owner, live, self.fate.transfer_to)
-        if self.fate.to_trash:
-            return [TrashOwned(row.id, RepoName(owner.name, row.name)) for row in live]
-        if live:
-            raise ConflictError(
-                f"{owner.name} owns repositories: {_listed([row.name for row in live])}.",
-                hint="Say --transfer-to OWNER or --trash-repositories.",
-            )
-        return []
 
     def _remarks(self, owner: Owner, trashed: int) -> tuple[Remark, ...]:
         if not trashed:
@@ -207,9 +134,6 @@ class OwnerRemoval:
             return (Remark("trash", owner.name, f"{stays} and go to the new owner."),)
         hint = "'repo restore --owner' brings them back"
         return (Remark("trash", owner.name, f"{stays} and stay there; {hint}."),)
-
-    def _trash(self, action: TrashOwned) -> None:
-        discard(self.sessions, self.root, action.repo_id, by=self.by)
 
     def _remove_user(self, action: RemoveUser) -> None:
         with self.sessions.begin() as session:
@@ -249,56 +173,11 @@ def close_account(session: Session, user_id: uuid.UUID) -> None:
         ssh_keys.remove_ssh_key(session, user_id, key.id)
 
 
-def plan_hand_over(
-    session: Session, owner: Owner, live: Sequence[OwnedRow], new_owner: str
-) -> list[HandOver]:
-    """Return what hands an owner's repositories to another.
-
-    Raises:
-        NotFoundError: There is no such new owner.
-        ConflictError: It is the same, or has repositories of the same names.
-    """
-    heir = get_owner(session, new_owner)
-    if heir.owner_id == owner.id:
-        raise ConflictError(f"{owner.name} cannot take over from itself.")
-    taken = {
-        name_key(row.name) for row in repositories.list_owned(session, heir.owner_id) if row.is_live
-    }
-    clashes = [row.name for row in live if name_key(row.name) in taken]
-    if clashes:
-        raise ConflictError(
-            f"{heir.name} has repositories of the same names: {_listed(clashes)}.",
-            hint=f"Rename them first: wit-admin repo rename {owner.name}/{clashes[0]} NAME",
-        )
-    return [HandOver(row.id, RepoName(owner.name, row.name), heir.name) for row in live]
-
-
-def hand_over(
-    sessions: sessionmaker[Session], root: Path, action: HandOver, *, by: Origin = SYSTEM
-) -> None:
-    """Give a repository to its new owner, unless it is there or gone already.
-
-    Raises:
-        NotFoundError: There is no such new owner.
-        ConflictError: The new owner has one of that name.
-    """
-    with sessions() as session:
-        name = repositories.find_name(session, action.repo_id)
-    if name is not None and name.owner != action.new_owner:
-        transfer_repository(sessions, root, action.repo_id, action.new_owner, by=by)
-
-
 def _refuse_orphans(session: Session, owner: Owner) -> None:
     kept = organizations.list_kept_by(session, owner.id)
     if kept:
         raise ConflictError(
-            f"{owner.name} is the only owner of {_listed(kept)}; "
+            f"{owner.name} is the only owner of {listed(kept)}; "
             "an organization cannot be without an owner.",
             hint=f"Name another owner: wit-admin org member add {kept[0]} USER --role owner",
         )
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_NAMED_AT_MOST])
-    more = len(names) - _NAMED_AT_MOST
-    return f"{shown} and {more} more" if more > 0 else shown

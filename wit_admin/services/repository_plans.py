@@ -1,7 +1,4 @@
-"""Plans of the commands that take repositories away or hand them over: looked at, then done.
-
-An action names its repository by id, so that one which takes the name meanwhile is not touched.
-"""
+"""Plans of the commands that take repositories away or hand them over: looked at, then done."""
 
 from __future__ import annotations
 
@@ -22,49 +19,9 @@ from wit_admin.services.audit import SYSTEM, Origin
 from wit_admin.services.locks import Lock
 from wit_admin.services.lookups import get_owner, get_repository_id, was_renamed
 from wit_admin.services.plans import Action, Plan, Remark, Task
+from wit_admin.services.repository_actions import Delete, Transfer
 from wit_admin.services.repository_changes import transfer_repository
 from wit_admin.services.trash import discard, list_remains, list_trash, purge
-
-
-@dataclass(frozen=True, slots=True)
-class Delete(Action):
-    """Move a repository to the trash."""
-
-    id: uuid.UUID
-    name: RepoName
-    kind = "delete"
-    is_destructive = True
-
-    @property
-    def target(self) -> str:
-        """Owner and name."""
-        return str(self.name)
-
-    @property
-    def sentence(self) -> str:
-        """Where it goes."""
-        return "It goes to the trash, from where it can be restored."
-
-
-@dataclass(frozen=True, slots=True)
-class Transfer(Action):
-    """Hand a repository to another owner."""
-
-    id: uuid.UUID
-    name: RepoName
-    new_owner: str
-    kind = "transfer"
-    is_destructive = True
-
-    @property
-    def target(self) -> str:
-        """Owner and name."""
-        return str(self.name)
-
-    @property
-    def sentence(self) -> str:
-        """Who gets it, and what becomes of its URL."""
-        return f"{self.new_owner} gets it from {self.name.owner}; its old URLs lead to it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +89,7 @@ class RepositoryPlans:
             return Plan(tuple(actions.values()), tuple(remarks))
 
         def perform(action: Delete) -> None:
-            discard(self.sessions, self.root, action.id, by=self.by)
+            discard(self.sessions, self.root, action.repo_id, by=self.by)
 
         return Task(build, perform, self._lock("repo-delete"))
 
@@ -154,7 +111,9 @@ class RepositoryPlans:
             return Plan((Transfer(repo_id, name, new.owner),))
 
         def perform(action: Transfer) -> None:
-            transfer_repository(self.sessions, self.root, action.id, action.new_owner, by=self.by)
+            transfer_repository(
+                self.sessions, self.root, action.repo_id, action.new_owner, by=self.by
+            )
 
         return Task(build, perform, self._lock("repo-transfer"))
 

@@ -1,0 +1,106 @@
+"""What becomes of the repositories of an owner that goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.models.accounts import Owner
+from wit_admin.db.queries import repositories
+from wit_admin.db.queries.repositories import OwnedRow
+from wit_admin.errors import ConflictError, InvalidInputError
+from wit_admin.names import RepoName, name_key
+from wit_admin.services.audit import SYSTEM, Origin
+from wit_admin.services.lookups import get_owner
+from wit_admin.services.repository_actions import Delete, Transfer
+from wit_admin.services.repository_changes import transfer_repository
+
+_NAMED_AT_MOST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of an owner's repositories; unless it is said, there may be none.
+
+    Raises:
+        InvalidInputError: Two things are said at once.
+    """
+
+    transfer_to: str | None = None
+    to_trash: bool = False
+
+    def __post_init__(self) -> None:
+        if self.transfer_to is not None and self.to_trash:
+            raise InvalidInputError("Repositories go to the trash or to another owner, not both.")
+
+    def plan(
+        self, session: Session, owner: Owner, live: Sequence[OwnedRow]
+    ) -> Sequence[Transfer | Delete]:
+        """Return what is to be done to the live repositories of ``owner``.
+
+        Raises:
+            NotFoundError: There is nobody to hand them to.
+            ConflictError: There are some and nothing is said, or the heir cannot take them.
+        """
+        if self.transfer_to is not None:
+            return plan_hand_over(session, owner, live, self.transfer_to)
+        if self.to_trash:
+            return [Delete(row.id, RepoName(owner.name, row.name)) for row in live]
+        if live:
+            raise ConflictError(
+                f"{owner.name} owns repositories: {listed([row.name for row in live])}.",
+                hint="Say --transfer-to OWNER or --trash-repositories.",
+            )
+        return []
+
+
+UNSAID = Fate()
+
+
+def plan_hand_over(
+    session: Session, owner: Owner, live: Sequence[OwnedRow], new_owner: str
+) -> list[Transfer]:
+    """Return what hands an owner's repositories to another.
+
+    Raises:
+        NotFoundError: There is no such new owner.
+        ConflictError: It is the same, or has repositories of the same names.
+    """
+    heir = get_owner(session, new_owner)
+    if heir.owner_id == owner.id:
+        raise ConflictError(f"{owner.name} cannot take over from itself.")
+    taken = {
+        name_key(row.name) for row in repositories.list_owned(session, heir.owner_id) if row.is_live
+    }
+    clashes = [row.name for row in live if name_key(row.name) in taken]
+    if clashes:
+        raise ConflictError(
+            f"{heir.name} has repositories of the same names: {listed(clashes)}.",
+            hint=f"Rename them first: wit-admin repo rename {owner.name}/{clashes[0]} NAME",
+        )
+    return [Transfer(row.id, RepoName(owner.name, row.name), heir.name) for row in live]
+
+
+def hand_over(
+    sessions: sessionmaker[Session], root: Path, action: Transfer, *, by: Origin = SYSTEM
+) -> None:
+    """Give a repository to its new owner, unless it is there or gone already.
+
+    Raises:
+        NotFoundError: There is no such new owner.
+        ConflictError: The new owner has one of that name.
+    """
+    with sessions() as session:
+        name = repositories.find_name(session, action.repo_id)
+    if name is not None and name.owner != action.new_owner:
+        transfer_repository(sessions, root, action.repo_id, action.new_owner, by=by)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the names with commas between them; of many the first ones."""
+    shown = ", ".join(names[:_NAMED_AT_MOST])
+    more = len(names) - _NAMED_AT_MOST
+    return f"{shown} and {more} more" if more > 0 else shown
