@@ -174,16 +174,14 @@ def _assemble(settings: Settings, engine: Engine | None, enrolment: Enrolment) -
         )
     tools = find_tools(settings)
     children = ChildBackend(
-        tools.program,
-        tools.environment,
+        tools,
         inspector,
         _open_guards(settings),
         max_processes=settings.max_git_processes,
-        memory_bytes=tools.memory_bytes,
     )
     pushes = PushFlow(
         sessions,
-        Disk(root, inspector, Ancestry(tools.program, tools.environment)),
+        Disk(root, inspector, Ancestry(tools)),
         visibility=Visibility(settings.default_visibility),
         enrolment=enrolment,
     )
@@ -211,6 +209,4 @@ def _assemble(settings: Settings, engine: Engine | None, enrolment: Enrolment) -
 def _open_guards(settings: Settings) -> GuardSettings:
     hooks = settings.run_dir / "hooks"
     sweep_hooks(hooks)
-    return GuardSettings(
-        hooks, settings.push_checks, settings.check_timeout_s, settings.child_memory_bytes
-    )
+    return GuardSettings(hooks, settings.push_checks, settings.check_timeout_s)

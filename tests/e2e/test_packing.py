@@ -12,7 +12,7 @@ import pytest
 from tests.support.place import Place
 from tests.support.repositories import commit, oid_of
 from tests.support.server import run_git
-from tests.support.sites import make_tools
+from tests.support.tools import make_tools
 from wit_admin.git.maintenance import Packer
 from wit_admin.git.supervision import Watch
 

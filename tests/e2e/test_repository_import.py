@@ -19,8 +19,7 @@ from tests.support.place import Place
 from tests.support.processes import wait_until
 from tests.support.repositories import all_refs, commit, new_work, oid_of
 from tests.support.server import run_git
-from wit_admin.git.environment import ChildEnvironment, write_defaults
-from wit_admin.git.program import find_git
+from tests.support.tools import make_tools
 from wit_admin.git.remotes import Remote
 from wit_admin.git.sources import parse_source
 from wit_admin.git.storage import create_bare
@@ -154,13 +153,11 @@ def test_git_asks_only_the_address_that_was_looked_at(
     alice: Place, origin: str, tmp_path: Path
 ) -> None:
     """No resolver knows the name, so git can have the address from us alone."""
-    write_defaults(tmp_path / "gitconfig")
     named = origin.replace("127.0.0.1", "rebound.invalid")
     remote = Remote(
         parse_source(named),
         ("127.0.0.1",),
-        find_git(),
-        ChildEnvironment(tmp_path / "gitconfig", repository_hooks=False),
+        make_tools(tmp_path),
         Watch(60.0, 1024**3),
         credentials=alice.token,
     )

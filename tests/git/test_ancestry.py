@@ -11,18 +11,17 @@ import pytest
 
 from tests.support.repositories import commit, git_bytes, new_work, oid_of
 from tests.support.server import run_git
+from tests.support.tools import make_tools
 from wit_admin.git.ancestry import Ancestry
-from wit_admin.git.environment import ChildEnvironment, write_defaults
 from wit_admin.git.fallback import command_line
-from wit_admin.git.program import GitProgram, find_git
+from wit_admin.git.program import GitProgram
 
 FAR = 700
 
 
 @pytest.fixture
 def ancestry(tmp_path: Path) -> Ancestry:
-    write_defaults(tmp_path / "gitconfig")
-    return Ancestry(find_git(), ChildEnvironment(tmp_path / "gitconfig", repository_hooks=False))
+    return Ancestry(make_tools(tmp_path))
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +64,8 @@ def is_forced(ancestry: Ancestry, gitdir: Path, before: str, after: str) -> bool
 def test_near_and_far_ancestors_are_found(
     ancestry: Ancestry, long: Path, before: str, after: str, *, expected: bool
 ) -> None:
-    without_git = replace(ancestry, program=GitProgram(command_line(), None))
+    stand_in = replace(ancestry.tools, program=GitProgram(command_line(), None))
+    without_git = Ancestry(stand_in)
 
     assert is_forced(ancestry, long, before, after) is expected
     assert is_forced(without_git, long, before, after) is expected

@@ -12,14 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.server import run_git
+from tests.support.tools import make_tools
 from wit_admin.errors import ConflictError
 from wit_admin.git.backend import Backend, FetchAnswer, PushProcess, ReadyAnswer
 from wit_admin.git.child_backend import ChildBackend
 from wit_admin.git.commands import PushRequest
-from wit_admin.git.environment import ChildEnvironment, write_defaults
 from wit_admin.git.inspection import Inspector
 from wit_admin.git.pktline import write_packet
-from wit_admin.git.program import find_git
 from wit_admin.git.push_checks import GuardSettings
 from wit_admin.git.push_guard import PushGuard
 from wit_admin.git.quick_backend import QuickBackend
@@ -80,15 +79,11 @@ class Pair:
     """git's own answers, and those of the backend that spares git."""
 
     def __init__(self, folder: Path) -> None:
-        write_defaults(folder / "gitconfig")
-        environment = ChildEnvironment(folder / "gitconfig", repository_hooks=False)
         self.git = ChildBackend(
-            find_git(),
-            environment,
+            make_tools(folder),
             Inspector((folder,)),
-            GuardSettings(folder / "hooks", folder / "checks", 10, 2**31),
+            GuardSettings(folder / "hooks", folder / "checks", 10),
             max_processes=4,
-            memory_bytes=2**31,
         )
         self.counting = CountingBackend(self.git)
         self.quick = QuickBackend(self.counting, takes_pushes=True)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from tests.support.packs import BLOB, COMMIT, TREE, entry, oid_of, pack_of, tree
 from tests.support.server import git_environment, run_git
+from tests.support.tools import make_tools
 from wit_admin.git.commands import PushHeadReader
-from wit_admin.git.environment import ChildEnvironment, write_defaults
 from wit_admin.git.pktline import write_packet
 from wit_admin.git.quick_push import push_quickly
 from wit_admin.git.ref_cache import RefCache
@@ -36,8 +36,7 @@ class Twins:
         for twin in (self.quick, self.slow):
             run_git(folder, "clone", "--quiet", "--bare", "--no-hardlinks", str(work), str(twin))
             run_git(twin, "remote", "remove", "origin")
-        write_defaults(folder / "gitconfig")
-        self._environment = ChildEnvironment(folder / "gitconfig", repository_hooks=False)
+        self._environment = make_tools(folder).environment
         self._refs = RefCache()
 
     def push(self, body: bytes) -> bool:

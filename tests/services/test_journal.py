@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.server import run_git
+from tests.support.tools import make_tools
 from wit_admin.db.models.events import Activity
 from wit_admin.db.models.pushes import PushEntry, PushState
 from wit_admin.db.models.repositories import ObjectFormat, Visibility
@@ -22,9 +23,8 @@ from wit_admin.db.queries.repositories import NewRepository
 from wit_admin.git import storage
 from wit_admin.git.ancestry import Ancestry
 from wit_admin.git.disk import Disk
-from wit_admin.git.environment import PUSH_ID_HOST, ChildEnvironment
+from wit_admin.git.environment import PUSH_ID_HOST
 from wit_admin.git.inspection import Inspector
-from wit_admin.git.program import find_git
 from wit_admin.names import RepoName
 from wit_admin.services import pushes
 from wit_admin.services.accounts import create_user
@@ -54,11 +54,10 @@ class Site:
             object_format=ObjectFormat.SHA1,
         )
         self.repo_id = pushes.ensure_repository_row(sessions, new, owner="alice").repo_id
-        environment = ChildEnvironment(self.root / "gitconfig", repository_hooks=False)
         self.disk = Disk(
             self.root,
             Inspector((self.root,), allows_includes=False),
-            Ancestry(find_git(), environment),
+            Ancestry(make_tools(self.root)),
         )
         self.commit = self.commit_on()
 

@@ -10,7 +10,8 @@ import pytest
 from tests.support.builders import run_at_once
 from tests.support.repositories import commit, git_bytes, new_work, oid_of
 from tests.support.server import run_git
-from tests.support.sites import DEMO, Site, make_tools
+from tests.support.sites import DEMO, Site
+from tests.support.tools import make_tools
 from wit_admin.db.models.repositories import Repository
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import BatchError, BusyError, ConflictError, NotFoundError

@@ -17,7 +17,8 @@ import pytest
 from tests.support.builders import run_at_once
 from tests.support.killing import killed_at
 from tests.support.repositories import all_refs, commit, new_work
-from tests.support.sites import ORDER, Site, make_tools
+from tests.support.sites import ORDER, Site
+from tests.support.tools import make_tools
 from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.repositories import Repository, Visibility
 from wit_admin.db.queries.audit import AuditFilter

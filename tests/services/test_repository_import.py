@@ -11,7 +11,8 @@ import pytest
 from tests.support.builders import run_at_once
 from tests.support.repositories import all_refs, commit, git_bytes, new_work, oid_of
 from tests.support.server import run_git
-from tests.support.sites import DEMO, Site, make_tools
+from tests.support.sites import DEMO, Site
+from tests.support.tools import make_tools
 from wit_admin.db.models.repositories import ObjectFormat, Repository, Visibility
 from wit_admin.errors import (
     BusyError,

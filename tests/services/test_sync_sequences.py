@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.repositories import commit, new_work, oid_of
 from tests.support.server import run_git
-from tests.support.sites import make_tools
 from tests.support.sync_site import Site, facts
+from tests.support.tools import make_tools
 from wit_admin.db.models.accounts import Owner, OwnerType
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.git.ancestry import Ancestry
@@ -201,7 +201,7 @@ def test_disk_and_database_agree_after_any_sequence(
             Disk(
                 ground.root,
                 Inspector((ground.root,), allows_includes=False),
-                Ancestry(tools.program, tools.environment),
+                Ancestry(tools),
             ),
             visibility=Visibility.PRIVATE,
             enrolment=Enrolment(servers, enrolment.server_id),

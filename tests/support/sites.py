@@ -11,9 +11,6 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.models.repositories import Repository, Visibility
 from wit_admin.db.queries import serving
 from wit_admin.git import own_config
-from wit_admin.git.environment import ChildEnvironment, write_defaults
-from wit_admin.git.program import find_git
-from wit_admin.git.tools import GitTools
 from wit_admin.names import RepoName
 from wit_admin.services import repository_changes as changes
 from wit_admin.services.lookups import get_repository_id
@@ -22,13 +19,6 @@ from wit_admin.services.repository_plans import RepositoryPlans
 
 DEMO = RepoName("alice", "demo")
 ORDER = RepositoryOrder(Visibility.PUBLIC, description="A try")
-
-
-def make_tools(folder: Path) -> GitTools:
-    """Return the real git, with the defaults that the program gives it written to ``folder``."""
-    write_defaults(folder / "gitconfig")
-    environment = ChildEnvironment(folder / "gitconfig", repository_hooks=False)
-    return GitTools(find_git(), environment, 1024**3)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from wit_admin.git.environment import ChildEnvironment
 from wit_admin.git.object_reader import ObjectReader, TooLargeObjectError
-from wit_admin.git.program import GitProgram
 from wit_admin.git.tags import peel
+from wit_admin.git.tools import GitTools
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +38,7 @@ class _TooFarError(Exception):
 class Ancestry:
     """Tells which of the updates of a push were forced."""
 
-    program: GitProgram
-    environment: ChildEnvironment
+    tools: GitTools
 
     def find_forced(self, gitdir: Path, moves: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
         """Return those pairs of old and new id of which the new one does not contain the old.
@@ -49,7 +47,7 @@ class Ancestry:
         are so many and so long that git does not answer in time, no force is found.
         """
         end = time.monotonic() + _PATIENCE_S
-        walk = _Walk(gitdir, _STEPS if self.program.is_git else _STEPS_WITHOUT_GIT)
+        walk = _Walk(gitdir, _STEPS if self.tools.program.is_git else _STEPS_WITHOUT_GIT)
         forced = set()
         for before, after in moves:
             try:
@@ -61,15 +59,15 @@ class Ancestry:
         return forced
 
     def _ask_git(self, gitdir: Path, before: str, after: str, within_s: float) -> bool:
-        if not self.program.is_git:
+        if not self.tools.program.is_git:
             return True
         # Replacements are for those who look at history, and anybody can push them.
         variables = {"GIT_DIR": str(gitdir), "GIT_NO_REPLACE_OBJECTS": "1"}
-        line = [*self.program.line, "merge-base", "--is-ancestor", before, after]
+        line = self.tools.command("merge-base", "--is-ancestor", before, after)
         try:
             ended = subprocess.run(
                 line,
-                env=self.environment.variables(extra=variables),
+                env=self.tools.environment.variables(extra=variables),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 check=False,

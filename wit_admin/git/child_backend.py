@@ -15,15 +15,14 @@ from wit_admin.git import storage
 from wit_admin.git.backend import PushProcess, ReadyAnswer
 from wit_admin.git.children import GitChild
 from wit_admin.git.commands import PushRequest
-from wit_admin.git.environment import ChildEnvironment
 from wit_admin.git.filters import silence_filters
 from wit_admin.git.guarded_push import GuardedPush, GuardedStart
 from wit_admin.git.inspection import Inspector
 from wit_admin.git.patient_push import PatientPush
 from wit_admin.git.pktline import write_packet
-from wit_admin.git.program import GitProgram
 from wit_admin.git.push_checks import GuardSettings, PushChecks
 from wit_admin.git.push_guard import PushGuard
+from wit_admin.git.tools import GitTools
 from wit_admin.git.wants import find_forbidden, may_have_hidden_refs, wanted_ids
 
 _QUEUE_S = 30.0
@@ -61,27 +60,23 @@ class ChildAnswer:
 class ChildBackend:
     """Answers everything by a child each."""
 
-    def __init__(  # noqa: PLR0913  all that a child needs
+    def __init__(
         self,
-        program: GitProgram,
-        environment: ChildEnvironment,
+        tools: GitTools,
         inspector: Inspector,
         guards: GuardSettings,
         *,
         max_processes: int,
-        memory_bytes: int,
     ) -> None:
-        self._program = program
-        self._environment = environment
+        self._tools = tools
         self._inspector = inspector
         self._guards = guards
         self._places = asyncio.Semaphore(max_processes)
-        self._memory_bytes = memory_bytes
 
     @property
     def newest_protocol(self) -> int:
         """The newest version of git's protocol that the program speaks."""
-        return self._program.newest_protocol
+        return self._tools.program.newest_protocol
 
     async def advertise(self, command: str, gitdir: Path | None, version: int) -> bytes:
         """Return the body of ``info/refs``; ``gitdir`` is ``None`` for one yet to be created."""
@@ -89,7 +84,7 @@ class ChildBackend:
             return await self._advertise_empty(command, version)
         await asyncio.to_thread(self._inspector.check, gitdir)
         arguments = ["--stateless-rpc", "--http-backend-info-refs"]
-        environment = self._environment.variables(version=version)
+        environment = self._tools.environment.variables(version=version)
         async with self._child(command, arguments, gitdir, environment) as child:
             child.close_stdin()
             body = b"".join([chunk async for chunk in child.chunks()])
@@ -118,12 +113,12 @@ class ChildBackend:
             InvalidInputError: It asks for what no visible ref leads to.
         """
         # The stand-in for git refuses by itself whatever it has not shown.
-        wants = wanted_ids(body) if self._program.is_git else []
+        wants = wanted_ids(body) if self._tools.program.is_git else []
         if await asyncio.to_thread(self._inspect, gitdir) and wants:
             forbidden = await find_forbidden(self._rev_list, gitdir, wants)
             if forbidden is not None:
                 raise InvalidInputError(f"upload-pack: not our ref {forbidden}.")
-        environment = self._environment.variables(version=version)
+        environment = self._tools.environment.variables(version=version)
         async with self._child("upload-pack", ["--stateless-rpc"], gitdir, environment) as child:
             feeding = asyncio.create_task(_feed(child, body))
             try:
@@ -155,7 +150,7 @@ class ChildBackend:
         self, gitdir: Path, extra: Mapping[str, str], guard: PushGuard
     ) -> GuardedPush:
         def checks(objects: tuple[str, str]) -> PushChecks:
-            return PushChecks(self._program, self._environment, self._guards, gitdir, objects)
+            return PushChecks(self._tools, self._guards, gitdir, objects)
 
         def start(hooks: Path, descriptors: Sequence[int]) -> AbstractAsyncContextManager[GitChild]:
             return self._receive_pack(gitdir, extra, hooks, descriptors)
@@ -171,18 +166,20 @@ class ChildBackend:
         hooks: Path | None = None,
         descriptors: Sequence[int] = (),
     ) -> AbstractAsyncContextManager[GitChild]:
-        overrides = [] if self._environment.repository_hooks else silence_filters(gitdir)
-        environment = self._environment.variables(extra=extra, overrides=overrides, hooks=hooks)
-        line = [*self._program.line, "receive-pack", "--stateless-rpc", str(gitdir)]
+        overrides = [] if self._tools.environment.repository_hooks else silence_filters(gitdir)
+        environment = self._tools.environment.variables(
+            extra=extra, overrides=overrides, hooks=hooks
+        )
+        line = self._tools.command("receive-pack", "--stateless-rpc", str(gitdir))
         return self._running(line, environment, descriptors)
 
     async def _own_hooks(self, gitdir: Path) -> Path | None:
         """Return the folder of the repository's own hooks, where these are run."""
-        if not self._environment.repository_hooks:
+        if not self._tools.environment.repository_hooks:
             return None
-        environment = self._environment.variables(extra={"GIT_DIR": str(gitdir)})
-        line = [*self._program.line, "rev-parse", "--path-format=absolute", "--git-path", "hooks"]
-        async with GitChild(line, environment, memory_bytes=self._memory_bytes) as child:
+        environment = self._tools.environment.variables(extra={"GIT_DIR": str(gitdir)})
+        line = self._tools.command("rev-parse", "--path-format=absolute", "--git-path", "hooks")
+        async with GitChild(line, environment, memory_bytes=self._tools.memory_bytes) as child:
             child.close_stdin()
             said = b"".join([chunk async for chunk in child.chunks()])
         return Path(os.fsdecode(said.removesuffix(b"\n")))
@@ -190,8 +187,8 @@ class ChildBackend:
     async def _rev_list(
         self, gitdir: Path, options: Sequence[str], ids: Sequence[str]
     ) -> AsyncIterator[bytes]:
-        environment = self._environment.variables(extra={"GIT_DIR": str(gitdir)})
-        line = [*self._program.line, "rev-list", *options]
+        environment = self._tools.environment.variables(extra={"GIT_DIR": str(gitdir)})
+        line = self._tools.command("rev-list", *options)
         async with self._running(line, environment) as child:
             # Many ids do not fit on a command line.
             feeding = asyncio.create_task(_feed(child, "".join(f"{x}\n" for x in ids).encode()))
@@ -206,7 +203,7 @@ class ChildBackend:
     def _child(
         self, command: str, arguments: list[str], gitdir: Path, environment: dict[str, str]
     ) -> AbstractAsyncContextManager[GitChild]:
-        line = [*self._program.line, command, *arguments, str(gitdir)]
+        line = self._tools.command(command, *arguments, str(gitdir))
         return self._running(line, environment)
 
     @asynccontextmanager
@@ -220,7 +217,7 @@ class ChildBackend:
             raise UnavailableError("The server is busy with other clones and pushes.") from None
         try:
             async with GitChild(
-                line, environment, memory_bytes=self._memory_bytes, descriptors=descriptors
+                line, environment, memory_bytes=self._tools.memory_bytes, descriptors=descriptors
             ) as child:
                 yield child
         finally:

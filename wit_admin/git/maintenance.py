@@ -68,7 +68,7 @@ class Packer:
 
     def _git(self, gitdir: Path, *arguments: str) -> None:
         ended = run_watched(
-            [*self.tools.program.line, f"--git-dir={gitdir}", *arguments],
+            self.tools.command(f"--git-dir={gitdir}", *arguments),
             self.tools.environment.variables(overrides=_GENTLE),
             self.watch,
         )

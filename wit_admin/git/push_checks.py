@@ -16,11 +16,10 @@ from pathlib import Path
 
 from wit_admin.errors import UnavailableError
 from wit_admin.git.children import GitChild
-from wit_admin.git.environment import ChildEnvironment
 from wit_admin.git.pipes import open_pipe
-from wit_admin.git.program import GitProgram
 from wit_admin.git.push_guard import PushGuard, RefGuard
 from wit_admin.git.ref_pattern import RefPattern
+from wit_admin.git.tools import GitTools
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +37,11 @@ _UNITS = (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024))
 
 @dataclass(frozen=True, slots=True)
 class GuardSettings:
-    """Where hooks of ours are made, where the operator's programs are, what these may use up."""
+    """Where hooks of ours are made, where the operator's programs are, how long these may take."""
 
     hooks: Path
     programs: Path
     timeout_s: float
-    memory_bytes: int
 
 
 @dataclass(slots=True)
@@ -68,8 +66,7 @@ class Verdict:
 class PushChecks:
     """Looks at the commands of one push, with the objects that git holds apart for it."""
 
-    program: GitProgram
-    environment: ChildEnvironment
+    tools: GitTools
     settings: GuardSettings
     gitdir: Path
     objects: tuple[str, str]
@@ -176,13 +173,12 @@ class PushChecks:
         return None if status == 0 else "refuses it"
 
     async def _run_watched(self, line: list[str], guard: PushGuard, said: bytearray) -> int:
-        memory = self.settings.memory_bytes
         environment = self._variables(**guard.variables)
         with open_pipe() as (watched, _):
             async with GitChild(
                 line,
                 environment,
-                memory_bytes=memory,
+                memory_bytes=self.tools.memory_bytes,
                 descriptors=(watched.number,),
                 is_foreign=True,
             ) as child:
@@ -192,9 +188,9 @@ class PushChecks:
                 return await child.wait()
 
     def _git(self, *arguments: str) -> GitChild:
-        line = [*self.program.line, *arguments]
+        line = self.tools.command(*arguments)
         variables = self._variables(GIT_NO_REPLACE_OBJECTS="1")
-        return GitChild(line, variables, memory_bytes=self.settings.memory_bytes)
+        return GitChild(line, variables, memory_bytes=self.tools.memory_bytes)
 
     def _variables(self, **extra: str) -> dict[str, str]:
         new, others = self.objects
@@ -204,7 +200,7 @@ class PushChecks:
             # git refuses to move refs where it finds this.
             "GIT_QUARANTINE_PATH": new,
         }
-        return self.environment.variables(
+        return self.tools.environment.variables(
             extra={"GIT_DIR": str(self.gitdir), **(apart if new else {}), **extra}
         )
 

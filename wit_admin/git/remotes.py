@@ -23,11 +23,10 @@ from wit_admin.errors import (
     UnavailableError,
     WitError,
 )
-from wit_admin.git.environment import ChildEnvironment
-from wit_admin.git.program import GitProgram
 from wit_admin.git.ref_values import ref_text
 from wit_admin.git.sources import PORTS, Source
 from wit_admin.git.supervision import Ended, Watch, run_watched
+from wit_admin.git.tools import GitTools
 
 _HEADS = "refs/heads/"
 _USUAL = ("refs/heads/*", "refs/tags/*", "refs/notes/*")
@@ -90,8 +89,7 @@ class Remote:
     source: Source
     addresses: tuple[str, ...]
     """Where its host is; git asks nobody else."""
-    program: GitProgram
-    environment: ChildEnvironment
+    tools: GitTools
     watch: Watch
     credentials: str | None = field(default=None, repr=False)
     """``user:password`` or a token, for HTTP."""
@@ -107,7 +105,7 @@ class Remote:
         with self._helper() as (settings, descriptors):
             upload_pack = [] if self.source.is_remote else [f"--upload-pack={_NO_LAZY_FETCH}"]
             ended = run_watched(
-                [*self.program.line, "ls-remote", "--symref", *upload_pack, "--", self._url()],
+                self.tools.command("ls-remote", "--symref", *upload_pack, "--", self._url()),
                 self._variables(settings),
                 self.watch,
                 descriptors=descriptors,
@@ -145,7 +143,7 @@ class Remote:
             exclusions = _OURS if all_refs else ()
             line = ["fetch", *options, "--", self._url(), *refspecs, *exclusions]
             ended = run_watched(
-                [*self.program.line, f"--git-dir={gitdir}", *line],
+                self.tools.command(f"--git-dir={gitdir}", *line),
                 self._variables(chosen),
                 self.watch,
                 tell=tell,
@@ -167,8 +165,8 @@ class Remote:
             port = self.source.port or PORTS[self.source.scheme]
             places = ",".join(f"[{a}]" if ":" in a else a for a in self.addresses)
             pinned.append(("http.curloptResolve", f"{self.source.host}:{port}:{places}"))
-        return self.environment.variables(
-            version=self.program.newest_protocol,
+        return self.tools.environment.variables(
+            version=self.tools.program.newest_protocol,
             extra=extra,
             overrides=[*_SILENCE, *pinned, *settings],
         )

@@ -91,7 +91,7 @@ class _Reader:
     def lines(self, *arguments: str) -> Iterator[str]:
         """Yield what git prints; memory does not grow with it."""
         with subprocess.Popen(
-            [*self.tools.program.line, f"--git-dir={self.gitdir}", *arguments],
+            self.tools.command(f"--git-dir={self.gitdir}", *arguments),
             env=self.tools.environment.variables(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

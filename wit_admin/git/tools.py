@@ -1,4 +1,4 @@
-"""What is needed to run git for a command: the program, its environment, its memory."""
+"""What is needed to run git: the program, its environment, its memory."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ class GitTools:
     environment: ChildEnvironment
     memory_bytes: int
     """Of one child."""
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return a command line of git's."""
+        return [*self.program.line, *arguments]
 
     def require_git(self) -> None:
         """Return if there is git itself.

@@ -97,7 +97,7 @@ class PushFlow:
                 out of the repository.
             UnavailableError: The journal cannot be written, so the push must not begin.
         """
-        has_git = self._disk.ancestry.program.is_git
+        has_git = self._disk.ancestry.tools.program.is_git
         guard = guard_push(self._sessions, target, request, has_git=has_git)
         ticket = self._open(target, request, request_id)
         return ticket if guard is None else replace(ticket, guard=guard)

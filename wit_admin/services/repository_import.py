@@ -133,8 +133,7 @@ class Importer:
         return Remote(
             source,
             addresses,
-            self.tools.program,
-            self.tools.environment,
+            self.tools,
             self.watch,
             credentials=None if is_key else order.credentials,
             key_file=Path(order.credentials) if is_key and order.credentials else None,
