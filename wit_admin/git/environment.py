@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from wit_admin.git.file_writes import write_whole
+
 HIDDEN_REFS = ("refs/wit/", "refs/jj/")
 """Refs of ours and of jj that no client sees or moves."""
 
@@ -111,6 +113,4 @@ class ChildEnvironment:
 def write_defaults(path: Path) -> None:
     """Write the site's defaults where ``GIT_CONFIG_SYSTEM`` will point, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    temporary.write_text(_DEFAULTS, encoding="ascii")
-    temporary.rename(path)
+    write_whole(path, _DEFAULTS.encode())

@@ -7,7 +7,6 @@ few values are a copy of the row: from them an empty database is made again. The
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import fcntl
 import os
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wit_admin.errors import ConflictError, UnavailableError
+from wit_admin.git.file_locks import is_locked
+from wit_admin.git.file_writes import sync
 from wit_admin.git.plain_files import MOST_CONFIG, read_plain
 from wit_admin.git.wit_section import has_own, parse_own, render_own
 
@@ -48,7 +49,8 @@ def add_own(folder: str, values: Mapping[str, str | None]) -> None:
 
     That is far quicker than a new file in place of the old, and leaves the times of the folder
     alone. Others see all of it or nothing. Who writes the config just then may lose it, but moves
-    the folder's time. Durable only after :func:`flush`.
+    the folder's time. Durable only after
+    :func:`wit_admin.git.file_writes.sync_all`.
 
     Raises:
         UnavailableError: Somebody else keeps the config locked.
@@ -66,20 +68,6 @@ def add_own(folder: str, values: Mapping[str, str | None]) -> None:
     finally:
         os.close(descriptor)
     write_own(folder, values, patience_s=_BRIEFLY_S)
-
-
-def flush(root: str | Path) -> None:
-    """Make durable what was written to the file system of ``root``."""
-    syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
-    if syncfs is None:  # Linux alone has it
-        os.sync()
-        return
-    descriptor = os.open(root, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        if syncfs(descriptor):
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), os.fspath(root))
-    finally:
-        os.close(descriptor)
 
 
 def write_own(
@@ -111,9 +99,9 @@ def write_own(
             raise ConflictError(
                 f"The config of {gitdir.name} is not one that git reads."
             ) from error
-        _sync(draft)
+        sync(draft)
         draft.rename(gitdir / "config")
-    _sync(gitdir)
+    sync(gitdir)
 
 
 def clear_left(gitdir: Path) -> int:
@@ -204,16 +192,9 @@ def _clear_dead(lock: Path) -> bool:
 
 def _is_held(ticket: Path) -> bool:
     try:
-        descriptor = os.open(ticket, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        return is_locked(ticket)
     except OSError:
         return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def _clear_drafts(gitdir: Path) -> None:
@@ -233,11 +214,3 @@ def _append(descriptor: int, section: bytes, *, stood: int) -> None:
             os.ftruncate(descriptor, stood)
     if written < len(section):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from wit_admin.git.file_writes import replace_locked
 from wit_admin.git.ref_values import read_ref, ref_text
 from wit_admin.git.refs import HEADS, NotPlainError
 from wit_admin.git.storage import read_head
@@ -33,22 +34,13 @@ def move_branch(gitdir: Path, ref: bytes, *, old: bytes, new: bytes, who: Commit
     """
     path = gitdir / os.fsdecode(ref)
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.with_name(f"{path.name}.lock")
     try:
-        descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    except FileExistsError:
-        raise NotPlainError from None
-    try:
-        with os.fdopen(descriptor, "wb") as file:
+        with replace_locked(path) as file:
             _check_value(gitdir, path, ref, old)
             _write_log(gitdir, ref, f"{old.decode()} {new.decode()}", who)
             file.write(new + b"\n")
-            file.flush()
-            os.fsync(descriptor)
-        lock.rename(path)
-    except (OSError, NotPlainError):
-        lock.unlink(missing_ok=True)
-        raise
+    except FileExistsError:
+        raise NotPlainError from None
 
 
 def _check_value(gitdir: Path, path: Path, ref: bytes, old: bytes) -> None:

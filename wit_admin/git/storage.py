@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from wit_admin.git.file_locks import is_locked
+from wit_admin.git.file_writes import replace_locked, sync, write_whole
 from wit_admin.git.ref_values import has_reftable, ref_bytes, ref_text
 from wit_admin.git.wit_section import render_own
 
@@ -59,7 +61,7 @@ def create_bare(
     finally:
         # Gone already, unless something failed, or somebody pressed Ctrl-C.
         shutil.rmtree(staging, ignore_errors=True)
-    _sync_folder(target.parent)
+    sync(target.parent)
     return True
 
 
@@ -78,8 +80,9 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
 def sweep_half_made(folder: Path) -> None:
     """Remove what killed makers of repositories left in ``folder`` more than an hour ago."""
     for left in folder.glob(STAGING + "*"):
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - left.stat().st_mtime > _ABANDONED_S and not _is_held(left):
+        # What is none of ours, such as a plain file or a link, stays.
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _ABANDONED_S and not is_locked(left):
                 shutil.rmtree(left, ignore_errors=True)
 
 
@@ -147,17 +150,8 @@ def set_head(gitdir: Path, branch: str) -> None:
     Raises:
         FileExistsError: Somebody else is changing HEAD just now.
     """
-    lock = gitdir / "HEAD.lock"
-    descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(b"ref: %b\n" % ref_bytes(_HEADS + branch))
-            file.flush()
-            os.fsync(file.fileno())
-        lock.rename(gitdir / "HEAD")
-    except OSError:
-        lock.unlink(missing_ok=True)
-        raise
+    with replace_locked(gitdir / "HEAD") as file:
+        file.write(b"ref: %b\n" % ref_bytes(_HEADS + branch))
 
 
 def write_description(gitdir: Path, text: str | None) -> None:
@@ -166,9 +160,7 @@ def write_description(gitdir: Path, text: str | None) -> None:
     if text is None:
         target.unlink(missing_ok=True)
         return
-    draft = gitdir / f"description.{os.getpid()}.lock"
-    draft.write_text(f"{text}\n", encoding="utf-8")
-    draft.rename(target)
+    write_whole(target, f"{text}\n".encode())
 
 
 def choose_head(branches: list[str]) -> str:
@@ -191,8 +183,8 @@ def move(gitdir: Path, target: Path) -> None:
     """Move a repository to a place below the same root where nothing is. Durable on return."""
     target.parent.mkdir(parents=True, exist_ok=True)
     gitdir.rename(target)
-    _sync_folder(target.parent)
-    _sync_folder(gitdir.parent)
+    sync(target.parent)
+    sync(gitdir.parent)
 
 
 def remove(gitdir: Path) -> None:
@@ -225,23 +217,3 @@ def _looks_like_repository(path: str) -> bool:
         and os.path.isdir(f"{path}/refs")  # noqa: PTH112
         and os.path.lexists(f"{path}/HEAD")
     )
-
-
-def _is_held(folder: Path) -> bool:
-    """Tell whether a process that is still making it has it locked."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,7 +5,6 @@ Without it, a mount that is missing looks like a forge whose repositories were a
 
 from __future__ import annotations
 
-import os
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from wit_admin.db.base import new_id, utc_now
 from wit_admin.db.models.repositories import RepositoryRoot
 from wit_admin.db.queries import reconcile
 from wit_admin.db.statements import insert_new
+from wit_admin.git.file_writes import write_whole
 from wit_admin.git.plain_files import read_plain
 
 NAME = ".wit-root"
@@ -51,11 +51,5 @@ class RootMarker:
             return None
 
     def _write(self, root_id: uuid.UUID) -> uuid.UUID:
-        draft = self.root / f"{NAME}.{root_id}"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(f"{root_id}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(self.root / NAME)
+        write_whole(self.root / NAME, f"{root_id}\n".encode(), is_durable=True)
         return root_id

@@ -1,8 +1,4 @@
-"""Which processes serve one home folder: each holds a lock that dies with it.
-
-Source: flock(2): the lock belongs to the open file, and the kernel lets go of it when the last
-descriptor is closed, however its process ends.
-"""
+"""Which processes serve one home folder: each holds a lock that dies with it."""
 
 from __future__ import annotations
 
@@ -15,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wit_admin.db.base import new_id
+from wit_admin.git.file_locks import is_locked
 from wit_admin.services.locks import lock_file
 
 _UNFINISHED = ".new-"
@@ -59,12 +56,12 @@ class Servers:
         if server_id is None:
             return True
         # Two folders on one host may share a database; neither judges the other's servers.
-        return server_id.startswith(f"{self._mark}-") and self._can_lock(self._folder / server_id)
+        return server_id.startswith(f"{self._mark}-") and _is_gone(self._folder / server_id)
 
     def forget_the_dead(self) -> None:
         """Remove the locks of processes that ended without a farewell."""
         for path in self._folder.glob(f"{self._mark}-*"):
-            if self._can_lock(path):
+            if _is_gone(path):
                 path.unlink(missing_ok=True)
 
     @contextmanager
@@ -81,16 +78,9 @@ class Servers:
     def _mark(self) -> str:
         return hashlib.blake2s(bytes(self.run_dir.resolve()), digest_size=4).hexdigest()
 
-    @staticmethod
-    def _can_lock(path: Path) -> bool:
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return True
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        finally:
-            os.close(descriptor)
+
+def _is_gone(path: Path) -> bool:
+    try:
+        return not is_locked(path)
+    except FileNotFoundError:
         return True

@@ -20,6 +20,7 @@ from wit_admin.db.queries import adoption, reconcile, repositories, trash
 from wit_admin.db.queries.adoption import AdoptedRepository
 from wit_admin.errors import ConflictError, NotFoundError, UnavailableError
 from wit_admin.git import own_config, storage
+from wit_admin.git.file_writes import sync_all
 from wit_admin.names import name_key
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.sync_actions import (
@@ -215,7 +216,7 @@ class SyncWork:
             except (ConflictError, UnavailableError) as error:
                 failures[path] = error.message
         if wanted:
-            own_config.flush(self.root)
+            sync_all(self.root)
         return failures
 
     def _record(
