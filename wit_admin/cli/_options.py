@@ -6,6 +6,7 @@ import enum
 import os
 import pwd
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -33,6 +34,9 @@ def _printable_only(text: str) -> str:
     return text
 
 
+Repo = Annotated[str, typer.Argument(metavar="OWNER/REPO", help="Which repository")]
+User = Annotated[str, typer.Argument(metavar="USER", help="Name of the account")]
+Grant = Annotated[str, typer.Option(help="read, write or admin")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 AfterId = Annotated[
     str | None, typer.Option("--after", metavar="ID", help="Only those that follow this one")
@@ -107,6 +111,16 @@ def part_by_id(after: str | None, limit: int | None) -> Span:
 def texts_of(**given: str | None) -> Any:
     """Return a dictionary of what the options said of fields; an empty text is ``None``."""
     return {name: text or None for name, text in given.items() if text is not None}
+
+
+def require_changes(changes: Mapping[str, object]) -> None:
+    """Return if an edit has something to do.
+
+    Raises:
+        InvalidInputError: It has not.
+    """
+    if not changes:
+        raise InvalidInputError("Nothing is to be changed.", hint="Name at least one option.")
 
 
 def permission_of(text: str) -> Permission:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, command_group, id_of, loaded_of, output_of
+from wit_admin.cli._options import AsJson, command_group, id_of, output_of
+from wit_admin.cli._place import place
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
 
@@ -44,20 +45,20 @@ def explain(
 
     Example: wit-admin access explain bob alice/demo main --action force
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import explanations
     from wit_admin.services.access import PushCreate
 
     output = output_of(ctx, as_json=as_json)
-    settings = loaded_of(ctx).settings
-    user, repository, ref = _split(words, anonymous=anonymous)
-    if anonymous and (token is not None or token_stdin):
-        raise InvalidInputError("Who has a token is not anonymous.")
-    secret = _token(token, from_stdin=token_stdin)
-    question = explanations.Question(RepoName.parse(repository), _action(action), user, secret, ref)
-    with open_database(settings) as sessions:
+    with place(ctx) as here:
+        user, repository, ref = _split(words, anonymous=anonymous)
+        if anonymous and (token is not None or token_stdin):
+            raise InvalidInputError("Who has a token is not anonymous.")
+        secret = _token(token, from_stdin=token_stdin)
+        question = explanations.Question(
+            RepoName.parse(repository), _action(action), user, secret, ref
+        )
         answer = explanations.explain(
-            sessions, question, push_create=PushCreate(settings.push_create)
+            here.sessions, question, push_create=PushCreate(here.settings.push_create)
         )
     lines = ["allowed" if answer.allowed else "denied", *answer.rules]
     output.result(answer, plain="\n".join(lines))

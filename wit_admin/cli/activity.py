@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, command_group, loaded_of, output_of
+from wit_admin.cli._options import AsJson, command_group, output_of
+from wit_admin.cli._place import place
 from wit_admin.names import RepoName
 
 app = command_group("Look at what happened", example="wit-admin activity list")
@@ -25,12 +26,11 @@ def list_(
 
     Example: wit-admin activity list alice/demo --json
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import repositories
 
     output = output_of(ctx, as_json=as_json)
     name = None if repository is None else RepoName.parse(repository)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        rows = repositories.list_activity(sessions, repository=name, limit=limit)
+    with place(ctx) as here:
+        rows = repositories.list_activity(here.sessions, repository=name, limit=limit)
     columns = ("created_at", "type", "kind", "actor", "repository", "ref", "before", "after")
     output.rows(rows, *columns)

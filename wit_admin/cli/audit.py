@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, command_group, lifetime_of, loaded_of, output_of
+from wit_admin.cli._options import AsJson, command_group, lifetime_of, output_of
+from wit_admin.cli._place import place
 from wit_admin.errors import ConflictError, InvalidInputError
 
 if TYPE_CHECKING:
@@ -55,7 +56,6 @@ def list_(
     """
     from wit_admin.db.base import utc_now
     from wit_admin.db.queries.audit import AuditFilter
-    from wit_admin.forge import open_database
     from wit_admin.services import audit
 
     if follow and before is not None:
@@ -63,10 +63,10 @@ def list_(
     output = output_of(ctx, as_json=as_json)
     start = None if since is None else utc_now() - lifetime_of(since)
     wanted = AuditFilter(actor, action, target, start)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        entries = audit.list_events(sessions, wanted, limit=limit, before=before)
+    with place(ctx) as here:
+        entries = audit.list_events(here.sessions, wanted, limit=limit, before=before)
         if follow:
-            _follow(sessions, wanted, entries[::-1], output)
+            _follow(here.sessions, wanted, entries[::-1], output)
     output.rows(entries, *_COLUMNS)
 
 
@@ -79,12 +79,11 @@ def verify(ctx: typer.Context, as_json: AsJson = False) -> None:
 
     Example: wit-admin audit verify
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import audit
 
     output = output_of(ctx, as_json=as_json)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        verdict = audit.verify(sessions)
+    with place(ctx) as here:
+        verdict = audit.verify(here.sessions)
     if verdict.findings:
         for finding in verdict.findings:
             output.note(finding.sentence)

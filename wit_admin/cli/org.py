@@ -14,19 +14,19 @@ from wit_admin.cli._options import (
     Match,
     TransferTo,
     TrashRepositories,
+    User,
     command_group,
-    loaded_of,
     origin_of,
     output_of,
     part_by_name,
+    require_changes,
     role_of,
     texts_of,
 )
+from wit_admin.cli._place import place
 from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
-from wit_admin.errors import InvalidInputError
 
 Name = Annotated[str, typer.Argument(metavar="ORG", help="Name of the organization")]
-User = Annotated[str, typer.Argument(metavar="USER", help="Name of the account")]
 FirstOwner = Annotated[str, typer.Option(metavar="USER", help="Its first owner")]
 DisplayName = Annotated[str | None, typer.Option(help="Its name as people write it")]
 Description = Annotated[str | None, typer.Option(help="What it is about")]
@@ -59,7 +59,6 @@ def create(
     Example: wit-admin org create acme --owner alice --display-name "Acme Inc."
     """
     from wit_admin.db.queries.organizations import OrganizationEdit
-    from wit_admin.forge import open_database
     from wit_admin.services import organizations
 
     output = output_of(ctx, as_json=as_json)
@@ -70,9 +69,9 @@ def create(
         "location": location,
         "avatar_url": avatar_url,
     }
-    with open_database(loaded_of(ctx).settings) as sessions:
+    with place(ctx) as here:
         result = organizations.create_organization(
-            sessions, name, owner=owner, may_exist=if_not_exists, by=origin_of(), **details
+            here.sessions, name, owner=owner, may_exist=if_not_exists, by=origin_of(), **details
         )
     output.note("Created it." if result.is_new else "It exists already.")
     output.result(result, plain=result.name)
@@ -91,12 +90,11 @@ def claim(
 
     Example: wit-admin org claim acme --owner alice
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import organizations
 
     output = output_of(ctx, as_json=as_json)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        details = organizations.claim_organization(sessions, name, owner=owner, by=origin_of())
+    with place(ctx) as here:
+        details = organizations.claim_organization(here.sessions, name, owner=owner, by=origin_of())
     output.note(f"{details.name} owns repositories: {details.repositories}.")
     output.result(details, plain=details.name)
 
@@ -113,12 +111,13 @@ def list_(
 
     Example: wit-admin org list --match acme
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import organizations
 
     output = output_of(ctx, as_json=as_json)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        rows = organizations.list_organizations(sessions, match, part=part_by_name(after, limit))
+    with place(ctx) as here:
+        rows = organizations.list_organizations(
+            here.sessions, match, part=part_by_name(after, limit)
+        )
     output.rows(rows, "name", "display_name", "members")
 
 
@@ -128,12 +127,11 @@ def show(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
 
     Example: wit-admin org show acme
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import organizations
 
     output = output_of(ctx, as_json=as_json)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        details = organizations.show_organization(sessions, name)
+    with place(ctx) as here:
+        details = organizations.show_organization(here.sessions, name)
     output.fields(details)
 
 
@@ -155,20 +153,17 @@ def edit(
     Example: wit-admin org edit acme --website https://acme.example
     """
     from wit_admin.db.queries.organizations import OrganizationEdit
-    from wit_admin.forge import open_database
     from wit_admin.services import organizations
 
     output = output_of(ctx, as_json=as_json)
-    settings = loaded_of(ctx).settings
     changes: OrganizationEdit = texts_of(
         description=description, website=website, location=location, avatar_url=avatar_url
     )
     if display_name is not None:
         changes["display_name"] = display_name or name
-    if not changes:
-        raise InvalidInputError("Nothing is to be changed.", hint="Name at least one option.")
-    with open_database(settings) as sessions:
-        details = organizations.edit_organization(sessions, name, by=origin_of(), **changes)
+    with place(ctx) as here:
+        require_changes(changes)
+        details = organizations.edit_organization(here.sessions, name, by=origin_of(), **changes)
     output.fields(details)
 
 
@@ -190,20 +185,18 @@ def delete(
     Example: wit-admin org delete acme --trash-repositories --dry-run
     """
     from wit_admin.db.models.accounts import OwnerType
-    from wit_admin.forge import open_database
     from wit_admin.services.owner_removal import OwnerRemoval
     from wit_admin.services.owner_repositories import Fate
 
     output = output_of(ctx, as_json=as_json)
-    settings = loaded_of(ctx).settings
     fate = Fate(transfer_to, trash_repositories)
-    with open_database(settings) as sessions:
+    with place(ctx) as here:
         removal = OwnerRemoval(
-            sessions, settings.repositories_root, name, OwnerType.ORGANIZATION, fate, origin_of()
+            here.sessions, here.root, name, OwnerType.ORGANIZATION, fate, origin_of()
         )
         run_task(
             output,
-            removal.task(settings.run_dir),
+            removal.task(here.settings.run_dir),
             Consent(dry_run, yes=yes, no_input=no_input),
             question=f"Delete the organization {name}?",
         )
@@ -223,13 +216,12 @@ def add_member(
 
     Example: wit-admin org member add acme bob --role admin
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import organizations
 
     output = output_of(ctx, as_json=as_json)
     chosen = role_of(role)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        result = organizations.set_member(sessions, name, user, chosen, by=origin_of())
+    with place(ctx) as here:
+        result = organizations.set_member(here.sessions, name, user, chosen, by=origin_of())
     if not result.is_changed:
         output.note(f"{result.username} has that role already.")
     output.result(result, plain=result.username)
@@ -246,13 +238,12 @@ def list_members(
 
     Example: wit-admin org member list acme --role owner
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import organizations
 
     output = output_of(ctx, as_json=as_json)
     wanted = None if role is None else role_of(role)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        rows = organizations.list_members(sessions, name, role=wanted)
+    with place(ctx) as here:
+        rows = organizations.list_members(here.sessions, name, role=wanted)
     output.rows(rows, "username", "role", "created_at")
 
 
@@ -264,10 +255,9 @@ def remove_member(ctx: typer.Context, name: Name, user: User, as_json: AsJson = 
 
     Example: wit-admin org member remove acme bob
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import organizations
 
     output = output_of(ctx, as_json=as_json)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        organizations.remove_member(sessions, name, user, by=origin_of())
+    with place(ctx) as here:
+        organizations.remove_member(here.sessions, name, user, by=origin_of())
     output.result({"organization": name, "username": user, "removed": True}, plain=user)

@@ -9,17 +9,17 @@ import typer
 
 from wit_admin.cli._options import (
     AsJson,
+    Repo,
     command_group,
-    loaded_of,
     origin_of,
     output_of,
     permission_of,
 )
+from wit_admin.cli._place import place
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
 from wit_admin.setting_values import parse_size
 
-Repository = Annotated[str, typer.Argument(metavar="OWNER/REPO", help="Name of the repository")]
 Pattern = Annotated[
     str, typer.Argument(metavar="PATTERN", help="Branches, or full refs: main, refs/tags/v*")
 ]
@@ -40,7 +40,7 @@ _COLUMNS = (
 @app.command()
 def add(
     ctx: typer.Context,
-    repository: Repository,
+    repo: Repo,
     pattern: Pattern,
     allow_force: Annotated[
         bool, typer.Option("--allow-force/--no-force", help="Whether it may lose commits")
@@ -71,12 +71,10 @@ def add(
 
     Example: wit-admin protect add acme/site 'release/*' --allow-push acme/core --max-blob 10m
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import protections
     from wit_admin.services.protections import ProtectionOrder
 
     output = output_of(ctx, as_json=as_json)
-    settings = loaded_of(ctx).settings
     order = ProtectionOrder(
         pattern,
         permission_of(permission),
@@ -86,45 +84,42 @@ def add(
         None if max_blob is None else _size(max_blob),
         check,
     )
-    name = RepoName.parse(repository)
-    with open_database(settings) as sessions:
-        made = protections.add_protection(sessions, name, order, by=origin_of())
-    if check is not None and not os.access(settings.push_checks / check, os.X_OK):
-        output.note(f"Until {settings.push_checks / check} can be run, these refs take no pushes.")
+    name = RepoName.parse(repo)
+    with place(ctx) as here:
+        made = protections.add_protection(here.sessions, name, order, by=origin_of())
+        program = here.settings.push_checks / (check or "")
+    if check is not None and not os.access(program, os.X_OK):
+        output.note(f"Until {program} can be run, these refs take no pushes.")
     output.result(made, plain=made.pattern)
 
 
 @app.command("list")
-def list_(ctx: typer.Context, repository: Repository, as_json: AsJson = False) -> None:
+def list_(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
     """List what protects the refs of a repository
 
     Example: wit-admin protect list alice/demo
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import protections
 
     output = output_of(ctx, as_json=as_json)
-    name = RepoName.parse(repository)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        rows = protections.list_protections(sessions, name)
+    name = RepoName.parse(repo)
+    with place(ctx) as here:
+        rows = protections.list_protections(here.sessions, name)
     output.rows(rows, *_COLUMNS)
 
 
 @app.command()
-def remove(
-    ctx: typer.Context, repository: Repository, pattern: Pattern, as_json: AsJson = False
-) -> None:
+def remove(ctx: typer.Context, repo: Repo, pattern: Pattern, as_json: AsJson = False) -> None:
     """Take a protection away
 
     Example: wit-admin protect remove alice/demo main
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import protections
 
     output = output_of(ctx, as_json=as_json)
-    name = RepoName.parse(repository)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        taken = protections.remove_protection(sessions, name, pattern, by=origin_of())
+    name = RepoName.parse(repo)
+    with place(ctx) as here:
+        taken = protections.remove_protection(here.sessions, name, pattern, by=origin_of())
     output.result(
         {"repository": str(name), "pattern": taken.pattern, "removed": True}, plain=taken.pattern
     )

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, origin_of, output_of
-from wit_admin.cli._repo import Repo, chosen_visibility, place
+from wit_admin.cli._options import AsJson, IfNotExists, Repo, origin_of, output_of
+from wit_admin.cli._place import place
+from wit_admin.cli._repo import chosen_visibility
 from wit_admin.names import RepoName, check_branch_name
 
 app = typer.Typer()
@@ -32,9 +33,7 @@ def create(
     object_format: Annotated[
         ObjectFormat, typer.Option(help="Hash of its objects")
     ] = ObjectFormat.SHA1,
-    if_not_exists: Annotated[
-        bool, typer.Option("--if-not-exists", help="Leave it as it is when it exists")
-    ] = False,
+    if_not_exists: IfNotExists = False,
     as_json: AsJson = False,
 ) -> None:
     """Make an empty repository

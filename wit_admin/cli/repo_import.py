@@ -10,9 +10,10 @@ from typing import Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, origin_of, output_of
+from wit_admin.cli._options import AsJson, Repo, origin_of, output_of
 from wit_admin.cli._output import Output
-from wit_admin.cli._repo import Repo, chosen_visibility, place
+from wit_admin.cli._place import place
+from wit_admin.cli._repo import chosen_visibility
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
 

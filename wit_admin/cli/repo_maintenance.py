@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, origin_of, output_of
+from wit_admin.cli._options import AsJson, Repo, origin_of, output_of
+from wit_admin.cli._place import place
 from wit_admin.cli._plans import Consent, DryRun, run_task
-from wit_admin.cli._repo import Repo, place
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
 

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, origin_of, output_of
-from wit_admin.cli._repo import Repo, Visibility, place
+from wit_admin.cli._options import AsJson, Repo, origin_of, output_of
+from wit_admin.cli._place import place
+from wit_admin.cli._repo import Visibility
 from wit_admin.names import RepoName
 
 app = typer.Typer()

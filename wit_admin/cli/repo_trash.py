@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, command_group, lifetime_of, origin_of, output_of
+from wit_admin.cli._options import AsJson, Repo, command_group, lifetime_of, origin_of, output_of
+from wit_admin.cli._place import place
 from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
-from wit_admin.cli._repo import Repo, place
 from wit_admin.names import RepoName
 
 app = typer.Typer()

@@ -13,11 +13,11 @@ from wit_admin.cli._options import (
     command_group,
     id_of,
     lifetime_of,
-    loaded_of,
     origin_of,
     output_of,
     part_by_id,
 )
+from wit_admin.cli._place import place
 from wit_admin.errors import InvalidInputError
 
 app = command_group("Manage sign-ins", example="wit-admin session list alice")
@@ -37,14 +37,13 @@ def create(
 
     Example: wit-admin session create alice --expires 12h
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import sessions as service
 
     output = output_of(ctx, as_json=as_json)
-    settings = loaded_of(ctx).settings
-    lifetime = settings.session_lifetime if expires is None else lifetime_of(expires)
-    with open_database(settings) as sessions:
-        result = service.create_session(sessions, user, lifetime=lifetime, by=origin_of())
+    wanted = None if expires is None else lifetime_of(expires)
+    with place(ctx) as here:
+        lifetime = here.settings.session_lifetime if wanted is None else wanted
+        result = service.create_session(here.sessions, user, lifetime=lifetime, by=origin_of())
     output.note("Keep it now; it is not shown again.")
     output.result(result, plain=result.token)
 
@@ -61,13 +60,12 @@ def list_(
 
     Example: wit-admin session list alice
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import sessions as service
 
     output = output_of(ctx, as_json=as_json)
     part = part_by_id(after, limit)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        rows = service.list_sessions(sessions, user, part=part)
+    with place(ctx) as here:
+        rows = service.list_sessions(here.sessions, user, part=part)
     output.rows(rows, "id", "username", "created_at", "expires_at", "last_used_at", "ip")
 
 
@@ -84,20 +82,18 @@ def revoke(
 
     Example: wit-admin session revoke --user alice
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import sessions as service
 
     output = output_of(ctx, as_json=as_json)
-    settings = loaded_of(ctx).settings
-    if (session_id is None) == (user is None):
-        raise InvalidInputError("Name either the id of a session or --user.")
     identifier = None if session_id is None else id_of(session_id)
     count = 1
-    with open_database(settings) as sessions:
+    with place(ctx) as here:
+        if (session_id is None) == (user is None):
+            raise InvalidInputError("Name either the id of a session or --user.")
         if identifier is not None:
-            service.revoke_session(sessions, identifier, by=origin_of())
+            service.revoke_session(here.sessions, identifier, by=origin_of())
         elif user is not None:
-            count = service.revoke_sessions_of(sessions, user, by=origin_of())
+            count = service.revoke_sessions_of(here.sessions, user, by=origin_of())
     output.result(
         {"id": identifier, "user": user, "revoked": count}, plain=str(identifier or count)
     )

@@ -13,10 +13,10 @@ from wit_admin.cli._options import (
     IfNotExists,
     command_group,
     id_of,
-    loaded_of,
     origin_of,
     output_of,
 )
+from wit_admin.cli._place import place
 from wit_admin.errors import InvalidInputError
 
 User = Annotated[str, typer.Argument(metavar="USER", help="Whose key")]
@@ -38,15 +38,13 @@ def add(
 
     Example: wit-admin ssh-key add alice ~/.ssh/id_ed25519.pub
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import ssh_keys
 
     output = output_of(ctx, as_json=as_json)
-    settings = loaded_of(ctx).settings
     text = _read(file)
-    with open_database(settings) as sessions:
+    with place(ctx) as here:
         row = ssh_keys.add_ssh_key(
-            sessions, user, text, name=name, may_exist=if_not_exists, by=origin_of()
+            here.sessions, user, text, name=name, may_exist=if_not_exists, by=origin_of()
         )
     output.result(row, plain=row.fingerprint)
 
@@ -57,12 +55,11 @@ def list_(ctx: typer.Context, user: User, as_json: AsJson = False) -> None:
 
     Example: wit-admin ssh-key list alice
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import ssh_keys
 
     output = output_of(ctx, as_json=as_json)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        rows = ssh_keys.list_ssh_keys(sessions, user)
+    with place(ctx) as here:
+        rows = ssh_keys.list_ssh_keys(here.sessions, user)
     output.rows(rows, "id", "name", "fingerprint", "created_at", "last_used_at")
 
 
@@ -77,13 +74,12 @@ def remove(
 
     Example: wit-admin ssh-key remove alice 01930000-0000-7000-8000-000000000000
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import ssh_keys
 
     output = output_of(ctx, as_json=as_json)
     identifier = id_of(key_id)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        ssh_keys.remove_ssh_key(sessions, user, identifier, by=origin_of())
+    with place(ctx) as here:
+        ssh_keys.remove_ssh_key(here.sessions, user, identifier, by=origin_of())
     output.result({"id": identifier, "removed": True}, plain=str(identifier))
 
 

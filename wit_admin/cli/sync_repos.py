@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, loaded_of, origin_of, output_of
+from wit_admin.cli._options import AsJson, origin_of, output_of
+from wit_admin.cli._place import place
 from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -41,26 +42,25 @@ def sync_repos(
     Example: wit-admin sync-repos --dry-run
     """
     from wit_admin.db.models.repositories import Visibility
-    from wit_admin.forge import open_database
     from wit_admin.names import check_owner_name
     from wit_admin.services.repo_sync import RepoSync
     from wit_admin.services.sync_survey import SyncOptions
 
     output = output_of(ctx, as_json=as_json)
-    settings = loaded_of(ctx).settings
-    options = SyncOptions(
-        visibility=Visibility(settings.default_visibility),
-        owner=check_owner_name(owner) if owner is not None else None,
-        prune=prune,
-        max_prune_percent=max_prune,
-        verify=verify,
-        accept_root=accept_root,
-    )
-    with open_database(settings) as sessions:
-        sync = RepoSync(sessions, settings.repositories_root, options, by=origin_of())
+    only = None if owner is None else check_owner_name(owner)
+    with place(ctx) as here:
+        options = SyncOptions(
+            visibility=Visibility(here.settings.default_visibility),
+            owner=only,
+            prune=prune,
+            max_prune_percent=max_prune,
+            verify=verify,
+            accept_root=accept_root,
+        )
+        sync = RepoSync(here.sessions, here.root, options, by=origin_of())
         run_task(
             output,
-            sync.task(settings.run_dir),
+            sync.task(here.settings.run_dir),
             Consent(dry_run, yes=yes, no_input=no_input),
             question="Mark these rows as deleted?",
         )

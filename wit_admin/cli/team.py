@@ -9,21 +9,22 @@ import typer
 from wit_admin.cli._options import (
     AfterName,
     AsJson,
+    Grant,
     IfNotExists,
     Limit,
     Match,
+    User,
     command_group,
-    loaded_of,
     origin_of,
     output_of,
     part_by_name,
     permission_of,
+    require_changes,
 )
-from wit_admin.errors import InvalidInputError
+from wit_admin.cli._place import place
 from wit_admin.names import TeamName
 
 Name = Annotated[str, typer.Argument(metavar="ORG/TEAM", help="Which team")]
-User = Annotated[str, typer.Argument(metavar="USER", help="Name of the account")]
 Repo = Annotated[
     str, typer.Argument(metavar="REPO", help="A repository of the organization, without its owner")
 ]
@@ -52,14 +53,13 @@ def create(
 
     Example: wit-admin team create acme/core
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import teams
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
-    with open_database(loaded_of(ctx).settings) as sessions:
+    with place(ctx) as here:
         result = teams.create_team(
-            sessions, team, description=description, may_exist=if_not_exists, by=origin_of()
+            here.sessions, team, description=description, may_exist=if_not_exists, by=origin_of()
         )
     output.note("Created it." if result.is_changed else "It exists already.")
     output.result(result, plain=str(result))
@@ -78,12 +78,11 @@ def list_(
 
     Example: wit-admin team list acme
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import teams
 
     output = output_of(ctx, as_json=as_json)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        rows = teams.list_teams(sessions, organization, match, part=part_by_name(after, limit))
+    with place(ctx) as here:
+        rows = teams.list_teams(here.sessions, organization, match, part=part_by_name(after, limit))
     output.rows(rows, "name", "members", "repositories", "description")
 
 
@@ -93,13 +92,12 @@ def show(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
 
     Example: wit-admin team show acme/core
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import teams
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        details = teams.show_team(sessions, team)
+    with place(ctx) as here:
+        details = teams.show_team(here.sessions, team)
     output.fields(details)
 
 
@@ -118,21 +116,18 @@ def edit(
     Example: wit-admin team edit acme/core --name kernel
     """
     from wit_admin.db.queries.teams import TeamEdit
-    from wit_admin.forge import open_database
     from wit_admin.services import teams
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
-    settings = loaded_of(ctx).settings
     changes = TeamEdit()
     if new_name is not None:
         changes["name"] = new_name
     if description is not None:
         changes["description"] = description or None
-    if not changes:
-        raise InvalidInputError("Nothing is to be changed.", hint="Name at least one option.")
-    with open_database(settings) as sessions:
-        details = teams.edit_team(sessions, team, changes, by=origin_of())
+    with place(ctx) as here:
+        require_changes(changes)
+        details = teams.edit_team(here.sessions, team, changes, by=origin_of())
     output.fields(details)
 
 
@@ -149,15 +144,13 @@ def delete(
 
     Example: wit-admin team delete acme/core --yes
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import teams
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
-    settings = loaded_of(ctx).settings
     output.confirm(f"Remove the team {team}?", yes=yes)
-    with open_database(settings) as sessions:
-        teams.delete_team(sessions, team, by=origin_of())
+    with place(ctx) as here:
+        teams.delete_team(here.sessions, team, by=origin_of())
     output.result({"team": str(team), "deleted": True}, plain=str(team))
 
 
@@ -167,13 +160,12 @@ def add_member(ctx: typer.Context, name: Name, user: User, as_json: AsJson = Fal
 
     Example: wit-admin team member add acme/core bob
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import teams
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        added = teams.add_team_member(sessions, team, user, by=origin_of())
+    with place(ctx) as here:
+        added = teams.add_team_member(here.sessions, team, user, by=origin_of())
     if not added:
         output.note(f"{user} is in it already.")
     output.result({"team": str(team), "username": user, "is_changed": added}, plain=user)
@@ -185,13 +177,12 @@ def list_members(ctx: typer.Context, name: Name, as_json: AsJson = False) -> Non
 
     Example: wit-admin team member list acme/core
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import teams
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        rows = teams.list_team_members(sessions, team)
+    with place(ctx) as here:
+        rows = teams.list_team_members(here.sessions, team)
     output.rows(rows, "username")
 
 
@@ -201,13 +192,12 @@ def remove_member(ctx: typer.Context, name: Name, user: User, as_json: AsJson = 
 
     Example: wit-admin team member remove acme/core bob
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import teams
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        teams.remove_team_member(sessions, team, user, by=origin_of())
+    with place(ctx) as here:
+        teams.remove_team_member(here.sessions, team, user, by=origin_of())
     output.result({"team": str(team), "username": user, "removed": True}, plain=user)
 
 
@@ -216,20 +206,19 @@ def add_repo(
     ctx: typer.Context,
     name: Name,
     repo: Repo,
-    permission: Annotated[str, typer.Option(help="read, write or admin")] = "write",
+    permission: Grant = "write",
     as_json: AsJson = False,
 ) -> None:
     """Let a team into a repository, or change what it may do
 
     Example: wit-admin team repo add acme/core demo --permission read
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import teams
 
     output = output_of(ctx, as_json=as_json)
     team, granted = TeamName.parse(name), permission_of(permission)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        row = teams.grant_team(sessions, team, repo, granted, by=origin_of())
+    with place(ctx) as here:
+        row = teams.grant_team(here.sessions, team, repo, granted, by=origin_of())
     output.result(row, plain=row.name)
 
 
@@ -239,13 +228,12 @@ def list_repos(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
 
     Example: wit-admin team repo list acme/core
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import teams
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        rows = teams.list_team_repositories(sessions, team)
+    with place(ctx) as here:
+        rows = teams.list_team_repositories(here.sessions, team)
     output.rows(rows, "name", "permission")
 
 
@@ -255,11 +243,10 @@ def remove_repo(ctx: typer.Context, name: Name, repo: Repo, as_json: AsJson = Fa
 
     Example: wit-admin team repo remove acme/core demo
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import teams
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        teams.revoke_team(sessions, team, repo, by=origin_of())
+    with place(ctx) as here:
+        teams.revoke_team(here.sessions, team, repo, by=origin_of())
     output.result({"team": str(team), "repository": repo, "removed": True}, plain=repo)

@@ -13,12 +13,12 @@ from wit_admin.cli._options import (
     command_group,
     id_of,
     lifetime_of,
-    loaded_of,
     origin_of,
     output_of,
     part_by_id,
     scope_of,
 )
+from wit_admin.cli._place import place
 from wit_admin.names import RepoName
 
 _COLUMNS = (
@@ -58,16 +58,15 @@ def create(
 
     Example: wit-admin token create alice --scope repo:write --expires 90d
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import accounts
 
     output = output_of(ctx, as_json=as_json)
     scopes = [scope_of(text) for text in scope or ["repo:write"]]
     repositories = [RepoName.parse(text) for text in repo or []]
     lifetime = None if expires is None else lifetime_of(expires)
-    with open_database(loaded_of(ctx).settings) as sessions:
+    with place(ctx) as here:
         order = accounts.TokenOrder(name, scopes, repositories, lifetime, ref)
-        result = accounts.create_token(sessions, user, order=order, by=origin_of())
+        result = accounts.create_token(here.sessions, user, order=order, by=origin_of())
     output.note("Keep it now; it is not shown again.")
     output.result(result, plain=result.token)
 
@@ -90,14 +89,15 @@ def list_(
 
     Example: wit-admin token list alice --not-expired
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import accounts
 
     output = output_of(ctx, as_json=as_json)
     wanted = None if scope is None else scope_of(scope)
     part = part_by_id(after, limit)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        rows = accounts.list_tokens(sessions, user, is_expired=expired, scope=wanted, part=part)
+    with place(ctx) as here:
+        rows = accounts.list_tokens(
+            here.sessions, user, is_expired=expired, scope=wanted, part=part
+        )
     output.rows(rows, *_COLUMNS)
 
 
@@ -111,11 +111,10 @@ def revoke(
 
     Example: wit-admin token revoke 01930000-0000-7000-8000-000000000000
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import accounts
 
     output = output_of(ctx, as_json=as_json)
     identifier = id_of(token_id)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        accounts.revoke_token(sessions, identifier, by=origin_of())
+    with place(ctx) as here:
+        accounts.revoke_token(here.sessions, identifier, by=origin_of())
     output.result({"id": identifier, "revoked": True}, plain=str(identifier))

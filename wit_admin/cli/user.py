@@ -16,13 +16,14 @@ from wit_admin.cli._options import (
     TransferTo,
     TrashRepositories,
     command_group,
-    loaded_of,
     origin_of,
     output_of,
     part_by_name,
+    require_changes,
     texts_of,
 )
 from wit_admin.cli._output import Output, to_json
+from wit_admin.cli._place import place
 from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
 from wit_admin.errors import InvalidInputError
 
@@ -55,15 +56,13 @@ def create(
 
     Example: wit-admin user create alice --admin --password-stdin < password.txt
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import accounts
 
     output = output_of(ctx, as_json=as_json)
-    settings = loaded_of(ctx).settings
     password = _password(from_stdin=password_stdin, generate=generate_password)
-    with open_database(settings) as sessions:
+    with place(ctx) as here:
         result = accounts.create_user(
-            sessions,
+            here.sessions,
             name,
             email=email,
             password=password,
@@ -106,13 +105,12 @@ def list_(
     Example: wit-admin user list --admins --not-blocked --json
     """
     from wit_admin.db.queries.users import UserFilter
-    from wit_admin.forge import open_database
     from wit_admin.services import accounts
 
     output = output_of(ctx, as_json=as_json)
     wanted = UserFilter(match, admins, blocked, placeholders)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        rows = accounts.list_users(sessions, wanted, part=part_by_name(after, limit))
+    with place(ctx) as here:
+        rows = accounts.list_users(here.sessions, wanted, part=part_by_name(after, limit))
     output.rows(rows, "username", "email", "is_admin", "created_at")
 
 
@@ -122,12 +120,11 @@ def show(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
 
     Example: wit-admin user show alice
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import account_changes
 
     output = output_of(ctx, as_json=as_json)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        details = account_changes.show_user(sessions, name)
+    with place(ctx) as here:
+        details = account_changes.show_user(here.sessions, name)
     output.fields(details)
 
 
@@ -153,11 +150,9 @@ def edit(
     Example: wit-admin user edit alice --full-name "Alice Liddell" --no-admin
     """
     from wit_admin.db.queries.users import UserEdit
-    from wit_admin.forge import open_database
     from wit_admin.services import account_changes
 
     output = output_of(ctx, as_json=as_json)
-    settings = loaded_of(ctx).settings
     changes: UserEdit = texts_of(
         full_name=full_name,
         email=email,
@@ -168,10 +163,9 @@ def edit(
     )
     if admin is not None:
         changes["is_admin"] = admin
-    if not changes:
-        raise InvalidInputError("Nothing is to be changed.", hint="Name at least one option.")
-    with open_database(settings) as sessions:
-        details = account_changes.edit_user(sessions, name, by=origin_of(), **changes)
+    with place(ctx) as here:
+        require_changes(changes)
+        details = account_changes.edit_user(here.sessions, name, by=origin_of(), **changes)
     output.fields(details)
 
 
@@ -192,16 +186,14 @@ def merge(
 
     Example: wit-admin user merge octo alice --dry-run
     """
-    from wit_admin.forge import open_database
     from wit_admin.services.account_merge import AccountMerge
 
     output = output_of(ctx, as_json=as_json)
-    settings = loaded_of(ctx).settings
-    with open_database(settings) as sessions:
-        merging = AccountMerge(sessions, settings.repositories_root, name, into, origin_of())
+    with place(ctx) as here:
+        merging = AccountMerge(here.sessions, here.root, name, into, origin_of())
         run_task(
             output,
-            merging.task(settings.run_dir),
+            merging.task(here.settings.run_dir),
             Consent(dry_run, yes=yes, no_input=no_input),
             question=f"Merge the account {name} into {into}?",
         )
@@ -221,18 +213,16 @@ def passwd(
 
     Example: wit-admin user passwd alice --password-stdin < password.txt
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import account_changes
 
     output = output_of(ctx, as_json=as_json)
-    settings = loaded_of(ctx).settings
     password = _password(from_stdin=password_stdin, generate=generate_password)
-    if password is None:
-        raise InvalidInputError(
-            "There is no password.", hint="Add --password-stdin or --generate-password."
-        )
-    with open_database(settings) as sessions:
-        count = account_changes.set_password(sessions, name, password, by=origin_of())
+    with place(ctx) as here:
+        if password is None:
+            raise InvalidInputError(
+                "There is no password.", hint="Add --password-stdin or --generate-password."
+            )
+        count = account_changes.set_password(here.sessions, name, password, by=origin_of())
     output.note(f"Sessions ended: {count}.")
     result = {"username": name, "sessions_ended": count}
     _show(output, result, name, password if generate_password else None)
@@ -254,15 +244,13 @@ def claim(
 
     Example: wit-admin user claim octo --email octo@example.org --password-stdin < password.txt
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import account_changes
 
     output = output_of(ctx, as_json=as_json)
-    settings = loaded_of(ctx).settings
     password = _password(from_stdin=password_stdin, generate=generate_password)
-    with open_database(settings) as sessions:
+    with place(ctx) as here:
         details = account_changes.claim_user(
-            sessions, name, email=email, password=password, by=origin_of()
+            here.sessions, name, email=email, password=password, by=origin_of()
         )
     output.note(f"{details.username} owns repositories: {details.repositories}.")
     _show(output, details, details.username, password if generate_password else None)
@@ -274,12 +262,11 @@ def block(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
 
     Example: wit-admin user block mallory
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import account_changes
 
     output = output_of(ctx, as_json=as_json)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        details = account_changes.block_user(sessions, name, by=origin_of())
+    with place(ctx) as here:
+        details = account_changes.block_user(here.sessions, name, by=origin_of())
     output.result(details, plain=details.username)
 
 
@@ -289,12 +276,11 @@ def unblock(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
 
     Example: wit-admin user unblock mallory
     """
-    from wit_admin.forge import open_database
     from wit_admin.services import account_changes
 
     output = output_of(ctx, as_json=as_json)
-    with open_database(loaded_of(ctx).settings) as sessions:
-        details = account_changes.unblock_user(sessions, name, by=origin_of())
+    with place(ctx) as here:
+        details = account_changes.unblock_user(here.sessions, name, by=origin_of())
     output.result(details, plain=details.username)
 
 
@@ -316,20 +302,16 @@ def delete(
     Example: wit-admin user delete mallory --transfer-to alice --dry-run
     """
     from wit_admin.db.models.accounts import OwnerType
-    from wit_admin.forge import open_database
     from wit_admin.services.owner_removal import OwnerRemoval
     from wit_admin.services.owner_repositories import Fate
 
     output = output_of(ctx, as_json=as_json)
-    settings = loaded_of(ctx).settings
     fate = Fate(transfer_to, trash_repositories)
-    with open_database(settings) as sessions:
-        removal = OwnerRemoval(
-            sessions, settings.repositories_root, name, OwnerType.USER, fate, origin_of()
-        )
+    with place(ctx) as here:
+        removal = OwnerRemoval(here.sessions, here.root, name, OwnerType.USER, fate, origin_of())
         run_task(
             output,
-            removal.task(settings.run_dir),
+            removal.task(here.settings.run_dir),
             Consent(dry_run, yes=yes, no_input=no_input),
             question=f"Delete the account {name}?",
         )

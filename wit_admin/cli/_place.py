@@ -1,0 +1,49 @@
+"""What commands work on: the database, and the repositories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from wit_admin.cli._options import loaded_of, origin_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy.orm import Session, sessionmaker
+
+    from wit_admin.services.repository_plans import RepositoryPlans
+    from wit_admin.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the commands work: the database, the repositories, and the settings that name both."""
+
+    sessions: sessionmaker[Session]
+    settings: Settings
+
+    @property
+    def root(self) -> Path:
+        """The folder of the repositories."""
+        return self.settings.repositories_root
+
+    def plans(self) -> RepositoryPlans:
+        """Return what makes plans, for whoever runs this command."""
+        from wit_admin.services.repository_plans import RepositoryPlans
+
+        return RepositoryPlans(self.sessions, self.root, self.settings.run_dir, origin_of())
+
+
+@contextmanager
+def place(ctx: typer.Context) -> Iterator[Place]:
+    """Load the settings and open the database for a command."""
+    from wit_admin.forge import open_database
+
+    settings = loaded_of(ctx).settings
+    with open_database(settings) as sessions:
+        yield Place(sessions, settings)
