@@ -20,7 +20,15 @@ from wit_admin.db.models.issues import Issue
 from wit_admin.db.models.organizations import OrgRole, Permission, TeamMember
 from wit_admin.db.models.pull_requests import PullRequest
 from wit_admin.db.models.repositories import Repository, Star, Visibility
-from wit_admin.db.queries import activities, merging, repositories, serving, stars, users
+from wit_admin.db.queries import (
+    activities,
+    merging,
+    repositories,
+    repository_lists,
+    serving,
+    stars,
+    users,
+)
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import ConflictError, NotFoundError, RefusedError, UnauthenticatedError
 from wit_admin.git import own_config
@@ -86,7 +94,7 @@ class Site:
 
     def names(self) -> list[str]:
         with self.sessions() as session:
-            rows = repositories.list_repositories(session)
+            rows = repository_lists.list_repositories(session)
         return [f"{row.owner}/{row.name}" for row in rows]
 
     def leads_to(self, name: str) -> str:

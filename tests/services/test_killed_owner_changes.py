@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.processes import wait_until
 from wit_admin.db.models.repositories import Visibility
-from wit_admin.db.queries import repositories, serving
+from wit_admin.db.queries import repository_lists, serving
 from wit_admin.git import own_config
 from wit_admin.names import RepoName
 from wit_admin.services import audit, organizations, trash
@@ -57,7 +57,7 @@ class Site:
 
     def live(self) -> list[str]:
         with self.sessions() as session:
-            rows = repositories.list_repositories(session)
+            rows = repository_lists.list_repositories(session)
         return sorted(f"{row.owner}/{row.name}" for row in rows)
 
     def assert_true(self) -> None:

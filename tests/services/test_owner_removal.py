@@ -13,7 +13,7 @@ from tests.support.builders import apply_task, run_at_once
 from wit_admin.db.models.accounts import OwnerType
 from wit_admin.db.models.organizations import OrgRole, Permission, TeamRepository
 from wit_admin.db.models.repositories import Visibility
-from wit_admin.db.queries import repositories, serving
+from wit_admin.db.queries import repository_lists, serving
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError, UnauthenticatedError
 from wit_admin.git import own_config
@@ -55,7 +55,7 @@ class Site:
 
     def names(self) -> list[str]:
         with self.sessions() as session:
-            rows = repositories.list_repositories(session)
+            rows = repository_lists.list_repositories(session)
         return [f"{row.owner}/{row.name}" for row in rows]
 
     def leads_to(self, name: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.sites import DEMO, Site
-from wit_admin.db.queries.repositories import RepositorySort
+from wit_admin.db.queries.repository_lists import RepositorySort
 from wit_admin.errors import InvalidInputError, NotFoundError
 from wit_admin.git import own_config
 from wit_admin.names import RepoName

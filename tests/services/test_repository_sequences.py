@@ -13,7 +13,7 @@ import pytest
 from tests.support import sync_site
 from tests.support.sites import Site
 from wit_admin.db.models.repositories import Repository
-from wit_admin.db.queries import repositories
+from wit_admin.db.queries import repository_lists
 from wit_admin.errors import RefusedError
 from wit_admin.git.ref_values import read_ref
 from wit_admin.names import RepoName
@@ -98,5 +98,5 @@ def test_rows_and_folders_agree_after_any_sequence(site: Site, seed: int) -> Non
     site.assert_whole()
     assert story.tips_on_disk() == story.tips
     with site.sessions() as session:
-        live = {row.id for row in repositories.list_repositories(session)}
+        live = {row.id for row in repository_lists.list_repositories(session)}
     assert live | {row.id for row in trash.list_trash(site.sessions)} == set(story.tips)

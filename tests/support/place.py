@@ -14,7 +14,7 @@ from tests.support.processes import wait_until
 from tests.support.server import RunningServer, run_git
 from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.queries.activities import ActivityRow
-from wit_admin.db.queries.repositories import RepositoryRow
+from wit_admin.db.queries.repository_lists import RepositoryRow
 from wit_admin.names import RepoName
 from wit_admin.services import repositories
 

@@ -53,7 +53,7 @@ def list_(
     Example: wit-admin repo list --owner alice --sort pushed --limit 10
     """
     from wit_admin.db.models import repositories as models
-    from wit_admin.db.queries.repositories import RepositoryFilter, RepositorySort
+    from wit_admin.db.queries.repository_lists import RepositoryFilter, RepositorySort
     from wit_admin.services import repositories
 
     output = output_of(ctx, as_json=as_json)

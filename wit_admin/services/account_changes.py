@@ -13,7 +13,7 @@ from wit_admin.db.base import utc_now
 from wit_admin.db.models.accounts import User
 from wit_admin.db.queries import claims, organizations, ssh_keys, tokens, users
 from wit_admin.db.queries import sessions as sign_ins
-from wit_admin.db.queries.repositories import list_owned
+from wit_admin.db.queries.repository_lists import list_owned
 from wit_admin.db.queries.tokens import TokenFilter
 from wit_admin.db.queries.users import UserEdit
 from wit_admin.errors import ConflictError

@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import utc_now
-from wit_admin.db.queries import merging, repositories, tokens, trash, users
+from wit_admin.db.queries import merging, repository_lists, tokens, trash, users
 from wit_admin.db.queries import sessions as sign_ins
 from wit_admin.db.queries.merging import Holdings
 from wit_admin.errors import NotFoundError
@@ -101,7 +101,7 @@ class AccountMerge:
         """
         with self.sessions() as session:
             going, staying = get_user(session, self.name), get_user(session, self.into)
-            owned = repositories.list_owned(session, going.id)
+            owned = repository_lists.list_owned(session, going.id)
             live = [row for row in owned if row.is_live]
             moves = plan_hand_over(session, going, live, staying.name)
             held = merging.count_holdings(session, going.id)

@@ -19,7 +19,7 @@ from wit_admin.db.queries.organizations import (
     OrganizationEdit,
     OrganizationListRow,
 )
-from wit_admin.db.queries.repositories import list_owned
+from wit_admin.db.queries.repository_lists import list_owned
 from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.names import check_owner_name
 from wit_admin.services.audit import SYSTEM, Event, Origin, record

@@ -14,7 +14,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import utc_now
 from wit_admin.db.models.accounts import Owner, OwnerType
-from wit_admin.db.queries import organizations, repositories, ssh_keys, tokens, trash, users
+from wit_admin.db.queries import (
+    organizations,
+    repository_lists,
+    ssh_keys,
+    tokens,
+    trash,
+    users,
+)
 from wit_admin.db.queries import sessions as sign_ins
 from wit_admin.errors import ConflictError
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
@@ -105,7 +112,7 @@ class OwnerRemoval:
             else:
                 owner = get_organization(session, self.name)
                 last = RemoveOrganization(owner.id, owner.name)
-            owned = repositories.list_owned(session, owner.id)
+            owned = repository_lists.list_owned(session, owner.id)
             live = [row for row in owned if row.is_live]
             fates = self.fate.plan(session, owner, live)
         return Plan((*fates, last), self._remarks(owner, len(owned) - len(live)))

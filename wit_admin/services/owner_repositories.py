@@ -9,8 +9,8 @@ from pathlib import Path
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.models.accounts import Owner
-from wit_admin.db.queries import repositories
-from wit_admin.db.queries.repositories import OwnedRow
+from wit_admin.db.queries import repositories, repository_lists
+from wit_admin.db.queries.repository_lists import OwnedRow
 from wit_admin.errors import ConflictError, InvalidInputError
 from wit_admin.names import RepoName, name_key
 from wit_admin.services.audit import SYSTEM, Origin
@@ -73,7 +73,9 @@ def plan_hand_over(
     if heir.owner_id == owner.id:
         raise ConflictError(f"{owner.name} cannot take over from itself.")
     taken = {
-        name_key(row.name) for row in repositories.list_owned(session, heir.owner_id) if row.is_live
+        name_key(row.name)
+        for row in repository_lists.list_owned(session, heir.owner_id)
+        if row.is_live
     }
     clashes = [row.name for row in live if name_key(row.name) in taken]
     if clashes:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.paging import MAX_LIMIT, Page, PageRequest
-from wit_admin.db.queries import activities, repositories
-from wit_admin.db.queries.repositories import RepositoryFilter, RepositoryRow, RepositorySort
+from wit_admin.db.queries import activities, repository_lists
 from wit_admin.db.queries.repository_details import RepositoryDetail, find_detail
+from wit_admin.db.queries.repository_lists import RepositoryFilter, RepositoryRow, RepositorySort
 from wit_admin.errors import NotFoundError
 from wit_admin.names import RepoName
 from wit_admin.services.lookups import get_repository_id
@@ -32,7 +32,7 @@ def list_repositories(
     while True:
         size = MAX_LIMIT if limit is None else min(MAX_LIMIT, limit - len(rows))
         with sessions() as session:
-            page = repositories.search_repositories(
+            page = repository_lists.search_repositories(
                 session, wanted, sort=sort, at=PageRequest(size, after)
             )
         rows.extend(page.items)

@@ -17,9 +17,17 @@ from tests.support.builders import (
 )
 from wit_admin.db.models.repositories import Star, Visibility, Watch
 from wit_admin.db.paging import PageRequest
-from wit_admin.db.queries import activities, organizations, repositories, serving, stars
+from wit_admin.db.queries import (
+    activities,
+    organizations,
+    repositories,
+    repository_lists,
+    serving,
+    stars,
+)
 from wit_admin.db.queries.activities import ActivityFilter
-from wit_admin.db.queries.repositories import NewRepository, RepositoryFilter, RepositorySort
+from wit_admin.db.queries.repositories import NewRepository
+from wit_admin.db.queries.repository_lists import RepositoryFilter, RepositorySort
 from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.names import RepoName
 
@@ -67,7 +75,7 @@ def test_a_list_is_what_the_filter_asks_for(
     found = []
     with sessions() as session:
         for wanted, _ in FILTERED:
-            page = repositories.search_repositories(session, wanted)
+            page = repository_lists.search_repositories(session, wanted)
             found.append((wanted, [f"{row.owner}/{row.name}" for row in page.items]))
 
     assert found == FILTERED
@@ -80,7 +88,9 @@ def test_a_list_in_any_order_is_whole_in_pages(
     with sessions() as session:
         names, cursor = [], None
         for _ in range(4):
-            page = repositories.search_repositories(session, sort=sort, at=PageRequest(1, cursor))
+            page = repository_lists.search_repositories(
+                session, sort=sort, at=PageRequest(1, cursor)
+            )
             names += [row.name for row in page.items]
             cursor = page.next_cursor
 

@@ -1,17 +1,16 @@
-"""Repositories as rows: made, found by id and name, listed, changed, renamed, hidden."""
+"""Repositories as rows: made, found by id and name, changed, renamed, hidden."""
 
 from __future__ import annotations
 
-import enum
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, delete, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
-from wit_admin.db.base import UtcDateTime, new_id
+from wit_admin.db.base import new_id
 from wit_admin.db.models.accounts import Owner
 from wit_admin.db.models.repositories import (
     ObjectFormat,
@@ -19,16 +18,12 @@ from wit_admin.db.models.repositories import (
     RepositoryRedirect,
     Visibility,
 )
-from wit_admin.db.paging import FIRST_PAGE, AnySelect, Order, Page, PageRequest, fetch_page
 from wit_admin.db.queries.counters import Counter, bump
 from wit_admin.db.queries.owners import lock_owner
 from wit_admin.db.queries.teams import revoke_teams
 from wit_admin.db.statements import refuse_duplicates
 from wit_admin.errors import NotFoundError
 from wit_admin.names import RepoName, name_key
-
-_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""Sorts what was never pushed to behind the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,66 +51,6 @@ class RepositoryEdit(TypedDict, total=False):
     default_branch: str
     archived_at: datetime | None
     size_bytes: int
-
-
-class RepositorySort(enum.Enum):
-    """How a list of repositories is sorted."""
-
-    NAME = Order("repositories.name", (Owner.name_key, Repository.name_key, Repository.id))
-    UPDATED = Order("repositories.updated", (Repository.updated_at, Repository.id), descending=True)
-    PUSHED = Order(
-        "repositories.pushed",
-        (func.coalesce(Repository.pushed_at, literal(_NEVER, UtcDateTime())), Repository.id),
-        descending=True,
-    )
-    SIZE = Order("repositories.size", (Repository.size_bytes, Repository.id), descending=True)
-    STARS = Order("repositories.stars", (Repository.stars_count, Repository.id), descending=True)
-
-
-@dataclass(frozen=True, slots=True)
-class RepositoryFilter:
-    """Which repositories are wanted; all conditions must hold, ``None`` asks for nothing."""
-
-    owner: str | None = None
-    visibility: Visibility | None = None
-    text: str | None = None
-    """In the name or the description; the case of ASCII letters does not matter."""
-    is_fork: bool | None = None
-    is_archived: bool | None = None
-    forked_from_id: uuid.UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RepositoryRow:
-    """One repository in a list."""
-
-    id: uuid.UUID
-    owner: str
-    name: str
-    visibility: Visibility
-    default_branch: str
-    pushed_at: datetime | None
-    description: str | None
-    is_fork: bool
-    stars_count: int
-    forks_count: int
-    size_bytes: int
-    archived_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class OwnedRow:
-    """One repository of an owner."""
-
-    id: uuid.UUID
-    name: str
-    disk_path: str
-    deleted_at: datetime | None
-
-    @property
-    def is_live(self) -> bool:
-        """Whether it is not in the trash."""
-        return self.deleted_at is None
 
 
 def create_repository(session: Session, new: NewRepository, *, now: datetime) -> Repository:
@@ -204,34 +139,6 @@ def find_place(session: Session, owner_id: uuid.UUID, name: str) -> tuple[uuid.U
     return (row[0], row[1]) if row else None
 
 
-def list_repositories(session: Session) -> list[RepositoryRow]:
-    """Return all live repositories by name."""
-    query = _listing().order_by(Owner.name_key, Repository.name_key)
-    return [RepositoryRow(*row) for row in session.execute(query)]
-
-
-def list_owned(session: Session, owner_id: uuid.UUID) -> list[OwnedRow]:
-    """Return an owner's repositories by name, those in the trash too."""
-    query = (
-        select(Repository.id, Repository.name, Repository.disk_path, Repository.deleted_at)
-        .where(Repository.owner_id == owner_id)
-        .order_by(Repository.name_key, Repository.id)
-    )
-    return [OwnedRow(*row) for row in session.execute(query)]
-
-
-def search_repositories(
-    session: Session,
-    wanted: RepositoryFilter | None = None,
-    *,
-    sort: RepositorySort = RepositorySort.NAME,
-    at: PageRequest = FIRST_PAGE,
-) -> Page[RepositoryRow]:
-    """Return a page of the live repositories that are ``wanted``."""
-    query = _narrowed(_listing(), wanted or RepositoryFilter())
-    return fetch_page(session, query, sort.value, at, RepositoryRow)
-
-
 def update_repository(
     session: Session, repo_id: uuid.UUID, *, now: datetime, **edit: Unpack[RepositoryEdit]
 ) -> Repository:
@@ -288,12 +195,7 @@ def drop_redirect(session: Session, owner_key: str, repo_key: str) -> None:
 
 def find_place_owner(session: Session, disk_path: str) -> tuple[str, str] | None:
     """Return the key of the repository whose folder is there, whatever it is called by now."""
-    row = session.execute(
-        select(Owner.name_key, Repository.name_key)
-        .join(Repository, Repository.owner_id == Owner.id)
-        .where(Repository.disk_path == disk_path)
-    ).one_or_none()
-    return (row[0], row[1]) if row else None
+    return _find_key(session, Repository.disk_path == disk_path)
 
 
 def delete_repository(
@@ -310,10 +212,14 @@ def delete_repository(
 
 
 def _key_of(session: Session, repo_id: uuid.UUID) -> tuple[str, str] | None:
+    return _find_key(session, Repository.id == repo_id)
+
+
+def _find_key(session: Session, condition: ColumnElement[bool]) -> tuple[str, str] | None:
     row = session.execute(
         select(Owner.name_key, Repository.name_key)
         .join(Repository, Repository.owner_id == Owner.id)
-        .where(Repository.id == repo_id)
+        .where(condition)
     ).one_or_none()
     return (row[0], row[1]) if row else None
 
@@ -333,46 +239,3 @@ def _update(session: Session, repo_id: uuid.UUID, **values: Any) -> Repository:
 
 def _is_live_as(key: str) -> ColumnElement[bool]:
     return (Repository.name_key == key) & Repository.deleted_at.is_(None)
-
-
-def _listing() -> AnySelect:
-    return (
-        select(
-            Repository.id,
-            Owner.name,
-            Repository.name,
-            Repository.visibility,
-            Repository.default_branch,
-            Repository.pushed_at,
-            Repository.description,
-            Repository.is_fork,
-            Repository.stars_count,
-            Repository.forks_count,
-            Repository.size_bytes,
-            Repository.archived_at,
-        )
-        .join(Owner, Owner.id == Repository.owner_id)
-        .where(Repository.deleted_at.is_(None))
-    )
-
-
-def _narrowed(query: AnySelect, wanted: RepositoryFilter) -> AnySelect:
-    exact: dict[Any, Any] = {
-        Repository.visibility: wanted.visibility,
-        Repository.is_fork: wanted.is_fork,
-        Repository.forked_from_id: wanted.forked_from_id,
-    }
-    query = query.where(*(column == value for column, value in exact.items() if value is not None))
-    if wanted.owner is not None:
-        query = query.where(Owner.name_key == name_key(wanted.owner))
-    if wanted.is_archived is not None:
-        archived = Repository.archived_at
-        query = query.where(archived.is_not(None) if wanted.is_archived else archived.is_(None))
-    if wanted.text is not None:
-        query = query.where(
-            or_(
-                Repository.name.icontains(wanted.text, autoescape=True),
-                Repository.description.icontains(wanted.text, autoescape=True),
-            )
-        )
-    return query
