@@ -23,6 +23,7 @@ from wit_admin.db.models.organizations import OrgRole, Permission
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.db.queries import (
     collaborators,
+    members,
     organizations,
     repositories,
     teams,
@@ -117,7 +118,7 @@ class World:
             roles = {"manager": OrgRole.ADMIN, "member": OrgRole.MEMBER}
             for username in (*roles, *(name for name in CALLERS if name.startswith("team-"))):
                 role = roles.get(username, OrgRole.MEMBER)
-                organizations.set_member(session, acme.id, self.user_ids[username], role, now=NOW)
+                members.set_member(session, acme.id, self.user_ids[username], role, now=NOW)
             owners = {"alice": self.user_ids["alice"], "acme": acme.id}
             for owner, visibility, state in REPOSITORIES:
                 self._add(session, owners[owner], name_of(owner, visibility, state), visibility)

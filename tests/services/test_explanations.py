@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.builders import NOW, make_demo, make_repository, make_user
 from wit_admin.db.models.organizations import OrgRole, Permission
-from wit_admin.db.queries import collaborators, organizations, teams
+from wit_admin.db.queries import collaborators, members, organizations, teams
 from wit_admin.errors import InvalidInputError, NotFoundError
 from wit_admin.names import RepoName
 from wit_admin.services import account_changes, accounts
@@ -55,7 +55,7 @@ def test_every_source_of_a_permission_is_named(sessions: sessionmaker[Session]) 
         alice, bob = make_user(session), make_user(session, "bob")
         acme = organizations.create_organization(session, "acme", owner_id=alice, now=NOW)
         repo_id = make_repository(session, acme.id)
-        organizations.set_member(session, acme.id, bob, OrgRole.MEMBER, now=NOW)
+        members.set_member(session, acme.id, bob, OrgRole.MEMBER, now=NOW)
         core = teams.create_team(session, acme.id, "core", now=NOW)
         teams.add_team_member(session, core.id, bob, now=NOW)
         teams.grant_team(session, core.id, repo_id, Permission.WRITE, now=NOW)

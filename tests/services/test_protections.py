@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.builders import NOW, make_demo, make_user, run_at_once
 from wit_admin.db.models.organizations import OrgRole, Permission
-from wit_admin.db.queries import merging, organizations, teams, users
+from wit_admin.db.queries import members, merging, organizations, teams, users
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import InvalidInputError, NotFoundError
 from wit_admin.names import RepoName
@@ -26,7 +26,7 @@ def _demo(sessions: sessionmaker[Session]) -> None:
         alice, _ = make_demo(session)
         acme = organizations.create_organization(session, "acme", owner_id=alice, now=NOW)
         bob = make_user(session, "bob")
-        organizations.set_member(session, acme.id, bob, OrgRole.MEMBER, now=NOW)
+        members.set_member(session, acme.id, bob, OrgRole.MEMBER, now=NOW)
         core = teams.create_team(session, acme.id, "core", now=NOW)
         teams.add_team_member(session, core.id, bob, now=NOW)
 

@@ -19,7 +19,7 @@ from tests.support.repositories import commit
 from tests.support.server import RunningServer, run_git, running_server
 from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.organizations import OrgRole, Permission
-from wit_admin.db.queries import organizations, teams
+from wit_admin.db.queries import members, organizations, teams
 from wit_admin.db.queries.activities import ActivityRow
 from wit_admin.db.queries.pushes import list_pending
 from wit_admin.names import RepoName
@@ -64,7 +64,7 @@ class Protected:
             made = organizations.create_organization(
                 session, organization, owner_id=owner_id, now=NOW
             )
-            organizations.set_member(session, made.id, user_id, OrgRole.MEMBER, now=NOW)
+            members.set_member(session, made.id, user_id, OrgRole.MEMBER, now=NOW)
             team_id = teams.create_team(session, made.id, team, now=NOW).id
             teams.add_team_member(session, team_id, user_id, now=NOW)
 

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.base import utc_now
 from wit_admin.db.models.organizations import Organization, OrgRole
 from wit_admin.db.paging import EVERYTHING, Span, iter_pages
-from wit_admin.db.queries import claims, teams
+from wit_admin.db.queries import claims, members, teams
 from wit_admin.db.queries import organizations as queries
+from wit_admin.db.queries.members import MemberRow
 from wit_admin.db.queries.organizations import (
-    MemberRow,
     OrganizationEdit,
     OrganizationListRow,
 )
@@ -184,10 +184,10 @@ def set_member(
     """
     with sessions.begin() as session:
         org, user = get_organization(session, organization), get_user(session, username)
-        queries.lock_membership(session, org.id, user.id)
-        old = queries.find_role(session, org.id, user.id)
+        members.lock_membership(session, org.id, user.id)
+        old = members.find_role(session, org.id, user.id)
         if old is not role:
-            queries.set_member(session, org.id, user.id, role, now=utc_now())
+            members.set_member(session, org.id, user.id, role, now=utc_now())
             was, is_now = {"user": user.name, "role": old}, {"user": user.name, "role": role}
             event = Event("member.set", "organization", org.id, org.name, was, is_now)
             record(session, event, by=by)
@@ -205,7 +205,7 @@ def remove_member(
     """
     with sessions.begin() as session:
         org, user = get_organization(session, organization), get_user(session, username)
-        if not queries.remove_member(session, org.id, user.id):
+        if not members.remove_member(session, org.id, user.id):
             raise NotFoundError(
                 f"{user.name} is no member of {org.name}.",
                 hint=f"See 'wit-admin org member list {org.name}'.",
@@ -228,7 +228,7 @@ def list_members(
 
 
 def _details(session: Session, found: Organization) -> OrganizationDetails:
-    members = _members(session, found.id)
+    belonging = _members(session, found.id)
     return OrganizationDetails(
         id=found.id,
         name=found.name,
@@ -238,12 +238,12 @@ def _details(session: Session, found: Organization) -> OrganizationDetails:
         location=found.location,
         avatar_url=found.avatar_url,
         created_at=found.created_at,
-        owners=tuple(row.username for row in members if row.role is OrgRole.OWNER),
-        members=len(members),
+        owners=tuple(row.username for row in belonging if row.role is OrgRole.OWNER),
+        members=len(belonging),
         teams=len(teams.list_teams(session, found.id)),
         repositories=sum(row.is_live for row in list_owned(session, found.id)),
     )
 
 
 def _members(session: Session, org_id: uuid.UUID, role: OrgRole | None = None) -> list[MemberRow]:
-    return list(iter_pages(lambda at: queries.list_members(session, org_id, role=role, at=at)))
+    return list(iter_pages(lambda at: members.list_members(session, org_id, role=role, at=at)))

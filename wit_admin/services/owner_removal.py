@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.base import utc_now
 from wit_admin.db.models.accounts import Owner, OwnerType
 from wit_admin.db.queries import (
+    members,
     organizations,
     repository_lists,
     ssh_keys,
@@ -181,7 +182,7 @@ def close_account(session: Session, user_id: uuid.UUID) -> None:
 
 
 def _refuse_orphans(session: Session, owner: Owner) -> None:
-    kept = organizations.list_kept_by(session, owner.id)
+    kept = members.list_kept_by(session, owner.id)
     if kept:
         raise ConflictError(
             f"{owner.name} is the only owner of {listed(kept)}; "

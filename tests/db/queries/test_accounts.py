@@ -23,6 +23,7 @@ from wit_admin.db.paging import PageRequest
 from wit_admin.db.queries import (
     callers,
     collaborators,
+    members,
     organizations,
     repositories,
     ssh_keys,
@@ -50,7 +51,7 @@ def acme(sessions: sessionmaker[Session]) -> Acme:
     with sessions.begin() as session:
         alice, bob, carol = (make_user(session, name) for name in ("alice", "bob", "carol"))
         org = organizations.create_organization(session, "Acme", owner_id=alice, now=NOW)
-        organizations.set_member(session, org.id, bob, OrgRole.MEMBER, now=NOW)
+        members.set_member(session, org.id, bob, OrgRole.MEMBER, now=NOW)
     return Acme(org.id, alice, bob, carol)
 
 
@@ -149,21 +150,21 @@ def test_an_account_that_is_needed_cannot_be_closed(
 
         repositories.delete_repository(session, repo_id, trash_path="trash/1", now=NOW)
         users.delete_user(session, acme.bob, now=NOW)
-        assert organizations.find_role(session, acme.org_id, acme.bob) is None
+        assert members.find_role(session, acme.org_id, acme.bob) is None
 
 
 def test_a_role_is_set_and_changed(sessions: sessionmaker[Session], acme: Acme) -> None:
     with sessions.begin() as session:
-        organizations.set_member(session, acme.org_id, acme.carol, OrgRole.ADMIN, now=NOW)
-        organizations.set_member(session, acme.org_id, acme.bob, OrgRole.OWNER, now=NOW)
-        organizations.set_member(session, acme.org_id, acme.alice, OrgRole.MEMBER, now=NOW)
+        members.set_member(session, acme.org_id, acme.carol, OrgRole.ADMIN, now=NOW)
+        members.set_member(session, acme.org_id, acme.bob, OrgRole.OWNER, now=NOW)
+        members.set_member(session, acme.org_id, acme.alice, OrgRole.MEMBER, now=NOW)
 
     with sessions() as session:
-        members = organizations.list_members(session, acme.org_id).items
-        owners = organizations.list_members(session, acme.org_id, role=OrgRole.OWNER).items
+        listed = members.list_members(session, acme.org_id).items
+        owners = members.list_members(session, acme.org_id, role=OrgRole.OWNER).items
         of_bob = organizations.list_organizations_of(session, acme.bob)
 
-    assert [(row.username, row.role) for row in members] == [
+    assert [(row.username, row.role) for row in listed] == [
         ("alice", OrgRole.MEMBER),
         ("bob", OrgRole.OWNER),
         ("carol", OrgRole.ADMIN),
@@ -179,19 +180,19 @@ def test_the_last_owner_can_neither_leave_nor_step_down(
 ) -> None:
     with sessions.begin() as session:
         with pytest.raises(ConflictError, match="without an owner"):
-            organizations.remove_member(session, acme.org_id, acme.alice)
+            members.remove_member(session, acme.org_id, acme.alice)
         with pytest.raises(ConflictError, match="without an owner"):
-            organizations.set_member(session, acme.org_id, acme.alice, OrgRole.ADMIN, now=NOW)
-        organizations.set_member(session, acme.org_id, acme.alice, OrgRole.OWNER, now=NOW)
+            members.set_member(session, acme.org_id, acme.alice, OrgRole.ADMIN, now=NOW)
+        members.set_member(session, acme.org_id, acme.alice, OrgRole.OWNER, now=NOW)
         removed = [
-            organizations.remove_member(session, acme.org_id, acme.bob),
-            organizations.remove_member(session, acme.org_id, acme.bob),
+            members.remove_member(session, acme.org_id, acme.bob),
+            members.remove_member(session, acme.org_id, acme.bob),
         ]
 
     with sessions() as session:
-        members = organizations.list_members(session, acme.org_id).items
+        listed = members.list_members(session, acme.org_id).items
         assert removed == [True, False]
-        assert [(row.username, row.role) for row in members] == [("alice", OrgRole.OWNER)]
+        assert [(row.username, row.role) for row in listed] == [("alice", OrgRole.OWNER)]
 
 
 def test_of_owners_who_all_leave_at_once_one_stays(
@@ -200,13 +201,13 @@ def test_of_owners_who_all_leave_at_once_one_stays(
     with sessions.begin() as session:
         owners = [make_user(session, f"owner{number}") for number in range(8)]
         for user_id in owners:
-            organizations.set_member(session, acme.org_id, user_id, OrgRole.OWNER, now=NOW)
-        organizations.remove_member(session, acme.org_id, acme.alice)
-        organizations.remove_member(session, acme.org_id, acme.bob)
+            members.set_member(session, acme.org_id, user_id, OrgRole.OWNER, now=NOW)
+        members.remove_member(session, acme.org_id, acme.alice)
+        members.remove_member(session, acme.org_id, acme.bob)
 
     def leave(user_id: uuid.UUID) -> None:
         with sessions.begin() as session:
-            organizations.remove_member(session, acme.org_id, user_id)
+            members.remove_member(session, acme.org_id, user_id)
 
     def close(user_id: uuid.UUID) -> None:
         with sessions.begin() as session:
@@ -222,7 +223,7 @@ def test_of_owners_who_all_leave_at_once_one_stays(
     with sessions() as session:
         names = sorted(type(error).__name__ for error in raised)
         assert names == ["ConflictError", *["NoneType"] * 7]
-        assert len(organizations.list_members(session, acme.org_id).items) == 1
+        assert len(members.list_members(session, acme.org_id).items) == 1
 
 
 def test_organizations_are_searched_by_name_in_pages(
@@ -262,7 +263,7 @@ def test_a_team_has_members_of_its_organization_only(
         with pytest.raises(ConflictError, match="Only members"):
             teams.add_team_member(session, team.id, acme.carol, now=NOW)
         both = teams.list_team_members(session, team.id)
-        organizations.remove_member(session, acme.org_id, acme.bob)
+        members.remove_member(session, acme.org_id, acme.bob)
 
     with sessions() as session:
         assert answers == [True, False, True]
@@ -323,7 +324,7 @@ def test_an_organization_with_repositories_cannot_be_deleted(
         assert named.display_name == "Acme Inc."
         assert organizations.find_organization(session, acme.org_id) is None
         with pytest.raises(NotFoundError):
-            organizations.set_member(session, acme.org_id, acme.bob, OrgRole.ADMIN, now=NOW)
+            members.set_member(session, acme.org_id, acme.bob, OrgRole.ADMIN, now=NOW)
 
 
 def test_a_collaborator_may_do_what_was_said_last(sessions: sessionmaker[Session]) -> None:

@@ -22,7 +22,7 @@ from wit_admin.db.models.pull_requests import PrComment, PrReview, PullRequest
 from wit_admin.db.models.pushes import PushEntry
 from wit_admin.db.models.repositories import Collaborator, Repository, Star, Watch
 from wit_admin.db.models.workspaces import GitOperation
-from wit_admin.db.queries import collaborators, organizations, protections, stars
+from wit_admin.db.queries import collaborators, members, organizations, protections, stars
 from wit_admin.db.queries.owners import lock_owner
 from wit_admin.db.statements import insert_new
 
@@ -80,11 +80,11 @@ def move_standing(
         lock_owner(session, user_id)
     for row in organizations.list_organizations_of(session, from_id):
         organizations.lock_organization(session, row.id)
-        held = organizations.find_role(session, row.id, into_id)
+        held = members.find_role(session, row.id, into_id)
         role = max(row.role, held or OrgRole.MEMBER, key=_ROLES.index)
-        organizations.set_member(session, row.id, into_id, role, now=now)
+        members.set_member(session, row.id, into_id, role, now=now)
         _move_teams(session, row.id, from_id, into_id, now)
-        organizations.remove_member(session, row.id, from_id)
+        members.remove_member(session, row.id, from_id)
     _move_collaborations(session, from_id, into_id, now)
     protections.move_pusher(session, from_id, into_id)
 

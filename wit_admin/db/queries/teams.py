@@ -15,7 +15,8 @@ from wit_admin.db.models.accounts import User
 from wit_admin.db.models.organizations import Permission, Team, TeamMember, TeamRepository
 from wit_admin.db.models.repositories import Repository
 from wit_admin.db.paging import EVERYTHING, Span, cut
-from wit_admin.db.queries.organizations import find_role, lock_organization
+from wit_admin.db.queries.members import find_role
+from wit_admin.db.queries.organizations import lock_organization
 from wit_admin.db.statements import insert_new, refuse_duplicates
 from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.names import name_key

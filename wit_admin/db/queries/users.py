@@ -24,7 +24,7 @@ from wit_admin.db.paging import (
     cut,
     fetch_page,
 )
-from wit_admin.db.queries.organizations import leave_organizations
+from wit_admin.db.queries.members import leave_organizations
 from wit_admin.db.queries.owners import refuse_owned_repositories
 from wit_admin.db.statements import refuse_duplicates
 from wit_admin.errors import NotFoundError

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 
-from wit_admin.db.queries import organizations, teams, users
+from wit_admin.db.queries import members, organizations, teams, users
 from wit_admin.errors import ConflictError
 from wit_admin.services.seeds.site import BEGINNING, OrganizationSeed, Person
 
@@ -56,7 +56,7 @@ def ensure_organization(
         except ConflictError:
             # As above.
             found = organizations.find_organization_by_name(session, described.name)
-    if found is None or organizations.find_role(session, found.id, founder) is None:
+    if found is None or members.find_role(session, found.id, founder) is None:
         raise ConflictError(
             f"The name {described.name} is somebody else's.", hint="Seed an empty database."
         )
@@ -75,7 +75,7 @@ def _create_organization(
         now=BEGINNING,
     )
     for name, role in described.members:
-        organizations.set_member(session, organization.id, owners[name], role, now=BEGINNING)
+        members.set_member(session, organization.id, owners[name], role, now=BEGINNING)
     for team_seed in described.teams:
         team = teams.create_team(
             session,
