@@ -36,6 +36,8 @@ def _printable_only(text: str) -> str:
 
 Repo = Annotated[str, typer.Argument(metavar="OWNER/REPO", help="Which repository")]
 User = Annotated[str, typer.Argument(metavar="USER", help="Name of the account")]
+Account = Annotated[str, typer.Argument(metavar="NAME", help="Name of the account")]
+Email = Annotated[str | None, typer.Option(help="E-mail address")]
 Grant = Annotated[str, typer.Option(help="read, write or admin")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 AfterId = Annotated[

@@ -1,0 +1,108 @@
+"""``wit-admin user passwd|claim|block|unblock``."""
+
+from __future__ import annotations
+
+import typer
+
+from wit_admin.cli._options import (
+    Account,
+    AsJson,
+    Email,
+    origin_of,
+    output_of,
+)
+from wit_admin.cli._passwords import (
+    GeneratePassword,
+    PasswordStdin,
+    password_of,
+    show_with_password,
+)
+from wit_admin.cli._place import place
+from wit_admin.errors import InvalidInputError
+
+app = typer.Typer()
+
+
+@app.command()
+def passwd(
+    ctx: typer.Context,
+    name: Account,
+    password_stdin: PasswordStdin = False,
+    generate_password: GeneratePassword = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give an account a password and end its sessions
+
+    With --generate-password the password is all that is printed, once.
+
+    Example: wit-admin user passwd alice --password-stdin < password.txt
+    """
+    from wit_admin.services import account_changes
+
+    output = output_of(ctx, as_json=as_json)
+    password = password_of(from_stdin=password_stdin, generate=generate_password)
+    with place(ctx) as here:
+        if password is None:
+            raise InvalidInputError(
+                "There is no password.", hint="Add --password-stdin or --generate-password."
+            )
+        count = account_changes.set_password(here.sessions, name, password, by=origin_of())
+    output.note(f"Sessions ended: {count}.")
+    result = {"username": name, "sessions_ended": count}
+    show_with_password(output, result, name, password if generate_password else None)
+
+
+@app.command()
+def claim(
+    ctx: typer.Context,
+    name: Account,
+    email: Email = None,
+    password_stdin: PasswordStdin = False,
+    generate_password: GeneratePassword = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make an account of a placeholder, with all that it owns
+
+    Placeholders are made by sync-repos for the folders of owners whom nobody knows. If the owner
+    has an account of another name, see user merge.
+
+    Example: wit-admin user claim octo --email octo@example.org --password-stdin < password.txt
+    """
+    from wit_admin.services import account_changes
+
+    output = output_of(ctx, as_json=as_json)
+    password = password_of(from_stdin=password_stdin, generate=generate_password)
+    with place(ctx) as here:
+        details = account_changes.claim_user(
+            here.sessions, name, email=email, password=password, by=origin_of()
+        )
+    output.note(f"{details.username} owns repositories: {details.repositories}.")
+    show_with_password(output, details, details.username, password if generate_password else None)
+
+
+@app.command()
+def block(ctx: typer.Context, name: Account, as_json: AsJson = False) -> None:
+    """Let an account in no more; its sessions end at once
+
+    Example: wit-admin user block mallory
+    """
+    from wit_admin.services import account_changes
+
+    output = output_of(ctx, as_json=as_json)
+    with place(ctx) as here:
+        details = account_changes.block_user(here.sessions, name, by=origin_of())
+    output.result(details, plain=details.username)
+
+
+@app.command()
+def unblock(ctx: typer.Context, name: Account, as_json: AsJson = False) -> None:
+    """Let a blocked account in again
+
+    Example: wit-admin user unblock mallory
+    """
+    from wit_admin.services import account_changes
+
+    output = output_of(ctx, as_json=as_json)
+    with place(ctx) as here:
+        details = account_changes.unblock_user(here.sessions, name, by=origin_of())
+    output.result(details, plain=details.username)

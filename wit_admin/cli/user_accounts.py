@@ -1,0 +1,161 @@
+"""``wit-admin user create|list|show|edit``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from wit_admin.cli._options import (
+    Account,
+    AfterName,
+    AsJson,
+    Email,
+    IfNotExists,
+    Limit,
+    Match,
+    origin_of,
+    output_of,
+    part_by_name,
+    require_changes,
+    texts_of,
+)
+from wit_admin.cli._passwords import (
+    GeneratePassword,
+    PasswordStdin,
+    password_of,
+    show_with_password,
+)
+from wit_admin.cli._place import place
+
+app = typer.Typer()
+
+
+@app.command()
+def create(
+    ctx: typer.Context,
+    name: Account,
+    email: Email = None,
+    admin: Annotated[bool, typer.Option("--admin", help="May administer the site")] = False,
+    password_stdin: PasswordStdin = False,
+    generate_password: GeneratePassword = False,
+    if_not_exists: IfNotExists = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make an account
+
+    With --generate-password the password is all that is printed, once.
+
+    Example: wit-admin user create alice --admin --password-stdin < password.txt
+    """
+    from wit_admin.services import accounts
+
+    output = output_of(ctx, as_json=as_json)
+    password = password_of(from_stdin=password_stdin, generate=generate_password)
+    with place(ctx) as here:
+        result = accounts.create_user(
+            here.sessions,
+            name,
+            email=email,
+            password=password,
+            is_admin=admin,
+            may_exist=if_not_exists,
+            by=origin_of(),
+        )
+    if not result.is_new:
+        output.note(f"The account {result.username} exists already; it was left as it is.")
+        # Whoever asked for a password alone shall not take a name for one.
+        if as_json or not generate_password:
+            output.result(result, plain=result.username)
+        return
+    output.note(f"Created the account {result.username}.")
+    if password is None:
+        output.note(f"It has no password. Make a token: wit-admin token create {result.username}")
+    show_with_password(output, result, result.username, password if generate_password else None)
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    match: Match = "",
+    admins: Annotated[
+        bool | None, typer.Option("--admins/--no-admins", help="Only site administrators")
+    ] = None,
+    blocked: Annotated[
+        bool | None, typer.Option("--blocked/--not-blocked", help="Only blocked ones")
+    ] = None,
+    placeholders: Annotated[
+        bool | None,
+        typer.Option("--placeholders/--no-placeholders", help="Only those to be claimed"),
+    ] = None,
+    limit: Limit = None,
+    after: AfterName = None,
+    as_json: AsJson = False,
+) -> None:
+    """List accounts by name
+
+    Example: wit-admin user list --admins --not-blocked --json
+    """
+    from wit_admin.db.queries.users import UserFilter
+    from wit_admin.services import accounts
+
+    output = output_of(ctx, as_json=as_json)
+    wanted = UserFilter(match, admins, blocked, placeholders)
+    with place(ctx) as here:
+        rows = accounts.list_users(here.sessions, wanted, part=part_by_name(after, limit))
+    output.rows(rows, "username", "email", "is_admin", "created_at")
+
+
+@app.command()
+def show(ctx: typer.Context, name: Account, as_json: AsJson = False) -> None:
+    """Show an account
+
+    Example: wit-admin user show alice
+    """
+    from wit_admin.services import account_changes
+
+    output = output_of(ctx, as_json=as_json)
+    with place(ctx) as here:
+        details = account_changes.show_user(here.sessions, name)
+    output.fields(details)
+
+
+@app.command()
+def edit(
+    ctx: typer.Context,
+    name: Account,
+    full_name: Annotated[str | None, typer.Option(help="The person's name")] = None,
+    email: Email = None,
+    admin: Annotated[
+        bool | None, typer.Option("--admin/--no-admin", help="May administer the site")
+    ] = None,
+    bio: Annotated[str | None, typer.Option(help="Something about the person")] = None,
+    location: Annotated[str | None, typer.Option(help="Where the person is")] = None,
+    website: Annotated[str | None, typer.Option(metavar="URL", help="The person's page")] = None,
+    avatar_url: Annotated[str | None, typer.Option(metavar="URL", help="A picture")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change an account's address, profile or rights
+
+    An empty text takes a detail away.
+
+    Example: wit-admin user edit alice --full-name "Alice Liddell" --no-admin
+    """
+    from wit_admin.db.queries.users import UserEdit
+    from wit_admin.services import account_changes
+
+    output = output_of(ctx, as_json=as_json)
+    changes: UserEdit = texts_of(
+        full_name=full_name,
+        email=email,
+        bio=bio,
+        location=location,
+        website=website,
+        avatar_url=avatar_url,
+    )
+    if admin is not None:
+        changes["is_admin"] = admin
+    with place(ctx) as here:
+        require_changes(changes)
+        details = account_changes.edit_user(here.sessions, name, by=origin_of(), **changes)
+    output.fields(details)

@@ -1,0 +1,83 @@
+"""``wit-admin user merge|delete``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from wit_admin.cli._options import (
+    Account,
+    AsJson,
+    TransferTo,
+    TrashRepositories,
+    origin_of,
+    output_of,
+)
+from wit_admin.cli._place import place
+from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
+
+app = typer.Typer()
+
+
+@app.command()
+def merge(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="FROM", help="The account that goes")],
+    into: Annotated[str, typer.Argument(metavar="INTO", help="The account that stays")],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    no_input: NoInput = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make one account of two
+
+    INTO gets FROM's repositories, whose old URLs lead to them, its memberships and all it did, and
+    keeps its own address, profile and rights. Whatever let anybody in as FROM ends.
+
+    Example: wit-admin user merge octo alice --dry-run
+    """
+    from wit_admin.services.account_merge import AccountMerge
+
+    output = output_of(ctx, as_json=as_json)
+    with place(ctx) as here:
+        merging = AccountMerge(here.sessions, here.root, name, into, origin_of())
+        run_task(
+            output,
+            merging.task(here.settings.run_dir),
+            Consent(dry_run, yes=yes, no_input=no_input),
+            question=f"Merge the account {name} into {into}?",
+        )
+
+
+@app.command()
+def delete(
+    ctx: typer.Context,
+    name: Account,
+    transfer_to: TransferTo = None,
+    trash_repositories: TrashRepositories = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    no_input: NoInput = False,
+    as_json: AsJson = False,
+) -> None:
+    """Close an account
+
+    It is refused while the account owns repositories, unless an option says what becomes of them.
+
+    Example: wit-admin user delete mallory --transfer-to alice --dry-run
+    """
+    from wit_admin.db.models.accounts import OwnerType
+    from wit_admin.services.owner_removal import OwnerRemoval
+    from wit_admin.services.owner_repositories import Fate
+
+    output = output_of(ctx, as_json=as_json)
+    fate = Fate(transfer_to, trash_repositories)
+    with place(ctx) as here:
+        removal = OwnerRemoval(here.sessions, here.root, name, OwnerType.USER, fate, origin_of())
+        run_task(
+            output,
+            removal.task(here.settings.run_dir),
+            Consent(dry_run, yes=yes, no_input=no_input),
+            question=f"Delete the account {name}?",
+        )
