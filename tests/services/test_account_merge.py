@@ -13,6 +13,7 @@ from sqlalchemy import Column, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.builders import NOW, apply_task, make_issue, make_pull_request, run_at_once
+from tests.support.owner_site import OwnerSite
 from wit_admin.db.base import Base
 from wit_admin.db.models.accounts import OAuthAccount, OwnerType, SshKey, User
 from wit_admin.db.models.events import Activity
@@ -24,7 +25,6 @@ from wit_admin.db.queries import (
     activities,
     merging,
     repositories,
-    repository_lists,
     serving,
     stars,
     users,
@@ -44,12 +44,10 @@ from wit_admin.services.lookups import get_user
 from wit_admin.services.owner_removal import OwnerRemoval
 from wit_admin.services.owner_repositories import Fate
 from wit_admin.services.repo_sync import RepoSync
-from wit_admin.services.repository_creation import RepositoryOrder, create_repository
 from wit_admin.services.sessions import Client, SignIn
 from wit_admin.services.sync_survey import SyncOptions
 
 Sessions = sessionmaker[Session]
-ORDER = RepositoryOrder(Visibility.PRIVATE)
 
 ENDS_OR_STAYS = {
     # What lets somebody in ends.
@@ -75,16 +73,8 @@ JOINED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Site(OwnerSite):
     """Octo, whose account goes, alice, whose account stays, and carol, who owns ``acme``."""
-
-    sessions: Sessions
-    root: Path
-    run_dir: Path
-
-    def create(self, *names: str) -> None:
-        for name in names:
-            create_repository(self.sessions, self.root, RepoName.parse(name), ORDER)
 
     def merge(self, name: str = "octo", into: str = "alice") -> AccountMerge:
         return AccountMerge(self.sessions, self.root, name, into)
@@ -92,26 +82,13 @@ class Site:
     def run(self, name: str = "octo", into: str = "alice") -> dict[str, int]:
         return apply_task(self.merge(name, into).task(self.run_dir)).done
 
-    def names(self) -> list[str]:
-        with self.sessions() as session:
-            rows = repository_lists.list_repositories(session)
-        return [f"{row.owner}/{row.name}" for row in rows]
-
-    def leads_to(self, name: str) -> str:
-        """Return what the repository that git reaches by this name says of itself."""
-        with self.sessions() as session:
-            row = serving.find_served(session, RepoName.parse(name), None)
-        assert row is not None
-        own = own_config.read_own(self.root / row.disk_path)
-        return f"{own['owner']}/{own['name']}"
-
 
 @pytest.fixture
 def site(sessions: Sessions, tmp_path: Path) -> Site:
     for name in ("octo", "alice", "carol"):
         create_user(sessions, name, email=f"{name}@example.org", password="correct horse")
     organizations.create_organization(sessions, "acme", owner="carol")
-    return Site(sessions, tmp_path / "repos", tmp_path / "run")
+    return Site(sessions, tmp_path / "repos")
 
 
 def test_repositories_go_over_and_old_urls_lead_to_them(site: Site) -> None:

@@ -11,25 +11,20 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from tests.support.owner_site import OwnerSite
 from tests.support.processes import wait_until
-from wit_admin.db.models.repositories import Visibility
-from wit_admin.db.queries import repository_lists, serving
 from wit_admin.git import own_config
 from wit_admin.names import RepoName
 from wit_admin.services import audit, organizations, trash
 from wit_admin.services.accounts import create_user
-from wit_admin.services.repository_creation import RepositoryOrder, create_repository
 
 COUNT = 8
-ORDER = RepositoryOrder(Visibility.PRIVATE)
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Site(OwnerSite):
     """Octo and the organization ``acme``, who own eight repositories each, and alice."""
 
-    sessions: sessionmaker[Session]
-    root: Path
     environment: dict[str, str]
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
@@ -55,23 +50,12 @@ class Site:
         places = (self.root / owner).glob("*.git")
         return COUNT - sum(own_config.read_own(place).get("owner") == owner for place in places)
 
-    def live(self) -> list[str]:
-        with self.sessions() as session:
-            rows = repository_lists.list_repositories(session)
-        return sorted(f"{row.owner}/{row.name}" for row in rows)
-
     def assert_true(self) -> None:
         """Check that each live row's folder is there and says what the row says."""
-        for name in map(RepoName.parse, self.live()):
-            with self.sessions() as session:
-                row = serving.find_served(session, name, None)
-            assert row is not None
-            own = own_config.read_own(self.root / row.disk_path)
-            assert (own["owner"], own["name"], own["id"]) == (
-                name.owner,
-                name.name,
-                str(row.repo_id),
-            )
+        for name in self.names():
+            own = self.own(name)
+            assert own is not None
+            assert f"{own['owner']}/{own['name']}" == name
         assert audit.verify(self.sessions).findings == ()
 
 
@@ -86,21 +70,20 @@ def site(sessions: sessionmaker[Session], database_url: str, tmp_path: Path) -> 
         "WIT_HOME": str(home),
         "DATABASE_URL": database_url,
     }
+    site = Site(sessions, home / "repos", environment)
     for owner in ("octo", "acme"):
-        for number in range(COUNT):
-            repository = RepoName(owner, f"{owner}{number:02}")
-            create_repository(sessions, home / "repos", repository, ORDER)
-    return Site(sessions, home / "repos", environment)
+        site.create(*(f"{owner}/{owner}{number:02}" for number in range(COUNT)))
+    return site
 
 
 def test_merge_ends_what_killed_ones_began(site: Site) -> None:
     for number in (1, 6):
         site.kill_at(number, "octo", "user", "merge", "octo", "alice")
-        assert any(name.startswith("octo/") for name in site.live())
+        assert any(name.startswith("octo/") for name in site.names())
 
     site.finish("user", "merge", "octo", "alice")
 
-    assert [name for name in site.live() if "/octo" in name] == [
+    assert [name for name in site.names() if "/octo" in name] == [
         f"alice/octo{number:02}" for number in range(COUNT)
     ]
     site.assert_true()
@@ -114,10 +97,10 @@ def test_removals_end_what_killed_ones_began(site: Site) -> None:
     site.kill_at(COUNT - 1, "acme", *to_alice)
     site.finish(*to_alice)
 
-    assert site.live() == [f"alice/acme{number:02}" for number in range(COUNT)]
+    assert site.names() == [f"alice/acme{number:02}" for number in range(COUNT)]
     site.assert_true()
     for number in range(COUNT):
         name = RepoName("octo", f"octo{number:02}")
         trash.restore_repository(site.sessions, site.root, name, to_owner="alice")
-    assert len(site.live()) == 2 * COUNT
+    assert len(site.names()) == 2 * COUNT
     site.assert_true()

@@ -10,13 +10,11 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.builders import apply_task, run_at_once
+from tests.support.owner_site import OwnerSite
 from wit_admin.db.models.accounts import OwnerType
 from wit_admin.db.models.organizations import OrgRole, Permission, TeamRepository
-from wit_admin.db.models.repositories import Visibility
-from wit_admin.db.queries import repository_lists, serving
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError, UnauthenticatedError
-from wit_admin.git import own_config
 from wit_admin.names import RepoName, TeamName
 from wit_admin.services import audit, organizations, teams, trash
 from wit_admin.services import repository_changes as changes
@@ -26,25 +24,15 @@ from wit_admin.services.actors import Credentials, Scope
 from wit_admin.services.owner_removal import OwnerRemoval
 from wit_admin.services.owner_repositories import Fate
 from wit_admin.services.repository_actions import Transfer
-from wit_admin.services.repository_creation import RepositoryOrder, create_repository
 from wit_admin.services.sessions import Client, SignIn
 
 Sessions = sessionmaker[Session]
 UNSAID = Fate()
-ORDER = RepositoryOrder(Visibility.PRIVATE)
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Site(OwnerSite):
     """Alice and bob; ``acme`` is an organization of carol's."""
-
-    sessions: Sessions
-    root: Path
-    run_dir: Path
-
-    def create(self, *names: str) -> None:
-        for name in names:
-            create_repository(self.sessions, self.root, RepoName.parse(name), ORDER)
 
     def removal(self, name: str, fate: Fate = UNSAID) -> OwnerRemoval:
         kind = OwnerType.ORGANIZATION if name == "acme" else OwnerType.USER
@@ -53,27 +41,13 @@ class Site:
     def remove(self, name: str, fate: Fate = UNSAID) -> dict[str, int]:
         return apply_task(self.removal(name, fate).task(self.run_dir)).done
 
-    def names(self) -> list[str]:
-        with self.sessions() as session:
-            rows = repository_lists.list_repositories(session)
-        return [f"{row.owner}/{row.name}" for row in rows]
-
-    def leads_to(self, name: str) -> str | None:
-        """Return what the repository that git reaches by this name says of itself."""
-        with self.sessions() as session:
-            row = serving.find_served(session, RepoName.parse(name), None)
-        if row is None:
-            return None
-        own = own_config.read_own(self.root / row.disk_path)
-        return f"{own['owner']}/{own['name']}"
-
 
 @pytest.fixture
 def site(sessions: Sessions, tmp_path: Path) -> Site:
     for name in ("alice", "bob", "carol"):
         create_user(sessions, name, email=f"{name}@example.org", password="correct horse")
     organizations.create_organization(sessions, "acme", owner="carol")
-    return Site(sessions, tmp_path / "repos", tmp_path / "run")
+    return Site(sessions, tmp_path / "repos")
 
 
 def test_closed_account_frees_name_and_address_and_lets_nobody_in(site: Site) -> None:
