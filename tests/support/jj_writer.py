@@ -11,10 +11,10 @@ from typing import Any
 
 import pygit2
 
+from wit_admin.git_objects import empty_tree_id
 from wit_admin.jj import schema
 from wit_admin.jj.change_ids import decode_change_id
 from wit_admin.jj.content_hash import hash_operation, hash_view
-from wit_admin.jj.hashes import empty_tree_id
 from wit_admin.jj.ids import ROOT_OPERATION_ID, root_commit_id
 from wit_admin.jj.operations import ROOT_OPERATION, Operation, Timestamp
 from wit_admin.jj.views import decode_view

@@ -1,29 +1,22 @@
 """Objects of a repository, read without a process: only its folders of objects are opened.
 
-libgit2 reads the packs. A loose object that is torn it would go on reading for ever, so these are
-read here. Source: gitformat-loose(5).
+libgit2 reads the packs; see :mod:`wit_admin.git_objects` for the rest.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wit_admin.git.object_kinds import KINDS
+from wit_admin.git_objects import LOOSE_EXTRA_BYTES, decode_loose
 
 if TYPE_CHECKING:
     import pygit2
 
-_HEADER = re.compile(rb"(commit|tree|blob|tag) (\d{1,12})\0")
-_MAX_HEADER_BYTES = 32
-_LOOSE_EXTRA_BYTES = 64 * 1024
-"""Zlib makes what it cannot compress larger by less than this."""
 _ALTERNATES_DEPTH = 5
 """As deep as git follows them. Source: git's object-file.c, ``link_alt_odb_entries``."""
 
@@ -72,32 +65,17 @@ class ObjectReader:
             for folder in self._folders:
                 packed = _read_file(f"{folder}/{key!s:.2}/{str(key)[2:]}", most_bytes)
                 if packed is not None:
-                    return _inflate(oid, packed, size)
+                    loose = decode_loose(packed, oid.decode(), most_bytes=size)
+                    return None if loose is None else StoredObject(*loose)
             return StoredObject(KINDS[int(kind)], self._database.read(key)[1])
         except (KeyError, ValueError, pygit2.GitError):
             return None
 
 
-def _inflate(oid: bytes, packed: bytes, size: int) -> StoredObject | None:
-    inflater = zlib.decompressobj()
-    try:
-        data = inflater.decompress(packed, size + _MAX_HEADER_BYTES)
-    except zlib.error:
-        return None
-    found = _HEADER.match(data)
-    # The name covers kind and size, too.
-    is_whole = (
-        inflater.eof and hashlib.sha1(data, usedforsecurity=False).hexdigest().encode() == oid
-    )
-    if found is None or not is_whole:
-        return None
-    return StoredObject(found[1].decode(), data[found.end() :])
-
-
 def _read_file(path: str, most_bytes: int) -> bytes | None:
     try:
         with open(path, "rb") as file:  # noqa: PTH123  for each object
-            return file.read(most_bytes + _LOOSE_EXTRA_BYTES)
+            return file.read(most_bytes + LOOSE_EXTRA_BYTES)
     except OSError:
         return None
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from wit_admin.errors import DamagedJjError
+from wit_admin.git_objects import empty_tree_id
 from wit_admin.jj import change_ids, schema
-from wit_admin.jj.hashes import empty_tree_id
 from wit_admin.jj.ids import (
     CHANGE_ID_BYTES,
     COMMIT_ID_BYTES,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pygit2
 from pygit2.enums import FileMode, ObjectType
 
-from wit_admin.jj.hashes import hash_object
+from wit_admin.git_objects import hash_object
 
 _MAX_BYTES = 1024**2
 _SHA1_BYTES = 20

@@ -1,19 +1,13 @@
-"""Git's loose objects, read without libgit2: that never comes back from one that is torn.
-
-Source: gitformat-loose(5).
-"""
+"""Git's loose objects, read without libgit2; see :mod:`wit_admin.git_objects`."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from wit_admin.errors import DamagedJjError, MissingJjError
+from wit_admin.git_objects import LOOSE_EXTRA_BYTES, decode_loose
 from wit_admin.jj.files import read_file
-from wit_admin.jj.hashes import hash_object
-
-_MAX_HEADER_BYTES = 32
 
 
 def read_loose(folders: Iterable[Path], oid: str, *, most_bytes: int) -> tuple[str, bytes] | None:
@@ -25,22 +19,12 @@ def read_loose(folders: Iterable[Path], oid: str, *, most_bytes: int) -> tuple[s
     """
     for folder in folders:
         try:
-            packed = read_file(f"{folder}/{oid[:2]}/{oid[2:]}", most_bytes=most_bytes)
+            path = f"{folder}/{oid[:2]}/{oid[2:]}"
+            packed = read_file(path, most_bytes=most_bytes + LOOSE_EXTRA_BYTES)
         except MissingJjError:
             continue
-        return _decode(oid, packed, most_bytes)
+        found = decode_loose(packed, oid, most_bytes=most_bytes)
+        if found is None:
+            raise DamagedJjError(f"The object {oid} is torn or larger than {most_bytes} bytes.")
+        return found
     return None
-
-
-def _decode(oid: str, packed: bytes, most_bytes: int) -> tuple[str, bytes]:
-    inflater = zlib.decompressobj()
-    try:
-        data = inflater.decompress(packed, most_bytes + _MAX_HEADER_BYTES)
-    except zlib.error as error:
-        raise DamagedJjError(f"The object {oid} is torn or malformed.") from error
-    header, nul, content = data.partition(b"\0")
-    kind = header.partition(b" ")[0].decode("ascii", "replace")
-    # The name covers the kind and the length, too.
-    if not inflater.eof or not nul or hash_object(kind, content, len(oid) // 2) != oid:
-        raise DamagedJjError(f"The object {oid} is torn or larger than {most_bytes} bytes.")
-    return kind, content

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wit_admin.errors import DamagedJjError
+from wit_admin.git_objects import empty_tree_id, hash_object
 from wit_admin.jj.commits import TreeId
-from wit_admin.jj.hashes import empty_tree_id, hash_object
 from wit_admin.jj.objects import Objects
 
 

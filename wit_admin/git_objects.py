@@ -1,0 +1,53 @@
+"""What Git's objects are named, and how one is written to a file of its own.
+
+Whoever reads repositories needs it, ``git`` and ``jj`` alike. libgit2 would never come back from
+a file that is torn. Source: gitformat-loose(5).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zlib
+
+LOOSE_EXTRA_BYTES = 64 * 1024
+"""The file of an object is longer than the object by less than this, whatever is in it."""
+_MAX_HEADER_BYTES = 32
+_HEADER = re.compile(rb"(commit|tree|blob|tag) (\d{1,12})\0")
+
+
+def hash_object(kind: str, content: bytes, id_bytes: int) -> str:
+    """Return the id of an object, for this length of ids."""
+    return _digest(f"{kind} {len(content)}\0".encode(), content, id_bytes=id_bytes)
+
+
+def empty_tree_id(id_bytes: int) -> str:
+    """Return the id of the tree without entries, for this length of ids."""
+    return hash_object("tree", b"", id_bytes)
+
+
+def decode_loose(packed: bytes, oid: str, *, most_bytes: int) -> tuple[str, bytes] | None:
+    """Return the kind and the content of the object ``oid`` from the content of its file.
+
+    ``None`` when that is torn, malformed, or not what its name says, or when the object has more
+    than ``most_bytes``.
+    """
+    inflater = zlib.decompressobj()
+    try:
+        data = inflater.decompress(packed, most_bytes + _MAX_HEADER_BYTES)
+    except zlib.error:
+        return None
+    found = _HEADER.match(data)
+    # The name covers kind and size, too.
+    if found is None or not inflater.eof or _digest(data, id_bytes=len(oid) // 2) != oid:
+        return None
+    content = data[found.end() :]
+    return None if len(content) > most_bytes else (found[1].decode(), content)
+
+
+def _digest(*parts: bytes, id_bytes: int) -> str:
+    # SHA-1 is what Git's ids are made of; nothing is secured with it here.
+    digest = hashlib.sha256() if id_bytes == 32 else hashlib.sha1(usedforsecurity=False)  # noqa: PLR2004
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
