@@ -1,17 +1,21 @@
-"""What Git's objects are named, and how one is written to a file of its own.
+"""What Git's objects are named, how one is written to a file of its own, and where others are.
 
 Whoever reads repositories needs it, ``git`` and ``jj`` alike. libgit2 would never come back from
-a file that is torn. Source: gitformat-loose(5).
+a file that is torn. Source: gitformat-loose(5); gitrepository-layout(5), "objects/info/alternates".
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import zlib
 
 LOOSE_EXTRA_BYTES = 64 * 1024
 """The file of an object is longer than the object by less than this, whatever is in it."""
+MAX_ALTERNATES_BYTES = 64 * 1024
+ALTERNATES_DEPTH = 5
+"""As deep as git follows them. Source: git's object-file.c, ``link_alt_odb_entries``."""
 _MAX_HEADER_BYTES = 32
 _HEADER = re.compile(rb"(commit|tree|blob|tag) (\d{1,12})\0")
 
@@ -43,6 +47,19 @@ def decode_loose(packed: bytes, oid: str, *, most_bytes: int) -> tuple[str, byte
         return None
     content = data[found.end() :]
     return None if len(content) > most_bytes else (found[1].decode(), content)
+
+
+def parse_alternates(objects: str, content: bytes) -> list[str]:
+    """Return the folders that the folder ``objects`` borrows from by its ``info/alternates``.
+
+    Raises:
+        ValueError: One is quoted, as only a path is that holds a line break or begins so; or it
+            holds a zero byte, where git would end it.
+    """
+    lines = [line for line in content.split(b"\n") if line and not line.startswith(b"#")]
+    if b"\0" in content or any(line.startswith(b'"') for line in lines):
+        raise ValueError("a path that is quoted, or none")
+    return [os.path.join(objects, os.fsdecode(line)) for line in lines]  # noqa: PTH118  as git does
 
 
 def _digest(*parts: bytes, id_bytes: int) -> str:

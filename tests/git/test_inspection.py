@@ -95,6 +95,8 @@ TRAPS: dict[str, Callable[[Path, Path], None]] = {
         g, "objects/info/alternates", f"# ours\n{o}/objects\n"
     ),
     "quoted alternates": lambda g, o: write(g, "objects/info/alternates", f'"{o}/objects"\n'),
+    # git takes the zero byte for the end of the path.
+    "zero byte in alternates": lambda g, o: write(g, "objects/info/alternates", f"{o}/objects\0\n"),
     "objects": lambda g, o: link(g, "objects", o / "objects"),
     "packs": lambda g, o: link(g, "objects/pack", o / "objects/pack"),
     "one pack": lambda g, o: link(g, "objects/pack/pack-1.pack", o / "config"),

@@ -142,6 +142,17 @@ def test_git_objects_from_out_of_the_root_are_refused(
         open_layout(writer.workspace, root=root)
 
 
+@pytest.mark.parametrize("line", ['"{gitdir}/objects"', "{gitdir}/objects\0"])
+def test_alternates_that_are_no_plain_paths_are_refused(
+    writer: JjWriter, root: Path, line: str
+) -> None:
+    path = writer.gitdir / "objects/info/alternates"
+    path.write_text(line.format(gitdir=writer.gitdir) + "\n")
+
+    with pytest.raises(JjPathError, match="quoted, or none"):
+        open_layout(writer.workspace, root=root)
+
+
 def test_alternates_in_a_circle_are_refused(writer: JjWriter, root: Path) -> None:
     (writer.gitdir / "objects/info/alternates").write_text(f"{writer.gitdir}/objects\n")
 

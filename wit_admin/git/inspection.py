@@ -19,6 +19,7 @@ from threading import Lock
 
 from wit_admin.errors import ConflictError, UnavailableError
 from wit_admin.git.ref_values import ref_bytes
+from wit_admin.git_objects import ALTERNATES_DEPTH, MAX_ALTERNATES_BYTES, parse_alternates
 
 _FOLDERS = ("", "info", "objects/info/commit-graphs")
 """Besides refs and objects, where git opens files by name or lists them."""
@@ -32,8 +33,6 @@ _MOST_BYTES = {
     "config.worktree": 1024**2,
     "packed-refs": 256 * 1024**2,
 }
-_MOST_ALTERNATES_BYTES = 64 * 1024
-_ALTERNATES_DEPTH = 5
 _KNOWN_MOST = 50_000
 _SETTLED_NS = 2_000_000_000
 _HOOKS = "hooks"
@@ -131,10 +130,10 @@ class Inspector:
     def _object_folders(self, objects: str, *, depth: int) -> Iterator[str]:
         """Yield an object folder and those that its alternates lead to."""
         yield objects
-        if _size(f"{objects}/info/alternates") > _MOST_ALTERNATES_BYTES:
+        if _size(f"{objects}/info/alternates") > MAX_ALTERNATES_BYTES:
             raise _refusal("objects/info/alternates is too large")
         for alternate in _read_alternates(objects):
-            if depth >= _ALTERNATES_DEPTH or not self._is_inside(alternate):
+            if depth >= ALTERNATES_DEPTH or not self._is_inside(alternate):
                 raise _leads_out("objects/info/alternates")
             yield from self._object_folders(alternate, depth=depth + 1)
 
@@ -214,12 +213,11 @@ def _check_includes(gitdir: str) -> None:
             raise _refusal(f"{name} includes other files")
 
 
-def _read_alternates(objects: str) -> Iterator[str]:
-    for line in _read(f"{objects}/info/alternates").split(b"\n"):
-        if line.startswith(b'"'):
-            raise _refusal("objects/info/alternates holds a quoted path")
-        if line and not line.startswith(b"#"):
-            yield os.path.join(objects, os.fsdecode(line))
+def _read_alternates(objects: str) -> list[str]:
+    try:
+        return parse_alternates(objects, _read(f"{objects}/info/alternates"))
+    except ValueError:
+        raise _refusal("objects/info/alternates holds a path that is quoted, or none") from None
 
 
 def _scan(path: str) -> list[os.DirEntry[str]]:

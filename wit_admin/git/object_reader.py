@@ -5,20 +5,23 @@ libgit2 reads the packs; see :mod:`wit_admin.git_objects` for the rest.
 
 from __future__ import annotations
 
-import os
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wit_admin.git.object_kinds import KINDS
-from wit_admin.git_objects import LOOSE_EXTRA_BYTES, decode_loose
+from wit_admin.git_objects import (
+    ALTERNATES_DEPTH,
+    LOOSE_EXTRA_BYTES,
+    MAX_ALTERNATES_BYTES,
+    decode_loose,
+    parse_alternates,
+)
 
 if TYPE_CHECKING:
     import pygit2
-
-_ALTERNATES_DEPTH = 5
-"""As deep as git follows them. Source: git's object-file.c, ``link_alt_odb_entries``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +85,10 @@ def _read_file(path: str, most_bytes: int) -> bytes | None:
 
 def _list_folders(objects: str, *, depth: int) -> Iterator[str]:
     yield objects
-    if depth == _ALTERNATES_DEPTH:
+    if depth == ALTERNATES_DEPTH:
         return
-    lines = (_read_file(f"{objects}/info/alternates", 0) or b"").splitlines()
-    for line in lines:
-        if line and not line.startswith((b"#", b'"')):
-            yield from _list_folders(os.path.join(objects, os.fsdecode(line)), depth=depth + 1)  # noqa: PTH118
+    content = _read_file(f"{objects}/info/alternates", MAX_ALTERNATES_BYTES) or b""
+    # Quoted ones are refused before anybody reads here.
+    with contextlib.suppress(ValueError):
+        for alternate in parse_alternates(objects, content):
+            yield from _list_folders(alternate, depth=depth + 1)

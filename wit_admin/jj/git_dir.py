@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wit_admin.errors import JjPathError, MissingJjError, NoJjRepositoryError
+from wit_admin.git_objects import ALTERNATES_DEPTH, MAX_ALTERNATES_BYTES, parse_alternates
 from wit_admin.jj.files import Boundary, list_names, named_failures, read_file
 
 _MOST_POINTER_BYTES = 64 * 1024
 _MOST_CONFIG_BYTES = 1024**2
 _MOST_SHALLOW_BYTES = 16 * 1024**2
-_ALTERNATES_DEPTH = 5
 _ID_BYTES = {b"sha1": 20, b"sha256": 32}
 _OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.ASCII)
 
@@ -102,17 +102,18 @@ def _common(gitdir: Path, boundary: Boundary) -> Path:
 
 
 def _object_folders(objects: Path, boundary: Boundary, *, depth: int) -> Iterator[Path]:
-    if depth > _ALTERNATES_DEPTH:
+    if depth > ALTERNATES_DEPTH:
         raise JjPathError(f"{objects} is reached through too many alternates.")
     yield boundary.real(objects)
     try:
-        content = read_file(objects / "info/alternates", most_bytes=_MOST_POINTER_BYTES)
+        content = read_file(objects / "info/alternates", most_bytes=MAX_ALTERNATES_BYTES)
+        alternates = parse_alternates(str(objects), content)
     except MissingJjError:
         return
-    for line in content.splitlines():
-        if line and not line.startswith(b"#"):
-            alternate = objects / os.fsdecode(line.strip(b'"'))
-            yield from _object_folders(alternate, boundary, depth=depth + 1)
+    except ValueError:
+        raise JjPathError(f"{objects} has an alternate whose path is quoted, or none.") from None
+    for alternate in alternates:
+        yield from _object_folders(Path(alternate), boundary, depth=depth + 1)
 
 
 def _check_links(objects: Path, boundary: Boundary) -> None:
