@@ -29,6 +29,7 @@ from tests.support.packs import (
     zeros_entry,
 )
 from tests.support.raw_answers import Answer, ask, request
+from tests.support.reports import by_ref
 from tests.support.server import RunningServer, git_environment, run_git, running_server
 from wit_admin.git.pktline import write_packet
 from wit_admin.git.report import PushReport, ReportReader
@@ -142,7 +143,7 @@ def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
     with running_server(home, variables=[("WIT_CHILD_MEMORY", str(CHILD_MEMORY))]) as server:
         server.admin("user", "create", "alice")
         started = Forge(server, server.admin("token", "create", "alice").encode())
-        assert report_of(started.push("standing", *GOOD)).by_ref[b"refs/heads/x"].is_accepted
+        assert by_ref(report_of(started.push("standing", *GOOD)))[b"refs/heads/x"].is_accepted
         yield started
 
 
@@ -202,7 +203,7 @@ def test_bad_pack_is_refused_and_leaves_nothing(forge: Forge, case: str, name: s
         answer = forge.push(name, oid, pack)
 
     assert answer.status == 200
-    assert not report_of(answer).by_ref[b"refs/heads/x"].is_accepted
+    assert not by_ref(report_of(answer))[b"refs/heads/x"].is_accepted
     assert reason.encode() in answer.body
     assert forge.files() == files
     assert forge.count("SELECT count(*) FROM activities") == activities
@@ -241,7 +242,7 @@ def test_bomb_of_trees_is_stored_and_given_out_without_effort(forge: Forge, tmp_
     answer = forge.push("bomb", top, pack)
     run_git(tmp_path, "clone", "--quiet", "--bare", url, "copy")
 
-    assert report_of(answer).by_ref[b"refs/heads/x"].is_accepted
+    assert by_ref(report_of(answer))[b"refs/heads/x"].is_accepted
     assert run_git(tmp_path / "copy", "rev-parse", "x").stdout.strip() == top
 
 
@@ -252,7 +253,7 @@ def test_first_pushes_that_differ_in_case_end_in_one_repository(forge: Forge) ->
     with ThreadPoolExecutor(len(names)) as pool:
         answers = list(pool.map(lambda name: forge.push(name, *GOOD), names))
 
-    results = [report_of(answer).by_ref.get(b"refs/heads/x") for answer in answers]
+    results = [by_ref(report_of(answer)).get(b"refs/heads/x") for answer in answers]
     folders = [path.name.lower() for path in (forge.server.home / "repos/alice").iterdir()]
     assert [bool(result and result.is_accepted) for result in results].count(True) == 1, answers
     assert folders.count("twins.git") == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.reports import by_ref
 from wit_admin.git.pktline import write_band, write_packet
 from wit_admin.git.report import MAX_RESULTS, PushReport, ReportReader, render_refusal
 
@@ -41,8 +42,8 @@ def test_report_in_any_pieces_reads_the_same(
     report = report_of(data, side_band=side_band, size=size)
 
     assert report.is_complete
-    assert report.unpack_ok
-    assert {ref: result.is_accepted for ref, result in report.by_ref.items()} == {
+    assert report.unpack == "ok"
+    assert {ref: result.is_accepted for ref, result in by_ref(report).items()} == {
         ref: reason is None for ref, reason in results.items()
     }
 
@@ -78,7 +79,7 @@ def test_words_of_a_hook_are_not_the_report() -> None:
 
     report = report_of(forged + real + b"0000", side_band=True)
 
-    assert not report.by_ref[b"refs/heads/a"].is_accepted
+    assert not by_ref(report)[b"refs/heads/a"].is_accepted
 
 
 @given(st.lists(refs, min_size=1, unique=True), st.text("abc é", max_size=50), st.booleans())
@@ -90,7 +91,7 @@ def test_refusal_is_a_report_that_accepts_nothing(
     report = report_of(answer, side_band=side_band)
 
     assert report.is_complete
-    assert {ref: result.is_accepted for ref, result in report.by_ref.items()} == dict.fromkeys(
+    assert {ref: result.is_accepted for ref, result in by_ref(report).items()} == dict.fromkeys(
         names, False
     )
     assert {result.reason for result in report.results} == {"no such luck"}

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.reports import by_ref
 from wit_admin.git.pktline import Mark, write_band, write_packet
 from wit_admin.git.report import ReportReader
 from wit_admin.git.report_rewriter import ReportRewriter
@@ -49,7 +50,7 @@ def test_reason_stands_at_its_ref_however_the_answer_comes(pieces: int, *, side_
         b"refs/heads/other": "non-fast-forward",
         b"refs/heads/more": "hook declined",
     }
-    assert report.by_ref[b"refs/heads/side"].is_forced
+    assert by_ref(report)[b"refs/heads/side"].is_forced
     assert not side_band or answer.startswith(PROGRESS + KEEPALIVE)
 
 

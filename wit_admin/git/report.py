@@ -43,16 +43,6 @@ class PushReport:
     """``ok``, or what was wrong with the pack; None when git did not come to say it."""
     results: tuple[RefResult, ...]
 
-    @property
-    def unpack_ok(self) -> bool:
-        """Objects came in whole."""
-        return self.unpack == "ok"
-
-    @property
-    def by_ref(self) -> dict[bytes, RefResult]:
-        """The result of each ref that a command named; the last one where there are several."""
-        return {result.ref: result for result in self.results}
-
 
 @dataclass(slots=True)
 class ReportReader:
