@@ -121,11 +121,6 @@ def create_pull_request(session: Session, new: NewPullRequest, *, now: datetime)
     return pull_request
 
 
-def find_pull_request(session: Session, pr_id: uuid.UUID) -> PullRequest | None:
-    """Return the live pull request of that id."""
-    return numbered.find_by_id(session, PullRequest, pr_id)
-
-
 def find_pull_request_by_number(
     session: Session, repo_id: uuid.UUID, number: int
 ) -> PullRequest | None:
