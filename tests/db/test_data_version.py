@@ -72,6 +72,17 @@ def test_another_file_in_its_place_is_another_version(watched: DataVersion, path
     assert watched.read() not in {after, None}
 
 
+def test_a_change_while_the_file_was_out_of_reach_is_seen(watched: DataVersion, path: Path) -> None:
+    before = watched.read()
+    away = path.rename(path.with_name("away.db"))
+    during = watched.read()
+    write(away)
+    away.rename(path)
+
+    assert during is None
+    assert watched.read() not in {before, None}
+
+
 def test_a_missing_file_is_not_known_and_not_made(watched: DataVersion, path: Path) -> None:
     path.unlink()
 

@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from sqlalchemy import Engine
 
-Version = tuple[int, int, int]
-"""Device and inode of the file, and the number that SQLite counts up."""
+Version = tuple[int, int]
+"""Which connection was asked, and the number that SQLite counts up for that one alone."""
 
 
 class DataVersion:
@@ -24,6 +24,7 @@ class DataVersion:
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
+        self._opened = 0
 
     def read(self) -> Version | None:
         """Return a value that is another one after each change; ``None`` when it is not known.
@@ -38,11 +39,12 @@ class DataVersion:
                     # Another file has taken the place of the one that was watched.
                     self.close()
                     self._connection, self._file = self._open(), file
+                    self._opened += 1
                 (number,) = self._connection.execute("PRAGMA data_version").fetchone()
             except (OSError, sqlite3.Error):
                 self.close()
                 return None
-        return (*file, number)
+            return self._opened, number
 
     def close(self) -> None:
         """Let go of the file."""
