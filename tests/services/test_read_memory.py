@@ -128,3 +128,32 @@ def test_one_part_of_credentials_does_not_run_into_the_next(
     watched.remember(served, watched.moment(), Credentials("b", "a\0"))
 
     assert watched.recall(NAME, Credentials("\0b", "a")) is None
+
+
+@pytest.mark.parametrize(
+    ("own", "is_given"),
+    [
+        ("", True),
+        ("[wit]\n\tid = {id}\n\tvisibility = public\n", True),
+        ("[wit]\n\tid = {id}\n\tvisibility = private\n", False),
+        ("[wit]\n\tid = {other}\n\tvisibility = public\n", False),
+    ],
+)
+def test_without_a_database_only_what_is_public_still_by_its_own_word_is_given(
+    watched: ReadMemory, served: Served, own: str, *, is_given: bool
+) -> None:
+    known = replace(served, repo_id=uuid.uuid4())
+    watched.remember_public(known, earlier(watched.moment(), 3600))
+    text = own.format(id=known.repo_id, other=uuid.uuid4())
+    (served.gitdir / "config").write_text(text, encoding="ascii")
+
+    assert (watched.recall_public(NAME) is not None) is is_given
+
+
+def test_without_a_database_what_has_no_folder_is_not_given(
+    watched: ReadMemory, served: Served
+) -> None:
+    watched.remember_public(served, watched.moment())
+    served.gitdir.rmdir()
+
+    assert watched.recall_public(NAME) is None

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from threading import Lock
 
 from wit_admin.db.data_version import DataVersion, Version
+from wit_admin.db.models.repositories import Visibility
+from wit_admin.git.own_config import read_own
 from wit_admin.names import RepoName
 from wit_admin.services.actors import Credentials
 from wit_admin.services.credentials import digest_secret
@@ -74,10 +76,14 @@ class ReadMemory:
         return served if is_current else None
 
     def recall_public(self, name: RepoName) -> Served | None:
-        """Return a repository that anybody could read when the database was last asked."""
+        """Return a repository that anybody could read when the database was last asked.
+
+        Since then it may have changed, by another worker for instance: what it says of itself on
+        disk is looked at.
+        """
         with self._lock:
             known = self._known.get((name.key, None))
-        return None if known is None else known[0]
+        return known[0] if known and _is_public_on_disk(known[0]) else None
 
     def forget_public(self, name: RepoName) -> None:
         """Drop what is private, or not there any more."""
@@ -90,6 +96,14 @@ class ReadMemory:
             self._known.move_to_end(key)
             while len(self._known) > _MOST:
                 self._known.popitem(last=False)
+
+
+def _is_public_on_disk(served: Served) -> bool:
+    if not os.path.isdir(served.gitdir):  # noqa: PTH112  that of pathlib raises
+        return False
+    own = read_own(served.gitdir)
+    is_same = own.get("id") in {None, str(served.repo_id)}
+    return is_same and own.get("visibility") in {None, Visibility.PUBLIC.value}
 
 
 def _digest(credentials: Credentials) -> bytes:
