@@ -100,6 +100,7 @@ def test_credentials_in_a_url_are_refused_and_not_repeated(text: str) -> None:
         "::",
         "fe80::1",
         "fd00::1",
+        "fec0::1",
         "ff02::1",
         "::ffff:127.0.0.1",
         "::ffff:169.254.169.254",

@@ -44,6 +44,8 @@ def is_public(text: str) -> bool:
         inner = _inner(address)
         if inner is not None:
             return is_public(str(inner))
+        if address.is_site_local:  # deprecated, which ``is_global`` overlooks. Source: RFC 3879.
+            return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
