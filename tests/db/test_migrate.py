@@ -142,6 +142,8 @@ def test_a_newer_schema_is_refused(engine: Engine) -> None:
 def test_a_revision_that_does_not_exist_is_refused(engine: Engine) -> None:
     with pytest.raises(InvalidInputError, match="nowhere"):
         migrate.upgrade(engine, "nowhere")
+    with pytest.raises(InvalidInputError, match="nowhere"):
+        migrate.render_sql(engine.dialect.name, "nowhere")
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])

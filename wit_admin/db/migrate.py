@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def upgrade(engine: Engine, to: str = "head") -> MigrationStatus:
     """
     with _locked(engine) as connection:
         _refuse_newer(_status(connection))
-        _run(command.upgrade, connection, to)
+        _run(command.upgrade, _config(connection=connection), to)
         return _status(connection)
 
 
@@ -107,17 +108,20 @@ def downgrade(engine: Engine, to: str = "-1") -> MigrationStatus:
         _refuse_newer(now)
         if now.revision is None:
             raise ConflictError("The database is empty: there is nothing to take back.")
-        _run(command.downgrade, connection, to)
+        _run(command.downgrade, _config(connection=connection), to)
         return _status(connection)
 
 
 def render_sql(dialect: str, to: str = "head") -> str:
-    """Return the SQL of all migrations from nothing up to ``to``."""
+    """Return the SQL of all migrations from nothing up to ``to``.
+
+    Raises:
+        InvalidInputError: There is no such revision.
+    """
     output = io.StringIO()
-    config = _config()
+    config = _config(dialect=dialect)
     config.output_buffer = output
-    config.attributes["dialect"] = dialect
-    command.upgrade(config, to, sql=True)
+    _run(partial(command.upgrade, sql=True), config, to)
     return output.getvalue()
 
 
@@ -180,19 +184,18 @@ def _locked(engine: Engine) -> Iterator[Connection]:
         connection.commit()
 
 
-def _run(step: object, connection: Connection, to: str) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
+def _run(step: Callable[[Config, str], None], config: Config, to: str) -> None:
     try:
-        step(config, to)  # type: ignore[operator]  # alembic's commands have no common type
+        step(config, to)
     except CommandError as error:
         raise InvalidInputError(f"There is no way to revision {to!r}: {error}") from error
 
 
-def _config() -> Config:
+def _config(**attributes: object) -> Config:
+    """Return Alembic's configuration; ``attributes`` are for the migrations' ``env.py``."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["metadata"] = METADATA
+    config.attributes.update(attributes, metadata=METADATA)
     return config
 
 
