@@ -96,10 +96,23 @@ def test_trashed_repositories_of_a_gone_owner_come_back_to_another(site: Site) -
 
     assert site.remove("alice", Fate(to_trash=True)) == {"delete": 1, "delete-user": 1}
 
-    with pytest.raises(NotFoundError, match="no owner 'alice'"):
+    with pytest.raises(NotFoundError, match="alice that owned alice/one is closed"):
         trash.restore_repository(site.sessions, site.root, RepoName("alice", "one"))
     trash.restore_repository(site.sessions, site.root, RepoName("alice", "one"), to_owner="bob")
     assert site.leads_to("bob/one") == "bob/one"
+
+
+def test_trashed_repositories_of_a_gone_owner_fall_to_no_namesake(site: Site) -> None:
+    site.create("acme/one")
+    site.remove("acme", Fate(to_trash=True))
+    organizations.create_organization(site.sessions, "acme", owner="bob")
+
+    with pytest.raises(NotFoundError, match="is closed"):
+        trash.restore_repository(site.sessions, site.root, RepoName("acme", "one"))
+
+    assert site.names() == []
+    trash.restore_repository(site.sessions, site.root, RepoName("acme", "one"), to_owner="acme")
+    assert site.names() == ["acme/one"]
 
 
 def test_team_of_a_gone_organization_permits_nothing(site: Site) -> None:

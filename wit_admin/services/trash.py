@@ -92,7 +92,14 @@ def restore_repository(  # noqa: PLR0913  what it shall be called
         with sessions() as session:
             row = trash.find_trashed(session, name)
             if row is None:
-                raise NotFoundError(f"The trash has no repository {name}.")
+                raise NotFoundError(
+                    f"The trash has no repository {name}.", hint="See 'wit-admin repo trash list'."
+                )
+            if row.is_owner_gone and to_owner is None:
+                raise NotFoundError(
+                    f"The {row.owner} that owned {name} is closed.",
+                    hint="Say with --owner who gets it.",
+                )
             owner = get_owner(session, to_owner or row.owner)
             wanted = RepoName(owner.name, as_name or row.name)
             if repositories.find_repository_id(session, wanted) is not None:

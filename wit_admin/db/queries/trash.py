@@ -29,6 +29,8 @@ class TrashedRow:
     owner: str
     name: str
     deleted_at: datetime
+    is_owner_gone: bool
+    """It was closed; another may have its name by now."""
 
 
 def list_trash(session: Session, *, before: datetime | None = None) -> list[TrashedRow]:
@@ -128,7 +130,13 @@ def purge_repository(session: Session, repo_id: uuid.UUID) -> None:
 
 def _listing() -> AnySelect:
     return (
-        select(Repository.id, Owner.name, Repository.name, Repository.deleted_at)
+        select(
+            Repository.id,
+            Owner.name,
+            Repository.name,
+            Repository.deleted_at,
+            Owner.deleted_at.is_not(None),
+        )
         .join(Owner, Owner.id == Repository.owner_id)
         .where(Repository.deleted_at.is_not(None))
         .order_by(Repository.deleted_at.desc(), Repository.id.desc())
