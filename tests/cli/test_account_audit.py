@@ -28,7 +28,8 @@ STORY = (
     ("team member add acme/kernel bob", None),
     ("repo create acme/demo --private", "repository.create"),
     ("team repo add acme/kernel demo --permission read", "team_repository.set"),
-    ("team repo remove acme/kernel demo", "team_repository.remove"),
+    ("team repo add acme/kernel Acme/demo --permission write", "team_repository.set"),
+    ("team repo remove acme/kernel acme/demo", "team_repository.remove"),
     ("team member remove acme/kernel bob", "team_member.remove"),
     ("team delete acme/kernel --yes", "team.delete"),
     ("org member remove acme bob", "member.remove"),
@@ -68,3 +69,13 @@ def test_each_change_is_one_event_and_a_change_that_is_none_is_not_told() -> Non
         assert (seq > seen, last) == (True, action) if action else seq == seen, line
         seen = seq
     assert run("audit verify").exit_code == 0
+
+
+def test_team_is_let_into_repositories_of_its_own_organization_only() -> None:
+    for line in STORY[:17]:
+        run(line[0])
+
+    result = run("team repo add acme/kernel bob/demo")
+
+    assert result.exit_code == 2
+    assert "acme/kernel is let into repositories of acme only" in result.stderr

@@ -22,11 +22,12 @@ from wit_admin.cli._options import (
     require_changes,
 )
 from wit_admin.cli._place import place
-from wit_admin.names import TeamName
+from wit_admin.errors import InvalidInputError
+from wit_admin.names import TeamName, name_key
 
 Name = Annotated[str, typer.Argument(metavar="ORG/TEAM", help="Which team")]
 Repo = Annotated[
-    str, typer.Argument(metavar="REPO", help="A repository of the organization, without its owner")
+    str, typer.Argument(metavar="REPO", help="A repository of the organization; or ORG/REPO")
 ]
 Description = Annotated[str | None, typer.Option(help="What it is for")]
 
@@ -217,6 +218,7 @@ def add_repo(
 
     output = output_of(ctx, as_json=as_json)
     team, granted = TeamName.parse(name), permission_of(permission)
+    repo = _own_repo(team, repo)
     with place(ctx) as here:
         row = teams.grant_team(here.sessions, team, repo, granted, by=origin_of())
     output.result(row, plain=row.name)
@@ -247,6 +249,15 @@ def remove_repo(ctx: typer.Context, name: Name, repo: Repo, as_json: AsJson = Fa
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
+    repo = _own_repo(team, repo)
     with place(ctx) as here:
         teams.revoke_team(here.sessions, team, repo, by=origin_of())
     output.result({"team": str(team), "repository": repo, "removed": True}, plain=repo)
+
+
+def _own_repo(team: TeamName, repo: str) -> str:
+    """Return the name alone; the organization may stand before it, as everywhere else."""
+    owner, _, name = repo.rpartition("/")
+    if owner and name_key(owner) != name_key(team.organization):
+        raise InvalidInputError(f"{team} is let into repositories of {team.organization} only.")
+    return name
