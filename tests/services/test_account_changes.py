@@ -93,6 +93,15 @@ def test_claimed_placeholder_signs_in_and_keeps_its_repositories(sessions: Sessi
     sign_in.log_in("octo", "correct horse", CLIENT)
 
 
+def test_placeholder_gets_no_password_before_it_is_claimed(sessions: Sessions) -> None:
+    placeholder(sessions)
+
+    with pytest.raises(ConflictError, match="octo is a placeholder"):
+        set_password(sessions, "octo", "correct horse")
+
+    assert not claim_user(sessions, "octo").has_password
+
+
 def test_of_many_who_claim_a_placeholder_one_wins(sessions: Sessions) -> None:
     placeholder(sessions)
 

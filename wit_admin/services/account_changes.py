@@ -20,7 +20,7 @@ from wit_admin.errors import ConflictError
 from wit_admin.services.accounts import check_password
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.credentials import hash_password
-from wit_admin.services.lookups import get_user
+from wit_admin.services.lookups import get_account, get_user
 from wit_admin.services.profiles import check_email, check_profile
 
 
@@ -129,11 +129,12 @@ def set_password(
     Raises:
         InvalidInputError: The password cannot be used.
         NotFoundError: There is no such account.
+        ConflictError: It is a placeholder, to which nobody can sign in.
     """
     check_password(password)
     hashed, now = hash_password(password), utc_now()
     with sessions.begin() as session:
-        user = get_user(session, username)
+        user = get_account(session, username)
         users.update_user(session, user.id, now=now, password_hash=hashed)
         ended = sign_ins.revoke_all(session, user.id, now)
         record(session, Event("user.passwd", "user", user.id, user.name), by=by)
