@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def test_missing_folder_is_told_and_pruned_only_when_asked(ground: Site) -> None
     with pytest.raises(ConflictError, match="1 of 4"):
         ground.plan(prune=True)
 
+    with pytest.raises(ConflictError, match="1 of 4"):
+        ground.plan(prune=True, max_prune_percent=math.nan)
     assert ground.plan(prune=True, max_prune_percent=25).is_destructive
     assert ground.sync(prune=True, max_prune_percent=25).done == {"prune": 1}
     assert set(ground.rows()) == {"alice/b", "alice/c", "alice/d"}

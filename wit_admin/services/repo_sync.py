@@ -98,7 +98,8 @@ class RepoSync:
                 f"{self.root} holds no repository at all; nothing was pruned.",
                 hint="Is it mounted?",
             )
-        if gone * 100 > live * self.options.max_prune_percent:
+        allowed = live * self.options.max_prune_percent / 100
+        if not gone <= allowed:  # nor when it is no number
             raise ConflictError(
                 f"{gone} of {live} repositories are gone from the disk, which is more than "
                 f"{self.options.max_prune_percent:g} %; nothing was pruned.",
