@@ -255,7 +255,8 @@ def _lookup(
 ) -> tuple[str | None, str]:
     given = flags.get(setting.name)
     if given is not None:
-        return given, f"flag --{setting.name.replace('_', '-')}"
+        option = setting.name.removesuffix("_s").replace("_", "-")  # no flag names its unit
+        return given, f"flag --{option}"
     for name in setting.metadata["names"]:
         if env.get(name):
             return env[name], f"env {name}"

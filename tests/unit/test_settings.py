@@ -29,6 +29,11 @@ def test_flag_wins_over_environment_over_file_over_default(tmp_path: Path) -> No
     assert loaded.origins["max_git_processes"] == "default"
 
 
+def test_flag_is_told_by_the_name_that_the_command_line_has(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"\(flag --drain-timeout\)"):
+        load_settings({"home": str(tmp_path), "drain_timeout_s": "-1"}, {})
+
+
 def test_database_is_embedded_below_the_home_unless_said(tmp_path: Path) -> None:
     environment = {"WIT_HOME": str(tmp_path)}
 
