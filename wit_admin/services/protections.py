@@ -18,6 +18,7 @@ from wit_admin.names import RepoName, TeamName
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.lookups import get_repository_id, get_team, get_user
 
+_MOST_BYTES = 2**63 - 1
 _CHECK = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", re.ASCII)
 
 
@@ -47,7 +48,8 @@ def add_protection(
     """Protect refs, in place of what the same pattern said before.
 
     Raises:
-        InvalidInputError: The pattern can match no ref, or the name of a check or a team is none.
+        InvalidInputError: The pattern can match no ref, the name of a check or a team is none, or
+            the size is more than a row can hold.
         NotFoundError: There is no such repository, user or team.
     """
     pattern = RefPattern.parse(order.pattern).text
@@ -55,6 +57,8 @@ def add_protection(
         raise InvalidInputError(
             f"{order.check!r} cannot name a check.", hint="Give the name of a file, without a path."
         )
+    if order.max_blob_bytes is not None and order.max_blob_bytes > _MOST_BYTES:
+        raise InvalidInputError("The largest file is larger than any.", hint="Write 500k or 10m.")
     with sessions.begin() as session:
         repo_id = get_repository_id(session, repository)
         names = [name for name in order.pushers if "/" in name]
