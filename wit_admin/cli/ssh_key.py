@@ -21,6 +21,8 @@ from wit_admin.errors import InvalidInputError
 
 User = Annotated[str, typer.Argument(metavar="USER", help="Whose key")]
 _STDIN = "-"
+_MOST_BYTES = 64 * 1024
+"""A key takes a few hundred; a device would never end."""
 
 app = command_group("Manage public keys of accounts", example="wit-admin ssh-key list alice")
 
@@ -85,9 +87,16 @@ def remove(
 
 def _read(file: str) -> str:
     try:
-        content = sys.stdin.buffer.read() if file == _STDIN else Path(file).read_bytes()
-        return content.decode()
+        if file == _STDIN:
+            content = sys.stdin.buffer.read(_MOST_BYTES + 1)
+        else:
+            with Path(file).open("rb") as source:
+                content = source.read(_MOST_BYTES + 1)
+        text = content.decode()
     except OSError as failure:
         raise InvalidInputError(f"{file} cannot be read: {failure.strerror}.") from failure
     except UnicodeDecodeError:
         raise InvalidInputError(f"{file} is no text.", hint="Hand in a .pub file.") from None
+    if len(content) > _MOST_BYTES:
+        raise InvalidInputError(f"{file} is too long for a key.", hint="Hand in a .pub file.")
+    return text

@@ -36,6 +36,7 @@ _SILENCE = (("http.lowSpeedLimit", "100"), ("http.lowSpeedTime", "60"))
 _NO_LAZY_FETCH = "env GIT_ALLOW_PROTOCOL=none git-upload-pack"
 """A local source's own config could name programs for fetching what it lacks."""
 
+_MOST_CREDENTIALS = 16 * 1024
 _MALFORMED = re.compile(r"fsck error|^error: object [0-9a-f]{40}", re.MULTILINE)
 _EXPLAINED: tuple[tuple[str, type[WitError], str, str | None], ...] = (
     (
@@ -235,12 +236,14 @@ def read_credentials(path: Path) -> str:
     """Return the one line of a file of credentials.
 
     Raises:
-        InvalidInputError: It cannot be read, or holds something else.
+        ConflictError: It cannot be read, or holds something else.
     """
     with contextlib.suppress(OSError, UnicodeDecodeError):
-        lines = path.read_text(encoding="utf-8").strip().split("\n")
-        if len(lines) == 1 and lines[0].isprintable() and lines[0]:
-            return lines[0]
+        with path.open(encoding="utf-8") as file:
+            text = file.read(_MOST_CREDENTIALS + 1)
+        line = text.strip()
+        if line and line.isprintable() and len(text) <= _MOST_CREDENTIALS:
+            return line
     raise ConflictError(
         "The credentials cannot be read.",
         hint="The file holds one line: user:password, or a token.",

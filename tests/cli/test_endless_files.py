@@ -1,0 +1,35 @@
+"""Files that never end are refused before they fill the memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from wit_admin.cli._root import app
+from wit_admin.errors import ConflictError
+from wit_admin.git.remotes import read_credentials
+
+pytestmark = pytest.mark.skipif(
+    not Path("/dev/zero").exists(), reason="This system has no device that never ends."
+)
+
+
+def test_key_file_that_never_ends_is_no_key() -> None:
+    result = CliRunner().invoke(app, ["ssh-key", "add", "alice", "/dev/zero"])
+
+    assert result.exit_code == 2
+    assert "/dev/zero is too long for a key." in result.stderr
+
+
+def test_credentials_are_a_line_of_bounded_length(tmp_path: Path) -> None:
+    file = tmp_path / "credentials"
+    file.write_text("alice:" + "x" * 1000 + "\n", encoding="ascii")
+    read = read_credentials(file)
+    file.write_text("alice:" + "x" * 20_000, encoding="ascii")
+
+    assert read == "alice:" + "x" * 1000
+    for path in (file, Path("/dev/zero")):
+        with pytest.raises(ConflictError, match="cannot be read"):
+            read_credentials(path)
