@@ -34,7 +34,7 @@ def authenticate(
         UnavailableError: The database cannot be reached.
     """
     actor = None
-    for secret in _bearer_secrets(credentials):
+    for secret in bearer_secrets(credentials):
         actor = _of_session(sessions, secret) or _of_token(sessions, secret)
         if actor is not None:
             return actor
@@ -48,7 +48,8 @@ def authenticate(
     return actor
 
 
-def _bearer_secrets(credentials: Credentials) -> list[str]:
+def bearer_secrets(credentials: Credentials) -> list[str]:
+    """Return what of the credentials looks like a token or a session."""
     candidates = [credentials.secret, credentials.username or ""]
     return [text for text in candidates if text.startswith((TOKEN_PREFIX, SESSION_PREFIX))]
 

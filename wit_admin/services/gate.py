@@ -30,7 +30,7 @@ from wit_admin.services.access import (
     decide_creation,
 )
 from wit_admin.services.actors import Actor, Credentials
-from wit_admin.services.authentication import authenticate
+from wit_admin.services.authentication import authenticate, bearer_secrets
 from wit_admin.services.credentials import PasswordChecker
 from wit_admin.services.read_memory import ReadMemory
 from wit_admin.services.targets import Creatable, Served
@@ -137,7 +137,8 @@ class DatabaseGate:
             self._memory.remember_public(served, moment)
         else:
             self._memory.forget_public(name)
-        if credentials is not None:
+        # A fast digest of a token tells nothing; one of a password could be guessed.
+        if credentials is not None and bearer_secrets(credentials):
             self._memory.remember(served, moment, credentials)
         return served
 
