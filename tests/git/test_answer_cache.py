@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from wit_admin.git.answer_cache import AnswerCache, FetchRequest, RecordedAnswer
+from wit_admin.git.answer_cache import AnswerCache, FetchRequest, RecordedAnswer, is_usual_fetch
 from wit_admin.git.backend import ReadyAnswer
 from wit_admin.git.pktline import write_packet
 from wit_admin.git.ref_cache import RefSnapshot, ShownRef
@@ -45,15 +45,18 @@ def record(
     cache: AnswerCache,
     request: FetchRequest,
     answer: StreamedAnswer,
-    is_current: Callable[[], bool] = lambda: True,
     *,
+    is_current: bool = True,
     most_chunks: int = 100,
 ) -> bytes:
     """Return what a client got of a recorded answer before it left."""
 
+    async def look_again() -> RefSnapshot:
+        return request.snapshot if is_current else snapshot()
+
     async def take() -> bytes:
         taken: list[bytes] = []
-        async for chunk in RecordedAnswer(answer, cache, request, is_current).chunks():
+        async for chunk in RecordedAnswer(answer, cache, request, look_again).chunks():
             taken.append(chunk)
             if len(taken) == most_chunks:
                 break
@@ -97,7 +100,7 @@ def test_only_whole_and_true_answers_are_kept(
 ) -> None:
     cache, request = AnswerCache(1000), FetchRequest(PLACE, fetch(), snapshot())
 
-    record(cache, request, answer, lambda: is_current, most_chunks=most_chunks)
+    record(cache, request, answer, is_current=is_current, most_chunks=most_chunks)
 
     assert cache.find(request) is None
 
@@ -114,10 +117,9 @@ def test_what_may_be_a_blob_is_kept_only_when_it_counts_as_no_clone() -> None:
 
 
 def test_other_commands_and_long_requests_are_left_alone() -> None:
-    refs = snapshot()
-
-    assert not FetchRequest(PLACE, fetch().replace(b"fetch", b"other"), refs).is_usual
-    assert not FetchRequest(PLACE, fetch(TIP, *[b"have " + TIP] * 2000), refs).is_usual
+    assert is_usual_fetch(fetch())
+    assert not is_usual_fetch(fetch().replace(b"fetch", b"other"))
+    assert not is_usual_fetch(fetch(TIP, *[b"have " + TIP] * 2000))
 
 
 def test_room_is_bounded_and_the_oldest_goes_first() -> None:
@@ -138,11 +140,14 @@ def test_answers_under_way_share_a_bounded_room() -> None:
     cache, refs = AnswerCache(16 * 10), snapshot()
     requests = [FetchRequest(PLACE, fetch(TIP, b"agent=%d" % n), refs) for n in range(20)]
 
+    async def unmoved() -> RefSnapshot:
+        return refs
+
     async def take_all_at_once() -> None:
         begun = [
             aiter(
                 RecordedAnswer(
-                    StreamedAnswer((b"01234567", b"89")), cache, request, lambda: True
+                    StreamedAnswer((b"01234567", b"89")), cache, request, unmoved
                 ).chunks()
             )
             for request in requests

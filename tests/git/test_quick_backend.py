@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.repositories import oid_of
 from tests.support.server import run_git
 from tests.support.tools import make_tools
 from wit_admin.errors import ConflictError
@@ -288,3 +289,29 @@ def test_named_pipe_among_the_refs_is_refused_instead_of_waited_for(
 
     with pytest.raises(ConflictError, match="pipe"):
         asyncio.run(whole(pair.quick, gitdir, ls_refs()))
+
+
+@pytest.mark.parametrize("waits_for_disk", [False, True])
+def test_clone_made_before_is_not_asked_of_git_again(
+    pair: Pair, gitdir: Path, *, waits_for_disk: bool
+) -> None:
+    """Also where a look at the disk is left to a thread."""
+    backend = QuickBackend(
+        pair.counting, takes_pushes=False, waits_for_disk=waits_for_disk, cache_bytes=2**20
+    )
+    tip = oid_of(gitdir, "main")
+    for path in (gitdir, *gitdir.rglob("*")):
+        # What moved a moment ago is not remembered.
+        os.utime(path, (1, 1))
+    lines = (b"command=fetch", b"object-format=sha1")
+    body = b"".join(map(write_packet, lines)) + b"0001"
+    body += write_packet(f"want {tip}\n".encode()) + write_packet(b"done\n") + b"0000"
+
+    async def clone_twice() -> list[bytes]:
+        return [await whole(backend, gitdir, body) for _ in range(2)]
+
+    first, second = asyncio.run(clone_twice())
+
+    assert b"PACK" in first
+    assert second == first
+    assert pair.counting.asked == 1

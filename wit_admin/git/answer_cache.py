@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,12 +31,6 @@ class FetchRequest:
     snapshot: RefSnapshot
 
     @property
-    def is_usual(self) -> bool:
-        """It is a fetch, and no larger than those of clones."""
-        body = self.body
-        return len(body) <= _MAX_REQUEST_BYTES and body[4:].startswith(_COMMAND)
-
-    @property
     def key(self) -> tuple[Path, bytes]:
         """What it is remembered by."""
         return self.gitdir, hashlib.blake2b(self.body, digest_size=32).digest()
@@ -45,6 +39,11 @@ class FetchRequest:
     def wants_history(self) -> bool:
         """It asks for a ref's own commit, not for objects that a partial clone lacks."""
         return first_want(self.body) in self.snapshot.oids
+
+
+def is_usual_fetch(body: bytes) -> bool:
+    """Tell whether a request is a fetch, and no larger than those of clones."""
+    return len(body) <= _MAX_REQUEST_BYTES and body[4:].startswith(_COMMAND)
 
 
 class AnswerCache:
@@ -64,7 +63,7 @@ class AnswerCache:
 
     def find(self, request: FetchRequest) -> ReadyAnswer | None:
         """Return what was answered to the same request, if nothing has changed since."""
-        if not self._kept or not request.is_usual:
+        if not self._kept or not is_usual_fetch(request.body):
             return None
         key = request.key
         snapshot, answer = self._kept.get(key, (None, None))
@@ -108,12 +107,13 @@ class RecordedAnswer:
         answer: FetchAnswer,
         cache: AnswerCache,
         request: FetchRequest,
-        is_current: Callable[[], bool],
+        look_again: Callable[[], Awaitable[RefSnapshot | None]],
     ) -> None:
+        """Pass ``answer`` on; ``look_again`` returns the refs as they are when it has ended."""
         self._answer = answer
         self._cache = cache
         self._request = request
-        self._is_current = is_current
+        self._look_again = look_again
 
     @property
     def was_clone(self) -> bool:
@@ -132,7 +132,7 @@ class RecordedAnswer:
             async for chunk in self._answer.chunks():
                 is_whole = is_whole and self._take(body, chunk)
                 yield chunk
-            if body and is_whole and self._is_certain():
+            if body and is_whole and await self._is_certain():
                 self._cache.keep(self._request, ReadyAnswer(bytes(body), was_clone=self.was_clone))
         finally:
             self._cache.let_go(len(body))
@@ -145,10 +145,12 @@ class RecordedAnswer:
         body.clear()
         return False
 
-    def _is_certain(self) -> bool:
+    async def _is_certain(self) -> bool:
         # What is asked by id may be a blob: then it was no clone, which costs a look to find out.
         is_clear = self._request.wants_history or not self.was_clone
-        return self.ended_well and is_clear and self._is_current()
+        if not (self.ended_well and is_clear):
+            return False
+        return await self._look_again() is self._request.snapshot
 
     def complaint(self) -> str:
         """Return what was wrong with the request."""

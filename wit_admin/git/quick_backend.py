@@ -21,7 +21,12 @@ from wit_admin.git.advertisement import (
     render_receive_pack,
     render_upload_pack,
 )
-from wit_admin.git.answer_cache import AnswerCache, FetchRequest, RecordedAnswer
+from wit_admin.git.answer_cache import (
+    AnswerCache,
+    FetchRequest,
+    RecordedAnswer,
+    is_usual_fetch,
+)
 from wit_admin.git.backend import Backend, FetchAnswer, PushProcess, ReadyAnswer
 from wit_admin.git.commands import PushRequest
 from wit_admin.git.pktline import write_packet
@@ -107,17 +112,14 @@ class QuickBackend:
     async def fetch(self, gitdir: Path, body: bytes, version: int) -> AsyncIterator[FetchAnswer]:
         """Answer one request of ``upload-pack``, and remember what was answered."""
         version = min(version, self.newest_protocol)
-        snapshot = (
-            await self._snapshot(gitdir) if version >= _V2 and self._answers.largest else None
-        )
+        may_be_kept = version >= _V2 and self._answers.largest and is_usual_fetch(body)
+        snapshot = await self._snapshot(gitdir) if may_be_kept else None
         async with self._behind.fetch(gitdir, body, version) as answer:
-            request = None if snapshot is None else FetchRequest(gitdir, body, snapshot)
-            if request is None or not request.is_usual:
+            if snapshot is None:
                 yield answer
             else:
-                yield RecordedAnswer(
-                    answer, self._answers, request, lambda: self._is_current(gitdir, snapshot)
-                )
+                request = FetchRequest(gitdir, body, snapshot)
+                yield RecordedAnswer(answer, self._answers, request, lambda: self._snapshot(gitdir))
 
     def push_at_once(
         self, gitdir: Path, request: PushRequest, body: bytes, extra: Mapping[str, str]
@@ -144,12 +146,6 @@ class QuickBackend:
             return known or await asyncio.to_thread(self._refs.get, gitdir)
         except NotPlainError:
             return None
-
-    def _is_current(self, gitdir: Path, snapshot: RefSnapshot | None) -> bool:
-        try:
-            return self._refs.recall(gitdir, max_folders=self._max_folders) is snapshot
-        except NotPlainError:
-            return False
 
     async def _sample(self, command: str, version: int) -> _Sample:
         known = self._samples.get((command, version))
