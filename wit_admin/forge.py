@@ -22,7 +22,7 @@ from wit_admin.git.environment import ChildEnvironment, write_defaults
 from wit_admin.git.hooks import sweep_hooks
 from wit_admin.git.inspection import Inspector
 from wit_admin.git.mounts import is_local
-from wit_admin.git.program import GitProgram, find_git
+from wit_admin.git.program import find_git
 from wit_admin.git.push_checks import GuardSettings
 from wit_admin.git.quick_backend import QuickBackend
 from wit_admin.git.tools import GitTools
@@ -55,7 +55,8 @@ class Forge:
     pushes: PushFlow
     backend: Backend
     limits: Limits
-    git: GitProgram
+    tools: GitTools
+    inspector: Inspector
     sign_in: SignIn | None
     """``None`` without a database."""
 
@@ -101,21 +102,15 @@ def make_inspector(settings: Settings) -> Inspector:
 
 
 def make_maintenance(
-    settings: Settings, sessions: sessionmaker[Session], by: Origin
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    tools: GitTools,
+    inspector: Inspector,
+    by: Origin,
 ) -> Maintenance:
-    """Return what keeps repositories in order on disk.
-
-    Raises:
-        ConfigError: The git that was asked for is not there, or too old.
-    """
-    return Maintenance(
-        sessions,
-        settings.repositories_root,
-        settings.run_dir,
-        find_tools(settings),
-        make_inspector(settings),
-        by,
-    )
+    """Return what keeps repositories in order on disk."""
+    root, run_dir = settings.repositories_root, settings.run_dir
+    return Maintenance(sessions, root, run_dir, tools, inspector, by)
 
 
 @contextmanager
@@ -149,7 +144,7 @@ def open_premises(settings: Settings, by: Origin) -> Iterator[Premises]:
             settings.repositories_root,
             settings.run_dir,
             forge.pushes,
-            make_maintenance(settings, sessions, by),
+            make_maintenance(settings, sessions, forge.tools, forge.inspector, by),
             Visibility(settings.default_visibility),
             trash_age=settings.trash_age,
             records_age=settings.records_age,
@@ -201,7 +196,8 @@ def _assemble(settings: Settings, engine: Engine | None, enrolment: Enrolment) -
             cache_bytes=settings.answer_cache_bytes,
         ),
         limits,
-        tools.program,
+        tools,
+        inspector,
         sign_in=sign_in,
     )
 

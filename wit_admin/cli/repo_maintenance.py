@@ -70,7 +70,10 @@ def gc(
 
 @contextmanager
 def _maintenance(ctx: typer.Context) -> Iterator[Maintenance]:
-    from wit_admin.forge import make_maintenance
+    from wit_admin.forge import find_tools, make_inspector, make_maintenance
 
     with place(ctx) as here:
-        yield make_maintenance(here.settings, here.sessions, origin_of())
+        settings = here.settings
+        yield make_maintenance(
+            settings, here.sessions, find_tools(settings), make_inspector(settings), origin_of()
+        )

@@ -97,7 +97,7 @@ def _prepare(settings: Settings, output: Output, *, migrate: bool) -> None:
         settled = forge.pushes.replay_all(patience_s=_REPLAY_PATIENCE_S)
         if settled:
             output.note(f"Settled {settled} pushes that an earlier server left unrecorded.")
-        if not forge.git.is_git:
+        if not forge.tools.program.is_git:
             output.note(
                 "Warning: there is no git program; dulwich serves: slowly, by version 0 of the "
                 "protocol, and checks pushes less strictly. Install git 2.39 or newer."
