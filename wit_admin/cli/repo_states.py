@@ -24,13 +24,7 @@ def archive(
 
     Example: wit-admin repo archive alice/demo
     """
-    from wit_admin.services import repository_changes
-
-    output = output_of(ctx, as_json=as_json)
-    name = RepoName.parse(repo)
-    with place(ctx) as here:
-        result = repository_changes.set_archived(here.sessions, name, archived=True, by=origin_of())
-    output.result(result, plain=str(result))
+    _set_archived(ctx, repo, archived=True, as_json=as_json)
 
 
 @app.command()
@@ -43,13 +37,17 @@ def unarchive(
 
     Example: wit-admin repo unarchive alice/demo
     """
+    _set_archived(ctx, repo, archived=False, as_json=as_json)
+
+
+def _set_archived(ctx: typer.Context, repo: str, *, archived: bool, as_json: bool) -> None:
     from wit_admin.services import repository_changes
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
     with place(ctx) as here:
         result = repository_changes.set_archived(
-            here.sessions, name, archived=False, by=origin_of()
+            here.sessions, name, archived=archived, by=origin_of()
         )
     output.result(result, plain=str(result))
 
