@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.support.processes import children_of, wait_until
+from tests.support.raw_answers import parse_answer
 from tests.support.raw_http import END_OF_PUSH, begin_push, connected
 from tests.support.server import RunningServer, run_git, running_server
 
@@ -104,6 +105,43 @@ def test_a_push_names_its_user_and_its_id_is_in_the_journal(
     assert [line["user"] for line in posts] == ["alice"]
     journal = server.home / "wit.db"
     assert b"push-1" in journal.read_bytes() + Path(f"{journal}-wal").read_bytes()
+
+
+def test_an_answer_from_memory_is_told_and_counted_like_any_other(
+    server: RunningServer, token: str, tmp_path: Path
+) -> None:
+    url = server.remote("alice/recalled", token=token)
+    run_git(commit(tmp_path), "push", "--quiet", url, "main")
+    server.admin("repo", "visibility", "alice/recalled", "public")
+    listing = b"0014command=ls-refs\n0001000csymrefs\n0000"
+    head = (
+        b"POST /alice/recalled/git-upload-pack HTTP/1.1\r\nHost: x\r\nGit-Protocol: version=2\r\n"
+    )
+    head += b"Content-Type: application/x-git-upload-pack-request\r\n"
+    head += b"Content-Length: %d\r\n" % len(listing)
+    # Whoever asks to close the connection is answered in the usual way.
+    usual, quick = b"X-Request-Id: usual\r\nConnection: close\r\n", b"X-Request-Id: quick\r\n"
+    counted = 'wit_request_duration_seconds_count{operation="ls_refs",outcome="ok"}'
+    before = metric(server, counted)
+
+    answers = []
+    with connected(server.url) as client:
+        for _ in range(20):
+            client.send(head + quick + b"\r\n" + listing)
+            answers.append(client.read_some())
+        client.send(head + usual + b"\r\n" + listing)
+        answers.append(client.read_to_end())
+
+    seen = [parse_answer(answer) for answer in answers]
+    assert b"HEAD symref-target:refs/heads/main" in seen[0].body
+    assert {answer.body for answer in seen} == {seen[0].body}
+    unlike = {"date", "x-request-id", "connection", "time", "ms", "request_id", "message"}
+    heads = [{name: text for name, text in a.headers.items() if name not in unlike} for a in seen]
+    assert heads == [heads[0]] * 21
+    wait_until(lambda: metric(server, counted) - before == 21)
+    lines = [*lines_of(server, "quick"), *lines_of(server, "usual")]
+    told = [{k: x[k] for k in x if k not in unlike} for x in lines]
+    assert told == [told[0]] * 21
 
 
 def test_metrics_add_up_over_workers_and_outlive_them(

@@ -72,6 +72,12 @@ class Backend(Protocol):
             UnavailableError: The repository cannot be read, or the server is too busy.
         """
 
+    def recall_advertisement(self, command: str, gitdir: Path, version: int) -> bytes | None:
+        """Return what :meth:`advertise` would, if that is known. Never waits."""
+
+    def recall_answer(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
+        """Return what :meth:`fetch_at_once` would, if that is known. Never waits."""
+
     async def fetch_at_once(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
         """Return the answer to one request of ``upload-pack`` if that takes no work.
 

@@ -77,6 +77,17 @@ class QuickBackend:
         """As new as the backend behind."""
         return self._behind.newest_protocol
 
+    def recall_advertisement(self, command: str, gitdir: Path, version: int) -> bytes | None:
+        """Return the body of ``info/refs`` if nothing has to be read for it. Never waits."""
+        version = min(version, self.newest_protocol)
+        sample = self._samples.get((command, version))
+        if sample is None:
+            return None
+        if _is_v2(command, version):
+            return sample.empty if self._is_as_read(gitdir) else None
+        snapshot = self._recall(gitdir)
+        return None if snapshot is None else _advertisement(command, version, snapshot, sample)
+
     async def advertise(self, command: str, gitdir: Path | None, version: int) -> bytes:
         """Return the body of ``info/refs``."""
         version = min(version, self.newest_protocol)
@@ -86,27 +97,17 @@ class QuickBackend:
         snapshot = await self._snapshot(gitdir)
         if snapshot is None:
             return await self._behind.advertise(command, gitdir, version)
-        is_v2 = command == "upload-pack" and version >= _V2
-        if is_v2 or not (snapshot.refs or (snapshot.head and command == "upload-pack")):
-            return sample.empty
-        key = f"{command} {version}".encode()
-        return snapshot.rendered.get(key) or snapshot.remember(
-            key, _render(command, version, snapshot, sample.capabilities)
-        )
+        return _advertisement(command, version, snapshot, sample)
+
+    def recall_answer(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
+        """Return what :meth:`fetch_at_once` would if no ref has to be read. Never waits."""
+        snapshot = self._recall(gitdir) if self._speaks_v2(version) else None
+        return self._ready(gitdir, body, snapshot) if snapshot is not None else None
 
     async def fetch_at_once(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
         """Return the answer to ``ls-refs``, or to a fetch that was answered before."""
-        if min(version, self.newest_protocol) < _V2:
-            return None
-        snapshot = await self._snapshot(gitdir)
-        if snapshot is None:
-            return None
-        listed = snapshot.rendered.get(body)
-        if listed is None and (request := parse_ls_refs(body)) is not None:
-            listed = snapshot.remember(body, render_ls_refs(snapshot, request))
-        if listed is not None:
-            return ReadyAnswer(listed)
-        return self._answers.find(FetchRequest(gitdir, body, snapshot))
+        snapshot = await self._snapshot(gitdir) if self._speaks_v2(version) else None
+        return self._ready(gitdir, body, snapshot) if snapshot is not None else None
 
     @asynccontextmanager
     async def fetch(self, gitdir: Path, body: bytes, version: int) -> AsyncIterator[FetchAnswer]:
@@ -139,6 +140,29 @@ class QuickBackend:
         """Start ``receive-pack``."""
         return self._behind.push(gitdir, extra, guard)
 
+    def _speaks_v2(self, version: int) -> bool:
+        return min(version, self.newest_protocol) >= _V2
+
+    def _ready(self, gitdir: Path, body: bytes, snapshot: RefSnapshot) -> ReadyAnswer | None:
+        listed = snapshot.rendered.get(body)
+        if listed is None and (request := parse_ls_refs(body)) is not None:
+            listed = snapshot.remember(body, render_ls_refs(snapshot, request))
+        if listed is not None:
+            return ReadyAnswer(listed)
+        return self._answers.find(FetchRequest(gitdir, body, snapshot))
+
+    def _recall(self, gitdir: Path) -> RefSnapshot | None:
+        try:
+            return self._refs.recall(gitdir, max_folders=self._max_folders)
+        except NotPlainError:
+            return None
+
+    def _is_as_read(self, gitdir: Path) -> bool:
+        try:
+            return self._max_folders > 0 and self._refs.is_as_read(gitdir)
+        except NotPlainError:
+            return False
+
     async def _snapshot(self, gitdir: Path) -> RefSnapshot | None:
         try:
             known = self._refs.recall(gitdir, max_folders=self._max_folders)
@@ -158,10 +182,25 @@ class QuickBackend:
             oid = storage.write_blob(gitdir, b"")
             (gitdir / "refs/tags/sample").write_text(f"{oid}\n", encoding="ascii")
             shown = await self._behind.advertise(command, gitdir, version)
-        is_v2 = command == "upload-pack" and version >= _V2
-        sample = _Sample(empty, b"" if is_v2 else read_capabilities(shown))
+        sample = _Sample(empty, b"" if _is_v2(command, version) else read_capabilities(shown))
         self._samples[command, version] = sample
         return sample
+
+
+def _is_v2(command: str, version: int) -> bool:
+    """Tell whether capabilities alone are advertised."""
+    return command == "upload-pack" and version >= _V2
+
+
+def _advertisement(command: str, version: int, snapshot: RefSnapshot, sample: _Sample) -> bytes:
+    if _is_v2(command, version) or not (
+        snapshot.refs or (snapshot.head and command == "upload-pack")
+    ):
+        return sample.empty
+    key = f"{command} {version}".encode()
+    return snapshot.rendered.get(key) or snapshot.remember(
+        key, _render(command, version, snapshot, sample.capabilities)
+    )
 
 
 def _render(command: str, version: int, snapshot: RefSnapshot, capabilities: bytes) -> bytes:

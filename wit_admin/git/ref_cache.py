@@ -22,6 +22,7 @@ _RACY_NS = 20_000_000
 """A change so soon after another may leave the same time behind: a kernel that ticks at 100 Hz
 stamps every 10 ms."""
 _MAX_RENDERED = 8
+_OWN_FILES = 4
 _HIDDEN = tuple(prefix.encode() for prefix in HIDDEN_REFS)
 
 Signature = tuple[tuple[int, int, int] | None, ...]
@@ -112,6 +113,19 @@ class RefCache:
             return None
         return known.snapshot if _signature(gitdir, folders) == known.signature else None
 
+    def is_as_read(self, gitdir: Path) -> bool:
+        """Tell whether the repository's own files are those with which its refs were read.
+
+        What does not depend on the refs needs no look at their folders.
+
+        Raises:
+            NotPlainError: git itself has to be asked.
+        """
+        known = self._known.get(gitdir)
+        if known is None or not known.is_lasting:
+            return False
+        return _signature(gitdir, ()) == known.signature[:_OWN_FILES]
+
     def _read(self, gitdir: Path, former: _Entry | None) -> RefSnapshot:
         began = time.time_ns()
         identity = file_mark(os.fsencode(gitdir))
@@ -143,7 +157,7 @@ class RefCache:
 def _signature(gitdir: Path, folders: tuple[bytes, ...]) -> Signature:
     root = os.fsencode(gitdir)
     files = (root, root + b"/HEAD", root + b"/config", root + b"/packed-refs")
-    return tuple(file_mark(path) for path in (*files, *folders))
+    return tuple([file_mark(path) for path in (*files, *folders)])
 
 
 def _show(gitdir: Path, stored: StoredRefs, former: RefSnapshot | None) -> RefSnapshot:

@@ -16,23 +16,27 @@ from wit_admin.git.wants import asks_for_commits
 from wit_admin.services.targets import Served
 from wit_admin.web.body import BodyLimits, ClientGoneError, MemoryBudget, read_body
 from wit_admin.web.exchange import NO_CACHE, Exchange
-from wit_admin.web.git_routes import PROBE, Service, protocol_version
-from wit_admin.web.notes import Operation, notes_of
+from wit_admin.web.git_routes import (
+    PROBE,
+    GitRoute,
+    Service,
+    operation_of,
+    protocol_version,
+)
+from wit_admin.web.notes import notes_of
 from wit_admin.web.problems import Problem, as_sentence
 
 MAX_FETCH_REQUEST_BYTES = 16 * 1024 * 1024
 """Wants and haves take 50 bytes each: room for 300,000."""
 _CONTENT_TYPE = (b"content-type", Service.UPLOAD_PACK.content_type("result"))
 
-_LS_REFS = b"command=ls-refs"
-_COMMAND_BYTES = 64
 _TURNS = 4
 _PIECE_BYTES = 256 * 1024
 """More than a few of these are never under way to a client that reads slowly."""
 
 
 async def answer_fetch(
-    forge: Forge, exchange: Exchange, served: Served, budget: MemoryBudget
+    forge: Forge, exchange: Exchange, route: GitRoute, served: Served, budget: MemoryBudget
 ) -> None:
     """Answer ``POST git-upload-pack``; a pack that was sent to one who had nothing is a clone."""
     limits = BodyLimits(MAX_FETCH_REQUEST_BYTES, forge.limits.idle_timeout_s)
@@ -43,8 +47,7 @@ async def answer_fetch(
         if body == PROBE:
             await exchange.reply(200, PROBE, _CONTENT_TYPE, *NO_CACHE)
             return
-        if _LS_REFS in body[:_COMMAND_BYTES]:
-            notes.operation = Operation.LS_REFS
+        notes.operation = operation_of(route, body)
         ready = await forge.backend.fetch_at_once(served.gitdir, body, version)
         if ready is not None:
             await _reply_ready(forge, exchange, served, ready)

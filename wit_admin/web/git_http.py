@@ -19,9 +19,16 @@ from wit_admin.web.body import ClientGoneError, MemoryBudget
 from wit_admin.web.exchange import NO_CACHE, Exchange
 from wit_admin.web.git_fetch import answer_fetch
 from wit_admin.web.git_push import answer_push
-from wit_admin.web.git_routes import GitRoute, Service, match_route, protocol_version
+from wit_admin.web.git_routes import (
+    GitRoute,
+    Service,
+    has_content_type,
+    match_route,
+    operation_of,
+    protocol_version,
+)
 from wit_admin.web.headers import collect_headers
-from wit_admin.web.notes import Operation, notes_of
+from wit_admin.web.notes import notes_of
 from wit_admin.web.problems import Problem, problem_of
 
 log = logging.getLogger(__name__)
@@ -54,7 +61,7 @@ class GitHttp:
         scope = exchange.scope
         route = match_route(scope["method"], scope["raw_path"], scope["query_string"])
         notes = notes_of(scope)
-        notes.operation = _operation(route)
+        notes.operation = operation_of(route)
         target = await self._open(exchange, route)
         notes.user = target.actor.username if target.actor else None
         if route.is_advertisement:
@@ -64,7 +71,7 @@ class GitHttp:
         if route.service is Service.RECEIVE_PACK:
             await answer_push(self._forge, exchange, target)
         elif isinstance(target, Served):
-            await answer_fetch(self._forge, exchange, target, self._budget)
+            await answer_fetch(self._forge, exchange, route, target, self._budget)
 
     async def _open(self, exchange: Exchange, route: GitRoute) -> Served | Creatable:
         credentials = read_credentials(exchange.headers)
@@ -117,14 +124,7 @@ class GitHttp:
             notes_of(exchange.scope).is_gone = True
 
 
-def _operation(route: GitRoute) -> Operation:
-    if route.is_advertisement:
-        return Operation.ADVERTISEMENT
-    is_push = route.service is Service.RECEIVE_PACK
-    return Operation.RECEIVE_PACK if is_push else Operation.UPLOAD_PACK
-
-
 def _check_content_type(exchange: Exchange, service: Service) -> None:
-    wanted = service.content_type("request")
-    if exchange.headers.get(b"content-type", b"").strip().lower() != wanted:
+    if not has_content_type(exchange.headers, service):
+        wanted = service.content_type("request")
         raise Problem(415, f"The content type must be {wanted.decode()}.")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qs
 
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
+from wit_admin.web.headers import Headers
+from wit_admin.web.notes import Operation
 from wit_admin.web.problems import Problem
 
 PROBE = b"0000"
@@ -46,6 +49,8 @@ _PATH = re.compile(
 )
 _VERSION = re.compile(rb"(?:^|:)version=([0-2])(?=:|$)")
 _GIT_PROTOCOL_MOST = 256
+_LS_REFS = b"command=ls-refs"
+_COMMAND_BYTES = 64
 
 
 def is_git_path(raw_path: bytes) -> bool:
@@ -75,11 +80,27 @@ def match_route(method: str, raw_path: bytes, query: bytes) -> GitRoute:
     return GitRoute(name, service, is_advertisement=False)
 
 
+@lru_cache(64)
 def protocol_version(header: bytes | None) -> int:
     """Return the highest version of git's protocol that ``Git-Protocol`` names; 0 without it."""
     if header is None or len(header) > _GIT_PROTOCOL_MOST:
         return 0
     return max((int(version) for version in _VERSION.findall(header)), default=0)
+
+
+def operation_of(route: GitRoute, body: bytes = b"") -> Operation:
+    """Return what a request counts as; ``body`` may be just its beginning."""
+    if route.is_advertisement:
+        return Operation.ADVERTISEMENT
+    if route.service is Service.RECEIVE_PACK:
+        return Operation.RECEIVE_PACK
+    return Operation.LS_REFS if _LS_REFS in body[:_COMMAND_BYTES] else Operation.UPLOAD_PACK
+
+
+def has_content_type(headers: Headers, service: Service) -> bool:
+    """Tell whether a request says of itself that it is one of this service."""
+    said = headers.get(b"content-type", b"").strip().lower()
+    return said == service.content_type("request")
 
 
 def _name(owner: bytes, repo: bytes) -> RepoName:

@@ -6,11 +6,12 @@ import asyncio
 import logging
 import re
 import time
+from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uuid_utils import uuid7
 
-from wit_admin.db.base import new_id
-from wit_admin.log import request_id
+from wit_admin.log import log_fields, request_id
 from wit_admin.web.metrics import Board
 from wit_admin.web.notes import Notes, notes_of, put_notes
 
@@ -29,7 +30,7 @@ def observed(app: ASGIApp, board: Board) -> ASGIApp:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
-        notes = Notes(_identify(scope))
+        notes = Notes(identify(scope["headers"]))
         put_notes(scope, notes)
         token = request_id.set(notes.request_id)
         started = time.perf_counter()
@@ -39,10 +40,21 @@ def observed(app: ASGIApp, board: Board) -> ASGIApp:
         finally:
             spent_s = time.perf_counter() - started
             board.leave(notes, spent_s)
-            _write_line(scope, notes, spent_s)
+            _write_line(scope["method"], scope["raw_path"], scope["query_string"], notes, spent_s)
             request_id.reset(token)
 
     return observe
+
+
+def note_reply(method: str, url: bytes, board: Board, notes: Notes, started: float) -> None:
+    """Note an answer that was given at once; ``started`` is of :func:`time.perf_counter`."""
+    spent_s = time.perf_counter() - started
+    path, _, query = url.partition(b"?")
+    token = request_id.set(notes.request_id)
+    board.enter()
+    board.leave(notes, spent_s)
+    _write_line(method, path, query, notes, spent_s)
+    request_id.reset(token)
 
 
 async def _answer(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,11 +87,12 @@ async def _say(send: Send, status: int, sentence: str) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _identify(scope: Scope) -> str:
-    for name, value in scope["headers"]:
+def identify(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the id that the client, or a proxy before us, gave the request, or a new one."""
+    for name, value in headers:
         if name == b"x-request-id" and _VALID_ID.fullmatch(value):
             return str(value, "ascii")
-    return str(new_id())
+    return str(uuid7())
 
 
 def _counting(receive: Receive, notes: Notes) -> Receive:
@@ -104,23 +117,22 @@ def _noting(send: Send, notes: Notes) -> Send:
     return note
 
 
-def _write_line(scope: Scope, notes: Notes, spent_s: float) -> None:
+def _write_line(method: str, raw_path: bytes, query: bytes, notes: Notes, spent_s: float) -> None:
     if not log.isEnabledFor(logging.INFO):
         return
-    path = scope["raw_path"]
-    if _SHOWN_QUERY.fullmatch(scope["query_string"]):
-        path += b"?" + scope["query_string"]
+    if _SHOWN_QUERY.fullmatch(query):
+        raw_path += b"?" + query
+    path = raw_path.decode("ascii", "backslashreplace")
+    ms, status, sent, user = spent_s * 1000, notes.status, notes.bytes_out, notes.user
+    outcome = notes.outcome.value
     fields = {
-        "method": scope["method"],
-        "path": path.decode("ascii", "backslashreplace"),
-        "status": notes.status,
-        "ms": round(spent_s * 1000, 1),
-        "bytes": notes.bytes_out,
-        "user": notes.user,
-        "outcome": notes.outcome.value,
+        "method": method,
+        "path": path,
+        "status": status,
+        "ms": round(ms, 1),
+        "bytes": sent,
+        "user": user,
+        "outcome": outcome,
     }
-    log.info(
-        "%(method)s %(path)s %(status)d %(ms).1f ms %(bytes)d bytes %(outcome)s %(user)s",
-        {**fields, "user": notes.user or "-"},
-        extra={"fields": fields},
-    )
+    message = f"{method} {path} {status} {ms:.1f} ms {sent} bytes {outcome} {user or '-'}"
+    log_fields(log, message, fields)

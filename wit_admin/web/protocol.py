@@ -78,7 +78,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, within the limits."""
-        if self._deadline is None and not self._is_answering():
+        if self._deadline is None and not self.is_answering:
             # After an answer: another head, or a body that nobody reads; neither may take long.
             self._expect_head()
         if self._in_head:
@@ -121,6 +121,10 @@ class GuardedProtocol(HttpToolsProtocol):
             self._stop_parsing(400, "The request names no host.")
         self._in_head = False
         self._head_is_complete()
+        self.begin_request()
+
+    def begin_request(self) -> None:
+        """Hand the request over to the application; its head is here."""
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
@@ -128,7 +132,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_is_complete()
         if self.transport.is_closing():
             return
-        if self._is_answering():
+        if self.is_answering:
             if self.cycle.response_started:
                 self.transport.close()
                 return
@@ -159,9 +163,11 @@ class GuardedProtocol(HttpToolsProtocol):
     @property
     def is_idle(self) -> bool:
         """Between two requests, or before the first."""
-        return not self._in_head and not self._is_answering()
+        return not self._in_head and not self.is_answering
 
-    def _is_answering(self) -> bool:
+    @property
+    def is_answering(self) -> bool:
+        """A request was handed over, and its answer is not complete."""
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
 

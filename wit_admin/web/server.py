@@ -23,9 +23,11 @@ from wit_admin.git.children import GitChild
 from wit_admin.settings import Settings
 from wit_admin.web.app import create_app
 from wit_admin.web.background import keep_journal_settled
+from wit_admin.web.git_recall import GitRecall
 from wit_admin.web.listeners import Tls
 from wit_admin.web.metrics import Boards
-from wit_admin.web.protocol import Connections, GuardedProtocol, HeadLimits
+from wit_admin.web.protocol import Connections, HeadLimits
+from wit_admin.web.quick_protocol import QuickProtocol, Recall
 from wit_admin.web.workers import Post
 
 log = logging.getLogger(__name__)
@@ -72,8 +74,9 @@ def _allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _guarded(settings: Settings) -> type[GuardedProtocol]:
-    class Protocol(GuardedProtocol):
+def _protocol_of(settings: Settings, ask: Recall) -> type[QuickProtocol]:
+    class Protocol(QuickProtocol):
+        recall = staticmethod(ask)
         limits = HeadLimits(
             settings.header_timeout_s, settings.max_header_bytes, _room_for_connections(settings)
         )
@@ -99,7 +102,7 @@ class Server:
         self._board = site.boards.board(post.slot)
         self._config = uvicorn.Config(
             create_app(forge, self._board),
-            http=_guarded(forge.settings),
+            http=_protocol_of(forge.settings, GitRecall(forge, self._board)),
             timeout_keep_alive=forge.settings.keep_alive_s,  # type: ignore[arg-type]  # call_later's
             log_config=None,
             access_log=False,

@@ -1,0 +1,163 @@
+"""What is known is answered where it was parsed; all else, and all that is odd, is the app's."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
+
+from tests.web.test_gathering import Recorder
+from wit_admin.web.protocol import HeadLimits
+from wit_admin.web.quick_protocol import QuickProtocol, QuickReply, WholeRequest
+
+KNOWN = b"POST /known HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
+OTHER = b"POST /other HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer ``app`` and what was asked."""
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    said = b"app %b %b;" % (scope["raw_path"], body[:10])
+    head = [(b"content-length", b"%d" % len(said))]
+    await send({"type": "http.response.start", "status": 200, "headers": head})
+    await send({"type": "http.response.body", "body": said})
+
+
+def recall(request: WholeRequest) -> QuickReply | None:
+    """Know one address."""
+    if request.url != b"/known":
+        return None
+    return QuickReply(b"x-from: memory\r\n", b"memory %b;" % request.body)
+
+
+class Readable(Recorder):
+    """Takes note of nothing more."""
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+class Connection:
+    """A client whose bytes come one piece at a time."""
+
+    def __init__(self) -> None:
+        config = uvicorn.Config(app, lifespan="off", ws="none", log_config=None, access_log=False)
+        config.load()
+        ask = recall
+
+        class Protocol(QuickProtocol):
+            limits = HeadLimits(60.0, 65536, 100)
+            recall = staticmethod(ask)
+
+        self.protocol = Protocol(config, ServerState(), {})
+        self.transport = Readable()
+        self.protocol.connection_made(self.transport)
+
+    def send(self, piece: bytes) -> None:
+        if not self.transport.is_closed:
+            self.protocol.data_received(piece)
+
+    async def answers(self, count: int) -> list[str]:
+        """Wait for so many answers, and return who gave them."""
+        async with asyncio.timeout(30):
+            # A transport tells nobody that it was written to.
+            while b"".join(self.transport.writes).count(b";") < count:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        written = b"".join(self.transport.writes).decode()
+        return re.findall(r"(?:app|memory) [^;]*", written)
+
+
+def run(work: Callable[[Connection], Awaitable[Any]]) -> Any:
+    async def main() -> Any:
+        connection = Connection()
+        try:
+            return await work(connection)
+        finally:
+            connection.protocol.connection_lost(None)
+
+    return asyncio.run(main())
+
+
+def exchange(pieces: Sequence[bytes], count: int) -> list[str]:
+    async def work(connection: Connection) -> list[str]:
+        for piece in pieces:
+            connection.send(piece)
+            await asyncio.sleep(0)
+        return await connection.answers(count)
+
+    answers: list[str] = run(work)
+    return answers
+
+
+def test_what_is_known_is_answered_and_the_connection_goes_on() -> None:
+    assert exchange([KNOWN, OTHER, KNOWN], 3) == ["memory body", "app /other body", "memory body"]
+
+
+def test_requests_sent_ahead_are_answered_in_their_order() -> None:
+    sent = OTHER + KNOWN + KNOWN + OTHER + KNOWN
+
+    answers = exchange([sent], 5)
+
+    # Behind one that the application has, the known ones wait for it there.
+    assert [answer.split()[-1] for answer in answers] == ["body"] * 5
+    assert ["/other" in answer for answer in answers] == [True, False, False, True, False]
+    assert exchange([KNOWN + KNOWN + OTHER], 3) == [
+        "memory body",
+        "memory body",
+        "app /other body",
+    ]
+
+
+@pytest.mark.parametrize("request_", [KNOWN, OTHER])
+def test_a_request_that_comes_in_two_pieces_is_answered_once_by_somebody(request_: bytes) -> None:
+    for at in range(1, len(request_)):
+        (answer,) = exchange([request_[:at], request_[at:]], 1)
+        assert answer in {"memory body", "app /known body", "app /other body"}
+        assert ("/other" in request_.decode()) == ("/other" in answer)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        KNOWN.replace(b"Host: x", b"Host: x\r\nConnection: close"),
+        KNOWN.replace(b"HTTP/1.1", b"HTTP/1.0"),
+        KNOWN.replace(b"Host: x", b"Host: x\r\nExpect: 100-continue"),
+        b"GET /known HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
+        b"POST /known HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n" + b"body" * 5000,
+    ],
+    ids=["closing", "old", "expecting", "upgrade", "large"],
+)
+def test_what_is_odd_goes_the_usual_way(odd: bytes) -> None:
+    (answer,) = exchange([odd], 1)
+
+    assert answer.startswith("app /known ")
+
+
+def test_what_follows_and_cannot_be_read_ends_the_connection_without_a_second_answer() -> None:
+    async def work(connection: Connection) -> tuple[list[str], bytes, bool]:
+        broken = b"POST /known HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+        connection.send(KNOWN + broken)
+        answers = await connection.answers(1)
+        written = b"".join(connection.transport.writes)
+        return answers, written, connection.transport.is_closed
+
+    answers, written, is_closed = run(work)
+
+    assert answers[0] == "memory body"
+    assert written.count(b"HTTP/1.1 200") == 1
+    assert written.count(b"HTTP/1.1 400") == 1
+    assert is_closed
