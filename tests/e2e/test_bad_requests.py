@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.listing import listed_below
 from tests.support.raw_answers import Answer, ask, request
 from tests.support.server import RunningServer, run_git, running_server
 
@@ -44,7 +45,7 @@ class Target:
 
     def state(self) -> tuple[list[str], list[int]]:
         """Return all that a request could leave behind: files, and the number of rows."""
-        files = sorted(str(path) for path in (self.server.home / "repos").rglob("*"))
+        files = [str(path) for path in listed_below(self.server.home / "repos")]
         queries = (
             "SELECT count(*) FROM repositories",
             "SELECT count(*) FROM owners",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.listing import listed_below
 from tests.support.processes import children_of, wait_until
 from tests.support.server import RunningServer, run_git, running_server
 
@@ -134,4 +135,4 @@ def test_killed_git_child_blocks_nothing_and_is_recorded_truly(tmp_path: Path, w
 
         assert killed
         assert recorded(server) == accepted(home)
-        assert not list((home / "repos/alice/demo.git").rglob("*.lock"))
+        assert not listed_below(home / "repos/alice/demo.git", "*.lock")

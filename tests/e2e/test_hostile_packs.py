@@ -15,6 +15,8 @@ from typing import Self
 
 import pytest
 
+from tests.support.kernel import unreaped_children_of
+from tests.support.listing import listed_below
 from tests.support.packs import (
     BLOB,
     COMMIT,
@@ -134,7 +136,7 @@ class Forge:
             return int(database.execute(query).fetchone()[0])
 
     def files(self) -> list[Path]:
-        return sorted((self.server.home / "repos").rglob("*"))
+        return listed_below(self.server.home / "repos")
 
 
 @pytest.fixture(scope="module")
@@ -185,11 +187,9 @@ class MemoryWatch:
 
 def descendants_of(parent: int) -> Iterator[int]:
     """Yield the processes that a process started, and theirs."""
-    for task in Path(f"/proc/{parent}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            for child in task.read_text().split():
-                yield int(child)
-                yield from descendants_of(int(child))
+    for child in unreaped_children_of(parent):
+        yield child
+        yield from descendants_of(child)
 
 
 @pytest.mark.parametrize("case", CASES)

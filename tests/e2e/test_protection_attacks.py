@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.databases import SqliteDatabases
+from tests.support.listing import listed_below
 from tests.support.packs import pack_of
 from tests.support.processes import is_running, processes_with, wait_until
 from tests.support.protected import Protected, open_protected, rewrite
@@ -129,7 +130,7 @@ def test_client_that_goes_away_leaves_nothing_behind(forge: Protected, work: Pat
     client.wait()
 
     wait_until(lambda: not processes_with(mark))
-    wait_until(lambda: not list(forge.gitdir("gone").rglob("*incoming-*")))
+    wait_until(lambda: not listed_below(forge.gitdir("gone"), "*incoming-*"))
     assert oid_of(forge.gitdir("gone"), "main") == before
     assert is_running(forge.server.process.pid)
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
 
 def unreaped_children_of(pid: int) -> list[int]:
     """Return the children of a process, zombies among them."""
-    lists = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for found in lists for child in found.read_text().split()]
+    found: list[int] = []
+    # A thread that ends meanwhile has no list, a process that is gone has no threads.
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                found += [int(child) for child in (thread / "children").read_text().split()]
+    return found
 
 
 def memory_bytes(pid: int) -> int:

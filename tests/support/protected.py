@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from tests.support.builders import NOW
 from tests.support.databases import PostgresDatabases, SqliteDatabases
 from tests.support.kernel import unreaped_children_of
+from tests.support.listing import listed_below
 from tests.support.processes import wait_until
 from tests.support.repositories import commit
 from tests.support.server import RunningServer, run_git, running_server
@@ -116,7 +117,7 @@ def open_protected(
                 engine.dispose()
             wait_until(lambda: not unreaped_children_of(server.process.pid), within_s=5)
             assert not list((home / "run/hooks").glob("*"))
-            assert not list((home / "repos").rglob("*incoming-*"))
+            assert not listed_below(home / "repos", "*incoming-*")
 
 
 def rewrite(work: Path) -> None:
