@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pygit2
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.databases import PostgresDatabases, SqliteDatabases
 from tests.support.postgres import run_postgres
+from tests.support.server import forget_ended_servers, logs_of_servers
 from wit_admin.db.engine import make_sessions, open_engine
 
 KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
@@ -32,6 +33,20 @@ _GIT_IDENTITY = {
     "TZ": "UTC",
     "LC_ALL": "C.UTF-8",
 }
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    forget_ended_servers()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show beside a failure what the servers wrote."""
+    report = yield
+    if report.failed:
+        report.sections += [(f"log of a server: {name}", text) for name, text in logs_of_servers()]
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,7 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-START_S = 30.0
+from tests.support.processes import children_of
+
+START_S = 60.0
+_STOP_S = 60.0
+_SHOWN_OF_LOG = 20_000
+_started: list[tuple[subprocess.Popen[bytes], Path]] = []
+"""The servers of this process, with their logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +104,37 @@ def running_server(
             [*launcher, sys.executable, "-m", "wit_admin", "serve", "--port", "0", *flags],
             stdout=output,
             stderr=output,
-            env=environment,
+            env={"PYTHONFAULTHANDLER": "1", **environment},
         )
+    _started.append((process, log))
     try:
         yield RunningServer(_wait_for_url(process, log), home, process, environment)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        process.wait(timeout=40)
+        _await_end(process)
+
+
+def forget_ended_servers() -> None:
+    """Leave out of :func:`logs_of_servers` those that ended before this."""
+    _started[:] = [(process, log) for process, log in _started if process.poll() is None]
+
+
+def logs_of_servers() -> list[tuple[str, str]]:
+    """Return the names and the ends of what running and just ended servers wrote."""
+    texts = [(log, log.read_text("utf-8", "replace")) for _, log in _started if log.exists()]
+    return [(str(log), text[-_SHOWN_OF_LOG:]) for log, text in texts]
+
+
+def _await_end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(timeout=_STOP_S)
+    except subprocess.TimeoutExpired:
+        # They write into their log where they are.
+        for pid in (*children_of(process.pid), process.pid):
+            os.kill(pid, signal.SIGABRT)
+        process.wait(timeout=_STOP_S)
+        raise
 
 
 def _wait_for_url(process: subprocess.Popen[bytes], log: Path) -> str:
