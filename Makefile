@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help help-text setup run test lint types layers format hooks startup bench all
+.PHONY: help help-text setup run test search lint types layers format hooks startup bench all
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ run: setup ## Serve on the embedded database
 
 test: setup ## Run all tests
 	$(BIN)/python -m pytest -n 2
+
+search: setup ## Run the tests of properties on examples not tried before
+	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -n 2 -m hypothesis
 
 lint: setup ## Check style and spelling
 	$(BIN)/ruff check .

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pygit2
 import pytest
+from hypothesis import HealthCheck, settings
 from pygit2.enums import ConfigLevel
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
@@ -19,6 +20,14 @@ from wit_admin.db.engine import make_sessions, open_engine
 
 KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 """Every test that touches the database runs on both."""
+
+# The same examples each time, however slow the machine: a change alone makes a test fail.
+# "make search" looks for more.
+settings.register_profile(
+    "same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("search", settings.get_profile("same"), derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 _GIT_IDENTITY = {
     "GIT_CONFIG_GLOBAL": os.devnull,
