@@ -65,15 +65,18 @@ def _git_ignores_this_machine() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _clean_environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Thousands of tests need no folder, and making one takes longer than most of them.
+    has_folder = "tmp_path" in request.fixturenames
+    home = request.getfixturevalue("tmp_path") if has_folder else Path("/nonexistent")
     for name in list(os.environ):
         is_ours = name.startswith(("GIT_", "WIT_")) and not name.startswith("WIT_TEST_")
         if is_ours or name in {"DATABASE_URL", "DB_PATH", "PORT", "WATCHER_ENABLED"}:
             monkeypatch.delenv(name)
     for name, value in _GIT_IDENTITY.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("WIT_HOME", str(tmp_path / "wit"))
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("WIT_HOME", str(home / "wit"))
 
 
 @pytest.fixture(scope="session")

@@ -143,7 +143,7 @@ def test_killed_worker_is_replaced_and_its_pushes_are_settled(tmp_path: Path, wo
             push_all(server, work, token, range(PUSHES // 2))
 
         # Those of a worker that died are recorded later than what the other took meanwhile.
-        wait_until(lambda: sorted(recorded(server)) == sorted(accepted(home)), within_s=60)
+        wait_until(lambda: sorted(recorded(server)) == sorted(accepted(home)))
         assert len(killed) >= 3
         assert len(recorded(server)) > PUSHES // 8
 

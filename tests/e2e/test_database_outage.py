@@ -34,7 +34,7 @@ class Outage:
 
     def get(self, path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(self.server.url + path, timeout=20) as answer:
+            with urllib.request.urlopen(self.server.url + path, timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -102,7 +102,7 @@ def test_outage_degrades_and_heals(outage: Outage, tmp_path: Path) -> None:
         assert "503" in refused.stderr
         for _ in range(10):
             run_git(work, "ls-remote", server.remote("alice/demo"))
-        assert time.monotonic() - started < 6
+        assert time.monotonic() - started < 20
 
     wait_until(lambda: outage.status() == "ok")
     run_git(work, "push", "--quiet", url, "main:more")

@@ -273,7 +273,7 @@ def test_repository_that_leads_out_or_blocks_is_refused_at_once_in_words(
     # In the advertisement, or where objects are needed first, within the protocol.
     assert re.search(r"remote(?: error)?: The repository is not served: ", read.stderr)
     assert "remote: The repository is not served: " in written.stderr
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 def test_push_does_not_write_through_a_link(

@@ -59,7 +59,7 @@ def request(
 ) -> tuple[int, dict[str, str], bytes]:
     """Return status, headers and body of one answer."""
     address = urlsplit(url)
-    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=20)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     try:
         connection.request(method, path, body, named)
@@ -143,7 +143,7 @@ def test_compressed_request_is_read(disk: Place, repository: Path, encoding: str
 
 def test_one_connection_serves_many_requests(disk: Place, repository: Path) -> None:
     address = urlsplit(disk.server.url)
-    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=20)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
     connection.connect()
     socket = connection.sock
     body = want(oid_of(repository, "main"))

@@ -6,7 +6,6 @@ import random
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -130,10 +129,9 @@ def test_client_that_reads_slowly_does_not_grow_the_server(disk: Place, noise: P
         b"Content-Type: application/x-git-upload-pack-request\r\nContent-Length: %d\r\n\r\n"
     )
     address, got, most = urlsplit(disk.server.url), 0, 0
-    with socket.create_connection((address.hostname, address.port), 20) as client:
+    with socket.create_connection((address.hostname, address.port), 60) as client:
         client.sendall(head % len(body) + body)
-        deadline = time.monotonic() + 3
-        while time.monotonic() < deadline:
+        for _ in range(30):
             got += len(client.recv(5_000))
             most = max(most, memory_bytes(disk.server.process.pid))
             threading.Event().wait(0.1)

@@ -121,7 +121,7 @@ def test_a_key_of_another_certificate_is_a_bad_setting(tmp_path: Path) -> None:
 
 def test_ipv6_is_served_and_shown_in_brackets(tmp_path: Path) -> None:
     with running_server(tmp_path / "home", "--host=::1", "--no-database") as server:
-        with urllib.request.urlopen(server.url + "livez", timeout=10) as answer:
+        with urllib.request.urlopen(server.url + "livez", timeout=60) as answer:
             assert answer.status == 200
         assert server.url.startswith("http://[::1]:")
 
@@ -136,10 +136,10 @@ def test_a_socket_that_was_handed_over_is_used(tmp_path: Path) -> None:
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/livez"
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             assert answer.status == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
 
 
 @pytest.mark.parametrize("flag", ["--fd=0", "--fd=77"])

@@ -217,8 +217,8 @@ def test_hostile_check_refuses_and_leaves_nothing(
     assert f"main -> main (the check hostile {reason})" in done.stderr
     assert "\033" not in done.stderr.replace("\033[K", "")
     assert len(done.stderr) < 10_000
-    wait_until(lambda: not unreaped_children_of(forge.server.process.pid), within_s=5)
-    wait_until(lambda: not processes_with(f"GIT_DIR={forge.gitdir(name)}"), within_s=5)
+    wait_until(lambda: not unreaped_children_of(forge.server.process.pid))
+    wait_until(lambda: not processes_with(f"GIT_DIR={forge.gitdir(name)}"))
 
 
 def test_check_that_is_missing_refuses(forge: Protected, work: Path) -> None:

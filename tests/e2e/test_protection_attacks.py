@@ -242,5 +242,5 @@ def ask_to_receive(forge: Protected, name: str, body: bytes) -> bytes:
             "Authorization": f"Bearer {forge.tokens['alice']}",
         },
     )
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return bytes(answer.read())

@@ -49,7 +49,7 @@ def activities(server: RunningServer, name: str, kind: str) -> list[dict[str, st
 def post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
     request = urllib.request.Request(url, data=body, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -277,7 +277,7 @@ def test_wrong_content_type_and_encoding_are_refused(
 
 
 def test_health_has_the_shape_of_the_design_note(server: RunningServer) -> None:
-    with urllib.request.urlopen(server.url + "health", timeout=10) as answer:
+    with urllib.request.urlopen(server.url + "health", timeout=60) as answer:
         health = json.load(answer)
 
     assert health["status"] == "ok"

@@ -19,7 +19,7 @@ from tests.support.server import run_git, running_server
 
 pytestmark = pytest.mark.e2e
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 
 @pytest.mark.parametrize("kind", KINDS)

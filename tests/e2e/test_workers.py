@@ -30,7 +30,7 @@ def workers(tmp_path: Path, count: int, *flags: str) -> Iterator[RunningServer]:
 
 
 def is_alive(server: RunningServer) -> bool:
-    with urllib.request.urlopen(server.url + "livez", timeout=10) as answer:
+    with urllib.request.urlopen(server.url + "livez", timeout=60) as answer:
         return bool(answer.status == 200)
 
 
@@ -77,7 +77,7 @@ def test_sigterm_closes_the_door_and_lets_a_running_push_end(tmp_path: Path, cou
         client.send(END_OF_PUSH)
 
         assert client.read_to_end().startswith(b"HTTP/1.1 200 ")
-        assert server.process.wait(timeout=10) == 0
+        assert server.process.wait(timeout=60) == 0
         assert not any(is_running(pid) for pid in started)
 
 
@@ -93,7 +93,7 @@ def test_second_signal_ends_at_once(tmp_path: Path, count: int) -> None:
 
             server.process.send_signal(signal.SIGTERM)
 
-            assert server.process.wait(timeout=10) == 0
+            assert server.process.wait(timeout=60) == 0
         assert not any(is_running(pid) for pid in left)
 
 
@@ -107,7 +107,7 @@ def test_drain_timeout_cuts_what_does_not_end(tmp_path: Path, count: int) -> Non
 
             server.process.send_signal(signal.SIGTERM)
 
-            assert server.process.wait(timeout=10) == 0
+            assert server.process.wait(timeout=60) == 0
         assert not any(is_running(pid) for pid in left)
 
 
@@ -136,4 +136,4 @@ def test_ctrl_c_on_a_terminal_drains_once(tmp_path: Path) -> None:
         client.send(END_OF_PUSH)
 
         assert client.read_to_end().startswith(b"HTTP/1.1 200 ")
-        assert server.process.wait(timeout=10) == 0
+        assert server.process.wait(timeout=60) == 0

@@ -32,13 +32,15 @@ def test_child_that_waits_for_a_pipe_is_given_up(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="stopped"):
         asyncio.run(read_all(f"echo started; cat {tmp_path}/pipe", silence_s=0.3))
 
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 30
 
 
 def test_child_that_speaks_now_and_then_is_not_given_up() -> None:
-    script = "for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done"
+    script = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $i; sleep 0.2; done"
 
-    assert asyncio.run(read_all(script, silence_s=0.4)) == b"1\n2\n3\n4\n5\n6\n"
+    said = asyncio.run(read_all(script, silence_s=2))
+
+    assert said.split() == [b"%d" % number for number in range(1, 13)]
 
 
 def test_grandchildren_end_with_their_child(tmp_path: Path) -> None:
@@ -51,7 +53,7 @@ def test_grandchildren_end_with_their_child(tmp_path: Path) -> None:
 
     grandchild = asyncio.run(leave_in_the_middle())
 
-    wait_until(lambda: not is_running(grandchild), within_s=5)
+    wait_until(lambda: not is_running(grandchild))
 
 
 def test_complaints_without_end_take_bounded_memory() -> None:

@@ -18,7 +18,7 @@ _MORE_THAN_A_PIPE_HOLDS = bytes(4 * 1024 * 1024)
     [
         "exec sleep 0.2",
         # What escaped from the child's process group holds all three pipes open, and reads nothing.
-        "exec 3<&0; setsid sleep 20 & exec sleep 0.2",
+        "exec 3<&0; setsid sleep 100 & exec sleep 0.2",
     ],
 )
 def test_a_writer_is_woken_when_the_child_ends(script: str) -> None:
@@ -34,6 +34,6 @@ def test_a_writer_is_woken_when_the_child_ends(script: str) -> None:
             return time.monotonic() - started
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        spent_s = runner.run(asyncio.wait_for(write(), 10))
+        spent_s = runner.run(asyncio.wait_for(write(), 90))
 
-    assert spent_s < 5
+    assert spent_s < 60

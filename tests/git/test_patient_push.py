@@ -57,7 +57,7 @@ def push(folder: Path, body: bytes, *, good: int) -> bytes:
             assert await child.wait() == 0
             return answer
 
-    return asyncio.run(asyncio.wait_for(run(), 20))
+    return asyncio.run(asyncio.wait_for(run(), 90))
 
 
 def inputs(folder: Path) -> set[bytes]:

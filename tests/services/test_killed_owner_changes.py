@@ -37,7 +37,7 @@ class Site(OwnerSite):
         lock = self.root / f"{owner}/{owner}{number:02}.git/config.lock"
         lock.touch()
         process = self.start(*arguments)
-        wait_until(lambda: self.told(owner) >= number, within_s=60)
+        wait_until(lambda: self.told(owner) >= number)
         process.kill()
         process.wait()
         lock.unlink()

@@ -62,7 +62,7 @@ class Forker:
 
     def finish(self, pid: int) -> tuple[int, str]:
         """Wait for a command to end; return its exit code and all that it printed."""
-        wait_until(lambda: not is_running(pid), within_s=60)
+        wait_until(lambda: not is_running(pid))
         code = int((self.folder / f"{pid}.exit").read_text())
         return code, (self.folder / f"{pid}.log").read_text()
 

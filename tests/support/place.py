@@ -19,8 +19,6 @@ from wit_admin.db.queries.repository_lists import RepositoryRow
 from wit_admin.names import RepoName
 from wit_admin.services import repositories
 
-_PATIENCE_S = 5.0
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -74,6 +72,6 @@ class Place:
 
     def assert_tidy(self) -> None:
         """Check that the server left neither a child nor a lock nor half a push behind."""
-        wait_until(lambda: not unreaped_children_of(self.server.process.pid), within_s=_PATIENCE_S)
+        wait_until(lambda: not unreaped_children_of(self.server.process.pid))
         leftovers = ("*.lock", "*incoming-*", "tmp_*", ".new~*", ".old~*")
         wait_until(lambda: not listed_below(self.server.home / "repos", *leftovers))

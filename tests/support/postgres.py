@@ -19,7 +19,7 @@ from pathlib import Path
 import psycopg
 
 _UNSAFE_AND_QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
-_START_TIMEOUT_S = 30.0
+_START_TIMEOUT_S = 60.0
 
 
 @contextmanager

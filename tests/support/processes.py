@@ -8,6 +8,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+PATIENCE_S = 60.0
+"""However busy the machine is, what is to come comes within this."""
+
 
 def children_of(parent: int) -> list[int]:
     """Return the processes that ``parent`` started and that still run."""
@@ -48,7 +51,7 @@ def processes_with(variable: str) -> list[int]:
     return found
 
 
-def wait_until(condition: Callable[[], object], *, within_s: float = 10.0) -> None:
+def wait_until(condition: Callable[[], object], *, within_s: float = PATIENCE_S) -> None:
     """Return when ``condition`` holds; it never does for long in a test that fails."""
     deadline = time.monotonic() + within_s
     while not condition():

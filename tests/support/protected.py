@@ -115,7 +115,7 @@ def open_protected(
                 yield Protected(server, sessions, tokens)
             finally:
                 engine.dispose()
-            wait_until(lambda: not unreaped_children_of(server.process.pid), within_s=5)
+            wait_until(lambda: not unreaped_children_of(server.process.pid))
             assert not list((home / "run/hooks").glob("*"))
             assert not listed_below(home / "repos", "*incoming-*")
 

@@ -31,7 +31,7 @@ def request(
     return b"\r\n".join([*lines, *headers, b"", b""]) + body
 
 
-def ask(url: str, *pieces: bytes, timeout_s: float = 30.0) -> Answer:
+def ask(url: str, *pieces: bytes, timeout_s: float = 60.0) -> Answer:
     """Send pieces and read one answer; what the server no longer takes is not sent."""
     address = urlsplit(url)
     with socket.create_connection((address.hostname, address.port), timeout_s) as connection:

@@ -59,7 +59,7 @@ class RawClient:
 
 
 @contextmanager
-def connected(url: str, *, timeout_s: float = 20.0) -> Iterator[RawClient]:
+def connected(url: str, *, timeout_s: float = 60.0) -> Iterator[RawClient]:
     """Connect to the server at ``url``; no answer within the time is an error."""
     address = urlsplit(url)
     with socket.create_connection((address.hostname, address.port), timeout_s) as connection:
