@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from tests.support.databases import PostgresDatabases, SqliteDatabases
 from tests.support.postgres import run_postgres
 from tests.support.server import forget_ended_servers, logs_of_servers
+from tests.support.sharing import BySharedFixture, long_first
 from wit_admin.db.engine import make_sessions, open_engine
 
 KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
@@ -42,6 +43,16 @@ _GIT_IDENTITY = {
     "TZ": "UTC",
     "LC_ALL": "C.UTF-8",
 }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=long_first)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config) -> BySharedFixture:
+    config.option.loadscopereorder = False
+    return BySharedFixture(config)
 
 
 @pytest.hookimpl(tryfirst=True)
