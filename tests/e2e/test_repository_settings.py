@@ -76,6 +76,32 @@ def test_repository_decides_which_ids_may_be_wanted(
     assert oid_of(tmp_path / "copy", "FETCH_HEAD") == first
 
 
+@pytest.mark.parametrize("version", ["0", "2"])
+def test_repository_may_give_the_tips_of_its_hidden_refs_by_id_and_never_the_servers(
+    disk: Place, work: Path, tmp_path: Path, version: str
+) -> None:
+    gitdir = disk.add(f"tips-{version}", work)
+    between, hidden, ours = (commit(work, text) for text in ("between", "hidden", "ours"))
+    run_git(work, "push", "--quiet", str(gitdir), "main~1:refs/secret/one", "main:refs/wit/keep")
+    run_git(gitdir, "config", "uploadpack.hideRefs", "refs/secret")
+    new_work(tmp_path / "copy")
+    fetch = ("-c", f"protocol.version={version}", "fetch", "--quiet", disk.url(gitdir.stem))
+
+    def gives(oid: str) -> bool:
+        return run_git(tmp_path / "copy", *fetch, oid, check=False).returncode == 0
+
+    before = gives(hidden)
+    for setting in ("allowAnySHA1InWant", "allowReachableSHA1InWant"):
+        run_git(gitdir, "config", f"uploadpack.{setting}", "true")
+    others_say = gives(hidden)
+    run_git(gitdir, "config", "uploadpack.allowTipSHA1InWant", "true")
+
+    assert (before, others_say) == (False, False)
+    assert not gives(ours)
+    assert not gives(between)
+    assert gives(hidden)
+
+
 @pytest.mark.parametrize("value", ["advertise", "allow", "ignore"])
 def test_repository_decides_whether_an_unborn_head_is_told(
     disk: Place, work: Path, tmp_path: Path, value: str

@@ -123,7 +123,7 @@ class ChildBackend:
         # The stand-in for git refuses by itself whatever it has not shown.
         wants = wanted_ids(body) if self._tools.program.is_git else []
         if await asyncio.to_thread(self._inspect, gitdir) and wants:
-            forbidden = await find_forbidden(self._rev_list, gitdir, wants)
+            forbidden = await find_forbidden(self._read_git, gitdir, wants)
             if forbidden is not None:
                 raise InvalidInputError(f"upload-pack: not our ref {forbidden}.")
         environment = self._tools.environment.variables(version=version)
@@ -192,11 +192,11 @@ class ChildBackend:
             said = b"".join([chunk async for chunk in child.chunks()])
         return Path(os.fsdecode(said.removesuffix(b"\n")))
 
-    async def _rev_list(
-        self, gitdir: Path, options: Sequence[str], ids: Sequence[str]
+    async def _read_git(
+        self, gitdir: Path, command: Sequence[str], ids: Sequence[str]
     ) -> AsyncIterator[bytes]:
         environment = self._tools.environment.variables(extra={"GIT_DIR": str(gitdir)})
-        line = self._tools.command("rev-list", *options)
+        line = self._tools.command(*command)
         async with self._running(line, environment) as child:
             # Many ids do not fit on a command line.
             feeding = asyncio.create_task(_feed(child, "".join(f"{x}\n" for x in ids).encode()))

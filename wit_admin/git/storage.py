@@ -117,13 +117,13 @@ def is_pristine(gitdir: Path) -> bool:
         return False
 
 
-def allows_http_push(gitdir: Path) -> bool:
-    """Tell whether the repository's own ``http.receivepack`` lets anybody push."""
+def says_yes(gitdir: Path, key: str) -> bool:
+    """Tell whether a repository's own config sets ``key``; what cannot be read is a no."""
     import pygit2  # noqa: PLC0415  80 ms that most commands need not pay
 
     try:
         config = pygit2.Config(str(gitdir / "config"))
-        return bool(config.get_bool("http.receivepack"))
+        return bool(config.get_bool(key))
     except (KeyError, ValueError, OSError, pygit2.GitError):
         return False
 

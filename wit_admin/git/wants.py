@@ -13,6 +13,7 @@ from pathlib import Path
 
 from wit_admin.git.environment import HIDDEN_REFS
 from wit_admin.git.object_kinds import COMMITS, object_kinds
+from wit_admin.git.storage import says_yes
 
 _WANT = re.compile(rb"(?:want|oid) ([0-9a-fA-F]{40})([0-9a-fA-F]{24})?")
 """Found anywhere, not only where packets begin: a want too many is looked up, one too few lets
@@ -20,9 +21,12 @@ what is hidden out. git reads digits of either case, and not what follows them. 
 the command ``object-info``, which tells the size of any object."""
 _MOST_READ_BYTES = 16 * 1024 * 1024
 _VISIBLE = ("--exclude-hidden=uploadpack", "--all")
+_NEW = ("rev-list", "--max-count=1", "--stdin", "--not")
+_HIDDEN = ("rev-list", "--objects", "--no-object-names", "--all", "--not")
+_TIPS = ("for-each-ref", "--format=%(objectname) %(refname)")
 
-RunRevList = Callable[[Path, Sequence[str], Sequence[str]], AsyncIterator[bytes]]
-"""Runs ``git rev-list`` in a repository: its options, and ids for standard input."""
+RunGit = Callable[[Path, Sequence[str], Sequence[str]], AsyncIterator[bytes]]
+"""Runs git in a repository: a command with its options, and ids for standard input."""
 
 
 def wanted_ids(body: bytes) -> list[str]:
@@ -67,24 +71,33 @@ def asks_for_commits(gitdir: Path, body: bytes) -> bool:
     return not COMMITS.isdisjoint(object_kinds(gitdir, oids).values())
 
 
-async def find_forbidden(run: RunRevList, gitdir: Path, wants: Sequence[str]) -> str | None:
+async def find_forbidden(run: RunGit, gitdir: Path, wants: Sequence[str]) -> str | None:
     """Return a wanted object that no visible ref leads to, or ``None`` when all are fine.
 
     A commit must be an ancestor of a visible ref. A tree or blob, which partial clones ask for
-    by id, must not be among the objects that hidden refs alone lead to.
+    by id, must not be among the objects that hidden refs alone lead to. Where the repository says
+    so, whoever knows what its hidden refs point at may have that.
     """
+    if await asyncio.to_thread(says_yes, gitdir, "uploadpack.allowTipSHA1InWant"):
+        given = await _tips_of_the_repository(run, gitdir)
+        wants = [oid for oid in wants if oid not in given]
     # Hundreds of thousands may be asked for, and meanwhile others want to be served.
     kinds = await asyncio.to_thread(object_kinds, gitdir, wants)
     commits = [oid for oid in wants if kinds.get(oid) in COMMITS]
     if commits:
-        async for chunk in run(gitdir, ["--max-count=1", "--stdin", "--not", *_VISIBLE], commits):
+        async for chunk in run(gitdir, [*_NEW, *_VISIBLE], commits):
             return chunk.split()[0].decode()
     others = {oid for oid in wants if kinds.get(oid) not in {*COMMITS, None}}
     if not others:
         return None
-    return await _find_in(
-        run(gitdir, ["--objects", "--no-object-names", "--all", "--not", *_VISIBLE], []), others
-    )
+    return await _find_in(run(gitdir, [*_HIDDEN, *_VISIBLE], []), others)
+
+
+async def _tips_of_the_repository(run: RunGit, gitdir: Path) -> set[str]:
+    """Return what all refs point at, but those that this server hides in every repository."""
+    listed = b"".join([chunk async for chunk in run(gitdir, _TIPS, [])]).decode("ascii", "replace")
+    refs = (line.split(" ", 1) for line in listed.splitlines())
+    return {oid for oid, name in refs if not name.startswith(HIDDEN_REFS)}
 
 
 async def _find_in(chunks: AsyncIterator[bytes], wanted: set[str]) -> str | None:

@@ -72,7 +72,7 @@ class DiskGate:
         """Return it if ``http.receivepack`` or the operator lets anybody push."""
         served = self.open_read(name, credentials)
         self._inspector.check(served.gitdir)
-        if not self._anonymous_push and not storage.allows_http_push(served.gitdir):
+        if not self._anonymous_push and not storage.says_yes(served.gitdir, "http.receivepack"):
             raise NotAllowedError(
                 f"{name} takes no pushes over HTTP.",
                 hint="Its owner can say 'git config http.receivepack true' in it.",
