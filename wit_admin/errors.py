@@ -7,6 +7,7 @@ WitError
 │   │   └── BusyError         another process is at the same work
 │   ├── NotAllowedError       the caller is known and may not
 │   │   └── RefsRefusedError  of a push, for one reason at each ref
+│   ├── TooManyAttemptsError  to sign in, for now
 │   └── UnauthenticatedError  the caller must say who they are
 ├── InvalidInputError         the request itself is malformed
 │   └── TooLargeError         well formed, but over a limit
@@ -70,6 +71,20 @@ class RefsRefusedError(NotAllowedError):
     ) -> None:
         super().__init__(message, hint=hint)
         self.reasons = reasons or {}
+
+
+class TooManyAttemptsError(RefusedError):
+    """Somebody tried too many passwords; the next may be tried in ``wait_s`` seconds."""
+
+    def __init__(
+        self,
+        message: str = "There were too many attempts to sign in.",
+        *,
+        hint: str | None = None,
+        wait_s: int = 1,
+    ) -> None:
+        super().__init__(message, hint=hint or f"Try again in {wait_s} seconds.")
+        self.wait_s = wait_s
 
 
 class UnauthenticatedError(RefusedError):

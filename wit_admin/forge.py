@@ -27,7 +27,9 @@ from wit_admin.git.push_checks import GuardSettings
 from wit_admin.git.quick_backend import QuickBackend
 from wit_admin.git.tools import GitTools
 from wit_admin.services.access import PushCreate
+from wit_admin.services.attempts import open_attempts
 from wit_admin.services.audit import Origin
+from wit_admin.services.credentials import PasswordChecker
 from wit_admin.services.gate import DatabaseGate, DiskGate, Gate, PushPolicy
 from wit_admin.services.maintenance import Maintenance
 from wit_admin.services.periodic import Premises
@@ -121,9 +123,10 @@ def open_forge(settings: Settings) -> Iterator[Forge]:
     """
     engine = None if settings.no_database else open_engine(settings.database_url.reveal())
     servers = Servers(settings.run_dir)
+    counts = settings.run_dir / "attempts"
     try:
-        with servers.enrol() as enrolment:
-            yield _assemble(settings, engine, enrolment)
+        with servers.enrol() as enrolment, open_attempts(counts) as attempts:
+            yield _assemble(settings, engine, enrolment, PasswordChecker(attempts))
     finally:
         if engine is not None:
             engine.dispose()
@@ -152,7 +155,9 @@ def open_premises(settings: Settings, by: Origin) -> Iterator[Premises]:
         )
 
 
-def _assemble(settings: Settings, engine: Engine | None, enrolment: Enrolment) -> Forge:
+def _assemble(
+    settings: Settings, engine: Engine | None, enrolment: Enrolment, checker: PasswordChecker
+) -> Forge:
     root = settings.repositories_root
     sessions = None if engine is None else make_sessions(engine)
     inspector = make_inspector(settings)
@@ -165,6 +170,7 @@ def _assemble(settings: Settings, engine: Engine | None, enrolment: Enrolment) -
             root,
             inspector,
             policy=PushPolicy(PushCreate(settings.push_create), settings.anonymous_push),
+            checker=checker,
             changes=watch_changes(engine) if engine is not None else None,
         )
     tools = find_tools(settings)
@@ -183,7 +189,8 @@ def _assemble(settings: Settings, engine: Engine | None, enrolment: Enrolment) -
     # A server that is killed with a branch locked leaves the lock to the journal's replay.
     takes_pushes = sessions is not None and not settings.repository_hooks
     limits = Limits(settings.max_push_bytes, settings.idle_timeout_s)
-    sign_in = None if sessions is None else SignIn(sessions, lifetime=settings.session_lifetime)
+    lifetime = settings.session_lifetime
+    sign_in = None if sessions is None else SignIn(sessions, checker, lifetime=lifetime)
     return Forge(
         settings,
         engine,

@@ -18,6 +18,7 @@ EXIT_OF_ERROR: dict[type[errors.WitError], int] = {
     errors.BusyError: 1,
     errors.NotAllowedError: 1,
     errors.RefsRefusedError: 1,
+    errors.TooManyAttemptsError: 1,
     errors.UnauthenticatedError: 1,
     errors.InvalidInputError: 2,
     errors.TooLargeError: 2,

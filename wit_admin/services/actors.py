@@ -43,6 +43,8 @@ class Credentials:
     secret: str
     username: str | None = None
     is_bearer: bool = False
+    address: str | None = None
+    """Where they came from."""
 
     def __repr__(self) -> str:
         return f"Credentials(username={self.username!r}, secret=***)"

@@ -10,6 +10,7 @@ from wit_admin.db.base import utc_now
 from wit_admin.db.queries import callers
 from wit_admin.errors import UnauthenticatedError
 from wit_admin.services.actors import Actor, Credentials, Scope
+from wit_admin.services.attempts import Attempt
 from wit_admin.services.credentials import (
     SESSION_PREFIX,
     TOKEN_PREFIX,
@@ -31,6 +32,7 @@ def authenticate(
     Raises:
         UnauthenticatedError: They belong to nobody who may sign in now. The sentence does not
             say which part was wrong.
+        TooManyAttemptsError: Too many passwords were wrong.
         UnavailableError: The database cannot be reached.
     """
     actor = None
@@ -39,7 +41,8 @@ def authenticate(
         if actor is not None:
             return actor
     if not credentials.is_bearer and credentials.username:
-        actor = authenticate_password(sessions, checker, credentials.username, credentials.secret)
+        attempt = Attempt(credentials.username, credentials.address)
+        actor = authenticate_password(sessions, checker, attempt, credentials.secret)
     if actor is None:
         raise UnauthenticatedError(
             "These credentials are not valid.",
@@ -102,12 +105,17 @@ def _is_worth_noting(last_used_at: datetime | None, now: datetime) -> bool:
 
 
 def authenticate_password(
-    sessions: sessionmaker[Session], checker: PasswordChecker, username: str, password: str
+    sessions: sessionmaker[Session], checker: PasswordChecker, attempt: Attempt, password: str
 ) -> Actor | None:
-    """Return the account of that name if it may sign in and the password is right."""
+    """Return the account of that name if it may sign in and the password is right.
+
+    Raises:
+        TooManyAttemptsError: Too many passwords were wrong.
+    """
     with sessions() as session:
-        account = callers.find_account(session, username)
+        account = callers.find_account(session, attempt.account)
+    password_hash = account.password_hash if account else None
     # Also for an unknown name, so that the time taken does not tell which names exist.
-    if not checker.check(account.password_hash if account else None, password) or account is None:
+    if not checker.check(password_hash, password, attempt) or account is None:
         return None
     return Actor(account.user_id, account.username, account.is_admin)

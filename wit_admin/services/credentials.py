@@ -10,6 +10,8 @@ from collections import OrderedDict
 from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING
 
+from wit_admin.services.attempts import UNKNOWN, Attempt, Attempts
+
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
@@ -51,14 +53,19 @@ class PasswordChecker:
     password: a changed password has another hash and is never answered from memory.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, attempts: Attempts | None = None) -> None:
+        self._attempts = attempts
         self._key = secrets.token_bytes(32)
         self._good: OrderedDict[bytes, float] = OrderedDict()
         self._lock = Lock()
         self._places = BoundedSemaphore(_CHECKS_AT_ONCE)
 
-    def check(self, password_hash: str | None, password: str) -> bool:
-        """Tell whether ``password`` is right; an absent hash takes as long as a wrong password."""
+    def check(self, password_hash: str | None, password: str, attempt: Attempt = UNKNOWN) -> bool:
+        """Tell whether ``password`` is right; an absent hash takes as long as a wrong password.
+
+        Raises:
+            TooManyAttemptsError: Too many were wrong, and this one is not looked at.
+        """
         if len(password.encode("utf-8", "surrogateescape")) > MAX_PASSWORD_BYTES:
             return False
         stored = password_hash or _decoy_hash()
@@ -67,12 +74,19 @@ class PasswordChecker:
         )
         if self._remembers(mark):
             return True
+        if self._attempts:
+            # Who is over the limit does not even wait for a place.
+            self._attempts.check(attempt)
         with self._places:
             # Of many requests with the same password the first has done the work meanwhile.
             if self._remembers(mark):
                 return True
+            if self._attempts:
+                self._attempts.count(attempt)
             if not _verify(stored, password) or password_hash is None:
                 return False
+            if self._attempts:
+                self._attempts.take_back(attempt)
             self._remember(mark)
         return True
 

@@ -92,20 +92,21 @@ class PushPolicy:
 class DatabaseGate:
     """Decides by rows. Public repositories seen before stay readable while the database is gone."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what stands on disk, in rows and in memory
         self,
         sessions: sessionmaker[Session],
         root: Path,
         inspector: Inspector,
         *,
         policy: PushPolicy,
+        checker: PasswordChecker,
         changes: DataVersion | None = None,
     ) -> None:
         self._sessions = sessions
         self._root = root
         self._inspector = inspector
         self._policy = policy
-        self._checker = PasswordChecker()
+        self._checker = checker
         self._memory = ReadMemory(changes)
 
     def recall(self, name: RepoName, credentials: Credentials | None) -> Served | None:

@@ -16,6 +16,7 @@ from wit_admin.db.queries import callers
 from wit_admin.db.queries import sessions as queries
 from wit_admin.errors import ConflictError, NotFoundError, UnauthenticatedError
 from wit_admin.services.actors import Actor, Credentials
+from wit_admin.services.attempts import Attempt
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.authentication import authenticate, authenticate_password
 from wit_admin.services.credentials import (
@@ -47,12 +48,18 @@ class Client:
 
 
 class SignIn:
-    """Signing in and out over HTTP; keeps what the password checker remembers."""
+    """Signing in and out over HTTP."""
 
-    def __init__(self, sessions: sessionmaker[Session], *, lifetime: timedelta) -> None:
+    def __init__(
+        self,
+        sessions: sessionmaker[Session],
+        checker: PasswordChecker | None = None,
+        *,
+        lifetime: timedelta,
+    ) -> None:
         self._sessions = sessions
         self._lifetime = lifetime
-        self._checker = PasswordChecker()
+        self._checker = checker or PasswordChecker()
 
     def log_in(self, username: str, password: str, client: Client) -> SessionResult:
         """Make a session for whoever knows the password.
@@ -60,8 +67,11 @@ class SignIn:
         Raises:
             UnauthenticatedError: Unknown name, wrong password, or an account that may not sign
                 in; neither the sentence nor the time taken tells which.
+            TooManyAttemptsError: Too many passwords were wrong.
         """
-        actor = authenticate_password(self._sessions, self._checker, username, password)
+        actor = authenticate_password(
+            self._sessions, self._checker, Attempt(username, client.ip), password
+        )
         if actor is None:
             raise UnauthenticatedError("This user name and this password do not belong together.")
         by = _origin(actor.user_id, actor.username, client)

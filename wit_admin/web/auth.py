@@ -12,7 +12,7 @@ from wit_admin.web.headers import Headers
 _MAX_HEADER_BYTES = 4096
 
 
-def read_credentials(headers: Headers) -> Credentials | None:
+def read_credentials(headers: Headers, address: str | None = None) -> Credentials | None:
     """Read ``Basic``, ``Bearer`` or ``token``; ``None`` when nothing was sent.
 
     Raises:
@@ -26,13 +26,13 @@ def read_credentials(headers: Headers) -> Credentials | None:
     if len(value) > _MAX_HEADER_BYTES or not rest.strip():
         raise _unreadable()
     if kind == b"basic":
-        return _basic(rest.strip())
+        return _basic(rest.strip(), address)
     if kind in {b"bearer", b"token"}:
-        return Credentials(secret=_text(rest.strip()), is_bearer=True)
+        return Credentials(secret=_text(rest.strip()), is_bearer=True, address=address)
     raise _unreadable()
 
 
-def _basic(encoded: bytes) -> Credentials:
+def _basic(encoded: bytes, address: str | None) -> Credentials:
     try:
         decoded = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
@@ -40,7 +40,7 @@ def _basic(encoded: bytes) -> Credentials:
     username, colon, password = _text(decoded).partition(":")
     if not colon:
         raise _unreadable()
-    return Credentials(secret=password, username=username)
+    return Credentials(secret=password, username=username, address=address)
 
 
 def _text(value: bytes) -> str:

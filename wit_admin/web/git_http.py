@@ -30,6 +30,7 @@ from wit_admin.web.git_routes import (
 from wit_admin.web.headers import collect_headers
 from wit_admin.web.notes import notes_of
 from wit_admin.web.problems import Problem, problem_of
+from wit_admin.web.proxies import client_address
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ class GitHttp:
             await answer_fetch(self._forge, exchange, route, target, self._budget)
 
     async def _open(self, exchange: Exchange, route: GitRoute) -> Served | Creatable:
-        credentials = read_credentials(exchange.headers)
+        credentials = read_credentials(exchange.headers, client_address(exchange.scope))
         gate = self._forge.gate
         if route.service is Service.RECEIVE_PACK:
             return await run_in_threadpool(gate.open_push, route.name, credentials)

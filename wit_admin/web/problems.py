@@ -14,6 +14,7 @@ STATUS_OF_ERROR: dict[type[errors.WitError], int] = {
     errors.BusyError: 409,
     errors.NotAllowedError: 403,
     errors.RefsRefusedError: 403,
+    errors.TooManyAttemptsError: 429,
     errors.UnauthenticatedError: 401,
     errors.InvalidInputError: 400,
     errors.TooLargeError: 413,
@@ -54,6 +55,8 @@ def problem_of(error: errors.WitError) -> Problem:
         headers = ((b"www-authenticate", CHALLENGE),)
     if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
         headers = ((b"retry-after", b"5"),)
+    if isinstance(error, errors.TooManyAttemptsError):
+        headers = ((b"retry-after", b"%d" % error.wait_s),)
     message = f"{error.message} {error.hint}" if error.hint else error.message
     return Problem(status, message, headers=headers)
 

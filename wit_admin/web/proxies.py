@@ -32,6 +32,12 @@ def believe_proxies(scope: Scope, trusted: Sequence[Network]) -> None:
             return
 
 
+def client_address(scope: Scope) -> str | None:
+    """Return the client's address; ``None`` on a unix socket."""
+    client = scope["client"]
+    return (client[0] or None) if client else None
+
+
 def is_local(scope: Scope) -> bool:
     """Tell whether a request surely comes from this machine, not through a proxy on it."""
     client = scope["client"]

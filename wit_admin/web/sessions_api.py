@@ -12,19 +12,16 @@ from starlette.routing import Route
 from wit_admin.errors import UnauthenticatedError
 from wit_admin.forge import Forge
 from wit_admin.log import request_id
-from wit_admin.names import name_key
 from wit_admin.services.actors import Credentials
 from wit_admin.services.sessions import Client, SignIn
 from wit_admin.web.auth import read_credentials
 from wit_admin.web.headers import collect_headers
 from wit_admin.web.json_api import json_route, read_object, text_field
-from wit_admin.web.throttle import LoginThrottle
+from wit_admin.web.proxies import client_address
 
 _CHECKS_AT_ONCE = 4
 """Checking a password takes 64 MB for a moment."""
 _USER_AGENT_MOST = 256
-_NAME_MOST = 64
-"""What is remembered of a name that was tried; no account has one as long."""
 _NOT_STORED = {"cache-control": "no-store"}
 
 
@@ -41,12 +38,11 @@ def session_routes(forge: Forge) -> list[Route]:
 
 
 class SessionsApi:
-    """The endpoints, and the count of failed attempts that they share."""
+    """The endpoints."""
 
     def __init__(self, sign_in: SignIn, idle_timeout_s: float) -> None:
         self._sign_in = sign_in
         self._idle_timeout_s = idle_timeout_s
-        self._throttle = LoginThrottle()
         self._checks = CapacityLimiter(_CHECKS_AT_ONCE)
 
     async def log_in(self, request: Request) -> Response:
@@ -54,12 +50,9 @@ class SessionsApi:
         content = await read_object(request, self._idle_timeout_s)
         username, password = text_field(content, "username"), text_field(content, "password")
         client = _client(request)
-        attempt = (name_key(username)[:_NAME_MOST], client.ip or "unknown")
-        self._throttle.admit(*attempt)
         made = await run_sync(
             self._sign_in.log_in, username, password, client, limiter=self._checks
         )
-        self._throttle.take_back(*attempt)
         expires_at = made.expires_at.isoformat().replace("+00:00", "Z")
         answer = {"token": made.token, "expires_at": expires_at, "username": made.username}
         return JSONResponse(answer, headers=_NOT_STORED)
@@ -83,7 +76,8 @@ class SessionsApi:
 
 
 def _credentials(request: Request) -> Credentials:
-    credentials = read_credentials(collect_headers(request.scope["headers"]))
+    headers = collect_headers(request.scope["headers"])
+    credentials = read_credentials(headers, client_address(request.scope))
     if credentials is None:
         raise UnauthenticatedError(
             "You are not signed in.", hint="Send a session or an access token as Bearer."
@@ -93,5 +87,5 @@ def _credentials(request: Request) -> Credentials:
 
 def _client(request: Request) -> Client:
     agent = request.headers.get("user-agent")
-    ip = request.client.host if request.client else None
-    return Client(ip or None, agent[:_USER_AGENT_MOST] if agent else None, request_id.get())
+    ip = client_address(request.scope)
+    return Client(ip, agent[:_USER_AGENT_MOST] if agent else None, request_id.get())
