@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.data_version import watch_changes
-from wit_admin.db.engine import make_sessions, open_engine, parse_url
+from wit_admin.db.engine import EngineOptions, make_sessions, open_engine, parse_url
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.errors import ConfigError
 from wit_admin.git.ancestry import Ancestry
@@ -37,6 +37,8 @@ from wit_admin.services.push_flow import PushFlow
 from wit_admin.services.servers import Enrolment, Servers
 from wit_admin.services.sessions import SignIn
 from wit_admin.settings import Settings
+
+_PROMPT = EngineOptions(connect_timeout_s=3, patience_s=10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +118,15 @@ def make_maintenance(
 
 
 @contextmanager
-def open_forge(settings: Settings) -> Iterator[Forge]:
+def open_forge(settings: Settings, *, is_prompt: bool = False) -> Iterator[Forge]:
     """Put a forge together and close its connections afterwards.
 
     Meanwhile this process counts as one that serves: nobody else settles its pushes.
+    ``is_prompt`` is for those who have clients waiting: a database that does not answer them soon
+    counts as gone. What else uses a forge may take its time, a migration for one.
     """
-    engine = None if settings.no_database else open_engine(settings.database_url.reveal())
+    url, options = settings.database_url, _PROMPT if is_prompt else None
+    engine = None if settings.no_database else open_engine(url.reveal(), options)
     servers = Servers(settings.run_dir)
     counts = settings.run_dir / "attempts"
     try:

@@ -109,6 +109,21 @@ def test_a_connection_that_ends_in_the_middle_is_unavailable(engine: Engine) -> 
     assert ping(engine) > 0
 
 
+def test_an_answer_that_does_not_come_in_time_is_given_up(database_url: str) -> None:
+    """A frozen server, and a network that swallows packets, once held every thread for ever."""
+    engine = open_engine(database_url, EngineOptions(patience_s=0.2))
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no server")
+
+    with engine.connect() as connection:
+        connection.execute(sa.text("SELECT pg_sleep(0.02)"))
+        with pytest.raises(UnavailableError, match=r"did not answer for 0\.2 s"):
+            connection.execute(sa.text("SELECT pg_sleep(60)"))
+
+    assert ping(engine) > 0
+    engine.dispose()
+
+
 def test_a_writer_that_waits_too_long_is_told_so(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path}/wit.db", EngineOptions(busy_timeout_ms=20))
     sessions = make_sessions(engine)

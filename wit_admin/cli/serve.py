@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -125,13 +126,12 @@ def _serve(settings: Settings, output: Output) -> None:
         def say_where() -> None:
             output.note(f"Serving {shown_url(listener, is_tls=tls is not None)}")
 
-        def work(post: Post) -> None:
-            with open_forge(settings) as forge:
-                run(forge, site, post)
+        def work(post: Post, on_ready: Callable[[], None] = lambda: None) -> None:
+            with open_forge(settings, is_prompt=True) as forge:
+                run(forge, site, post, on_ready=on_ready)
 
         if settings.workers == 1:
-            with open_forge(settings) as forge:
-                run(forge, site, Post(slot=0), on_ready=say_where)
+            work(Post(slot=0), say_where)
             return
         supervisor = Supervisor(
             settings.workers,

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapper, Session, SessionTransaction, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from wit_admin.db.errors import RenamingPool, rename_errors
+from wit_admin.db.patience import bound_waiting
 from wit_admin.errors import ConfigError, UnavailableError
 
 WRITES = "wit_writes"
@@ -50,6 +51,8 @@ class EngineOptions:
     """PostgreSQL only; 0 is no limit."""
     lock_timeout_ms: int = 0
     """PostgreSQL only; 0 is no limit."""
+    patience_s: float | None = None
+    """PostgreSQL only: how long anything may stay without an answer; ``None`` is for ever."""
     busy_timeout_ms: int = 10_000
     """SQLite only: how long a writer waits for another."""
     application_name: str = "wit-admin"
@@ -107,6 +110,8 @@ def open_engine(url: str | URL, options: EngineOptions | None = None) -> Engine:
     if is_sqlite:
         _prepare_sqlite(engine, options)
         _watch_file(engine, parsed.database or "")
+    elif options.patience_s is not None:
+        bound_waiting(engine, options.patience_s)
     event.listen(engine, "handle_error", rename_errors, retval=True)
     return engine
 
