@@ -143,3 +143,21 @@ def test_first_push_of_tags_alone_is_kept(alice: Place, work: Path) -> None:
     assert refused.returncode == 1
     assert alice.row("tags-only") is not None
     assert oid_of(alice.gitdir("tags-only"), "v1") == oid_of(work, "main")
+
+
+def test_disk_that_takes_no_new_repository_is_told_in_words(alice: Place, work: Path) -> None:
+    """A full or read-only disk once was a bug of ours (500)."""
+    folder = alice.server.home / "repos/alice"
+    moved = folder.rename(folder.with_name("alice-away")) if folder.exists() else None
+    folder.write_text("no folder can be made here\n")
+
+    refused = run_git(work, "push", alice.url("nowhere"), "main", check=False)
+    folder.unlink()
+    if moved:
+        moved.rename(folder)
+
+    assert (
+        "remote: error: The server cannot write to its repositories: File exists" in refused.stderr
+    )
+    assert "[remote rejected] main -> main (refused)" in refused.stderr
+    assert alice.row("nowhere") is None

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from wit_admin.errors import UnavailableError
 from wit_admin.git.ancestry import Ancestry
 from wit_admin.git.inspection import Inspector
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +24,20 @@ class Disk:
     """Says whether git may work in a repository."""
     ancestry: Ancestry
     """Says which updates were forced."""
+
+
+@contextmanager
+def changing_the_disk() -> Iterator[None]:
+    """Let a disk that is full, read-only or broken be told in a sentence.
+
+    Raises:
+        UnavailableError: The system refused what was asked of it. The log says where.
+    """
+    try:
+        yield
+    except OSError as error:
+        log.warning("The disk of the repositories cannot be changed: %s", error)
+        raise UnavailableError(
+            f"The server cannot write to its repositories: {error.strerror}.",
+            hint="An operator finds the place in the log.",
+        ) from error

@@ -35,7 +35,8 @@ def _point_head(gitdir: Path, branch: str) -> str | None:
     # Asked again, because another push may have been first.
     if not _is_head_unborn(gitdir):
         return None
-    with suppress(FileExistsError):
+    # Where it is locked, or the disk is full, the next push of a branch sees to it.
+    with suppress(OSError):
         storage.set_head(gitdir, branch)
         return branch
     return None

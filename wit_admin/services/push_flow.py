@@ -18,7 +18,7 @@ from wit_admin.db.queries.repositories import NewRepository
 from wit_admin.errors import ConflictError, UnavailableError
 from wit_admin.git import storage, sweep
 from wit_admin.git.commands import PushRequest
-from wit_admin.git.disk import Disk
+from wit_admin.git.disk import Disk, changing_the_disk
 from wit_admin.git.environment import PUSH_ID_HOST
 from wit_admin.git.push_guard import PushGuard
 from wit_admin.git.report import PushReport
@@ -95,7 +95,8 @@ class PushFlow:
             RefsRefusedError: The pusher may change none of the refs so.
             ConflictError: A ref that is to go has another value, or a ref's path on disk leads
                 out of the repository.
-            UnavailableError: The journal cannot be written, so the push must not begin.
+            UnavailableError: The journal, or a new repository, cannot be written, so the push
+                must not begin.
         """
         has_git = self._disk.ancestry.tools.program.is_git
         guard = guard_push(self._sessions, target, request, has_git=has_git)
@@ -111,7 +112,8 @@ class PushFlow:
             return self._journal(target, commands, request_id, created=False)
         check_deletions(None, commands)
         # Until it is journalled nothing tells a failed push that this one needs the folder.
-        with storage.one_at_a_time((self._disk.root / target.name.disk_path).parent):
+        folder = (self._disk.root / target.name.disk_path).parent
+        with changing_the_disk(), storage.one_at_a_time(folder):
             served, created = self._create(target, request, _origin(target.actor, request_id))
             return self._journal(served, commands, request_id, created=created)
 

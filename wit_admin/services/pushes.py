@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -89,7 +90,9 @@ def take_back(sessions: sessionmaker[Session], repo_id: uuid.UUID, gitdir: Path)
     """Remove a repository that a failed push made, row first: nothing is to be left of it."""
     with storage.one_at_a_time(gitdir.parent):
         if storage.is_pristine(gitdir) and remove_repository_row(sessions, repo_id):
-            storage.remove(gitdir)
+            # What stays, on a disk that is full for one, is empty, and taken by the next push.
+            with suppress(OSError):
+                storage.remove(gitdir)
 
 
 def journal_push(
