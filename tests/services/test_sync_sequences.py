@@ -158,7 +158,7 @@ class World:
             self.owners[owner] = create_user(self.site.sessions, owner).id
 
     def sync(self) -> None:
-        self.site.sync()
+        self.site.sync(part_size=self.chance.choice((2, 5000)))
         self.site.assert_settled()
 
     def check(self) -> None:

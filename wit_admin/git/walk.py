@@ -33,23 +33,23 @@ class Found(NamedTuple):
     """When ``objects`` or ``refs/heads`` was last changed."""
 
 
-def walk(root: str, owner: str | None = None) -> Iterator[Found | Odd]:
-    """Yield what stands below the root, those of one owner together; no symbolic link is followed.
+def walk(root: str, owner: str | None = None) -> Iterator[tuple[str, list[Found | Odd]]]:
+    """Yield each owner's folder with what is in it, in the order of paths; follow no link.
 
+    The database gives paths in the same order: what is in ``a-b`` comes before what is in ``a``.
     ``owner`` is the one folder to look into, in any case.
 
     Raises:
         OSError: The root cannot be read.
     """
-    # Folders that differ in case only belong to one owner.
-    for entry in sorted(_scan(root), key=lambda entry: (entry.name.lower(), entry.name)):
+    for entry in sorted(_scan(root), key=lambda entry: f"{entry.name}/"):
         name = entry.name
         if owner is not None and name.lower() != owner.lower():
             continue
         if entry.is_symlink():
-            yield link(root, name)
+            yield name, [link(root, name)]
         elif entry.is_dir(follow_symlinks=False) and name[0] != "." and name != _LOST:
-            yield from _walk_owner(root, name)
+            yield name, _look_into(root, name)
 
 
 def look(folder: str, path: str, within: int | None = None) -> Found | None:
@@ -78,44 +78,42 @@ def is_settled(fingerprint: bytes, taken_ns: int) -> bool:
     return all(ctime < taken_ns - _SETTLED_NS for ctime in ctimes)
 
 
-def _walk_owner(root: str, owner: str) -> Iterator[Found | Odd]:
+def _look_into(root: str, owner: str) -> list[Found | Odd]:
     try:
         within = os.open(f"{root}/{owner}", _FOLDER)
     except FileNotFoundError:
-        return
+        return []
     except OSError as error:
-        yield unreadable(owner, error)
-        return
+        return [unreadable(owner, error)]
     try:
-        yield from _walk_inside(root, owner, within)
+        return _list_inside(root, owner, within)
     finally:
         os.close(within)
 
 
-def _walk_inside(root: str, owner: str, within: int) -> Iterator[Found | Odd]:
-    entries = sorted(_scan(within), key=lambda entry: entry.name)
+def _list_inside(root: str, owner: str, within: int) -> list[Found | Odd]:
+    entries = _scan(within)
     names = {entry.name for entry in entries}
     if names >= {"HEAD", "objects"} or not names.isdisjoint({".git", ".jj"}):
-        yield misplaced(owner)
-        return
-    for entry in entries:
-        name = entry.name
-        path = f"{owner}/{name}"
-        if not entry.is_dir(follow_symlinks=False):
-            if entry.is_symlink():
-                yield link(root, path)
-            continue
-        is_passing = name.startswith((STAGING, CONDEMNED))
-        found: Found | Odd | None
-        try:
-            found = None if is_passing else look(name, path, within)
-            found = found or explain(root, path)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            found = unreadable(path, error)
-        if found is not None:
-            yield found
+        return [misplaced(owner)]
+    folders = sorted([entry.name for entry in entries if entry.is_dir(follow_symlinks=False)])
+    looks = (_look_at(root, owner, name, within) for name in folders)
+    items = [item for item in looks if item is not None]
+    if len(folders) < len(entries):
+        items += [link(root, f"{owner}/{entry.name}") for entry in entries if entry.is_symlink()]
+    return items
+
+
+def _look_at(root: str, owner: str, name: str, within: int) -> Found | Odd | None:
+    path = f"{owner}/{name}"
+    try:
+        if name.startswith((STAGING, CONDEMNED)):
+            return explain(root, path)
+        return look(name, path, within) or explain(root, path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return unreadable(path, error)
 
 
 def _scan(folder: str | int) -> list[os.DirEntry[str]]:

@@ -77,10 +77,10 @@ def sweep_locks(root: Path) -> int:
     Of git's only what is a day old, since another host may share the disk.
     """
     removed = 0
-    for found in walk(os.fspath(root)):
-        if isinstance(found, Found):
-            removed += own_config.clear_left(root / found.path)
-            removed += len(sweep.sweep(root / found.path, (), min_age_s=ABANDONED_S))
+    for _, items in walk(os.fspath(root)):
+        for path in [root / item.path for item in items if isinstance(item, Found)]:
+            removed += own_config.clear_left(path)
+            removed += len(sweep.sweep(path, (), min_age_s=ABANDONED_S))
     return removed
 
 

@@ -31,6 +31,7 @@ from wit_admin.services.sync_actions import (
 )
 from wit_admin.services.sync_adoption import Adoption
 from wit_admin.services.sync_folders import Folder, RootFolder, differences
+from wit_admin.services.sync_memory import Remembered
 from wit_admin.services.sync_moves import find_moves
 
 _ABSENT = b""
@@ -53,7 +54,7 @@ class SyncOptions:
     accept_root: bool = False
     """The root is another volume than before, on purpose."""
     part_size: int = 5_000
-    """How many folders are held in memory at once."""
+    """How many folders, and how many rows, are held in memory at once."""
 
 
 @dataclass(slots=True)
@@ -92,28 +93,32 @@ class Survey:
         Raises:
             OSError: The root cannot be read.
         """
-        with self.sessions() as session:
-            stored = reconcile.list_fingerprints(session, self.options.owner)
+        remembered = Remembered(self.sessions, self.options.owner, self.options.part_size)
         most = None if self.options.prune else self.options.part_size
         part, started_ns = Part(), time.time_ns()
         new: list[Folder] = []
         changed: list[Folder] = []
-        for item in walk(os.fspath(self.root), self.options.owner):
-            if isinstance(item, Odd):
-                self._tell(part, item)
-                continue
-            self.found += 1
-            before = stored.pop(item.path, _ABSENT)
-            if before == item.fingerprint and not self.options.verify:
-                continue
-            if folder := self._look(part, item, before, started_ns):
-                (new if before == _ABSENT else changed).append(folder)
-            if most is not None and len(new) + len(changed) >= most:
-                self._plan(part, new, changed, [])
-                yield part
-                part, new, changed = Part(), [], []
+        for owner, items in walk(os.fspath(self.root), self.options.owner):
+            stored = remembered.take(owner)
+            for item in items:
+                if isinstance(item, Odd):
+                    self._tell(part, item)
+                    continue
+                self.found += 1
+                before = stored.pop(item.path, _ABSENT)
+                if before == item.fingerprint and not self.options.verify:
+                    continue
+                if folder := self._look(part, item, before, started_ns):
+                    (new if before == _ABSENT else changed).append(folder)
+                if most is not None and len(new) + len(changed) >= most:
+                    self._plan(part, new, changed, [])
+                    yield part
+                    part, new, changed = Part(), [], []
+            remembered.missed += stored
+        remembered.miss_rest()
         part.is_last = True
-        self._plan(part, new, changed, [path for path in stored if self._disk.is_gone(path)])
+        lost = [path for path in remembered.missed if self._disk.is_gone(path)]
+        self._plan(part, new, changed, lost)
         yield part
 
     def _look(

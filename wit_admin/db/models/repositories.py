@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     LargeBinary,
+    String,
     UniqueConstraint,
 )
 from sqlalchemy.ext.hybrid import hybrid_property
@@ -36,6 +37,10 @@ class ObjectFormat(enum.StrEnum):
 
     SHA1 = "sha1"
     SHA256 = "sha256"
+
+
+_PATH = String().with_variant(String(collation="C"), "postgresql")
+"""Sorted as bytes are, which is how the disk is walked."""
 
 
 class Repository(Base):
@@ -74,7 +79,7 @@ class Repository(Base):
     default_branch: Mapped[str] = mapped_column(default="main")
     """What HEAD names on disk, without ``refs/heads/``; disk decides, this follows."""
     object_format: Mapped[ObjectFormat] = mapped_column(default=ObjectFormat.SHA1)
-    disk_path: Mapped[str] = mapped_column(unique=True)
+    disk_path: Mapped[str] = mapped_column(_PATH, unique=True)
     """Below the repository root, with forward slashes: ``alice/demo.git``."""
     fingerprint: Mapped[bytes | None] = mapped_column(LargeBinary)
     """What sync saw on disk last; equal means there is nothing to look at."""

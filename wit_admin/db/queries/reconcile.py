@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from wit_admin.db.core import execute_core, table_of
@@ -68,18 +68,23 @@ class KnownRepository(NamedTuple):
     deleted_at: datetime | None
 
 
-def list_fingerprints(session: Session, folder: str | None = None) -> dict[str, bytes | None]:
-    """Return the fingerprint of each live repository by its disk path; of one folder if given."""
-    query = select(_REPOSITORIES.c.disk_path, _REPOSITORIES.c.fingerprint).where(
-        _REPOSITORIES.c.deleted_at.is_(None)
+def list_fingerprints(
+    session: Session, *, after: str, folder: str | None = None, limit: int
+) -> Sequence[Row[str, bytes | None]]:
+    """Return disk paths of live repositories after this one, in order, with their fingerprints.
+
+    ``folder`` is the one owner's folder to list, in any case.
+    """
+    path = _REPOSITORIES.c.disk_path
+    query = (
+        select(path, _REPOSITORIES.c.fingerprint)
+        .where(path > after, _REPOSITORIES.c.deleted_at.is_(None))
+        .order_by(path)
+        .limit(limit)
     )
     if folder is not None:
-        path = func.lower(_REPOSITORIES.c.disk_path)
-        query = query.where(path.startswith(f"{folder.lower()}/", autoescape=True))
-    found: dict[str, bytes | None] = {}
-    for part in session.execute(query).partitions(CHUNK):
-        found.update((row[0], row[1]) for row in part)
-    return found
+        query = query.where(func.lower(path).startswith(f"{folder.lower()}/", autoescape=True))
+    return execute_core(session, query, {}).all()
 
 
 def list_at(session: Session, paths: Sequence[str]) -> Iterator[KnownRepository]:

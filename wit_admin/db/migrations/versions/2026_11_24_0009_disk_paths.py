@@ -1,0 +1,23 @@
+"""disk paths are sorted as bytes are, whatever language the database speaks."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0009"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    _collate("C")
+
+
+def downgrade() -> None:
+    _collate("default")
+
+
+def _collate(collation: str) -> None:
+    """Change PostgreSQL's column; SQLite compares bytes always."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.alter_column("repositories", "disk_path", type_=sa.String(collation=collation))

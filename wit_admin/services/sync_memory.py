@@ -1,0 +1,65 @@
+"""What the database remembers of folders, read part by part beside a walk of the disk."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.queries import reconcile
+
+_SLASH, _AFTER_SLASH = "/", chr(ord("/") + 1)
+
+
+@dataclass(slots=True)
+class Remembered:
+    """Fingerprints of the live rows, in the order in which the disk is walked.
+
+    At most one part of the rows and what was passed over is held in memory. No transaction stays
+    open in between; rows that are made or moved meanwhile to a place behind are not met.
+    """
+
+    sessions: sessionmaker[Session]
+    owner: str | None
+    """The one folder that matters, in any case."""
+    part_size: int = reconcile.CHUNK
+    missed: list[str] = field(default_factory=list)
+    """Disk paths that the walk did not come by."""
+    _paths: list[str] = field(default_factory=list)
+    _prints: list[bytes | None] = field(default_factory=list)
+    _at: int = 0
+    """Up to where the part that was read has been taken."""
+    _last: str = ""
+    _is_whole: bool = False
+
+    def take(self, folder: str) -> dict[str, bytes | None]:
+        """Return by path what is remembered of an owner's folder; folders are taken in order."""
+        self.missed += self._take_before(folder + _SLASH)
+        return self._take_before(folder + _AFTER_SLASH)
+
+    def miss_rest(self) -> None:
+        """Count what is left as missed: the walk is over."""
+        self.missed += self._take_before(None)
+
+    def _take_before(self, end: str | None) -> dict[str, bytes | None]:
+        taken: dict[str, bytes | None] = {}
+        while True:
+            start, stop = self._at, len(self._paths)
+            if end is not None:
+                stop = bisect_left(self._paths, end, start)
+            taken.update(zip(self._paths[start:stop], self._prints[start:stop], strict=True))
+            self._at = stop
+            if stop < len(self._paths) or self._is_whole:
+                return taken
+            self._load()
+
+    def _load(self) -> None:
+        with self.sessions() as session:
+            rows = reconcile.list_fingerprints(
+                session, after=self._last, folder=self.owner, limit=self.part_size
+            )
+        self._paths = [path for path, _ in rows]
+        self._prints = [fingerprint for _, fingerprint in rows]
+        self._at, self._is_whole = 0, len(rows) < self.part_size
+        self._last = self._paths[-1] if rows else self._last
