@@ -87,8 +87,13 @@ def rename_errors(context: ExceptionContext) -> WitError | None:
     if isinstance(original, psycopg.OperationalError) or (
         isinstance(original, psycopg.Error) and context.is_disconnect
     ):
-        return _unavailable(_first_line(original))
+        return unavailable(original)
     return None
+
+
+def unavailable(error: psycopg.Error) -> UnavailableError:
+    """Return what to raise in place of an error by which PostgreSQL, or the way to it, is lost."""
+    return _unavailable(_first_line(error))
 
 
 def is_unique_violation(error: IntegrityError) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from wit_admin.git.plain_files import MOST_CONFIG, read_plain
 from wit_admin.git.storage import parse_head
@@ -28,8 +28,7 @@ _UNNAMED = "Unnamed repository"
 _FANOUT_DIGITS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+class Glance(NamedTuple):
     """What a repository on disk says of itself."""
 
     head: str | None
@@ -96,11 +95,13 @@ def _read_head(path: str) -> str | None:
         raise FileNotFoundError(errno.ENOENT, "there is no HEAD", file)
     head = parse_head(data)
     # git makes no such branch, and a database takes no such text.
-    return head if head and not any(character < " " for character in head) else None
+    return head if head and min(head) >= " " else None
 
 
 def _read_description(path: str) -> str | None:
     data = read_plain(f"{path}/description", _MOST_DESCRIPTION)
+    if not data:
+        return None
     text = data.decode("utf-8", "replace").replace("\0", "").strip()
     return text if text and not text.startswith(_UNNAMED) else None
 
@@ -112,15 +113,17 @@ def size_of_objects(objects: str) -> int:
         is_inner = len(folder.name) == _FANOUT_DIGITS or folder.name == "pack"
         if is_inner and folder.is_dir(follow_symlinks=False):
             for entry in _scan(folder.path):
-                with suppress(FileNotFoundError):
+                try:
                     if not entry.name.startswith("tmp_"):
                         total += entry.stat(follow_symlinks=False).st_size
+                except FileNotFoundError:
+                    continue
     return total
 
 
-def _scan(path: str) -> Iterator[os.DirEntry[str]]:
+def _scan(path: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(path) as entries:
-            yield from entries
+            return list(entries)
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return []

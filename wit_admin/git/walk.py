@@ -29,8 +29,13 @@ class Found(NamedTuple):
 
     path: str
     fingerprint: bytes
-    touched_ns: int
-    """When ``objects`` or ``refs/heads`` was last changed."""
+    objects_ns: int
+    heads_ns: int
+
+    @property
+    def touched_ns(self) -> int:
+        """When ``objects`` or ``refs/heads`` was last changed."""
+        return max(self.objects_ns, self.heads_ns)
 
 
 def walk(root: str, owner: str | None = None) -> Iterator[tuple[str, list[Found | Odd]]]:
@@ -69,7 +74,7 @@ def look(folder: str, path: str, within: int | None = None) -> Found | None:
     if not stat.S_ISDIR(objects.st_mode):
         return None
     seen = _FOUR.pack(whole.st_ino, whole.st_ctime_ns, objects.st_ctime_ns, heads.st_ctime_ns)
-    return Found(path, seen, max(objects.st_mtime_ns, heads.st_mtime_ns))
+    return Found(path, seen, objects.st_mtime_ns, heads.st_mtime_ns)
 
 
 def is_settled(fingerprint: bytes, taken_ns: int) -> bool:
@@ -97,8 +102,7 @@ def _list_inside(root: str, owner: str, within: int) -> list[Found | Odd]:
     if names >= {"HEAD", "objects"} or not names.isdisjoint({".git", ".jj"}):
         return [misplaced(owner)]
     folders = sorted([entry.name for entry in entries if entry.is_dir(follow_symlinks=False)])
-    looks = (_look_at(root, owner, name, within) for name in folders)
-    items = [item for item in looks if item is not None]
+    items = [item for name in folders if (item := _look_at(root, owner, name, within))]
     if len(folders) < len(entries):
         items += [link(root, f"{owner}/{entry.name}") for entry in entries if entry.is_symlink()]
     return items

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Protocol
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -29,8 +30,20 @@ def second_place(name: RepoName, repo_id: uuid.UUID) -> str:
     return f"{name.owner}/{name.name}~{repo_id.hex}.git"
 
 
+class Named(Protocol):
+    """Who belongs to whom and is called how, such as a :class:`RepoName`."""
+
+    @property
+    def owner(self) -> str:
+        """The owner's name."""
+
+    @property
+    def name(self) -> str:
+        """Its own."""
+
+
 def own_values(
-    repo_id: uuid.UUID, name: RepoName, visibility: Visibility, description: str | None = None
+    repo_id: uuid.UUID, name: Named, visibility: Visibility, description: str | None = None
 ) -> dict[str, str | None]:
     """Return what the config of a repository says of it: see :mod:`wit_admin.git.own_config`."""
     return {

@@ -167,12 +167,7 @@ ORDER: tuple[type[SyncAction], ...] = (
 
 def told_by(repository: KnownRepository | AdoptedRepository) -> dict[str, str | None]:
     """Return what a repository's config says of it, from which its row can be made again."""
-    return own_values(
-        repository.id,
-        RepoName(repository.owner, repository.name),
-        repository.visibility,
-        repository.description,
-    )
+    return own_values(repository.id, repository, repository.visibility, repository.description)
 
 
 def is_told(own: Mapping[str, str], repository: KnownRepository | AdoptedRepository) -> bool:

@@ -120,7 +120,7 @@ class Adoption:
         # Who says a name comes before who merely stands there, and ``demo.git`` before ``demo``.
         self._waiting.sort(key=lambda pair: (pair[1] is None, not pair[0].path.endswith(".git")))
         names = [(folder, kept, self._choices(folder, kept)) for folder, kept in self._waiting]
-        keys = {name.key for *_, choices in names for name in choices}
+        keys = {key for *_, choices in names for key in choices}
         with self.sessions() as session:
             owners = reconcile.list_owners(session, {owner for owner, _ in keys})
             asked = {key for key in keys if key[0] in owners}
@@ -129,31 +129,37 @@ class Adoption:
         places = {key: row.disk_path for key, row in taken.items()}
         places |= {move.new_name.key: path for path, move in moves.by_path.items() if move.new_name}
         for folder, kept, choices in names:
-            free = next((name for name in choices if name.key not in places), None)
+            free = next((key for key in choices if key not in places), None)
             if free is not None:
-                places[free.key] = folder.path
-                self.actions.append(self._adoption(folder, kept or new_id(), free))
-            elif choices and (row := taken.pop(choices[-1].key, None)) and self._is_lost(row):
+                places[free] = folder.path
+                self.actions.append(self._adoption(folder, kept or new_id(), choices[free]))
+                continue
+            *_, last = choices or (None,)
+            if last is None or places[last] == folder.path:
+                continue
+            if (row := taken.pop(last, None)) and self._is_lost(row):
                 # It had no id by which to know it; its name, and that the other is gone, do.
                 self.actions.append(Move(row, folder.path, None))
-            elif choices and places[choices[-1].key] != folder.path:
-                sentence = f"The name {choices[-1]} is that of {places[choices[-1].key]}."
+            else:
+                sentence = f"The name {choices[last]} is that of {places[last]}."
                 self.remarks.append(Remark("twin", folder.path, sentence))
 
     def _is_lost(self, row: KnownRepository) -> bool:
         return self.disk.is_gone(row.disk_path) and not self.disk.has_in_trash(row.id)
 
-    def _choices(self, folder: Folder, kept: uuid.UUID | None) -> list[RepoName]:
+    def _choices(self, folder: Folder, kept: uuid.UUID | None) -> dict[tuple[str, str], RepoName]:
+        """Return by key the names that a folder may have, what it says before its place."""
         said = _said_name(folder.seen.own) if kept else None
+        choices = {said.key: said} if said else {}
         owner, _, name = folder.path.partition("/")
         try:
             by_place = RepoName(owner, name.removesuffix(".git"))
         except InvalidInputError as error:
             if said is None:
                 self.remarks.append(Remark("odd-name", folder.path, error.message))
-                return []
-            return [said]
-        return [said, by_place] if said else [by_place]
+        else:
+            choices.setdefault(by_place.key, by_place)
+        return choices
 
     def _adoption(
         self,

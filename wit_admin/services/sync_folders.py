@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from wit_admin.db.models.repositories import ObjectFormat
 from wit_admin.db.queries.reconcile import KnownRepository
@@ -20,8 +20,7 @@ _CLOCKS = timedelta(seconds=2)
 FORMATS = {kind.value for kind in ObjectFormat}
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(NamedTuple):
     """A bare repository that was looked into."""
 
     path: str

@@ -100,12 +100,15 @@ class Survey:
         changed: list[Folder] = []
         for owner, items in walk(os.fspath(self.root), self.options.owner):
             stored = remembered.take(owner)
+            seen = {item.path: item.fingerprint for item in items if isinstance(item, Found)}
+            self.found += len(seen)
+            if seen == stored and len(seen) == len(items) and not self.options.verify:
+                continue
             for item in items:
                 if isinstance(item, Odd):
                     self._tell(part, item)
                     continue
-                self.found += 1
-                before = stored.pop(item.path, _ABSENT)
+                before = stored.get(item.path, _ABSENT)
                 if before == item.fingerprint and not self.options.verify:
                     continue
                 if folder := self._look(part, item, before, started_ns):
@@ -114,7 +117,7 @@ class Survey:
                     self._plan(part, new, changed, [])
                     yield part
                     part, new, changed = Part(), [], []
-            remembered.missed += stored
+            remembered.missed += stored.keys() - seen.keys()
         remembered.miss_rest()
         part.is_last = True
         lost = [path for path in remembered.missed if self._disk.is_gone(path)]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, delete, false, literal_column, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
-from wit_admin.db.core import execute_core, table_of
+from wit_admin.db.bulk import insert_new_rows
+from wit_admin.db.core import table_of
 from wit_admin.db.models.accounts import Owner, OwnerType, User
 from wit_admin.db.models.repositories import (
     ObjectFormat,
@@ -21,19 +20,37 @@ from wit_admin.db.models.repositories import (
     Visibility,
 )
 from wit_admin.db.queries.reconcile import chunks, list_owners
+from wit_admin.db.statements import is_one_of
 from wit_admin.errors import NotFoundError
 from wit_admin.names import name_key
 
-# In the statement and not among its values, which are worked through row by row.
-_ALIKE: dict[str, ColumnElement[Any]] = {
-    "is_fork": false(),
-    "stars_count": literal_column("0"),
-    "forks_count": literal_column("0"),
-    "watchers_count": literal_column("0"),
-    "open_issues_count": literal_column("0"),
-    "open_prs_count": literal_column("0"),
-    "next_number": literal_column("1"),
-}
+_COLUMNS = (
+    "id",
+    "name",
+    "disk_path",
+    "description",
+    "visibility",
+    "default_branch",
+    "object_format",
+    "size_bytes",
+    "pushed_at",
+    "deleted_at",
+    "fingerprint",
+    "owner_id",
+    "owner_type",
+    "name_key",
+    "created_at",
+    "updated_at",
+    "is_fork",
+    "stars_count",
+    "forks_count",
+    "watchers_count",
+    "open_issues_count",
+    "open_prs_count",
+    "next_number",
+)
+_AT_FIRST = (False, 0, 0, 0, 0, 0, 1)
+"""The last seven of them."""
 
 
 class AdoptedRepository(NamedTuple):
@@ -59,19 +76,13 @@ def insert_placeholders(
 ) -> set[uuid.UUID]:
     """Make accounts that nobody can sign in to; return the ids of those whose names were free."""
     rows = [
-        {
-            "id": owner_id,
-            "kind": OwnerType.USER,
-            "name": name,
-            "name_key": name_key(name),
-            "created_at": now,
-            "updated_at": now,
-        }
+        (owner_id, OwnerType.USER, name, name_key(name), now, now)
         for owner_id, name in owners.items()
     ]
-    made = _insert_new(session, Owner, rows)
-    users = [{"id": made_id, "is_admin": False, "is_placeholder": True} for made_id in made]
-    _insert_new(session, User, users)
+    columns = ("id", "kind", "name", "name_key", "created_at", "updated_at")
+    made = _insert_new(session, Owner, columns, rows)
+    users = [(made_id, False, True) for made_id in made]
+    _insert_new(session, User, ("id", "is_admin", "is_placeholder"), users)
     return made
 
 
@@ -85,7 +96,7 @@ def insert_adopted(
     """
     owners = list_owners(session, {name_key(new.owner) for new in repositories})
     rows = [_row(new, owners, now) for new in repositories]
-    made = _insert_new(session, Repository, rows, _ALIKE)
+    made = _insert_new(session, Repository, _COLUMNS, rows)
     live = [new for new in repositories if new.id in made and new.deleted_at is None]
     _drop_redirects(session, {(name_key(new.owner), name_key(new.name)) for new in live})
     return made
@@ -93,24 +104,20 @@ def insert_adopted(
 
 def _row(
     new: AdoptedRepository, owners: Mapping[str, tuple[uuid.UUID, OwnerType]], now: datetime
-) -> dict[str, Any]:
-    if name_key(new.owner) not in owners:
+) -> tuple[Any, ...]:
+    owner = owners.get(name_key(new.owner))
+    if owner is None:
         raise NotFoundError(f"There is no owner {new.owner!r}.")
-    owner_id, owner_type = owners[name_key(new.owner)]
-    values = new._asdict()
-    del values["owner"]
-    values["owner_id"], values["owner_type"] = owner_id, owner_type
-    values["name_key"] = name_key(new.name)
-    values["created_at"] = values["updated_at"] = now
-    return values
+    repo_id, _, *seen = new
+    return (repo_id, *seen, *owner, name_key(new.name), now, now, *_AT_FIRST)
 
 
 def _drop_redirects(session: Session, keys: set[tuple[str, str]]) -> None:
     redirect = tuple_(RepositoryRedirect.owner_key, RepositoryRedirect.name_key)
     for chunk in chunks(sorted(keys)):
-        names = sorted({key[1] for key in chunk})
+        is_called_so = is_one_of(session, RepositoryRedirect.name_key, {key[1] for key in chunk})
         query = select(RepositoryRedirect.owner_key, RepositoryRedirect.name_key).where(
-            RepositoryRedirect.name_key.in_(names)
+            is_called_so
         )
         taken = {(owner, name) for owner, name in session.execute(query)} & set(chunk)
         if taken:
@@ -120,21 +127,15 @@ def _drop_redirects(session: Session, keys: set[tuple[str, str]]) -> None:
 def _insert_new(
     session: Session,
     model: type[Owner | User | Repository],
-    rows: Sequence[Mapping[str, Any]],
-    alike: Mapping[str, ColumnElement[Any]] = MappingProxyType({}),
+    columns: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
 ) -> set[uuid.UUID]:
     """Insert rows, leaving out those of which a key is taken; return the ids that are there now.
 
-    ``alike`` are columns of which all rows have the same value.
+    The first of ``columns`` is the id.
     """
-    ids = [row["id"] for row in rows]
-    if not rows:
-        return set()
-    dialect = session.get_bind().dialect.name
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = insert(table_of(model)).on_conflict_do_nothing()
-    done = execute_core(session, statement.values(dict(alike)) if alike else statement, rows)
-    if done.rowcount == len(rows):
+    ids = [row[0] for row in rows]
+    if insert_new_rows(session, table_of(model), columns, rows) == len(rows):
         return set(ids)
     made: set[uuid.UUID] = set()
     for chunk in chunks(ids):

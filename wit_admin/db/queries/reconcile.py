@@ -19,6 +19,7 @@ from wit_admin.db.models.repositories import (
     Visibility,
 )
 from wit_admin.db.paging import AnySelect
+from wit_admin.db.statements import is_one_of
 from wit_admin.names import name_key
 
 CHUNK = 5000
@@ -90,7 +91,8 @@ def list_fingerprints(
 def list_at(session: Session, paths: Sequence[str]) -> Iterator[KnownRepository]:
     """Yield the live repositories whose folders are there."""
     for chunk in chunks(paths):
-        query = _known().where(Repository.disk_path.in_(chunk), Repository.deleted_at.is_(None))
+        there = is_one_of(session, Repository.disk_path, chunk)
+        query = _known().where(there, Repository.deleted_at.is_(None))
         yield from (KnownRepository(*row) for row in session.execute(query))
 
 
@@ -106,10 +108,8 @@ def list_named(
 ) -> Iterator[tuple[tuple[str, str], KnownRepository]]:
     """Yield the live repositories of these names, each with its key of owner and name."""
     for chunk in chunks(sorted(keys)):
-        query = _known().where(
-            Repository.name_key.in_(sorted({key[1] for key in chunk})),
-            Repository.deleted_at.is_(None),
-        )
+        is_called_so = is_one_of(session, Repository.name_key, {key[1] for key in chunk})
+        query = _known().where(is_called_so, Repository.deleted_at.is_(None))
         wanted = set(chunk)
         for row in session.execute(query):
             known = KnownRepository(*row)
@@ -123,7 +123,7 @@ def list_owners(session: Session, keys: Iterable[str]) -> dict[str, tuple[uuid.U
     found: dict[str, tuple[uuid.UUID, OwnerType]] = {}
     for chunk in chunks(sorted(keys)):
         query = select(Owner.name_key, Owner.id, Owner.kind).where(
-            Owner.name_key.in_(chunk), Owner.deleted_at.is_(None)
+            is_one_of(session, Owner.name_key, chunk), Owner.deleted_at.is_(None)
         )
         found |= {key: (owner_id, kind) for key, owner_id, kind in session.execute(query)}
     return found
