@@ -27,7 +27,7 @@ from wit_admin.db.models.jj import (
 )
 from wit_admin.db.models.repositories import Repository
 from wit_admin.errors import MissingJjError
-from wit_admin.services.jj_sync import JjSyncResult, sync_repository
+from wit_admin.services.jj_sync import JjSyncOptions, JjSyncResult, sync_repository
 
 KINDS: tuple[type[Base], ...] = (Change, ChangeCommit, Bookmark, JjOperation)
 CHANGE = "kmnopqrstuvwxyzl" * 2
@@ -164,6 +164,26 @@ def test_repository_replaced_by_another_is_followed(
     with sessions() as session:
         assert set(session.scalars(select(Change.description))) == {"other", ""}
         assert session.scalars(select(JjOperation.description)).all() == ["another"]
+
+
+@pytest.mark.parametrize("model", [Change, Bookmark, JjOperation, Conflict])
+def test_kind_that_is_left_out_is_caught_up_with_later(
+    sessions: sessionmaker[Session], repo_id: uuid.UUID, writer: JjWriter, model: type[Base]
+) -> None:
+    trees = [writer.tree({"f": text}) for text in ("left", "base", "right")]
+    commit = writer.commit(headers=[f"jj:trees {' '.join(trees)}"])
+    writer.publish(writer.view(commit, bookmarks={"main": commit}))
+    kind = model.__table__.name.removeprefix("jj_")  # type: ignore[attr-defined]
+    without = JjSyncOptions(**{f"sync_{kind}": False})
+
+    for _ in range(2):
+        sync_repository(sessions, repo_id, writer.workspace, now=NOW, options=without)
+    was_left_out = not rows(sessions, repo_id, model)
+    sync(sessions, repo_id, writer)
+
+    assert was_left_out
+    assert rows(sessions, repo_id, model)
+    assert sync(sessions, repo_id, writer) == JjSyncResult()
 
 
 def go_to(fixture: Fixture, step: int) -> list[str]:

@@ -11,14 +11,12 @@ import itertools
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from wit_admin.db.models.jj import Conflict
+from wit_admin.db.models.jj import JjSyncState
 from wit_admin.db.queries import jj
 from wit_admin.errors import BusyError
 from wit_admin.jj.commit_store import COMMIT_SKEW_MS
@@ -27,35 +25,29 @@ from wit_admin.jj.ids import ChangeId, CommitId, OperationId
 from wit_admin.jj.repository import JjRepository, read_repository
 from wit_admin.jj.visibility import immutable_heads
 from wit_admin.services import jj_rows
+from wit_admin.services.jj_options import JjSyncOptions, SyncedState
 from wit_admin.services.jj_survey import Survey, survey
+from wit_admin.services.jj_writing import JjSyncResult, JjWriting
+
+__all__ = ["JjSyncOptions", "JjSyncResult", "sync_repository"]
 
 _ATTEMPTS = 5
+_ALL = JjSyncOptions()
 
 
-@dataclass(frozen=True, slots=True)
-class JjSyncResult:
-    """What one sync wrote."""
-
-    is_full: bool = False
-    """Nothing was known before, or the old state was gone."""
-    operations: int = 0
-    changes: int = 0
-    bookmarks: int = 0
-    removed_commits: int = 0
-    removed_operations: int = 0
-
-
-def sync_repository(
+def sync_repository(  # noqa: PLR0913  all but four have defaults or are named
     sessions: sessionmaker[Session],
     repo_id: uuid.UUID,
     path: Path,
     *,
     root: Path | None = None,
     now: datetime,
+    options: JjSyncOptions = _ALL,
 ) -> JjSyncResult:
     """Bring the rows up to the present state of the repository at ``path``.
 
-    Again without anything new it writes nothing. Costs what happened since the last time.
+    Again without anything new it writes nothing. Costs what happened since the last time, or all
+    there is where ``options`` want more than they did then.
 
     Raises:
         JjError: The repository cannot be read; the rows stay as they are.
@@ -63,23 +55,36 @@ def sync_repository(
     """
     for _ in range(_ATTEMPTS):
         with sessions() as session:
-            old_heads = jj.find_op_heads(session, repo_id)
+            before = _to_state(jj.find_state(session, repo_id))
 
-        def work(repository: JjRepository, old_heads: list[str] = old_heads) -> _Writing | None:
-            if tuple(old_heads) == repository.op_heads:
+        def work(repository: JjRepository, before: SyncedState = before) -> JjWriting | None:
+            is_enough = before.holds(options)
+            if is_enough and before.op_heads == repository.op_heads:
                 return None
-            return _prepare(sessions, repo_id, survey(repository, old_heads))
+            found = survey(repository, before.op_heads if is_enough else ())
+            return _prepare(sessions, repo_id, found, options)
 
         writing = read_repository(path, work, root=root)
         if writing is None:
             return JjSyncResult()
         with sessions.begin() as session:
-            if jj.lock_op_heads(session, repo_id, path=str(path)) == old_heads:
-                return writing.write(session, path, now)
+            state = jj.lock_state(session, repo_id, path=str(path))
+            if _to_state(state) == before:
+                result = writing.write(session, now)
+                writing.update(state, path, before, now)
+                return result
     raise BusyError(f"The jj repository at {path} is being synced by others all the time.")
 
 
-def _prepare(sessions: sessionmaker[Session], repo_id: uuid.UUID, found: Survey) -> _Writing:
+def _to_state(row: JjSyncState | None) -> SyncedState:
+    if row is None:
+        return SyncedState()
+    return SyncedState(tuple(row.op_heads), frozenset(row.kinds), row.depth, row.synced_at)
+
+
+def _prepare(
+    sessions: sessionmaker[Session], repo_id: uuid.UUID, found: Survey, options: JjSyncOptions
+) -> JjWriting:
     """Read the rows that may have to change, and from disk all that they are to be."""
     old, old_operations = _read_rows(sessions, repo_id, found)
     gone = old.keys() - found.known.added if found.is_full else old.keys() & found.known.gone
@@ -92,9 +97,10 @@ def _prepare(sessions: sessionmaker[Session], repo_id: uuid.UUID, found: Survey)
         for carried in changes.values()
         for commit_id, is_visible in carried.items()
     }
-    return _Writing(
+    return JjWriting(
         repo_id=repo_id,
         found=found,
+        options=options,
         changes=[
             jj_rows.change_row(repo_id, repository, carried, immutable)
             for carried in changes.values()
@@ -155,77 +161,6 @@ def _regroup(found: Survey, kept: _OldCommits) -> dict[ChangeId, dict[CommitId, 
         change_id = found.repository.commits.read(commit_id).change_id
         changes[change_id][commit_id] = commit_id in found.visible.added
     return dict(changes)
-
-
-@dataclass(frozen=True, slots=True)
-class _Writing:
-    """All that one transaction is to write, ready."""
-
-    repo_id: uuid.UUID
-    found: Survey
-    changes: list[dict[str, Any]]
-    commits: list[dict[str, Any]]
-    operations: list[dict[str, Any]]
-    bookmarks: list[dict[str, Any]]
-    conflicts: dict[tuple[CommitId, str], tuple[ChangeId, int]]
-    gone_commits: frozenset[CommitId]
-    gone_changes: frozenset[ChangeId]
-    gone_operations: set[OperationId]
-
-    def write(self, session: Session, path: Path, now: datetime) -> JjSyncResult:
-        """Write it; the caller's transaction holds the lock."""
-        jj.delete_operations(session, self.repo_id, self.gone_operations)
-        jj.write_operations(session, self.operations)
-        if self.found.undone is not None:
-            jj.mark_undone(session, self.repo_id, self.found.undone)
-        jj.write_changes(session, self.changes, self.commits)
-        jj.delete_commits(session, self.repo_id, self.gone_commits, self.gone_changes)
-        self._write_conflicts(session, now)
-        bookmarks = jj.replace_bookmarks(session, self.repo_id, self.bookmarks)
-        self._write_state(session, path, now)
-        return JjSyncResult(
-            is_full=self.found.is_full,
-            operations=len(self.operations),
-            changes=len(self.changes),
-            bookmarks=bookmarks,
-            removed_commits=len(self.gone_commits),
-            removed_operations=len(self.gone_operations),
-        )
-
-    def _write_state(self, session: Session, path: Path, now: datetime) -> None:
-        state = {
-            "repo_id": self.repo_id,
-            "path": str(path),
-            "op_heads": list(self.found.repository.op_heads),
-            "synced_at": now,
-            "failures": 0,
-            "error": None,
-            "is_watched": True,
-        }
-        jj.save_state(session, state)
-
-    def _write_conflicts(self, session: Session, now: datetime) -> None:
-        new = dict(self.conflicts)
-        still = {(change_id, path) for (_, path), (change_id, _) in new.items()}
-        change_ids = {row["change_id"] for row in self.changes}
-        for row in jj.list_conflicts(session, self.repo_id, change_ids):
-            if new.pop((row.commit_id, row.file_path), None) is not None:
-                row.resolved, row.resolved_at = False, None
-            elif (row.change_id, row.file_path) in still:
-                # The same conflict, in the commit that took the place of this one.
-                session.delete(row)
-            elif not row.resolved:
-                row.resolved, row.resolved_at = True, now
-        for (commit_id, path), (change_id, sides) in new.items():
-            conflict = Conflict(
-                repo_id=self.repo_id,
-                change_id=change_id,
-                commit_id=commit_id,
-                file_path=path,
-                sides=sides,
-                created_at=now,
-            )
-            session.add(conflict)
 
 
 def _immutable(repository: JjRepository, commit_ids: Iterable[CommitId]) -> frozenset[CommitId]:

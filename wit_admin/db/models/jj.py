@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wit_admin.db.base import Base, Count, CreatedAt, UpdatedAt, UuidPk
@@ -59,6 +59,11 @@ class ChangeCommit(Base):
     """Commit ids, in order."""
     is_visible: Mapped[bool] = mapped_column(default=True)
     is_working_copy: Mapped[bool] = mapped_column(default=False)
+    is_immutable: Mapped[bool] = mapped_column(default=False)
+    children: Mapped[Count]
+    """How many commits with a row have it as a parent; so it is known when the last one goes."""
+    visible_children: Mapped[Count]
+    immutable_children: Mapped[Count]
 
 
 class Bookmark(Base):
@@ -138,7 +143,10 @@ class JjSyncState(Base):
     """Where the jj repository is; the watcher's own root is a setting."""
     op_heads: Mapped[list[Any]]
     """Sorted operation ids that were read last; equal sets mean nothing happened."""
-    view_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    kinds: Mapped[list[Any]]
+    """The kinds of rows that are of this state; those left out since are of an older one."""
+    depth: Mapped[int | None]
+    """How many immutable changes were read at first; ``None`` is all there are."""
     synced_at: Mapped[datetime | None]
     failures: Mapped[Count]
     error: Mapped[str | None]

@@ -25,26 +25,27 @@ from wit_admin.db.queries.reconcile import chunks
 Values = Mapping[str, Any]
 
 
-def find_op_heads(session: Session, repo_id: uuid.UUID) -> list[str]:
-    """Return the operation heads that the rows are of; empty before the first sync."""
-    query = select(JjSyncState.op_heads).where(JjSyncState.repo_id == repo_id)
-    return session.scalars(query).one_or_none() or []
+def find_state(session: Session, repo_id: uuid.UUID) -> JjSyncState | None:
+    """Return of which state the rows are; ``None`` if nobody ever synced or watched it."""
+    query = select(JjSyncState).where(JjSyncState.repo_id == repo_id)
+    return session.scalars(query).one_or_none()
 
 
-def lock_op_heads(session: Session, repo_id: uuid.UUID, *, path: str) -> list[str]:
+def lock_state(session: Session, repo_id: uuid.UUID, *, path: str) -> JjSyncState:
     """Return the same, and let nobody else sync the repository until the transaction ends."""
-    first = {"repo_id": repo_id, "path": path, "op_heads": [], "failures": 0, "is_watched": True}
+    first = {
+        "repo_id": repo_id,
+        "path": path,
+        "op_heads": [],
+        "kinds": [],
+        "failures": 0,
+        "is_watched": True,
+    }
     # A row that is not there cannot be locked.
     insert = _insert_into(session, table_of(JjSyncState))
     execute_core(session, insert.on_conflict_do_nothing(), [first])
-    query = select(JjSyncState.op_heads).where(JjSyncState.repo_id == repo_id)
-    heads: list[str] = session.scalars(query.with_for_update()).one()
-    return heads
-
-
-def save_state(session: Session, values: Values) -> None:
-    """Write down up to where the rows of a repository are."""
-    _upsert(session, JjSyncState, [values])
+    query = select(JjSyncState).where(JjSyncState.repo_id == repo_id).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).one()
 
 
 def list_commits(
