@@ -232,6 +232,62 @@ def test_rows_after_any_steps_are_those_of_one_fresh_sync(
             assert state(sessions, repo_id) == state(sessions, fresh_id), (turn, step)
 
 
+@pytest.mark.parametrize("version", ["0.29.0", "0.40.0"])
+def test_rows_are_right_whatever_is_left_out_in_between(
+    sessions: sessionmaker[Session], repo_id: uuid.UUID, tmp_path: Path, version: str
+) -> None:
+    """At random moments of a repository's life, with random limits and kinds left out."""
+    fixture = unpack_fixture(f"{version}/timeline", tmp_path)
+    chance = random.Random(version)
+    steps = [chance.randrange(len(fixture.oracle["steps"])) for _ in range(25)]
+    with sessions.begin() as session:
+        owner_id = session.scalars(select(Repository.owner_id)).one()
+        fresh_id = make_repository(session, owner_id, name="fresh")
+    options = JjSyncOptions()
+    for turn, step in enumerate(steps):
+        go_to(fixture, step)
+        if chance.random() < 0.6:
+            names = ("changes", "bookmarks", "operations", "conflicts")
+            kinds = {f"sync_{name}": chance.random() < 0.8 for name in names}
+            options = JjSyncOptions(max_changes=chance.choice([None, 0, 1, 3, 8]), **kinds)
+        sync_repository(sessions, repo_id, fixture.workspace, now=NOW, options=options)
+        sync(sessions, fresh_id, fixture)
+        if options.sync_changes and options.max_changes is not None:
+            assert_newest_part(sessions, repo_id, fresh_id)
+        if turn % 3 == 0:
+            sync(sessions, repo_id, fixture)
+
+            assert state(sessions, repo_id) == state(sessions, fresh_id), (turn, step, options)
+
+
+def assert_newest_part(
+    sessions: sessionmaker[Session], repo_id: uuid.UUID, whole_id: uuid.UUID
+) -> None:
+    """Assert that one repository's rows are what must be there of another's, and truly so."""
+    part, whole = (read_commits(sessions, each) for each in (repo_id, whole_id))
+    with sessions() as session:
+        targets = select(Bookmark.target_commit_id).where(Bookmark.repo_id == whole_id)
+        named = set(session.scalars(targets)) & whole.keys()
+    must = {key for key, (*_, is_immutable, is_out) in whole.items() if is_out or not is_immutable}
+
+    assert (must | named) <= part.keys()
+    assert part.items() <= whole.items()
+
+
+def read_commits(sessions: sessionmaker[Session], repo_id: uuid.UUID) -> dict[str, tuple[Any, ...]]:
+    with sessions() as session:
+        return {
+            row.commit_id: (
+                row.change_id,
+                tuple(row.parents),
+                row.is_visible,
+                row.is_immutable,
+                row.is_working_copy,
+            )
+            for row in session.scalars(select(ChangeCommit).where(ChangeCommit.repo_id == repo_id))
+        }
+
+
 def test_two_syncs_at_once_end_as_one(
     sessions: sessionmaker[Session], repo_id: uuid.UUID, tmp_path: Path
 ) -> None:

@@ -14,7 +14,8 @@ from wit_admin.jj.operation_kinds import operation_type
 from wit_admin.jj.operations import Operation
 from wit_admin.jj.ref_targets import RefTarget
 from wit_admin.jj.repository import JjRepository
-from wit_admin.jj.views import GIT_REMOTE
+from wit_admin.jj.views import GIT_REMOTE, View
+from wit_admin.services.jj_standing import Groups, Standing
 
 MAX_CONFLICTED_PATHS = 10_000
 """More paths of one commit are not kept; hostile trees have no end of them."""
@@ -50,35 +51,38 @@ def _redact(text: str) -> str:
     return _CREDENTIALS.sub(r"\1***@", plain_text(text))
 
 
-def commit_row(
-    repo_id: uuid.UUID, commit: Commit, *, is_visible: bool, is_working_copy: bool
-) -> dict[str, Any]:
+def commit_row(repo_id: uuid.UUID, commit_id: CommitId, standing: Standing) -> dict[str, Any]:
     """Return the row of a commit."""
     return {
         "repo_id": repo_id,
-        "commit_id": commit.id,
-        "change_id": commit.change_id,
-        "parents": list(commit.parents),
-        "is_visible": is_visible,
-        "is_working_copy": is_working_copy,
+        "commit_id": commit_id,
+        "change_id": standing.change_id,
+        "parents": standing.parents,
+        "is_visible": standing.is_visible,
+        "is_working_copy": standing.is_working_copy,
+        "is_immutable": standing.is_immutable,
+        "children": standing.children,
+        "visible_children": standing.visible_children,
+        "immutable_children": standing.immutable_children,
     }
 
 
-def change_row(
-    repo_id: uuid.UUID,
-    repository: JjRepository,
-    commits: Mapping[CommitId, bool],
-    immutable: frozenset[CommitId],
-) -> dict[str, Any]:
-    """Return the row of the change that these commits carry; the values say which are visible.
+def change_rows(
+    repo_id: uuid.UUID, repository: JjRepository, groups: Groups
+) -> list[dict[str, Any]]:
+    """Return the rows of changes, sorted."""
+    return [_change_row(repo_id, repository, groups[change_id]) for change_id in sorted(groups)]
 
-    The commit that speaks for it is a visible one if there is any, of these the newest.
-    """
+
+def _change_row(
+    repo_id: uuid.UUID, repository: JjRepository, carried: Mapping[CommitId, Standing]
+) -> dict[str, Any]:
+    # A visible commit speaks for its change if there is any, of these the newest.
     commit = max(
-        (repository.commits.read(commit_id) for commit_id in commits),
-        key=lambda each: (commits[each.id], each.committer.time.ms, each.id),
+        map(repository.commits.read, carried),
+        key=lambda each: (carried[each.id].is_visible, each.committer.time.ms, each.id),
     )
-    visible = sum(commits.values())
+    visible = sum(standing.is_visible for standing in carried.values())
     return {
         "repo_id": repo_id,
         "change_id": commit.change_id,
@@ -92,52 +96,79 @@ def change_row(
         "has_conflicts": commit.has_conflict,
         "is_divergent": visible > 1,
         "is_hidden": not visible,
-        "is_immutable": commit.id in immutable,
+        "is_immutable": carried[commit.id].is_immutable,
     }
 
 
-def conflicted_paths(repository: JjRepository, commit: Commit) -> dict[str, int]:
-    """Return the sides of each conflicted path of a commit."""
+def conflicts(
+    repository: JjRepository, groups: Groups
+) -> dict[tuple[CommitId, str], tuple[ChangeId, int]]:
+    """Return change and number of sides of each conflicted path in the commits of these changes."""
+    return {
+        (commit_id, path): (change_id, sides)
+        for change_id, carried in groups.items()
+        for commit_id in carried
+        if (commit := repository.commits.read(commit_id)).has_conflict
+        for path, sides in _conflicted_paths(repository, commit).items()
+    }
+
+
+def _conflicted_paths(repository: JjRepository, commit: Commit) -> dict[str, int]:
     paths = itertools.islice(repository.iter_conflicted_paths(commit), MAX_CONFLICTED_PATHS)
     # What is not UTF-8 must not fall together with another name.
     return {path.path.decode("utf-8", "backslashreplace"): path.sides for path in paths}
 
 
-def bookmark_rows(repo_id: uuid.UUID, repository: JjRepository) -> list[dict[str, Any]]:
-    """Return the rows of all bookmarks, those of remotes too; Git's own mirror is left out."""
-    default = repository.find_default_bookmark()
+BookmarkKey = tuple[str, str]
+"""Name and remote; local ones have none."""
+_Bookmark = tuple[RefTarget, bool]
+"""The target, and whether it is tracked."""
+
+
+def bookmark_rows(
+    repo_id: uuid.UUID, repository: JjRepository, old_view: View | None
+) -> tuple[list[dict[str, Any]], frozenset[BookmarkKey] | None]:
+    """Return the rows of bookmarks, and the keys of those that may have changed or gone.
+
+    Against ``old_view`` that is what moved; without one, all, and no keys.
+    """
+    bookmarks = _bookmarks(repository.view)
+    keys = None
+    if old_view is not None:
+        # Two dictionaries of thousands compare faster than one row is made.
+        old = _bookmarks(old_view)
+        keys = frozenset(
+            key for key in old.keys() | bookmarks.keys() if old.get(key) != bookmarks.get(key)
+        )
     rows = [
         {
-            **_target_columns(repository, target),
-            "name": plain_text(name),
-            "remote": "",
-            "is_tracked": False,
-            "is_default": name == default,
+            "repo_id": repo_id,
+            "name": name,
+            "remote": remote,
+            "target_commit_id": target.commit_id,
+            "target_change_id": _change_of(repository, target.commit_id),
+            "target_terms": list(target.terms),
+            "is_conflicted": target.is_conflicted,
+            "is_tracked": is_tracked,
         }
-        for name, target in repository.view.bookmarks.items()
+        for (name, remote), (target, is_tracked) in bookmarks.items()
+        if keys is None or (name, remote) in keys
     ]
-    for remote, seen in repository.view.remotes.items():
-        if remote != GIT_REMOTE:
-            rows += [
-                {
-                    **_target_columns(repository, ref.target),
-                    "name": plain_text(name),
-                    "remote": plain_text(remote),
-                    "is_tracked": ref.is_tracked,
-                    "is_default": False,
-                }
-                for name, ref in seen.bookmarks.items()
-            ]
-    return [{"repo_id": repo_id, **row} for row in rows]
+    return rows, keys
 
 
-def _target_columns(repository: JjRepository, target: RefTarget) -> dict[str, Any]:
-    return {
-        "target_commit_id": target.commit_id,
-        "target_change_id": _change_of(repository, target.commit_id),
-        "target_terms": list(target.terms),
-        "is_conflicted": target.is_conflicted,
+def _bookmarks(view: View) -> dict[BookmarkKey, _Bookmark]:
+    """Return all bookmarks, those of remotes too; Git's own mirror is left out."""
+    found: dict[BookmarkKey, _Bookmark] = {
+        (plain_text(name), ""): (target, False) for name, target in view.bookmarks.items()
     }
+    for remote, seen in view.remotes.items():
+        if remote != GIT_REMOTE:
+            found.update(
+                ((plain_text(name), plain_text(remote)), (ref.target, ref.is_tracked))
+                for name, ref in seen.bookmarks.items()
+            )
+    return found
 
 
 def _change_of(repository: JjRepository, commit_id: CommitId | None) -> ChangeId | None:

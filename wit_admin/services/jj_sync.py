@@ -7,10 +7,9 @@ who is killed leaves the state before. Two at once end as one: who comes second 
 
 from __future__ import annotations
 
-import itertools
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -18,24 +17,27 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.models.jj import JjSyncState
 from wit_admin.db.queries import jj
-from wit_admin.errors import BusyError
-from wit_admin.jj.commit_store import COMMIT_SKEW_MS
-from wit_admin.jj.graph import find_difference
-from wit_admin.jj.ids import ChangeId, CommitId, OperationId
+from wit_admin.db.queries.jj import CommitValues
+from wit_admin.errors import BusyError, MissingJjError
+from wit_admin.jj.ids import ChangeId, CommitId
 from wit_admin.jj.repository import JjRepository, read_repository
-from wit_admin.jj.visibility import immutable_heads
+from wit_admin.jj.views import View
 from wit_admin.services import jj_rows
-from wit_admin.services.jj_options import JjSyncOptions, SyncedState
-from wit_admin.services.jj_survey import Survey, survey
-from wit_admin.services.jj_writing import JjSyncResult, JjWriting
+from wit_admin.services.jj_moves import OutOfReachError, move
+from wit_admin.services.jj_options import JjKind, JjSyncOptions, SyncedState
+from wit_admin.services.jj_standing import Roots, Standing, read_everything
+from wit_admin.services.jj_survey import LogMoves, compare_logs, read_old_view
+from wit_admin.services.jj_writing import CommitRows, JjSyncResult, JjWriting
 
 __all__ = ["JjSyncOptions", "JjSyncResult", "sync_repository"]
 
 _ATTEMPTS = 5
 _ALL = JjSyncOptions()
+_FEW_CHANGES = 1000
+"""So many new ones are read even if fewer old ones are wanted."""
 
 
-def sync_repository(  # noqa: PLR0913  all but four have defaults or are named
+def sync_repository(  # noqa: PLR0913  all but three are named
     sessions: sessionmaker[Session],
     repo_id: uuid.UUID,
     path: Path,
@@ -56,15 +58,8 @@ def sync_repository(  # noqa: PLR0913  all but four have defaults or are named
     for _ in range(_ATTEMPTS):
         with sessions() as session:
             before = _to_state(jj.find_state(session, repo_id))
-
-        def work(repository: JjRepository, before: SyncedState = before) -> JjWriting | None:
-            is_enough = before.holds(options)
-            if is_enough and before.op_heads == repository.op_heads:
-                return None
-            found = survey(repository, before.op_heads if is_enough else ())
-            return _prepare(sessions, repo_id, found, options)
-
-        writing = read_repository(path, work, root=root)
+        plan = _Planner(sessions, repo_id, before, options)
+        writing = read_repository(path, plan.make, root=root)
         if writing is None:
             return JjSyncResult()
         with sessions.begin() as session:
@@ -82,93 +77,117 @@ def _to_state(row: JjSyncState | None) -> SyncedState:
     return SyncedState(tuple(row.op_heads), frozenset(row.kinds), row.depth, row.synced_at)
 
 
-def _prepare(
-    sessions: sessionmaker[Session], repo_id: uuid.UUID, found: Survey, options: JjSyncOptions
-) -> JjWriting:
-    """Read the rows that may have to change, and from disk all that they are to be."""
-    old, old_operations = _read_rows(sessions, repo_id, found)
-    gone = old.keys() - found.known.added if found.is_full else old.keys() & found.known.gone
-    changes = _regroup(found, {key: row for key, row in old.items() if key not in gone})
-    repository = found.repository
-    immutable = _immutable(repository, itertools.chain.from_iterable(changes.values()))
-    checked_out = set(found.view.working_copies.values())
-    commits = {
-        commit_id: (repository.commits.read(commit_id), is_visible)
-        for carried in changes.values()
-        for commit_id, is_visible in carried.items()
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    """Reads the rows that may have to change, and from disk all that they are to be."""
+
+    sessions: sessionmaker[Session]
+    repo_id: uuid.UUID
+    before: SyncedState
+    options: JjSyncOptions
+
+    def make(self, repository: JjRepository) -> JjWriting | None:
+        """Return what is to be written; ``None`` if the rows are of this state."""
+        if self.before.op_heads and self.before.holds(self.options):
+            if self.before.op_heads == repository.op_heads:
+                return None
+            try:
+                return self._catch_up(repository)
+            except (MissingJjError, OutOfReachError):
+                # Of the old state; what is missing of the present one will be missed again.
+                pass
+        return self._begin(repository)
+
+    def _catch_up(self, repository: JjRepository) -> JjWriting:
+        """Read what happened since."""
+        log, rows = LogMoves(), CommitRows()
+        old_view = read_old_view(repository, self.before.op_heads)
+        if JjKind.OPERATIONS in self.options.kinds:
+            log = compare_logs(repository, self.before.op_heads)
+        if JjKind.CHANGES in self.options.kinds:
+            most = self.options.max_changes
+            moved = move(
+                repository.commits,
+                self._load,
+                Roots.of(old_view, repository.commits),
+                Roots.of(repository.view, repository.commits),
+                most_new=None if most is None else max(most, _FEW_CHANGES),
+                is_cut=self.before.depth is not None,
+            )
+            rows = CommitRows.of_moved(moved, self._load_siblings(moved.regrouped))
+        return self._finish(repository, log, rows, old_view, self.before.depth)
+
+    def _begin(self, repository: JjRepository) -> JjWriting:
+        """Read all there is, and which rows are there that should not be."""
+        log, rows, depth = LogMoves(), CommitRows(), None
+        most = self.options.max_changes
+        with self.sessions() as session:
+            old_operations = jj.list_operation_ids(session, self.repo_id)
+            old_commits = jj.list_commit_ids(session, self.repo_id)
+        if JjKind.OPERATIONS in self.options.kinds:
+            log = compare_logs(repository, ()).among(old_operations)
+        if JjKind.CHANGES in self.options.kinds:
+            found = read_everything(repository.commits, repository.view, max_changes=most)
+            rows = CommitRows.of_everything(found, old_commits)
+            depth = most if found.is_cut else None
+        return self._finish(repository, log, rows, None, depth)
+
+    def _finish(
+        self,
+        repository: JjRepository,
+        log: LogMoves,
+        rows: CommitRows,
+        old_view: View | None,
+        depth: int | None,
+    ) -> JjWriting:
+        kinds = self.options.kinds
+        bookmarks, touched = jj_rows.bookmark_rows(self.repo_id, repository, old_view)
+        undone = log.undone or frozenset()
+        return JjWriting(
+            repo_id=self.repo_id,
+            kinds=kinds,
+            op_heads=repository.op_heads,
+            is_full=old_view is None,
+            depth=depth,
+            operations=[
+                jj_rows.operation_row(self.repo_id, each, is_undone=each.id in undone)
+                for each in log.added
+            ],
+            gone_operations=log.gone,
+            undone=log.undone,
+            changes=jj_rows.change_rows(self.repo_id, repository, rows.groups),
+            commits=[
+                jj_rows.commit_row(self.repo_id, commit_id, standing)
+                for commit_id, standing in rows.standings.items()
+            ],
+            gone_commits=rows.gone_commits,
+            gone_changes=rows.gone_changes,
+            conflicts=jj_rows.conflicts(repository, rows.groups),
+            bookmarks=bookmarks,
+            touched_bookmarks=touched,
+            default_bookmark=repository.find_default_bookmark(),
+        )
+
+    def _load(self, commit_ids: set[CommitId]) -> Mapping[CommitId, Standing]:
+        with self.sessions() as session:
+            return _standings(jj.list_commits(session, self.repo_id, commit_ids=commit_ids))
+
+    def _load_siblings(self, change_ids: frozenset[ChangeId]) -> Mapping[CommitId, Standing]:
+        with self.sessions() as session:
+            return _standings(jj.list_commits(session, self.repo_id, change_ids=change_ids))
+
+
+def _standings(rows: Iterable[CommitValues]) -> dict[CommitId, Standing]:
+    return {
+        row.commit_id: Standing(
+            row.change_id,
+            tuple(row.parents),
+            row.is_visible,
+            row.is_immutable,
+            row.is_working_copy,
+            row.children,
+            row.visible_children,
+            row.immutable_children,
+        )
+        for row in rows
     }
-    return JjWriting(
-        repo_id=repo_id,
-        found=found,
-        options=options,
-        changes=[
-            jj_rows.change_row(repo_id, repository, carried, immutable)
-            for carried in changes.values()
-        ],
-        commits=[
-            jj_rows.commit_row(
-                repo_id, commit, is_visible=is_visible, is_working_copy=commit.id in checked_out
-            )
-            for commit, is_visible in commits.values()
-        ],
-        operations=[
-            jj_rows.operation_row(
-                repo_id, operation, is_undone=operation.id in (found.undone or ())
-            )
-            for operation in found.operations
-        ],
-        bookmarks=jj_rows.bookmark_rows(repo_id, repository),
-        conflicts={
-            (commit.id, path): (commit.change_id, sides)
-            for commit, _ in commits.values()
-            for path, sides in jj_rows.conflicted_paths(repository, commit).items()
-        },
-        gone_commits=frozenset(gone),
-        gone_changes=frozenset(change_id for change_id, _ in old.values()) - changes.keys(),
-        gone_operations=old_operations - {operation.id for operation in found.operations},
-    )
-
-
-_OldCommits = dict[CommitId, tuple[ChangeId, bool]]
-"""Of each commit that has a row its change, and whether it was visible."""
-
-
-def _read_rows(
-    sessions: sessionmaker[Session], repo_id: uuid.UUID, found: Survey
-) -> tuple[_OldCommits, set[OperationId]]:
-    """Return the rows that may have to change, and the operations that may have to go."""
-    touched = map(found.repository.commits.find, found.touched())
-    change_ids = {commit.change_id for commit in touched if commit is not None}
-    with sessions() as session:
-        if found.is_full:
-            rows = jj.list_all_commits(session, repo_id)
-            operations = jj.list_operation_ids(session, repo_id)
-        else:
-            rows = jj.list_commits(
-                session, repo_id, commit_ids=found.known.gone, change_ids=change_ids
-            )
-            operations = set(found.operations_gone)
-        return {row.commit_id: (row.change_id, row.is_visible) for row in rows}, operations
-
-
-def _regroup(found: Survey, kept: _OldCommits) -> dict[ChangeId, dict[CommitId, bool]]:
-    """Return the commits of each change that is touched, and which of them are visible now."""
-    changes: dict[ChangeId, dict[CommitId, bool]] = defaultdict(dict)
-    for commit_id, (change_id, was_visible) in kept.items():
-        is_visible = was_visible and commit_id not in found.visible.gone
-        changes[change_id][commit_id] = is_visible or commit_id in found.visible.added
-    for commit_id in found.known.added:
-        change_id = found.repository.commits.read(commit_id).change_id
-        changes[change_id][commit_id] = commit_id in found.visible.added
-    return dict(changes)
-
-
-def _immutable(repository: JjRepository, commit_ids: Iterable[CommitId]) -> frozenset[CommitId]:
-    wanted = frozenset(commit_ids)
-    heads = [
-        head
-        for head in immutable_heads(repository.commits, repository.view)
-        if repository.commits.find(head) is not None
-    ]
-    read = repository.commits.read_node
-    return wanted - find_difference(wanted, heads, read, skew_ms=COMMIT_SKEW_MS)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import Table, and_, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -48,28 +48,44 @@ def lock_state(session: Session, repo_id: uuid.UUID, *, path: str) -> JjSyncStat
     return session.scalars(query.execution_options(populate_existing=True)).one()
 
 
+class CommitValues(NamedTuple):
+    """The row of a commit without its repository."""
+
+    commit_id: str
+    change_id: str
+    parents: list[str]
+    is_visible: bool
+    is_immutable: bool
+    is_working_copy: bool
+    children: int
+    visible_children: int
+    immutable_children: int
+
+
 def list_commits(
     session: Session,
     repo_id: uuid.UUID,
     *,
     commit_ids: Iterable[str] = (),
     change_ids: Iterable[str] = (),
-) -> list[ChangeCommit]:
+) -> list[CommitValues]:
     """Return the rows of these commits and of the commits of these changes, each once."""
-    found: dict[str, ChangeCommit] = {}
-    for column, keys in (
-        (ChangeCommit.commit_id, commit_ids),
-        (ChangeCommit.change_id, change_ids),
-    ):
+    table = table_of(ChangeCommit)
+    columns = [table.c[name] for name in CommitValues._fields]
+    found: dict[str, CommitValues] = {}
+    for column, keys in ((table.c.commit_id, commit_ids), (table.c.change_id, change_ids)):
         for chunk in chunks(sorted(keys)):
-            query = select(ChangeCommit).where(ChangeCommit.repo_id == repo_id, column.in_(chunk))
-            found.update((row.commit_id, row) for row in session.scalars(query))
+            query = select(*columns).where(table.c.repo_id == repo_id, column.in_(chunk))
+            found.update((row[0], CommitValues(*row)) for row in session.execute(query))
     return list(found.values())
 
 
-def list_all_commits(session: Session, repo_id: uuid.UUID) -> list[ChangeCommit]:
-    """Return the rows of all commits, for a sync that begins anew."""
-    return list(session.scalars(select(ChangeCommit).where(ChangeCommit.repo_id == repo_id)))
+def list_commit_ids(session: Session, repo_id: uuid.UUID) -> dict[str, str]:
+    """Return the change of each commit that has a row, for a sync that begins anew."""
+    query = select(ChangeCommit.commit_id, ChangeCommit.change_id).where(
+        ChangeCommit.repo_id == repo_id
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def list_operation_ids(session: Session, repo_id: uuid.UUID) -> set[str]:
@@ -79,13 +95,15 @@ def list_operation_ids(session: Session, repo_id: uuid.UUID) -> set[str]:
 
 
 def list_conflicts(
-    session: Session, repo_id: uuid.UUID, change_ids: Iterable[str]
+    session: Session, repo_id: uuid.UUID, change_ids: Collection[str] | None
 ) -> list[Conflict]:
-    """Return the conflicts of these changes, resolved ones too."""
+    """Return the conflicts of these changes, or of all, resolved ones too."""
+    query = select(Conflict).where(Conflict.repo_id == repo_id)
+    if change_ids is None:
+        return list(session.scalars(query))
     found: list[Conflict] = []
     for chunk in chunks(sorted(change_ids)):
-        query = select(Conflict).where(Conflict.repo_id == repo_id, Conflict.change_id.in_(chunk))
-        found += session.scalars(query)
+        found += session.scalars(query.where(Conflict.change_id.in_(chunk)))
     return found
 
 
@@ -141,10 +159,17 @@ def delete_commits(
         )
 
 
-def replace_bookmarks(session: Session, repo_id: uuid.UUID, rows: Sequence[Values]) -> int:
-    """Make these the bookmarks of a repository; return how many rows changed."""
-    query = select(Bookmark).where(Bookmark.repo_id == repo_id)
-    before = {(row.name, row.remote): row for row in session.scalars(query)}
+def replace_bookmarks(
+    session: Session,
+    repo_id: uuid.UUID,
+    rows: Sequence[Values],
+    keys: Collection[tuple[str, str]] | None,
+) -> int:
+    """Make these the bookmarks, or those among ``keys``; return how many rows changed.
+
+    A key is a name and a remote.
+    """
+    before = {(row.name, row.remote): row for row in _list_bookmarks(session, repo_id, keys)}
     changed = 0
     for values in rows:
         row = before.pop((values["name"], values["remote"]), None)
@@ -159,6 +184,26 @@ def replace_bookmarks(session: Session, repo_id: uuid.UUID, rows: Sequence[Value
     for row in before.values():
         session.delete(row)
     return changed + len(before)
+
+
+def _list_bookmarks(
+    session: Session, repo_id: uuid.UUID, keys: Collection[tuple[str, str]] | None
+) -> Iterator[Bookmark]:
+    query = select(Bookmark).where(Bookmark.repo_id == repo_id)
+    if keys is None:
+        yield from session.scalars(query)
+        return
+    for chunk in chunks(sorted({name for name, _ in keys})):
+        found = session.scalars(query.where(Bookmark.name.in_(chunk)))
+        yield from (row for row in found if (row.name, row.remote) in keys)
+
+
+def mark_default(session: Session, repo_id: uuid.UUID, name: str | None) -> None:
+    """Make this local bookmark, and no other, the default one."""
+    session.flush()
+    is_it = and_(Bookmark.name == name, Bookmark.remote == "")
+    wrong = update(Bookmark).where(Bookmark.repo_id == repo_id, Bookmark.is_default != is_it)
+    session.execute(wrong.values(is_default=is_it))
 
 
 def _upsert(session: Session, model: type[Base], rows: Sequence[Values]) -> None:

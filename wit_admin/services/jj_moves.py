@@ -1,0 +1,209 @@
+"""How the standing of commits changes from one state of a jj repository to the next.
+
+A commit stands as long as a view names it or a child of it stands, so children are counted, as
+objects in memory are. What a change costs is then what it changes, however long the history is and
+however wrong its clocks are. The counts are in the rows; only those that it takes are loaded.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from wit_admin.errors import DamagedJjError
+from wit_admin.jj.commit_store import CommitStore
+from wit_admin.jj.ids import CommitId
+from wit_admin.services.jj_standing import Roots, Standing
+
+LoadStandings = Callable[[set[CommitId]], Mapping[CommitId, Standing]]
+"""Returns those of these commits that have a row."""
+
+_FIRST_LOOK = 4
+_LONGEST_LOOK = 4096
+
+
+class OutOfReachError(Exception):
+    """The rows do not hold enough to tell, or too much happened: better read all anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What changed."""
+
+    standings: dict[CommitId, Standing]
+    """Of the commits that are new or stand otherwise than before."""
+    regrouped: frozenset[str]
+    """The changes that won or lost a commit, or of which one became visible, hidden, …"""
+    gone: dict[CommitId, Standing]
+
+
+def move(  # noqa: PLR0913  the rows, the disk, two states, and how much there may be
+    commits: CommitStore,
+    load: LoadStandings,
+    old: Roots,
+    new: Roots,
+    *,
+    most_new: int | None = None,
+    is_cut: bool = False,
+) -> Moved:
+    """Return what becomes of the rows when ``new`` takes the place of ``old``.
+
+    ``is_cut`` says that old immutable commits have none.
+
+    Raises:
+        OutOfReachError: Part of what moves has no row, or more than ``most_new`` commits are new.
+        MissingJjError: A new commit is not there.
+        DamagedJjError: One is malformed.
+    """
+    moving = _Moving(commits, load, most_new=most_new, is_cut=is_cut)
+    moving.add(new.known - old.known)
+    moving.raise_up("visible", new.visible - old.visible)
+    moving.raise_up("immutable", new.immutable - old.immutable)
+    moving.lower("visible", old.visible - new.visible, new.visible)
+    moving.lower("immutable", old.immutable - new.immutable, new.immutable)
+    moving.remove(old.known - new.known, new.known)
+    moving.check_out(old.checked_out, new.checked_out)
+    return moving.result()
+
+
+_Mark = Literal["visible", "immutable"]
+
+
+class _Moving:
+    def __init__(
+        self, commits: CommitStore, load: LoadStandings, *, most_new: int | None, is_cut: bool
+    ) -> None:
+        self._commits = commits
+        self._load = load
+        self._most_new = most_new
+        self._is_cut = is_cut
+        self._before: dict[CommitId, Standing] = {}
+        self._now: dict[CommitId, Standing | None] = {}
+        self._look = _FIRST_LOOK
+
+    def add(self, roots: Iterable[CommitId]) -> None:
+        """Let these, and what leads to them, stand."""
+        waiting = [root for root in roots if self._commits.find(root) is not None]
+        added: list[Standing] = []
+        while waiting:
+            commit_id = waiting.pop()
+            if self._find(commit_id) is not None:
+                continue
+            if self._most_new is not None and len(added) >= self._most_new:
+                raise OutOfReachError
+            commit = self._commits.read(commit_id)
+            standing = self._now[commit_id] = Standing(commit.change_id, commit.parents)
+            added.append(standing)
+            waiting += commit.parents
+        for standing in added:
+            for parent in self._parents(standing):
+                parent.children += 1
+
+    def raise_up(self, mark: _Mark, roots: Iterable[CommitId]) -> None:
+        """Make these, and what leads to them, visible or immutable."""
+        waiting = list(roots)
+        while waiting:
+            standing = self._find(waiting.pop())
+            if standing is None or getattr(standing, f"is_{mark}"):
+                continue
+            setattr(standing, f"is_{mark}", True)
+            for parent in self._parents(standing):
+                self._count(parent, mark, 1)
+            waiting += standing.parents
+
+    def lower(self, mark: _Mark, old_roots: Iterable[CommitId], roots: frozenset[CommitId]) -> None:
+        """Make hidden or mutable what no longer leads to any of ``roots``."""
+        waiting = list(old_roots)
+        while waiting:
+            commit_id = waiting.pop()
+            standing = self._find(commit_id)
+            if standing is None and mark == "immutable" and self._is_cut:
+                # It has no row because it was immutable and old, and needs one now.
+                raise OutOfReachError
+            if standing is None or commit_id in roots or not getattr(standing, f"is_{mark}"):
+                continue
+            if getattr(standing, f"{mark}_children") > 0:
+                continue
+            setattr(standing, f"is_{mark}", False)
+            for parent in self._parents(standing):
+                self._count(parent, mark, -1)
+            waiting += standing.parents
+
+    def remove(self, old_roots: Iterable[CommitId], roots: frozenset[CommitId]) -> None:
+        """Let go what nothing leads to any more."""
+        waiting = list(old_roots)
+        while waiting:
+            commit_id = waiting.pop()
+            standing = self._find(commit_id)
+            if standing is None or commit_id in roots or standing.children > 0:
+                continue
+            self._now[commit_id] = None
+            for parent in self._parents(standing):
+                parent.children -= 1
+            waiting += standing.parents
+
+    def check_out(self, old: frozenset[CommitId], new: frozenset[CommitId]) -> None:
+        """Move the working copies."""
+        for commit_id in old ^ new:
+            standing = self._find(commit_id)
+            if standing is not None:
+                standing.is_working_copy = commit_id in new
+
+    def result(self) -> Moved:
+        """Return what is otherwise than it was."""
+        standings = {
+            commit_id: standing
+            for commit_id, standing in self._now.items()
+            if standing is not None and standing != self._before.get(commit_id)
+        }
+        gone = {
+            commit_id: standing
+            for commit_id, standing in self._before.items()
+            if self._now[commit_id] is None
+        }
+        regrouped = {standing.change_id for standing in gone.values()}
+        for commit_id, standing in standings.items():
+            before = self._before.get(commit_id)
+            if before is None or _facts(before) != _facts(standing):
+                regrouped.add(standing.change_id)
+        return Moved(standings, frozenset(regrouped), gone)
+
+    def _count(self, parent: Standing, mark: _Mark, number: int) -> None:
+        name = f"{mark}_children"
+        setattr(parent, name, getattr(parent, name) + number)
+
+    def _parents(self, standing: Standing) -> Iterable[Standing]:
+        found = (self._find(parent_id) for parent_id in standing.parents)
+        return (parent for parent in found if parent is not None)
+
+    def _find(self, commit_id: CommitId) -> Standing | None:
+        """Return how a commit stands; ``None`` if it has no row."""
+        if commit_id not in self._now:
+            ids = self._look_ahead(commit_id)
+            found = self._load(ids)
+            self._before.update(found)
+            self._now.update((each, copy.copy(found.get(each))) for each in ids)
+        return self._now[commit_id]
+
+    def _look_ahead(self, commit_id: CommitId) -> set[CommitId]:
+        """Return the commit and some that lead to it, ever more: few questions shall do."""
+        ids = {commit_id}
+        waiting = deque([commit_id])
+        while waiting and len(ids) < self._look:
+            try:
+                commit = self._commits.find(waiting.popleft())
+            except DamagedJjError:
+                # It may be one that goes; whoever needs it will say so.
+                continue
+            new = [] if commit is None else [each for each in commit.parents if each not in ids]
+            waiting += new
+            ids.update(new)
+        self._look = min(2 * self._look, _LONGEST_LOOK)
+        return ids - self._now.keys()
+
+
+def _facts(standing: Standing) -> tuple[bool, bool]:
+    return standing.is_visible, standing.is_immutable

@@ -1,0 +1,163 @@
+"""How commits stand in a jj repository: visible or not, immutable or not, and on top of each other.
+
+For a first sync all of it is read here; :mod:`wit_admin.services.jj_moves` brings it up to date.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from wit_admin.jj.commit_store import COMMIT_SKEW_MS, CommitStore
+from wit_admin.jj.commits import Commit
+from wit_admin.jj.graph import find_difference
+from wit_admin.jj.ids import ChangeId, CommitId
+from wit_admin.jj.views import View
+from wit_admin.jj.visibility import immutable_heads
+
+
+@dataclass(slots=True)
+class Standing:
+    """What of a commit's row can change, and what it takes to tell."""
+
+    change_id: ChangeId
+    parents: tuple[CommitId, ...]
+    is_visible: bool = False
+    is_immutable: bool = False
+    is_working_copy: bool = False
+    children: int = 0
+    """How many commits that have a row, too, have it as a parent."""
+    visible_children: int = 0
+    immutable_children: int = 0
+
+
+Groups = Mapping[ChangeId, Mapping[CommitId, Standing]]
+"""Of each change the commits that carry it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """The commits that a view names; the others stand as what leads to these."""
+
+    known: frozenset[CommitId]
+    visible: frozenset[CommitId]
+    immutable: frozenset[CommitId]
+    checked_out: frozenset[CommitId]
+
+    @classmethod
+    def of(cls, view: View, commits: CommitStore) -> Roots:
+        """Return those of a view; Git may have lost some."""
+        return cls(
+            known=frozenset(view.commit_ids()),
+            visible=frozenset(view.head_ids),
+            immutable=frozenset(immutable_heads(commits, view)),
+            checked_out=frozenset(view.working_copies.values()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """All commits of a repository that are to have a row."""
+
+    commits: Mapping[CommitId, Commit]
+    standings: dict[CommitId, Standing]
+    is_cut: bool
+    """There are older ones that are left out, all immutable."""
+
+
+def read_everything(commits: CommitStore, view: View, *, max_changes: int | None) -> Everything:
+    """Read all that leads to what the view names, or the newest part of it.
+
+    Raises:
+        MissingJjError: A commit is not there.
+        DamagedJjError: One is malformed.
+    """
+    roots = Roots.of(view, commits)
+    if max_changes is None:
+        everything = _read_all(commits, roots)
+    else:
+        everything = _read_newest(commits, roots, max_changes)
+    standings = everything.standings
+    for commit_id in roots.checked_out & standings.keys():
+        standings[commit_id].is_working_copy = True
+    for standing in standings.values():
+        for parent_id in standing.parents:
+            parent = standings.get(parent_id)
+            if parent is not None:
+                parent.children += 1
+                parent.visible_children += standing.is_visible
+                parent.immutable_children += standing.is_immutable
+    return everything
+
+
+def _read_all(commits: CommitStore, roots: Roots) -> Everything:
+    found: dict[CommitId, Commit] = {}
+    waiting = list(_present(commits, roots.known))
+    while waiting:
+        commit_id = waiting.pop()
+        if commit_id not in found:
+            commit = found[commit_id] = commits.read(commit_id)
+            waiting += commit.parents
+    visible = _find_leading(found, roots.visible)
+    immutable = _find_leading(found, roots.immutable)
+    standings = {
+        commit_id: Standing(
+            commit.change_id, commit.parents, commit_id in visible, commit_id in immutable
+        )
+        for commit_id, commit in found.items()
+    }
+    return Everything(found, standings, is_cut=False)
+
+
+def _find_leading(found: Mapping[CommitId, Commit], heads: Iterable[CommitId]) -> set[CommitId]:
+    leading: set[CommitId] = set()
+    waiting = [head for head in heads if head in found]
+    while waiting:
+        commit_id = waiting.pop()
+        if commit_id not in leading:
+            leading.add(commit_id)
+            waiting += found[commit_id].parents
+    return leading
+
+
+def _read_newest(commits: CommitStore, roots: Roots, most: int) -> Everything:
+    """Read what may change, what has a name, and the newest of what is immutable."""
+    named = frozenset(_present(commits, roots.known))
+    heads = frozenset(_present(commits, roots.immutable))
+    mutable = _lead_only(commits, named, heads)
+    hidden = _lead_only(commits, named, frozenset(_present(commits, roots.visible)))
+    newest = [commit.id for commit in itertools.islice(commits.walk(heads), most + 1)]
+    is_cut = len(newest) > most
+    ids = mutable.union(newest[:most])
+    # What is worked on stands on these, and will so when it was rewritten.
+    deeper = named.union(*(commits.read(commit_id).parents for commit_id in mutable)) - ids
+    found = {commit_id: commits.read(commit_id) for commit_id in ids | deeper}
+    standings = {
+        commit_id: Standing(
+            commit.change_id, commit.parents, commit_id not in hidden, commit_id not in mutable
+        )
+        for commit_id, commit in found.items()
+    }
+    if is_cut:
+        _pin(standings, deeper)
+    return Everything(found, standings, is_cut=is_cut)
+
+
+def _pin(standings: Mapping[CommitId, Standing], commit_ids: Iterable[CommitId]) -> None:
+    """Count a child more for commits that have children without a row."""
+    for standing in map(standings.__getitem__, commit_ids):
+        standing.children += 1
+        standing.visible_children += standing.is_visible
+        standing.immutable_children += standing.is_immutable
+
+
+def _lead_only(
+    commits: CommitStore, heads: Iterable[CommitId], others: Iterable[CommitId]
+) -> set[CommitId]:
+    return find_difference(heads, others, commits.read_node, skew_ms=COMMIT_SKEW_MS)
+
+
+def _present(commits: CommitStore, commit_ids: Iterable[CommitId]) -> Iterable[CommitId]:
+    # A bookmark may name for ever what Git never had, or lost.
+    return (commit_id for commit_id in commit_ids if commits.find(commit_id) is not None)
