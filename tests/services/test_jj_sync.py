@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.builders import LATER, NOW, make_demo, make_repository
@@ -27,6 +27,7 @@ from wit_admin.db.models.jj import (
 )
 from wit_admin.db.models.repositories import Repository
 from wit_admin.errors import MissingJjError
+from wit_admin.jj.change_ids import encode_change_id
 from wit_admin.services.jj_sync import JjSyncOptions, JjSyncResult, sync_repository
 
 KINDS: tuple[type[Base], ...] = (Change, ChangeCommit, Bookmark, JjOperation)
@@ -258,6 +259,67 @@ def test_rows_are_right_whatever_is_left_out_in_between(
             sync(sessions, repo_id, fixture)
 
             assert state(sessions, repo_id) == state(sessions, fresh_id), (turn, step, options)
+
+
+@pytest.mark.parametrize("seed", [6, 8, 13])
+def test_rows_follow_any_history_from_any_state_to_any_other(
+    sessions: sessionmaker[Session], repo_id: uuid.UUID, writer: JjWriter, seed: int
+) -> None:
+    """Histories full of merges, with clocks wrong by most of an hour; views that have little in
+    common; commits that come, hide behind a bookmark of a remote, and go."""
+    chance = random.Random(seed)
+    commits = make_history(writer, chance, size=60)
+    with sessions.begin() as session:
+        owner_id = session.scalars(select(Repository.owner_id)).one()
+        fresh_id = make_repository(session, owner_id, name="fresh")
+    views = [random_view(writer, chance, commits)]
+    for _ in range(20):
+        views.append(random_view(writer, chance, commits))
+        publish = [writer.operation(view) for view in chance.sample(views, chance.choice([1, 2]))]
+        writer.set_heads(*publish)
+        options = JjSyncOptions(max_changes=chance.choice([None, 0, 2, 5, 20]))
+        sync_repository(sessions, repo_id, writer.workspace, now=NOW, options=options)
+        forget(sessions, fresh_id)
+        sync(sessions, fresh_id, writer)
+        if options.max_changes is None:
+            assert state(sessions, repo_id) == state(sessions, fresh_id)
+        else:
+            assert_newest_part(sessions, repo_id, fresh_id)
+
+
+def make_history(writer: JjWriter, chance: random.Random, *, size: int) -> list[str]:
+    changes = [encode_change_id(chance.randbytes(16)) for _ in range(size)]
+    commits: list[str] = []
+    for number in range(size):
+        parents = chance.sample(commits[-8:], min(len(commits), chance.choice([0, 1, 1, 1, 2, 3])))
+        commits.append(
+            writer.commit(
+                *parents,
+                description=f"{number}\n",
+                change_id=chance.choice(changes),
+                seconds=1_700_000_000 + number * 60 + chance.choice([0, 0, 3000]),
+            )
+        )
+    return commits
+
+
+def random_view(writer: JjWriter, chance: random.Random, commits: list[str]) -> str:
+    def some(*names: str) -> dict[str, str]:
+        return {name: chance.choice(commits) for name in names if chance.random() < 0.5}
+
+    heads = chance.sample(commits, chance.choice([1, 1, 2, 3]))
+    return writer.view(
+        *heads,
+        bookmarks=some("main", "topic"),
+        working_copies={"default": heads[0]},
+        origin=some("main", "topic", "old"),
+    )
+
+
+def forget(sessions: sessionmaker[Session], repo_id: uuid.UUID) -> None:
+    with sessions.begin() as session:
+        for model in (Conflict, ChangeCommit, Change, Bookmark, JjOperation, JjSyncState):
+            session.execute(delete(model).where(model.repo_id == repo_id))
 
 
 def assert_newest_part(

@@ -132,8 +132,9 @@ class JjWriter:
         *heads: str,
         bookmarks: Mapping[str, str] | None = None,
         working_copies: Mapping[str, str] | None = None,
+        origin: Mapping[str, str] | None = None,
     ) -> str:
-        """Write a view as jj of today does."""
+        """Write a view as jj of today does; what is at ``origin`` is not tracked."""
         message = build("View", has_git_refs_migrated_to_remote_tags=True)
         message.head_ids.extend(bytes.fromhex(head) for head in heads or (ROOT_COMMIT,))
         for name, commit_id in (bookmarks or {}).items():
@@ -142,6 +143,10 @@ class JjWriter:
             message.bookmarks.add(name=name, local_target=target)
         for name, commit_id in (working_copies or {}).items():
             message.wc_commit_ids.add(name=name, commit_id=bytes.fromhex(commit_id))
+        if origin:
+            remote = message.remote_views.add(name="origin")
+            for name, commit_id in origin.items():
+                remote.bookmarks.add(name=name).target_terms.add(value=bytes.fromhex(commit_id))
         return self.write_view(message)
 
     def operation(self, view_id: str, *parents: str, **facts: Any) -> str:

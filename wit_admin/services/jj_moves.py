@@ -16,7 +16,7 @@ from typing import Literal
 from wit_admin.errors import DamagedJjError
 from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.ids import CommitId
-from wit_admin.services.jj_standing import Roots, Standing
+from wit_admin.services.jj_standing import PINNED, Roots, Standing
 
 LoadStandings = Callable[[set[CommitId]], Mapping[CommitId, Standing]]
 """Returns those of these commits that have a row."""
@@ -59,7 +59,7 @@ def move(  # noqa: PLR0913  the rows, the disk, two states, and how much there m
         DamagedJjError: One is malformed.
     """
     moving = _Moving(commits, load, most_new=most_new, is_cut=is_cut)
-    moving.add(new.known - old.known)
+    moving.add(new.known - old.known, new.visible)
     moving.raise_up("visible", new.visible - old.visible)
     moving.raise_up("immutable", new.immutable - old.immutable)
     moving.lower("visible", old.visible - new.visible, new.visible)
@@ -84,10 +84,10 @@ class _Moving:
         self._now: dict[CommitId, Standing | None] = {}
         self._look = _FIRST_LOOK
 
-    def add(self, roots: Iterable[CommitId]) -> None:
+    def add(self, roots: Iterable[CommitId], heads: frozenset[CommitId]) -> None:
         """Let these, and what leads to them, stand."""
         waiting = [root for root in roots if self._commits.find(root) is not None]
-        added: list[Standing] = []
+        added: dict[CommitId, Standing] = {}
         while waiting:
             commit_id = waiting.pop()
             if self._find(commit_id) is not None:
@@ -95,12 +95,16 @@ class _Moving:
             if self._most_new is not None and len(added) >= self._most_new:
                 raise OutOfReachError
             commit = self._commits.read(commit_id)
-            standing = self._now[commit_id] = Standing(commit.change_id, commit.parents)
-            added.append(standing)
+            if self._is_cut and commit.is_root:
+                raise OutOfReachError
+            added[commit_id] = self._now[commit_id] = Standing(commit.change_id, commit.parents)
             waiting += commit.parents
-        for standing in added:
+        for commit_id, standing in added.items():
             for parent in self._parents(standing):
                 parent.children += 1
+                if parent.visible_children >= PINNED and commit_id not in heads:
+                    # It may be no new one, but one that was left out.
+                    raise OutOfReachError
 
     def raise_up(self, mark: _Mark, roots: Iterable[CommitId]) -> None:
         """Make these, and what leads to them, visible or immutable."""
@@ -120,13 +124,16 @@ class _Moving:
         while waiting:
             commit_id = waiting.pop()
             standing = self._find(commit_id)
-            if standing is None and mark == "immutable" and self._is_cut:
-                # It has no row because it was immutable and old, and needs one now.
+            if standing is None:
+                if self._is_cut:
+                    # It was left out because it was old, and needs a row now.
+                    raise OutOfReachError
+                continue
+            children = getattr(standing, f"{mark}_children")
+            if children % PINNED or commit_id in roots or not getattr(standing, f"is_{mark}"):
+                continue
+            if children:
                 raise OutOfReachError
-            if standing is None or commit_id in roots or not getattr(standing, f"is_{mark}"):
-                continue
-            if getattr(standing, f"{mark}_children") > 0:
-                continue
             setattr(standing, f"is_{mark}", False)
             for parent in self._parents(standing):
                 self._count(parent, mark, -1)
@@ -138,7 +145,10 @@ class _Moving:
         while waiting:
             commit_id = waiting.pop()
             standing = self._find(commit_id)
-            if standing is None or commit_id in roots or standing.children > 0:
+            if standing is None or commit_id in roots or standing.children:
+                continue
+            if standing.is_immutable:
+                # Commits that were left out stand on it.
                 continue
             self._now[commit_id] = None
             for parent in self._parents(standing):

@@ -16,6 +16,9 @@ from wit_admin.jj.ids import ChangeId, CommitId
 from wit_admin.jj.views import View
 from wit_admin.jj.visibility import immutable_heads
 
+PINNED = 1 << 24
+"""Added to the numbers of children of a commit of which some are left out."""
+
 
 @dataclass(slots=True)
 class Standing:
@@ -29,6 +32,7 @@ class Standing:
     children: int = 0
     """How many commits that have a row, too, have it as a parent."""
     visible_children: int = 0
+    """As many of them; but from :data:`PINNED` on there are more, that have no row."""
     immutable_children: int = 0
 
 
@@ -63,7 +67,7 @@ class Everything:
     commits: Mapping[CommitId, Commit]
     standings: dict[CommitId, Standing]
     is_cut: bool
-    """There are older ones that are left out, all immutable."""
+    """There are older ones that are left out, all of them visible and immutable."""
 
 
 def read_everything(commits: CommitStore, view: View, *, max_changes: int | None) -> Everything:
@@ -122,7 +126,10 @@ def _find_leading(found: Mapping[CommitId, Commit], heads: Iterable[CommitId]) -
 
 
 def _read_newest(commits: CommitStore, roots: Roots, most: int) -> Everything:
-    """Read what may change, what has a name, and the newest of what is immutable."""
+    """Read what may change, what has a name, and the newest of what is immutable.
+
+    Clocks that are wrong by more than :data:`COMMIT_SKEW_MS` can hide some of it.
+    """
     named = frozenset(_present(commits, roots.known))
     heads = frozenset(_present(commits, roots.immutable))
     mutable = _lead_only(commits, named, heads)
@@ -130,6 +137,7 @@ def _read_newest(commits: CommitStore, roots: Roots, most: int) -> Everything:
     newest = [commit.id for commit in itertools.islice(commits.walk(heads), most + 1)]
     is_cut = len(newest) > most
     ids = mutable.union(newest[:most])
+    ids |= hidden
     # What is worked on stands on these, and will so when it was rewritten.
     deeper = named.union(*(commits.read(commit_id).parents for commit_id in mutable)) - ids
     found = {commit_id: commits.read(commit_id) for commit_id in ids | deeper}
@@ -140,16 +148,10 @@ def _read_newest(commits: CommitStore, roots: Roots, most: int) -> Everything:
         for commit_id, commit in found.items()
     }
     if is_cut:
-        _pin(standings, deeper)
+        for commit_id in deeper:
+            standings[commit_id].visible_children = PINNED
+            standings[commit_id].immutable_children = PINNED
     return Everything(found, standings, is_cut=is_cut)
-
-
-def _pin(standings: Mapping[CommitId, Standing], commit_ids: Iterable[CommitId]) -> None:
-    """Count a child more for commits that have children without a row."""
-    for standing in map(standings.__getitem__, commit_ids):
-        standing.children += 1
-        standing.visible_children += standing.is_visible
-        standing.immutable_children += standing.is_immutable
 
 
 def _lead_only(
