@@ -12,7 +12,7 @@ from tests.support.jj_writer import JjWriter
 from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.conflicts import iter_conflicted_paths
 from wit_admin.jj.divergence import merge_targets
-from wit_admin.jj.emptiness import is_empty
+from wit_admin.jj.emptiness import Emptiness, is_empty
 from wit_admin.jj.layout import open_layout
 from wit_admin.jj.merges import flatten, resolve_trivially, simplify
 from wit_admin.jj.ref_targets import RefTarget
@@ -166,3 +166,25 @@ def test_merge_whose_lines_only_jj_could_merge_is_neither_empty_nor_not(
 def open_trees(writer: JjWriter) -> Trees:
     commits = CommitStore.open(open_layout(writer.workspace))
     return Trees(commits.objects, commits.id_bytes)
+
+
+def test_criss_cross_merges_without_end_are_unknown(writer: JjWriter) -> None:
+    """Each merge's base is the pair of merges before it; following them used to end in a crash."""
+    left, right = writer.commit(description="left"), writer.commit(description="right")
+    merges: list[str] = []
+    for _ in range(600):
+        left, right = writer.commit(left, right), writer.commit(right, left)
+        merges.append(left)
+    commits = CommitStore.open(open_layout(writer.workspace))
+    trees = open_trees(writer)
+
+    newest = is_empty(commits, trees, commits.read(left))
+
+    emptiness = Emptiness(commits, trees)
+    oldest_first = [emptiness.is_empty(commits.read(each)) for each in merges]
+    assert newest is None
+    assert oldest_first[:20] == [True] * 20
+    assert oldest_first[-1] is None
+    assert [is_empty(commits, trees, commits.read(each)) for each in merges[25:40]] == (
+        oldest_first[25:40]
+    )

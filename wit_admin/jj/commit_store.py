@@ -7,8 +7,7 @@ off; all three are as they were when the store was opened.
 from __future__ import annotations
 
 import heapq
-from collections import OrderedDict
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from wit_admin.errors import MissingJjError
 from wit_admin.jj.commits import Commit, decode_commit, decode_extras, root_commit
@@ -35,7 +34,8 @@ class CommitStore:
         self.extras = extras
         self.id_bytes = id_bytes
         self._shallow = shallow
-        self._cache: OrderedDict[CommitId, Commit] = OrderedDict()
+        self._cache: dict[CommitId, Commit] = {}
+        self._held: Mapping[CommitId, Commit] = {}
         self._nodes: dict[CommitId, Node] = {}
 
     @classmethod
@@ -62,15 +62,29 @@ class CommitStore:
             DamagedJjError: It or its extras are malformed.
             UnreadableJjError: The disk or its permissions forbid it.
         """
-        commit = self._cache.get(commit_id)
-        if commit is not None:
-            self._cache.move_to_end(commit_id)
-            return commit
-        commit = self._read(commit_id)
-        self._cache[commit_id] = commit
-        if len(self._cache) > _CACHED_COMMITS:
-            self._cache.popitem(last=False)
+        commit = self._held.get(commit_id) or self._cache.get(commit_id)
+        if commit is None:
+            commit = self._read(commit_id)
+            if len(self._cache) >= _CACHED_COMMITS:
+                # The oldest go first.
+                del self._cache[next(iter(self._cache))]
+            self._cache[commit_id] = commit
         return commit
+
+    def read_all(self, heads: Iterable[CommitId]) -> Mapping[CommitId, Commit]:
+        """Return all commits that lead to ``heads``, in no order; they are kept from then on.
+
+        The fastest way to read a whole history; each takes about 1.5 kB. Raises as :meth:`walk`.
+        """
+        found: dict[CommitId, Commit] = {}
+        waiting = [head for head in heads if self.find(head) is not None]
+        while waiting:
+            commit_id = waiting.pop()
+            if commit_id not in found:
+                commit = found[commit_id] = self._cache.get(commit_id) or self._read(commit_id)
+                waiting += commit.parents
+        self._held = found
+        return found
 
     def _read(self, commit_id: CommitId) -> Commit:
         if is_root_commit(commit_id):

@@ -141,26 +141,31 @@ def decode_commit(
     """
     head, _, message = content.partition(b"\n\n")
     parents, headers = _read_headers(head)
-    if not {b"tree", b"author", b"committer"} <= headers.keys():
-        raise DamagedJjError(f"The commit {oid} is malformed.")
-    trees = _trees(oid, headers) or extras.trees or (headers[b"tree"].decode("ascii", "replace"),)
-    labels = headers.get(_LABELS, b"").decode("utf-8", "replace").removesuffix("\n")
+    try:
+        tree, author = headers[b"tree"], headers[b"author"]
+        committer = headers[b"committer"]
+    except KeyError:
+        raise DamagedJjError(f"The commit {oid} is malformed.") from None
+    labels = headers.get(_LABELS)
+    signed_by = _signature(author)
     change_id = extras.change_id or change_ids.read_header(headers.get(b"change-id"))
-    author = _signature(headers[b"author"])
     return Commit(
         id=oid,
         change_id=change_id or change_ids.synthesize(oid),
         parents=(() if is_shallow else parents) or (root_commit_id(len(oid) // 2),),
-        trees=trees,
-        conflict_labels=tuple(labels.split("\n")) if labels else (),
+        trees=_trees(oid, headers) or extras.trees or (tree.decode("ascii", "replace"),),
+        conflict_labels=_read_labels(labels) if labels is not None else (),
         description=message.decode("utf-8", "replace"),
-        author=author,
-        committer=author
-        if headers[b"committer"] == headers[b"author"]
-        else _signature(headers[b"committer"]),
+        author=signed_by,
+        committer=signed_by if committer == author else _signature(committer),
         is_signed=b"gpgsig" in headers or b"gpgsig-sha256" in headers,
         predecessors=extras.predecessors,
     )
+
+
+def _read_labels(value: bytes) -> tuple[str, ...]:
+    labels = value.decode("utf-8", "replace").removesuffix("\n")
+    return tuple(labels.split("\n")) if labels else ()
 
 
 def _read_headers(head: bytes) -> tuple[tuple[CommitId, ...], Mapping[bytes, bytes]]:

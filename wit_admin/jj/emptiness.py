@@ -5,89 +5,105 @@ Source: jj's lib/src/commit.rs, is_backend_commit_empty; lib/src/rewrite.rs, mer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 from wit_admin.jj.commit_store import CommitStore
-from wit_admin.jj.commits import Commit, TreeId
-from wit_admin.jj.conflicts import Terms
+from wit_admin.jj.commits import Commit
 from wit_admin.jj.graph import find_common_ancestors
 from wit_admin.jj.ids import CommitId, root_commit_id
 from wit_admin.jj.merges import flatten, simplify
-from wit_admin.jj.tree_merges import MergedTrees, merge_trees
-from wit_admin.jj.trees import TreeEntry, Trees
+from wit_admin.jj.tree_merges import matches_merge, merge_trees
+from wit_admin.jj.trees import Trees
 
 _MAX_DEPTH = 32
 _MAX_TERMS = 255
 """Criss-cross histories can be made so that each step doubles the terms."""
 
 
+class Emptiness:
+    """Answers for the commits of one repository; what it found out about merges is kept."""
+
+    def __init__(self, commits: CommitStore, trees: Trees) -> None:
+        self._commits = commits
+        self._trees = trees
+        self._expressions: dict[tuple[CommitId, ...], _Expression] = {}
+
+    def is_empty(self, commit: Commit) -> bool | None:
+        """Tell whether a commit changes nothing; ``None`` where only jj itself could tell.
+
+        With one parent the answer is exact and cheap; a merge is compared with the automatic merge
+        of its parents, and only where the lines of a file had to be merged, or where criss-cross
+        merges stand on each other by the dozen, may the answer be unknown. Of many merges, ask for
+        the oldest first.
+
+        Raises:
+            MissingJjError: A parent, an ancestor or a tree is not there.
+            DamagedJjError: One of them is malformed.
+        """
+        if commit.is_root:
+            return True
+        if len(commit.parents) == 1:
+            return commit.trees == self._commits.read(commit.parents[0]).trees
+        expression = self._merge(commit.parents)
+        if expression is None:
+            return None
+        terms = simplify(flatten([self._commits.read(each).trees for each in expression]))
+        if len(commit.trees) == 1:
+            return matches_merge(self._trees, terms, commit.trees[0])
+        merged = merge_trees(self._trees, terms)
+        if merged.terms == commit.trees:
+            return True
+        return None if merged.undecided else False
+
+    def _merge(self, parents: tuple[CommitId, ...]) -> tuple[CommitId, ...] | None:
+        """Return the commits whose trees, added and removed in turn, are the merge of these."""
+        found = self._find(parents, _MAX_DEPTH + 1)
+        if found is None:
+            self._expressions[parents] = _UNKNOWN
+        return None if found is None else found.terms
+
+    def _find(self, parents: tuple[CommitId, ...], left: int) -> _Expression | None:
+        """Return the same, if merges do not stand on each other more than ``left`` times."""
+        known = self._expressions.get(parents)
+        if known is None:
+            if left == 0:
+                return None
+            known = self._build(parents, left)
+            if known is None:
+                return None
+            self._expressions[parents] = known
+        return known if known.depth <= left else None
+
+    def _build(self, parents: tuple[CommitId, ...], left: int) -> _Expression | None:
+        terms: tuple[CommitId, ...] = (parents[0],)
+        depth = 1
+        for position, parent in enumerate(parents[1:], start=1):
+            common = find_common_ancestors(
+                parents[:position], [parent], self._commits.read_node
+            ) or (root_commit_id(self._commits.id_bytes),)
+            base: tuple[CommitId, ...] = common
+            if len(common) > 1:
+                below = self._find(common, left - 1)
+                if below is None:
+                    return None
+                base, depth = below.terms, max(depth, below.depth + 1)
+            if len(terms) + len(base) > _MAX_TERMS:
+                return _UNKNOWN
+            terms = flatten([terms, base, (parent,)])
+        return _Expression(terms, depth)
+
+
+@dataclass(frozen=True, slots=True)
+class _Expression:
+    terms: tuple[CommitId, ...]
+    depth: int
+    """How many merges stand on each other."""
+
+
+_UNKNOWN = _Expression((), 1 << 30)
+"""It has no end, or too far away."""
+
+
 def is_empty(commits: CommitStore, trees: Trees, commit: Commit) -> bool | None:
-    """Tell whether a commit changes nothing; ``None`` where only jj itself could tell.
-
-    With one parent the answer is exact and cheap; a merge is compared with the automatic merge of
-    its parents, and only where the lines of a file had to be merged may the answer be unknown.
-
-    Raises:
-        MissingJjError: A parent, an ancestor or a tree is not there.
-        DamagedJjError: One of them is malformed.
-    """
-    if commit.is_root:
-        return True
-    if len(commit.parents) == 1:
-        return commit.trees == commits.read(commit.parents[0]).trees
-    expression = _merge_expression(commits, commit.parents, depth=0)
-    if expression is None:
-        return None
-    terms = simplify(flatten([commits.read(commit_id).trees for commit_id in expression]))
-    merged = merge_trees(trees, terms)
-    if merged.terms == commit.trees:
-        return True
-    return None if _may_be_merged(trees, merged, commit.trees) else False
-
-
-def _may_be_merged(trees: Trees, merged: MergedTrees, found: tuple[TreeId, ...]) -> bool:
-    """Tell whether jj, by merging lines otherwise than we did, may have come to ``found``."""
-    if len(found) > 1:
-        return bool(merged.undecided)
-    return bool(merged.undecided) and all(
-        _is_mixture(trees, terms, _find_file(trees, found[0], path))
-        for path, terms in merged.undecided
-    )
-
-
-def _is_mixture(trees: Trees, terms: Terms, found: TreeEntry | None) -> bool:
-    """Tell whether a file may be a clean merge: all that was added is in it, and nothing else."""
-    if found is None or not found.is_file:
-        return False
-    lines = set(trees.objects.read(found.oid, "blob").split(b"\n"))
-    sides = [
-        set(trees.objects.read(term.oid, "blob").split(b"\n")) for term in terms if term is not None
-    ]
-    added = set().union(*sides[0::2]) - set().union(*sides[1::2])
-    return added <= lines <= set().union(*sides)
-
-
-def _find_file(trees: Trees, tree_id: TreeId, path: bytes) -> TreeEntry | None:
-    *folders, name = path.split(b"/")
-    for folder in folders:
-        entry = trees.read(tree_id).get(folder)
-        if entry is None or not entry.is_tree:
-            return None
-        tree_id = entry.oid
-    return trees.read(tree_id).get(name)
-
-
-def _merge_expression(
-    commits: CommitStore, parents: Sequence[CommitId], *, depth: int
-) -> tuple[CommitId, ...] | None:
-    """Return the commits whose trees, added and removed in turn, are the merge of ``parents``."""
-    expression: tuple[CommitId, ...] = (parents[0],)
-    for position, parent in enumerate(parents[1:], start=1):
-        common = find_common_ancestors(parents[:position], [parent], commits.read_node)
-        base: tuple[CommitId, ...] | None = common or (root_commit_id(commits.id_bytes),)
-        if len(common) > 1:
-            base = _merge_expression(commits, common, depth=depth + 1)
-        if base is None or depth > _MAX_DEPTH or len(expression) + len(base) > _MAX_TERMS:
-            return None
-        expression = flatten([expression, base, (parent,)])
-    return expression
+    """Tell whether one commit changes nothing; see :meth:`Emptiness.is_empty`."""
+    return Emptiness(commits, trees).is_empty(commit)

@@ -40,9 +40,14 @@ class Timestamp:
         """Return it with its zone; what no calendar holds becomes the nearest year that does."""
         minutes = self.tz_minutes if abs(self.tz_minutes) < _DAY_MINUTES else 0
         try:
-            return (_EPOCH + timedelta(milliseconds=self.ms)).astimezone(
-                timezone(timedelta(minutes=minutes))
-            )
+            return self.to_utc().astimezone(timezone(timedelta(minutes=minutes)))
+        except OverflowError:
+            return _LAST if self.ms > 0 else _FIRST
+
+    def to_utc(self) -> datetime:
+        """Return the moment alone, in UTC, likewise."""
+        try:
+            return _EPOCH + timedelta(milliseconds=self.ms)
         except OverflowError:
             return _LAST if self.ms > 0 else _FIRST
 

@@ -18,7 +18,7 @@ from wit_admin.jj.commits import Commit
 from wit_admin.jj.conflicts import ConflictedPath, iter_conflicted_paths
 from wit_admin.jj.content_hash import content_key
 from wit_admin.jj.divergence import merge_heads
-from wit_admin.jj.emptiness import is_empty
+from wit_admin.jj.emptiness import Emptiness
 from wit_admin.jj.ids import OperationId
 from wit_admin.jj.layout import Layout, find_workspace, open_layout
 from wit_admin.jj.op_heads import list_op_heads
@@ -92,8 +92,8 @@ class JjRepository:
         return self.commits.walk(self.view.commit_ids(), known=known)
 
     def is_empty(self, commit: Commit) -> bool | None:
-        """Tell whether a commit changes nothing; see :func:`wit_admin.jj.emptiness.is_empty`."""
-        return is_empty(self.commits, self._trees, commit)
+        """Tell whether a commit changes nothing; see :meth:`Emptiness.is_empty`."""
+        return self._emptiness.is_empty(commit)
 
     def iter_conflicted_paths(self, commit: Commit) -> Iterator[ConflictedPath]:
         """Yield the conflicted paths of a commit.
@@ -149,6 +149,10 @@ class JjRepository:
     @cached_property
     def _trees(self) -> Trees:
         return Trees(self.commits.objects, self.layout.git.id_bytes)
+
+    @cached_property
+    def _emptiness(self) -> Emptiness:
+        return Emptiness(self.commits, self._trees)
 
     @cached_property
     def _by_content(self) -> dict[str, OperationId]:

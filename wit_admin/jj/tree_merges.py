@@ -44,6 +44,18 @@ def merge_trees(trees: Trees, terms: Sequence[TreeId]) -> MergedTrees:
     )
 
 
+def matches_merge(trees: Trees, terms: Sequence[TreeId], found: TreeId) -> bool | None:
+    """Tell whether ``found`` is what tree terms merge to; ``None`` where only jj could tell.
+
+    That mostly takes less than to merge them: the first thing that differs is enough.
+
+    Raises:
+        MissingJjError: A tree is not there.
+        DamagedJjError: A tree is malformed.
+    """
+    return _Merger(trees).matches(tuple(terms), found, b"")
+
+
 _TreeTerms = tuple[TreeId | None, ...]
 
 
@@ -52,12 +64,45 @@ class _Merger:
     trees: Trees
     undecided: list[tuple[bytes, Terms]] = field(default_factory=list)
 
+    def matches(self, terms: _TreeTerms, found: TreeId | None, prefix: bytes) -> bool | None:
+        resolved = resolve_trivially(terms)
+        if resolved is not None:
+            return (resolved[0] or self.trees.empty_id) == (found or self.trees.empty_id)
+        _check_depth(prefix)
+        matches: bool | None = True
+        # The last one is what was found, the others are what is merged.
+        for name, values in iter_entries(self.trees, (*terms, found)):
+            path = prefix + name
+            match self._value_matches(values[:-1], values[-1], path):
+                case False:
+                    return False
+                case None:
+                    matches = None
+        return matches
+
+    def _value_matches(self, values: Terms, found: TreeEntry | None, path: bytes) -> bool | None:
+        resolved = resolve_trivially(values)
+        if resolved is not None:
+            return resolved[0] == found
+        if all(value is None or value.is_tree for value in values):
+            # A folder that is left empty is left out.
+            if found is not None and (not found.is_tree or found.oid == self.trees.empty_id):
+                return False
+            inner = tuple(value.oid if value else None for value in values)
+            return self.matches(inner, found.oid if found else None, path + b"/")
+        values = simplify(values)
+        file = self._merge_files(values, path)
+        if file is not None:
+            return file == found
+        is_undecided = bool(self.undecided)
+        self.undecided.clear()
+        return None if is_undecided and _is_mixture(self.trees, values, found) else False
+
     def merge(self, terms: _TreeTerms, prefix: bytes) -> _TreeTerms:
         resolved = resolve_trivially(terms)
         if resolved is not None:
             return resolved
-        if prefix.count(b"/") > _MAX_DEPTH:
-            raise DamagedJjError(f"Trees are more than {_MAX_DEPTH} folders deep.")
+        _check_depth(prefix)
         made: list[dict[bytes, TreeEntry]] = [{} for _ in terms]
         is_resolved = True
         for name, values in iter_entries(self.trees, terms):
@@ -103,6 +148,23 @@ class _Merger:
                 return None
         self.undecided.append((path, values))
         return None
+
+
+def _check_depth(prefix: bytes) -> None:
+    if prefix.count(b"/") > _MAX_DEPTH:
+        raise DamagedJjError(f"Trees are more than {_MAX_DEPTH} folders deep.")
+
+
+def _is_mixture(trees: Trees, terms: Terms, found: TreeEntry | None) -> bool:
+    """Tell whether a file may be a clean merge: all that was added is in it, and nothing else."""
+    if found is None or not found.is_file:
+        return False
+    lines = set(trees.objects.read(found.oid, "blob").split(b"\n"))
+    sides = [
+        set(trees.objects.read(term.oid, "blob").split(b"\n")) for term in terms if term is not None
+    ]
+    added = set().union(*sides[0::2]) - set().union(*sides[1::2])
+    return added <= lines <= set().union(*sides)
 
 
 def _aligns_in_one_way_only(base: bytes, side: bytes) -> bool:

@@ -6,6 +6,7 @@ import itertools
 import re
 import uuid
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 from wit_admin.jj.commits import Commit
@@ -39,8 +40,8 @@ def operation_row(repo_id: uuid.UUID, operation: Operation, *, is_undone: bool) 
         "description": _redact(operation.description),
         "hostname": plain_text(operation.hostname),
         "username": plain_text(operation.username),
-        "started_at": operation.start.to_datetime(),
-        "ended_at": operation.end.to_datetime(),
+        "started_at": operation.start.to_utc(),
+        "ended_at": operation.end.to_utc(),
         "is_snapshot": operation.is_snapshot,
         "is_undone": is_undone,
         "tags": {plain_text(key): _redact(value) for key, value in operation.attributes.items()},
@@ -71,17 +72,32 @@ def change_rows(
     repo_id: uuid.UUID, repository: JjRepository, groups: Groups
 ) -> list[dict[str, Any]]:
     """Return the rows of changes, sorted."""
-    return [_change_row(repo_id, repository, groups[change_id]) for change_id in sorted(groups)]
+    speakers = [_find_speaker(repository, carried) for carried in groups.values()]
+    # What is known of older merges helps with the younger.
+    speakers.sort(key=lambda commit: commit.committer.time.ms)
+    rows = [
+        _change_row(repo_id, repository, commit, groups[commit.change_id]) for commit in speakers
+    ]
+    rows.sort(key=itemgetter("change_id"))
+    return rows
 
 
-def _change_row(
-    repo_id: uuid.UUID, repository: JjRepository, carried: Mapping[CommitId, Standing]
-) -> dict[str, Any]:
-    # A visible commit speaks for its change if there is any, of these the newest.
-    commit = max(
+def _find_speaker(repository: JjRepository, carried: Mapping[CommitId, Standing]) -> Commit:
+    """Return the commit that stands for its change: a visible one if there is any, the newest."""
+    if len(carried) == 1:
+        return repository.commits.read(next(iter(carried)))
+    return max(
         map(repository.commits.read, carried),
         key=lambda each: (carried[each.id].is_visible, each.committer.time.ms, each.id),
     )
+
+
+def _change_row(
+    repo_id: uuid.UUID,
+    repository: JjRepository,
+    commit: Commit,
+    carried: Mapping[CommitId, Standing],
+) -> dict[str, Any]:
     visible = sum(standing.is_visible for standing in carried.values())
     return {
         "repo_id": repo_id,
@@ -90,8 +106,8 @@ def _change_row(
         "description": plain_text(commit.description),
         "author_name": plain_text(commit.author.name),
         "author_email": plain_text(commit.author.email),
-        "authored_at": commit.author.time.to_datetime(),
-        "committed_at": commit.committer.time.to_datetime(),
+        "authored_at": commit.author.time.to_utc(),
+        "committed_at": commit.committer.time.to_utc(),
         "is_empty": repository.is_empty(commit),
         "has_conflicts": commit.has_conflict,
         "is_divergent": visible > 1,

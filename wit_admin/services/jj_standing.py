@@ -96,13 +96,7 @@ def read_everything(commits: CommitStore, view: View, *, max_changes: int | None
 
 
 def _read_all(commits: CommitStore, roots: Roots) -> Everything:
-    found: dict[CommitId, Commit] = {}
-    waiting = list(_present(commits, roots.known))
-    while waiting:
-        commit_id = waiting.pop()
-        if commit_id not in found:
-            commit = found[commit_id] = commits.read(commit_id)
-            waiting += commit.parents
+    found = commits.read_all(roots.known)
     visible = _find_leading(found, roots.visible)
     immutable = _find_leading(found, roots.immutable)
     standings = {

@@ -104,7 +104,7 @@ class JjWriting:
             if self.undone is not None:
                 jj.mark_undone(session, self.repo_id, self.undone)
         if JjKind.CHANGES in self.kinds:
-            jj.write_changes(session, self.changes, self.commits)
+            jj.write_changes(session, self.repo_id, self.changes, self.commits)
             jj.delete_commits(session, self.repo_id, self.gone_commits, self.gone_changes)
         if JjKind.CONFLICTS in self.kinds:
             self._write_conflicts(session, now)

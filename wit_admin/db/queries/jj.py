@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import Table, and_, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import and_, delete, select, update
 from sqlalchemy.orm import Session
 
-from wit_admin.db.base import Base
 from wit_admin.db.core import execute_core, table_of
 from wit_admin.db.models.jj import (
     Bookmark,
@@ -21,8 +19,7 @@ from wit_admin.db.models.jj import (
     JjSyncState,
 )
 from wit_admin.db.queries.reconcile import chunks
-
-Values = Mapping[str, Any]
+from wit_admin.db.upserts import Values, insert_into, upsert
 
 
 def find_state(session: Session, repo_id: uuid.UUID) -> JjSyncState | None:
@@ -42,7 +39,7 @@ def lock_state(session: Session, repo_id: uuid.UUID, *, path: str) -> JjSyncStat
         "is_watched": True,
     }
     # A row that is not there cannot be locked.
-    insert = _insert_into(session, table_of(JjSyncState))
+    insert = insert_into(session, table_of(JjSyncState))
     execute_core(session, insert.on_conflict_do_nothing(), [first])
     query = select(JjSyncState).where(JjSyncState.repo_id == repo_id).with_for_update()
     return session.scalars(query.execution_options(populate_existing=True)).one()
@@ -109,7 +106,7 @@ def list_conflicts(
 
 def write_operations(session: Session, rows: Sequence[Values]) -> None:
     """Insert operations, or write them anew."""
-    _upsert(session, JjOperation, rows)
+    upsert(session, JjOperation, rows)
 
 
 def mark_undone(session: Session, repo_id: uuid.UUID, undone: Collection[str]) -> None:
@@ -137,10 +134,14 @@ def delete_operations(session: Session, repo_id: uuid.UUID, ids: Collection[str]
         )
 
 
-def write_changes(session: Session, changes: Sequence[Values], commits: Sequence[Values]) -> None:
+def write_changes(
+    session: Session, repo_id: uuid.UUID, changes: Sequence[Values], commits: Sequence[Values]
+) -> None:
     """Insert changes and commits of theirs, or write them anew."""
-    _upsert(session, Change, changes)
-    _upsert(session, ChangeCommit, commits)
+    there = select(Change.change_id).where(Change.repo_id == repo_id).limit(1)
+    are_new = session.scalars(there).first() is None
+    upsert(session, Change, changes, are_new=are_new)
+    upsert(session, ChangeCommit, commits, are_new=are_new)
 
 
 def delete_commits(
@@ -204,18 +205,3 @@ def mark_default(session: Session, repo_id: uuid.UUID, name: str | None) -> None
     is_it = and_(Bookmark.name == name, Bookmark.remote == "")
     wrong = update(Bookmark).where(Bookmark.repo_id == repo_id, Bookmark.is_default != is_it)
     session.execute(wrong.values(is_default=is_it))
-
-
-def _upsert(session: Session, model: type[Base], rows: Sequence[Values]) -> None:
-    if not rows:
-        return
-    table = table_of(model)
-    insert = _insert_into(session, table)
-    keys = [column.name for column in table.primary_key]
-    given = {name: insert.excluded[name] for name in rows[0] if name not in keys}
-    execute_core(session, insert.on_conflict_do_update(index_elements=keys, set_=given), list(rows))
-
-
-def _insert_into(session: Session, table: Table) -> postgresql.Insert | sqlite.Insert:
-    is_postgresql = session.get_bind().dialect.name == "postgresql"
-    return postgresql.insert(table) if is_postgresql else sqlite.insert(table)
