@@ -14,7 +14,7 @@ from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.git import storage
 from wit_admin.services.locks import Lock
 
-JOBS = ["journal", "sync-repos", "expiry", "trash", "gc", "counters", "leftovers"]
+JOBS = ["journal", "sync-repos", "changes", "expiry", "trash", "gc", "counters", "leftovers"]
 
 
 @pytest.fixture

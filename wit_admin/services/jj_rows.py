@@ -7,8 +7,9 @@ import re
 import uuid
 from collections.abc import Mapping
 from operator import itemgetter
-from typing import Any
+from typing import Any, Protocol
 
+from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.commits import Commit
 from wit_admin.jj.ids import ChangeId, CommitId
 from wit_admin.jj.operation_kinds import operation_type
@@ -22,6 +23,17 @@ MAX_CONFLICTED_PATHS = 10_000
 """More paths of one commit are not kept; hostile trees have no end of them."""
 
 _CREDENTIALS = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/\s'@]+@", re.IGNORECASE)
+
+
+class CommitFacts(Protocol):
+    """Commits, and what can be told of them: those of a jj repository, or of a plain one."""
+
+    @property
+    def commits(self) -> CommitStore:
+        """The commits."""
+
+    def is_empty(self, commit: Commit) -> bool | None:
+        """Tell whether a commit changes nothing."""
 
 
 def plain_text(text: str) -> str:
@@ -69,7 +81,7 @@ def commit_row(repo_id: uuid.UUID, commit_id: CommitId, standing: Standing) -> d
 
 
 def change_rows(
-    repo_id: uuid.UUID, repository: JjRepository, groups: Groups
+    repo_id: uuid.UUID, repository: CommitFacts, groups: Groups
 ) -> list[dict[str, Any]]:
     """Return the rows of changes, sorted."""
     speakers = [_find_speaker(repository, carried) for carried in groups.values()]
@@ -82,7 +94,7 @@ def change_rows(
     return rows
 
 
-def _find_speaker(repository: JjRepository, carried: Mapping[CommitId, Standing]) -> Commit:
+def _find_speaker(repository: CommitFacts, carried: Mapping[CommitId, Standing]) -> Commit:
     """Return the commit that stands for its change: a visible one if there is any, the newest."""
     if len(carried) == 1:
         return repository.commits.read(next(iter(carried)))
@@ -94,7 +106,7 @@ def _find_speaker(repository: JjRepository, carried: Mapping[CommitId, Standing]
 
 def _change_row(
     repo_id: uuid.UUID,
-    repository: JjRepository,
+    repository: CommitFacts,
     commit: Commit,
     carried: Mapping[CommitId, Standing],
 ) -> dict[str, Any]:

@@ -6,9 +6,11 @@ For a first sync all of it is read here; :mod:`wit_admin.services.jj_moves` brin
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from wit_admin.db.queries.jj import CommitValues
 from wit_admin.jj.commit_store import COMMIT_SKEW_MS, CommitStore
 from wit_admin.jj.commits import Commit
 from wit_admin.jj.graph import find_difference
@@ -152,6 +154,31 @@ def _lead_only(
     commits: CommitStore, heads: Iterable[CommitId], others: Iterable[CommitId]
 ) -> set[CommitId]:
     return find_difference(heads, others, commits.read_node, skew_ms=COMMIT_SKEW_MS)
+
+
+def group(standings: Iterable[tuple[CommitId, Standing]]) -> Groups:
+    """Return commits by the change that they carry."""
+    groups: dict[ChangeId, dict[CommitId, Standing]] = defaultdict(dict)
+    for commit_id, standing in standings:
+        groups[standing.change_id][commit_id] = standing
+    return dict(groups)
+
+
+def to_standings(rows: Iterable[CommitValues]) -> dict[CommitId, Standing]:
+    """Return what rows say."""
+    return {
+        row.commit_id: Standing(
+            row.change_id,
+            tuple(row.parents),
+            row.is_visible,
+            row.is_immutable,
+            row.is_working_copy,
+            row.children,
+            row.visible_children,
+            row.immutable_children,
+        )
+        for row in rows
+    }
 
 
 def _present(commits: CommitStore, commit_ids: Iterable[CommitId]) -> Iterable[CommitId]:

@@ -8,7 +8,7 @@ who is killed leaves the state before. Two at once end as one: who comes second 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,8 +16,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.models.jj import JjSyncState
-from wit_admin.db.queries import jj
-from wit_admin.db.queries.jj import CommitValues
+from wit_admin.db.queries import jj, pushed_changes
 from wit_admin.errors import BusyError, MissingJjError
 from wit_admin.jj.ids import ChangeId, CommitId
 from wit_admin.jj.repository import JjRepository, read_repository
@@ -25,7 +24,7 @@ from wit_admin.jj.views import View
 from wit_admin.services import jj_rows
 from wit_admin.services.jj_moves import OutOfReachError, move
 from wit_admin.services.jj_options import JjKind, JjSyncOptions, SyncedState
-from wit_admin.services.jj_standing import Roots, Standing, read_everything
+from wit_admin.services.jj_standing import Roots, Standing, read_everything, to_standings
 from wit_admin.services.jj_survey import LogMoves, compare_logs, read_old_view
 from wit_admin.services.jj_writing import CommitRows, JjSyncResult, JjWriting
 
@@ -65,6 +64,8 @@ def sync_repository(  # noqa: PLR0913  all but three are named
         with sessions.begin() as session:
             state = jj.lock_state(session, repo_id, path=str(path))
             if _to_state(state) == before:
+                if before.synced_at is None:
+                    pushed_changes.give_way(session, repo_id)
                 result = writing.write(session, now)
                 writing.update(state, path, before, now)
                 return result
@@ -170,24 +171,8 @@ class _Planner:
 
     def _load(self, commit_ids: set[CommitId]) -> Mapping[CommitId, Standing]:
         with self.sessions() as session:
-            return _standings(jj.list_commits(session, self.repo_id, commit_ids=commit_ids))
+            return to_standings(jj.list_commits(session, self.repo_id, commit_ids=commit_ids))
 
     def _load_siblings(self, change_ids: frozenset[ChangeId]) -> Mapping[CommitId, Standing]:
         with self.sessions() as session:
-            return _standings(jj.list_commits(session, self.repo_id, change_ids=change_ids))
-
-
-def _standings(rows: Iterable[CommitValues]) -> dict[CommitId, Standing]:
-    return {
-        row.commit_id: Standing(
-            row.change_id,
-            tuple(row.parents),
-            row.is_visible,
-            row.is_immutable,
-            row.is_working_copy,
-            row.children,
-            row.visible_children,
-            row.immutable_children,
-        )
-        for row in rows
-    }
+            return to_standings(jj.list_commits(session, self.repo_id, change_ids=change_ids))

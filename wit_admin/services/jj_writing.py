@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +17,7 @@ from wit_admin.jj.ids import ChangeId, CommitId, OperationId
 from wit_admin.services.jj_moves import Moved
 from wit_admin.services.jj_options import JjKind, SyncedState
 from wit_admin.services.jj_rows import BookmarkKey
-from wit_admin.services.jj_standing import Everything, Groups, Standing
+from wit_admin.services.jj_standing import Everything, Groups, Standing, group
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class CommitRows:
     def of_moved(cls, moved: Moved, siblings: Mapping[CommitId, Standing]) -> CommitRows:
         """Return what follows from moves; ``siblings`` are in the rows of the changes touched."""
         carried = {**siblings, **moved.standings}
-        groups = _group(
+        groups = group(
             (commit_id, standing)
             for commit_id, standing in carried.items()
             if standing.change_id in moved.regrouped and commit_id not in moved.gone
@@ -59,17 +58,10 @@ class CommitRows:
     @classmethod
     def of_everything(cls, found: Everything, rows: Mapping[CommitId, ChangeId]) -> CommitRows:
         """Return all that was found; of ``rows`` only that shall stay."""
-        groups = _group(found.standings.items())
+        groups = group(found.standings.items())
         gone_changes = frozenset(rows.values()) - groups.keys()
         gone_commits = frozenset(rows) - found.standings.keys()
         return cls(groups, found.standings, gone_commits, gone_changes)
-
-
-def _group(standings: Iterable[tuple[CommitId, Standing]]) -> Groups:
-    groups: dict[ChangeId, dict[CommitId, Standing]] = defaultdict(dict)
-    for commit_id, standing in standings:
-        groups[standing.change_id][commit_id] = standing
-    return dict(groups)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,14 @@ def _settle_journal(at: Premises) -> dict[str, int]:
     return {"settled": replayed.settled, "left": replayed.left, "pruned": pruned}
 
 
+def _index_changes(at: Premises) -> dict[str, int]:
+    commits = 0
+    at.pushes.find_unindexed()
+    while at.pushes.has_unindexed:
+        commits += at.pushes.index_next()
+    return {"commits": commits}
+
+
 def _expire(at: Premises) -> dict[str, int]:
     return housekeeping.purge_ended(at.sessions, older_than=at.records_age, by=at.by)
 
@@ -142,6 +150,7 @@ def _sweep(at: Premises) -> dict[str, int]:
 JOBS = (
     Job("journal", "settle pushes whose server died, forget old entries", _settle_journal),
     Job("sync-repos", "make the database and the folder of repositories agree", _sync_repos),
+    Job("changes", "find the versions of changes among pushed commits", _index_changes),
     Job("expiry", "delete sign-ins and tokens that ended long ago", _expire),
     Job("trash", "remove for good what was deleted long ago", _empty_trash),
     Job("gc", "pack the repositories that need it", _pack),

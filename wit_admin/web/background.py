@@ -1,4 +1,4 @@
-"""What a serving process does beside answering: it keeps the push journal settled."""
+"""What a serving process does beside answering: journal settled, pushed changes indexed."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 1.0
 _REPLAY_EVERY_S = 60.0
+_SHARE = 4
+"""The index rests so many times as long as it works."""
 
 
 async def keep_journal_settled(forge: Forge) -> None:
@@ -30,6 +32,28 @@ async def keep_journal_settled(forge: Forge) -> None:
             if not await _replay(forge):
                 due = time.monotonic()
         await asyncio.sleep(_LOOK_EVERY_S)
+
+
+async def keep_changes_indexed(forge: Forge) -> None:
+    """Look through pushes for change ids, after they were answered and never at their expense.
+
+    Of many pushes to one repository one look may be enough. What a worker that died left is found
+    at the start, since another takes its place.
+    """
+    knows_all = False
+    while True:
+        pause = _LOOK_EVERY_S
+        if forge.pushes.has_unindexed or not knows_all:
+            started = time.monotonic()
+            work = forge.pushes.index_next if knows_all else forge.pushes.find_unindexed
+            try:
+                await run_sync(work, abandon_on_cancel=True)
+                knows_all = True
+                pause = _SHARE * (time.monotonic() - started)
+            except UnavailableError as error:
+                log.debug("The index of changes waits: %s", error.message)
+                knows_all = False
+        await asyncio.sleep(pause)
 
 
 async def _replay(forge: Forge) -> bool:

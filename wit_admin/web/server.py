@@ -22,7 +22,7 @@ from wit_admin.forge import Forge
 from wit_admin.git.children import GitChild
 from wit_admin.settings import Settings
 from wit_admin.web.app import create_app
-from wit_admin.web.background import keep_journal_settled
+from wit_admin.web.background import keep_changes_indexed, keep_journal_settled
 from wit_admin.web.git_recall import GitRecall
 from wit_admin.web.listeners import Tls
 from wit_admin.web.metrics import Boards
@@ -124,6 +124,7 @@ class Server:
         beside = [
             asyncio.create_task(self._keep_the_date()),
             asyncio.create_task(keep_journal_settled(self._forge)),
+            asyncio.create_task(keep_changes_indexed(self._forge)),
         ]
         tls = self._site.tls
         server = await loop.create_server(

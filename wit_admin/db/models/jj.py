@@ -151,3 +151,15 @@ class JjSyncState(Base):
     failures: Mapped[Count]
     error: Mapped[str | None]
     is_watched: Mapped[bool] = mapped_column(default=True)
+
+
+class PushedHeads(Base):
+    """Up to where the pushed commits of a repository were looked through for change ids."""
+
+    __tablename__ = "pushed_heads"
+
+    repo_id: Mapped[uuid.UUID] = _repo_key()
+    heads: Mapped[list[Any]]
+    """Sorted ids of the commits that branches were at."""
+    pushed_at: Mapped[datetime | None]
+    """The repository's last push then; a later one is yet to be looked at."""

@@ -1,4 +1,4 @@
-"""of which state and how deep the rows of a jj repository are."""
+"""of which state and how deep the rows of a jj repository are, and up to where it was pushed."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -28,9 +28,27 @@ def upgrade() -> None:
         op.add_column(
             "change_commits", sa.Column(name, sa.Integer(), nullable=False, server_default="0")
         )
+    op.create_table(
+        "pushed_heads",
+        sa.Column("repo_id", sa.Uuid().with_variant(sa.LargeBinary(16), "sqlite"), nullable=False),
+        sa.Column("heads", document, nullable=False),
+        sa.Column(
+            "pushed_at",
+            sa.DateTime(timezone=True).with_variant(sa.BigInteger(), "sqlite"),
+            nullable=True,
+        ),
+        sa.ForeignKeyConstraint(
+            ["repo_id"],
+            ["repositories.id"],
+            name=op.f("fk_pushed_heads_repo_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("repo_id", name=op.f("pk_pushed_heads")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("pushed_heads")
     for name in _COUNTS:
         op.drop_column("change_commits", name)
     op.drop_column("change_commits", "is_immutable")

@@ -1,0 +1,105 @@
+"""Which repositories were pushed to since their commits were looked through for change ids."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from wit_admin.db.bulk import insert_into, upsert
+from wit_admin.db.core import execute_core, table_of
+from wit_admin.db.models.jj import Change, ChangeCommit, JjSyncState, PushedHeads
+from wit_admin.db.models.repositories import Repository
+from wit_admin.db.queries.reconcile import chunks
+
+
+class Pushed(NamedTuple):
+    """A repository that was pushed to."""
+
+    disk_path: str
+    pushed_at: datetime | None
+    heads: list[str] | None
+    """What was looked through; ``None`` is nothing yet."""
+
+
+def find(session: Session, repo_id: uuid.UUID) -> Pushed | None:
+    """Return a live repository; ``None`` also where jj's own stores are read, which know better."""
+    query = (
+        select(Repository.disk_path, Repository.pushed_at, PushedHeads.heads)
+        .outerjoin(PushedHeads, PushedHeads.repo_id == Repository.id)
+        .outerjoin(JjSyncState, JjSyncState.repo_id == Repository.id)
+        .where(
+            Repository.id == repo_id,
+            Repository.deleted_at.is_(None),
+            JjSyncState.synced_at.is_(None),
+        )
+    )
+    row = session.execute(query).one_or_none()
+    return None if row is None else Pushed(*row)
+
+
+def list_due(session: Session, *, limit: int) -> Sequence[uuid.UUID]:
+    """Return repositories with pushes that nobody has looked at, those that wait longest first."""
+    query = (
+        select(Repository.id)
+        .outerjoin(PushedHeads, PushedHeads.repo_id == Repository.id)
+        .outerjoin(JjSyncState, JjSyncState.repo_id == Repository.id)
+        .where(
+            Repository.pushed_at.is_not(None),
+            Repository.deleted_at.is_(None),
+            JjSyncState.synced_at.is_(None),
+            or_(PushedHeads.pushed_at.is_(None), PushedHeads.pushed_at < Repository.pushed_at),
+        )
+        .order_by(Repository.pushed_at)
+        .limit(limit)
+    )
+    return session.scalars(query).all()
+
+
+def lock(session: Session, repo_id: uuid.UUID) -> PushedHeads:
+    """Return up to where it was looked through; nobody else does so until the transaction ends."""
+    insert = insert_into(session, table_of(PushedHeads)).on_conflict_do_nothing()
+    execute_core(session, insert, [{"repo_id": repo_id, "heads": []}])
+    query = select(PushedHeads).where(PushedHeads.repo_id == repo_id).with_for_update()
+    return session.scalars(query).one()
+
+
+def save(session: Session, repo_id: uuid.UUID, heads: list[str], moment: datetime | None) -> None:
+    """Note up to where it was looked through."""
+    values = {"repo_id": repo_id, "heads": heads, "pushed_at": moment}
+    upsert(session, PushedHeads, [values])
+
+
+def hide(
+    session: Session,
+    repo_id: uuid.UUID,
+    commit_ids: Collection[str],
+    change_ids: Collection[str],
+) -> None:
+    """Make these commits hidden, and these changes, which have no other commits."""
+    for chunk in chunks(sorted(commit_ids)):
+        session.execute(
+            update(ChangeCommit)
+            .where(ChangeCommit.repo_id == repo_id, ChangeCommit.commit_id.in_(chunk))
+            .values(is_visible=False)
+        )
+    for chunk in chunks(sorted(change_ids)):
+        session.execute(
+            update(Change)
+            .where(Change.repo_id == repo_id, Change.change_id.in_(chunk))
+            .values(is_hidden=True, is_divergent=False)
+        )
+
+
+def give_way(session: Session, repo_id: uuid.UUID) -> None:
+    """Remove what was found in pushes, since jj's own stores are read from now on.
+
+    Who looks at a push just now is waited for; who comes later sees that it is not wanted.
+    """
+    session.delete(lock(session, repo_id))
+    session.flush()
+    session.execute(delete(Change).where(Change.repo_id == repo_id))

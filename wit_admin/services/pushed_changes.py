@@ -1,0 +1,158 @@
+"""Finds the versions of changes among pushed commits, without any jj on the server.
+
+Git carries jj's ``change-id`` header from clone to clone. A version that a forced push replaced
+stays, hidden. Nothing is read while a push runs, and what was not finished is done the next time:
+each repository's rows say up to which push they are. Where jj's own stores are synced, they are
+the better source, and this keeps away.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.queries import jj, pushed_changes
+from wit_admin.errors import JjError
+from wit_admin.git.refs import HEADS, NotPlainError, read_refs
+from wit_admin.git.storage import resolve
+from wit_admin.jj.change_ids import synthesize
+from wit_admin.jj.commit_store import COMMIT_SKEW_MS, CommitStore
+from wit_admin.jj.commits import Commit
+from wit_admin.jj.emptiness import Emptiness
+from wit_admin.jj.files import Boundary
+from wit_admin.jj.git_dir import open_git_dir
+from wit_admin.jj.graph import Node, compare_heads
+from wit_admin.jj.ids import CommitId
+from wit_admin.jj.objects import Objects
+from wit_admin.jj.stacked_table import StackedTable
+from wit_admin.jj.trees import Trees
+from wit_admin.services import jj_rows
+from wit_admin.services.jj_standing import Standing, group, to_standings
+
+log = logging.getLogger(__name__)
+
+MAX_COMMITS = 10_000
+"""Of one push, or one repository at first; older ones are not looked at."""
+_MOST_DUE = 10_000
+_NO_EXTRAS = StackedTable((), {}, is_lost=False)
+
+
+def list_due(sessions: sessionmaker[Session]) -> Sequence[uuid.UUID]:
+    """Return repositories with pushes that nobody has looked at, at most some thousands."""
+    with sessions() as session:
+        return pushed_changes.list_due(session, limit=_MOST_DUE)
+
+
+def index_repository(sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID) -> int:
+    """Bring one repository's changes up to its branches; return how many commits were new.
+
+    One that cannot be read is only complained of.
+    """
+    try:
+        return index_pushed(sessions, root, repo_id)
+    except JjError as error:
+        log.warning("Pushed changes of %s are not indexed: %s", repo_id, error.message)
+        return 0
+
+
+def index_pushed(sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID) -> int:
+    """Do so.
+
+    Raises:
+        JjError: A commit cannot be read.
+    """
+    with sessions() as session:
+        pushed = pushed_changes.find(session, repo_id)
+    place = None if pushed is None else resolve(root, pushed.disk_path)
+    if pushed is None or place is None:
+        return 0
+    try:
+        branches = read_refs(place.gitdir).refs
+    except NotPlainError:
+        log.debug("Pushed changes of %s are not indexed: its refs are git's own.", repo_id)
+        return 0
+    heads = sorted({ref.oid.decode() for ref in branches if ref.name.startswith(HEADS)})
+    history = _History.open(place.gitdir, root)
+    added, gone = history.compare(pushed.heads, heads)
+    carriers = [commit for commit in map(history.commits.read, added) if _has_change_id(commit)]
+    with sessions() as session:
+        hidden = to_standings(jj.list_commits(session, repo_id, commit_ids=gone))
+        touched = {commit.change_id for commit in carriers}
+        touched.update(standing.change_id for standing in hidden.values())
+        standings = to_standings(jj.list_commits(session, repo_id, change_ids=touched))
+    new = {
+        commit.id: Standing(commit.change_id, commit.parents, is_visible=True)
+        for commit in carriers
+    }
+    visible = group(
+        (commit_id, standing)
+        for commit_id, standing in {**standings, **new}.items()
+        if standing.is_visible and commit_id not in hidden
+    )
+    changes = jj_rows.change_rows(repo_id, history, visible)
+    commits = [jj_rows.commit_row(repo_id, *each) for each in sorted(new.items())]
+    with sessions.begin() as session:
+        before = pushed_changes.lock(session, repo_id)
+        if pushed_changes.find(session, repo_id) is None:
+            session.delete(before)
+            return 0
+        if before.heads != (pushed.heads or []):
+            # Another process was faster; what it did not see yet is still due.
+            return 0
+        jj.write_changes(session, repo_id, changes, commits)
+        pushed_changes.hide(session, repo_id, hidden, touched - visible.keys())
+        pushed_changes.save(session, repo_id, heads, pushed.pushed_at)
+    return len(new)
+
+
+def _has_change_id(commit: Commit) -> bool:
+    return commit.change_id != synthesize(commit.id)
+
+
+class _TooFarError(Exception):
+    """More lies between two states than is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class _History:
+    """The commits of a repository without any jj."""
+
+    commits: CommitStore
+    emptiness: Emptiness
+
+    @classmethod
+    def open(cls, gitdir: Path, root: Path) -> _History:
+        git = open_git_dir(gitdir, Boundary(root))
+        objects = Objects(git.object_folders, git.id_bytes)
+        commits = CommitStore(objects, _NO_EXTRAS, git.read_shallow(), git.id_bytes)
+        return cls(commits, Emptiness(commits, Trees(objects, git.id_bytes)))
+
+    def is_empty(self, commit: Commit) -> bool | None:
+        """Tell whether a commit changes nothing."""
+        return self.emptiness.is_empty(commit)
+
+    def compare(
+        self, old: list[CommitId] | None, new: list[CommitId]
+    ) -> tuple[Collection[CommitId], Collection[CommitId]]:
+        """Return the commits that came and those that went, as far as they are looked at."""
+        old = [each for each in old or () if self.commits.find(each) is not None]
+        left = itertools.count(2 * MAX_COMMITS, -1)
+
+        def read(commit_id: CommitId) -> Node:
+            if next(left) <= 0:
+                raise _TooFarError
+            return self.commits.read_node(commit_id)
+
+        if old:
+            try:
+                return compare_heads(old, new, read, skew_ms=COMMIT_SKEW_MS)
+            except _TooFarError:
+                pass
+        newest = itertools.islice(self.commits.walk(new), MAX_COMMITS)
+        return [commit.id for commit in newest], ()
