@@ -11,14 +11,14 @@ from __future__ import annotations
 import itertools
 import logging
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.queries import jj, pushed_changes
-from wit_admin.errors import JjError
+from wit_admin.errors import JjError, MissingJjError
 from wit_admin.git.refs import HEADS, NotPlainError, read_refs
 from wit_admin.git.storage import resolve
 from wit_admin.jj.change_ids import synthesize
@@ -79,9 +79,11 @@ def index_pushed(sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID
         return 0
     heads = sorted({ref.oid.decode() for ref in branches if ref.name.startswith(HEADS)})
     history = _History.open(place.gitdir, root)
-    added, gone = history.compare(pushed.heads, heads)
+    added, gone = history.compare(pushed.heads or [], heads)
     carriers = [commit for commit in map(history.commits.read, added) if _has_change_id(commit)]
     with sessions() as session:
+        if gone is None:
+            gone = jj.list_commit_ids(session, repo_id).keys() - added
         hidden = to_standings(jj.list_commits(session, repo_id, commit_ids=gone))
         touched = {commit.change_id for commit in carriers}
         touched.update(standing.change_id for standing in hidden.values())
@@ -138,10 +140,12 @@ class _History:
         return self.emptiness.is_empty(commit)
 
     def compare(
-        self, old: list[CommitId] | None, new: list[CommitId]
-    ) -> tuple[Collection[CommitId], Collection[CommitId]]:
-        """Return the commits that came and those that went, as far as they are looked at."""
-        old = [each for each in old or () if self.commits.find(each) is not None]
+        self, old: Sequence[CommitId], new: Sequence[CommitId]
+    ) -> tuple[set[CommitId], set[CommitId] | None]:
+        """Return the commits that came and those that went, as far as they are looked at.
+
+        ``None`` are all that did not come: they cannot be told from what was before.
+        """
         left = itertools.count(2 * MAX_COMMITS, -1)
 
         def read(commit_id: CommitId) -> Node:
@@ -152,7 +156,8 @@ class _History:
         if old:
             try:
                 return compare_heads(old, new, read, skew_ms=COMMIT_SKEW_MS)
-            except _TooFarError:
+            except (_TooFarError, MissingJjError):
+                # git may have removed what was replaced.
                 pass
-        newest = itertools.islice(self.commits.walk(new), MAX_COMMITS)
-        return [commit.id for commit in newest], ()
+        newest = {commit.id for commit in itertools.islice(self.commits.walk(new), MAX_COMMITS)}
+        return newest, (set() if len(newest) == MAX_COMMITS else None)

@@ -1,0 +1,169 @@
+"""Change ids of pushed commits: found once, however often and by however many."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from tests.support.builders import NOW, make_repository, make_user, run_at_once
+from tests.support.jj_writer import JjWriter
+from tests.support.killing import killed_at
+from tests.support.server import run_git
+from wit_admin.db.engine import make_sessions, open_engine
+from wit_admin.db.models.jj import Change, ChangeCommit, PushedHeads
+from wit_admin.db.models.repositories import Repository
+from wit_admin.services.jj_sync import sync_repository
+from wit_admin.services.pushed_changes import index_pushed, index_repository, list_due
+
+CHANGE = "kmnopqrstuvwxyzl" * 2
+OTHER = "lzyxwvutsrqponmk" * 2
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A bare repository and its row; a jj writer makes its commits."""
+
+    sessions: sessionmaker[Session]
+    root: Path
+    repo_id: uuid.UUID
+    writer: JjWriter
+
+    def push(self, **branches: str) -> None:
+        """Make these the branches, as pushes would."""
+        for name in run_git(self.gitdir, "for-each-ref", "--format=%(refname)").stdout.split():
+            run_git(self.gitdir, "update-ref", "-d", name)
+        for name, commit_id in branches.items():
+            run_git(self.gitdir, "update-ref", f"refs/heads/{name}", commit_id)
+        with self.sessions.begin() as session:
+            before = session.scalars(select(Repository.pushed_at)).one()
+            later = (before or NOW) + timedelta(seconds=1)
+            session.execute(update(Repository).values(pushed_at=later))
+
+    @property
+    def gitdir(self) -> Path:
+        return self.writer.gitdir
+
+    def index(self) -> int:
+        return index_pushed(self.sessions, self.root, self.repo_id)
+
+    def found(self) -> dict[str, dict[str, bool]]:
+        """Return the visible and hidden commits of each change."""
+        found: dict[str, dict[str, bool]] = {}
+        with self.sessions() as session:
+            for row in session.scalars(select(ChangeCommit)):
+                found.setdefault(row.change_id, {})[row.commit_id] = row.is_visible
+            changes = {each.change_id: each for each in session.scalars(select(Change))}
+        assert changes.keys() == found.keys()
+        for change_id, change in changes.items():
+            visible = sum(found[change_id].values())
+            assert (change.is_hidden, change.is_divergent) == (not visible, visible > 1)
+        return found
+
+
+@pytest.fixture
+def site(sessions: sessionmaker[Session], tmp_path: Path) -> Site:
+    writer = JjWriter(tmp_path / "work")
+    place = writer.gitdir.relative_to(tmp_path).as_posix()
+    with sessions.begin() as session:
+        repo_id = make_repository(session, make_user(session))
+        session.execute(update(Repository).values(disk_path=place))
+    return Site(sessions, tmp_path, repo_id, writer)
+
+
+def test_versions_follow_the_branches_there_and_back(site: Site) -> None:
+    plain = site.writer.commit(description="by git")
+    first = site.writer.commit(plain, change_id=CHANGE, description="first")
+    second = site.writer.commit(plain, change_id=CHANGE, description="second")
+    child = site.writer.commit(second, change_id=OTHER)
+    steps: list[tuple[dict[str, str], dict[str, dict[str, bool]]]] = [
+        ({"main": first}, {CHANGE: {first: True}}),
+        ({"main": child}, {CHANGE: {first: False, second: True}, OTHER: {child: True}}),
+        ({"main": plain}, {CHANGE: {first: False, second: False}, OTHER: {child: False}}),
+        (
+            {"main": child, "old": first},
+            {CHANGE: {first: True, second: True}, OTHER: {child: True}},
+        ),
+    ]
+
+    for branches, found in steps:
+        site.push(**branches)
+        assert list_due(site.sessions) == [site.repo_id]
+        site.index()
+
+        assert site.found() == found
+        assert list_due(site.sessions) == []
+
+
+def test_replaced_version_that_git_cleaned_up_stays_known(site: Site) -> None:
+    first = site.writer.commit(change_id=CHANGE, description="first")
+    site.push(main=first)
+    site.index()
+    (site.gitdir / "objects" / first[:2] / first[2:]).unlink()
+    second = site.writer.commit(change_id=CHANGE, description="second")
+    site.push(main=second)
+
+    assert site.index() == 1
+    assert site.found() == {CHANGE: {first: False, second: True}}
+
+
+def test_one_that_cannot_be_read_is_left_due(site: Site) -> None:
+    site.push(main=site.writer.commit(site.writer.commit(), change_id=CHANGE))
+    for path in (site.gitdir / "objects").glob("??/*"):
+        path.chmod(0o600)
+        path.write_bytes(b"torn")
+
+    assert index_repository(site.sessions, site.root, site.repo_id) == 0
+    assert list_due(site.sessions) == [site.repo_id]
+
+
+def test_two_at_once_find_it_once(site: Site) -> None:
+    commit = site.writer.commit(change_id=CHANGE)
+    site.push(main=commit)
+
+    assert run_at_once([site.index] * 4) == [None] * 4
+
+    assert site.found() == {CHANGE: {commit: True}}
+
+
+def test_jjs_own_stores_are_the_better_source(site: Site) -> None:
+    old = site.writer.commit(change_id=CHANGE, description="old")
+    new = site.writer.commit(change_id=OTHER, description="new")
+    site.push(main=old)
+    site.index()
+    site.writer.publish(site.writer.view(new))
+
+    sync_repository(site.sessions, site.repo_id, site.writer.workspace, now=NOW)
+    site.push(main=old, other=new)
+
+    assert site.index() == 0
+    assert list_due(site.sessions) == []
+    with site.sessions() as session:
+        assert old not in set(session.scalars(select(ChangeCommit.commit_id)))
+        assert session.scalars(select(PushedHeads)).all() == []
+
+
+def test_killed_at_any_step_it_is_done_the_next_time(site: Site, database_url: str) -> None:
+    first = site.writer.commit(change_id=CHANGE, description="first")
+    second = site.writer.commit(change_id=CHANGE, description="second")
+    site.push(main=first)
+    site.index()
+    site.push(main=second)
+    before, step, was_killed = site.found(), 0, True
+
+    def index() -> None:
+        engine = open_engine(database_url)
+        index_pushed(make_sessions(engine), site.root, site.repo_id)
+
+    while was_killed:
+        step += 1
+        was_killed = killed_at(step, index)
+        after = site.found()
+        assert after in (before, {CHANGE: {first: False, second: True}})
+        assert bool(list_due(site.sessions)) == (after == before)
+    assert step > 3
