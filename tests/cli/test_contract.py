@@ -21,7 +21,12 @@ from wit_admin.cli._root import app, root
 
 ROOT = Path(__file__).parent.parent.parent
 TREE = {path: (command, ctx) for path, command, ctx in _stored.walk()}
-COMMANDS = [path for path, (command, _) in TREE.items() if not isinstance(command, TyperGroup)]
+COMMANDS = [
+    path
+    for path, (command, _) in TREE.items()
+    if not isinstance(command, TyperGroup) or command.invoke_without_command
+]
+"""What does something; most groups do not."""
 PRINTS_NO_DATA = {"serve"}
 NEEDS_NO_SETTINGS = {"completion"}
 

@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "repo": "Manage repositories",
     "sync-repos": "Make the database and the folder of repositories agree",
     "sync": "Do what is due: made for cron and timers",
+    "watch": "Watch jj repositories, and keep what they say in the database",
     "activity": "Look at what happened",
     "audit": "Look at who changed what",
     "config": "Look at the settings",

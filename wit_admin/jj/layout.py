@@ -114,6 +114,20 @@ def open_layout(workspace: Path, *, root: Path | None = None) -> Layout:
     return Layout(repo=repo, git=git)
 
 
+def find_op_heads_folder(workspace: Path, *, root: Path | None = None) -> Path:
+    """Return the folder to watch, at the cost of a few looks: nothing else is checked.
+
+    Raises:
+        NoJjRepositoryError: The workspace has no repository any more.
+        JjPathError: A pointer or a link leads out of ``root``.
+        DamagedJjError: A pointer is no such file.
+        UnreadableJjError: The disk or its permissions forbid it.
+    """
+    boundary = Boundary(root)
+    repo = _repo_folder(boundary.real(workspace / ".jj") / "repo", boundary)
+    return boundary.real(repo / "op_heads/heads")
+
+
 def read_workspace(path: Path) -> Workspace:
     """Return what a workspace says about itself; ``path`` holds its ``.jj``.
 

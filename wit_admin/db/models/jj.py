@@ -150,6 +150,9 @@ class JjSyncState(Base):
     synced_at: Mapped[datetime | None]
     failures: Mapped[Count]
     error: Mapped[str | None]
+    """Why the last attempt failed; ``None`` when it did not."""
+    next_attempt_at: Mapped[datetime | None]
+    """When the watcher tries again; of no meaning without ``failures``."""
     is_watched: Mapped[bool] = mapped_column(default=True)
 
 

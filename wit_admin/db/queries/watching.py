@@ -1,0 +1,116 @@
+"""Which repositories are watched for what jj does in them, and what came of it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, select, update
+from sqlalchemy.orm import Session
+
+from wit_admin.db.models.accounts import Owner
+from wit_admin.db.models.jj import JjSyncState
+from wit_admin.db.models.repositories import Repository
+from wit_admin.db.statements import insert_new
+
+
+class Watchable(NamedTuple):
+    """A live repository, whether or not jj was ever used in it."""
+
+    id: uuid.UUID
+    owner: str
+    name: str
+    disk_path: str
+    is_watched: bool | None
+    """``None`` for one of which nothing was ever written down."""
+    op_heads: list[str] | None
+    synced_at: datetime | None
+    failures: int | None
+    error: str | None
+    next_attempt_at: datetime | None
+
+
+def iter_watchable(session: Session) -> Iterator[Watchable]:
+    """Yield all live repositories, by name."""
+    query = _watchable().order_by(Owner.name_key, Repository.name_key)
+    for row in session.execute(query).yield_per(1000):
+        yield Watchable(*row)
+
+
+def list_watchable(session: Session, ids: Sequence[uuid.UUID]) -> list[Watchable]:
+    """Return the live ones of a few repositories, in no order."""
+    query = _watchable().where(Repository.id.in_(ids))
+    return [Watchable(*row) for row in session.execute(query)]
+
+
+def set_watched(session: Session, repo_id: uuid.UUID, *, is_watched: bool, path: str) -> bool:
+    """Say whether a repository is to be watched; tell whether that is news.
+
+    One of which nothing is written down is watched.
+    """
+    values: dict[str, Any] = {"path": path, "op_heads": [], "failures": 0}
+    if insert_new(session, JjSyncState, repo_id=repo_id, is_watched=is_watched, **values):
+        return not is_watched
+    changed = session.execute(
+        update(JjSyncState)
+        .where(JjSyncState.repo_id == repo_id, JjSyncState.is_watched != is_watched)
+        .values(is_watched=is_watched)
+        .returning(JjSyncState.repo_id)
+        .execution_options(synchronize_session=False)
+    )
+    return changed.first() is not None
+
+
+def record_failure(
+    session: Session,
+    repo_id: uuid.UUID,
+    *,
+    path: str,
+    error: str,
+    next_attempt_at: datetime | None,
+) -> None:
+    """Count an attempt that failed, and say why it did."""
+    values: dict[str, Any] = {"op_heads": [], "failures": 0, "is_watched": True}
+    insert_new(session, JjSyncState, repo_id=repo_id, path=path, **values)
+    session.execute(
+        update(JjSyncState)
+        .where(JjSyncState.repo_id == repo_id)
+        .values(
+            failures=JjSyncState.failures + 1,
+            error=error,
+            next_attempt_at=next_attempt_at,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def clear_failure(session: Session, repo_id: uuid.UUID) -> None:
+    """Say that the last attempt did not fail, where there was nothing else to write."""
+    session.execute(
+        update(JjSyncState)
+        .where(JjSyncState.repo_id == repo_id, JjSyncState.failures > 0)
+        .values(failures=0, error=None, next_attempt_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _watchable() -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Repository.id,
+            Owner.name,
+            Repository.name,
+            Repository.disk_path,
+            JjSyncState.is_watched,
+            JjSyncState.op_heads,
+            JjSyncState.synced_at,
+            JjSyncState.failures,
+            JjSyncState.error,
+            JjSyncState.next_attempt_at,
+        )
+        .join(Owner, Owner.id == Repository.owner_id)
+        .outerjoin(JjSyncState, JjSyncState.repo_id == Repository.id)
+        .where(Repository.deleted_at.is_(None))
+    )

@@ -1,0 +1,41 @@
+"""Where the jj repository of a repository of ours is, and what its heads are, at a glance."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from wit_admin.jj.files import list_names
+from wit_admin.jj.ids import is_store_name
+from wit_admin.jj.layout import find_op_heads_folder
+
+_SUFFIX = ".git"
+
+
+def find_jj_workspace(root: Path, disk_path: str) -> Path | None:
+    """Return the folder that has a ``.jj``: the repository's own, or else the one beside it.
+
+    Beside ``alice/demo.git`` that is ``alice/demo``. What we may not look into counts as one:
+    whoever reads it then says why that cannot be.
+    """
+    beside = disk_path.removesuffix(_SUFFIX)
+    if beside != disk_path and os.path.isdir(f"{root}/{disk_path}/.jj"):  # noqa: PTH112  thousands
+        return root / disk_path
+    try:
+        found = os.stat(f"{root}/{beside}/.jj")  # noqa: PTH116
+    except PermissionError:
+        return root / beside
+    except OSError:
+        return None
+    return root / beside if stat.S_ISDIR(found.st_mode) else None
+
+
+def has_moved_on(workspace: Path, op_heads: list[str], *, root: Path) -> bool:
+    """Tell whether other operations are current now; a few looks, and no store is opened.
+
+    Raises:
+        JjError: As for :func:`wit_admin.jj.layout.find_op_heads_folder`.
+    """
+    names = list_names(find_op_heads_folder(workspace, root=root))
+    return sorted(filter(is_store_name, names)) != op_heads

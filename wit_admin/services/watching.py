@@ -1,0 +1,209 @@
+"""Which jj repositories are watched, as an operator sees and decides it; the watcher obeys."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.base import utc_now
+from wit_admin.db.queries import watching
+from wit_admin.db.queries.watching import Watchable
+from wit_admin.errors import JjError, NoJjRepositoryError
+from wit_admin.names import RepoName
+from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.jj_places import find_jj_workspace
+from wit_admin.services.jj_sync import JjSyncResult, sync_repository
+from wit_admin.services.lookups import get_repository_id
+from wit_admin.services.watch_claims import count_watchers
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedRepository:
+    """A repository with a jj repository, or that had one."""
+
+    id: uuid.UUID
+    owner: str
+    name: str
+    path: Path | None
+    """Where jj works; ``None`` when it is gone."""
+    is_watched: bool
+    synced_at: datetime | None
+    failures: int
+    """How many attempts in a row failed."""
+    error: str | None
+    next_attempt_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class WatchStatus:
+    """All of it in numbers."""
+
+    running: bool
+    """Whether a watcher is at work, on whatever host."""
+    watchers: int
+    watched: int
+    ignored: int
+    """Taken off the list by somebody."""
+    failing: int
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What came of one repository."""
+
+    repository: str
+    state: str
+    """``synced``, ``unchanged`` or ``failed``."""
+    seconds: float
+    operations: int = 0
+    changes: int = 0
+    bookmarks: int = 0
+    error: str | None = None
+    hint: str | None = None
+
+
+def list_watched(sessions: sessionmaker[Session], root: Path) -> list[WatchedRepository]:
+    """Return all that are watched, or were taken off the list, by owner and name."""
+    with sessions() as session:
+        rows = list(watching.iter_watchable(session))
+    found = ((row, find_jj_workspace(root, row.disk_path)) for row in rows)
+    return [
+        WatchedRepository(
+            row.id,
+            row.owner,
+            row.name,
+            path,
+            is_watched=row.is_watched is not False,
+            synced_at=row.synced_at,
+            failures=row.failures or 0,
+            error=row.error if row.failures else None,
+            next_attempt_at=row.next_attempt_at if row.failures else None,
+        )
+        for row, path in found
+        if path is not None or row.is_watched is not None
+    ]
+
+
+def watch_status(sessions: sessionmaker[Session], root: Path, run_dir: Path) -> WatchStatus:
+    """Return how many are watched, by how many processes."""
+    rows = list_watched(sessions, root)
+    watchers = count_watchers(sessions, run_dir)
+    watched = [row for row in rows if row.is_watched and row.path is not None]
+    return WatchStatus(
+        running=watchers > 0,
+        watchers=watchers,
+        watched=len(watched),
+        ignored=sum(not row.is_watched for row in rows),
+        failing=sum(row.failures > 0 for row in watched),
+    )
+
+
+def add_watch(
+    sessions: sessionmaker[Session], root: Path, name: RepoName, *, by: Origin = SYSTEM
+) -> bool:
+    """Have a repository watched, as all are that nobody took off the list; tell if that is news.
+
+    A watcher that runs begins within seconds.
+
+    Raises:
+        NotFoundError: There is no such repository.
+        NoJjRepositoryError: jj was never used in it.
+    """
+    path = find_workspace(root, _find(sessions, name))
+    return _set_watched(sessions, name, path, is_watched=True, by=by)
+
+
+def remove_watch(
+    sessions: sessionmaker[Session], root: Path, name: RepoName, *, by: Origin = SYSTEM
+) -> bool:
+    """Have a repository watched no more; what was read of it stays. Tell whether that is news.
+
+    Raises:
+        NotFoundError: There is no such repository.
+    """
+    row = _find(sessions, name)
+    path = find_jj_workspace(root, row.disk_path) or root / row.disk_path
+    return _set_watched(sessions, name, path, is_watched=False, by=by)
+
+
+def sync_now(sessions: sessionmaker[Session], root: Path, name: RepoName) -> SyncReport:
+    """Read one repository at once, watched or not.
+
+    Raises:
+        NotFoundError: There is no such repository.
+        JjError: It has no jj repository, or one that cannot be read; the rows stay as they are,
+            and the failure is written down.
+        BusyError: Others sync it all the time.
+    """
+    return sync_watchable(sessions, root, _find(sessions, name))
+
+
+def sync_watchable(sessions: sessionmaker[Session], root: Path, row: Watchable) -> SyncReport:
+    """Bring the rows of one repository up to date, and write down how that went.
+
+    Raises:
+        JjError: It could not be read.
+        BusyError: Others sync it all the time.
+    """
+    path = find_workspace(root, row)
+    started = time.monotonic()
+    try:
+        result = sync_repository(sessions, row.id, path, root=root, now=utc_now())
+    except JjError as error:
+        with sessions.begin() as session:
+            watching.record_failure(
+                session, row.id, path=str(path), error=error.message, next_attempt_at=None
+            )
+        raise
+    if row.failures:
+        with sessions.begin() as session:
+            watching.clear_failure(session, row.id)
+    return SyncReport(
+        f"{row.owner}/{row.name}",
+        "unchanged" if result == JjSyncResult() else "synced",
+        round(time.monotonic() - started, 4),
+        result.operations,
+        result.changes,
+        result.bookmarks,
+    )
+
+
+def find_workspace(root: Path, row: Watchable) -> Path:
+    """Return where jj works in a repository.
+
+    Raises:
+        NoJjRepositoryError: Nowhere.
+    """
+    path = find_jj_workspace(root, row.disk_path)
+    if path is None:
+        beside = row.disk_path.removesuffix(".git")
+        raise NoJjRepositoryError(
+            f"{row.owner}/{row.name} has no jj repository.",
+            hint=f"One is looked for in {row.disk_path} and {beside} below {root}.",
+        )
+    return path
+
+
+def _set_watched(
+    sessions: sessionmaker[Session], name: RepoName, path: Path, *, is_watched: bool, by: Origin
+) -> bool:
+    with sessions.begin() as session:
+        repo_id = get_repository_id(session, name)
+        is_news = watching.set_watched(session, repo_id, is_watched=is_watched, path=str(path))
+        if is_news:
+            event = Event(
+                "watch.add" if is_watched else "watch.remove", "repository", repo_id, str(name)
+            )
+            record(session, event, by=by)
+    return is_news
+
+
+def _find(sessions: sessionmaker[Session], name: RepoName) -> Watchable:
+    with sessions() as session:
+        (row,) = watching.list_watchable(session, [get_repository_id(session, name)])
+    return row
