@@ -1,25 +1,132 @@
 """Shards of some work that processes on all hosts hold between them: PostgreSQL's advisory locks.
 
 Each process has one connection for its locks, and the server lets go of them when it ends,
-however that happens. Beside its shards each holds a shared lock that says that it is there.
+however that happens. Beside its shards each holds a shared lock that says that it is there, so
+that all know how many they are and what a fair share is. A proxy that shares connections between
+transactions breaks it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Collection
 
-from sqlalchemy import text
+from sqlalchemy import Connection, Engine, TextClause, text
 from sqlalchemy.orm import Session
 
+from wit_admin.errors import UnavailableError
+
+_UNSIGNED = 2**32
 _MEMBER = -1
 """In place of a shard's number: held, shared, by all."""
-_COUNT_MEMBERS = text("""
-    SELECT count(*) FROM pg_locks
+_IN_SPACE = """
+      FROM pg_locks
      WHERE locktype = 'advisory' AND granted AND objsubid = 2
        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-       AND classid = CAST(:space AS oid) AND objid = CAST(:member AS oid)
-""")
-_UNSIGNED = 2**32
+       AND classid = CAST(:space AS oid)
+"""
+_COUNT_MEMBERS = text(f"SELECT count(*) {_IN_SPACE} AND objid = CAST(:member AS oid)")
+_LIST_LOCKS = text(f"SELECT CAST(objid AS bigint), pid = pg_backend_pid() {_IN_SPACE}")
+_JOIN = text("SELECT pg_advisory_lock_shared(:space, :number)")
+_TAKE = text("SELECT pg_try_advisory_lock(:space, :number)")
+_GIVE_BACK = text("SELECT pg_advisory_unlock(:space, :number)")
+_LEAVE = text("SELECT pg_advisory_unlock_all()")
+_SET_UP = (
+    # A host that loses its power says no farewell: the server is to find out within seconds.
+    "SET tcp_keepalives_idle = 5",
+    "SET tcp_keepalives_interval = 3",
+    "SET tcp_keepalives_count = 3",
+    "SET tcp_user_timeout = 15000",
+    "SET statement_timeout = 5000",
+)
+
+
+class ShardLocks:
+    """This process's part in the work of a name, which has ``count`` shards."""
+
+    def __init__(self, engine: Engine, name: str, count: int) -> None:
+        self._engine = engine
+        self._space = space_of(name)
+        self._count = count
+        self._connection: Connection | None = None
+        self._leaving: set[int] = set()
+
+    def settle(self, busy: Collection[int] = ()) -> frozenset[int]:
+        """Take shards that are free, or give back what is more than a fair share; return ours.
+
+        What is to be given back is left out at once, and let go of at a later call, when it is not
+        among the ``busy`` shards any more.
+
+        Raises:
+            UnavailableError: The server is not there; whatever was held is lost.
+        """
+        try:
+            return self._settle(busy)
+        except BaseException:
+            self._drop()
+            raise
+
+    def close(self) -> None:
+        """Let go of everything; others can have it on return."""
+        if self._connection is not None:
+            with contextlib.suppress(UnavailableError):
+                self._connection.execute(_LEAVE)
+        self._drop()
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        self._leaving.clear()
+        if connection is not None:
+            # Out of the pool as it is: the session ends, and with it what it holds.
+            connection.close()
+
+    def _settle(self, busy: Collection[int]) -> frozenset[int]:
+        if self._connection is None:
+            self._connection = self._open()
+        for shard in self._leaving - set(busy):
+            self._run(_GIVE_BACK, shard)
+            self._leaving.discard(shard)
+        members, ours, free = self._look()
+        kept = ours - self._leaving
+        share = -(-self._count // max(members, 1))
+        surplus = sorted(kept)[share:]
+        self._leaving.update(surplus)
+        for shard in free:
+            if len(kept) >= share:
+                break
+            if self._run(_TAKE, shard):
+                kept.add(shard)
+        return frozenset(kept.difference(surplus))
+
+    def _open(self) -> Connection:
+        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        # Out of the pool: nobody else may get a connection that has locks.
+        connection.detach()
+        for statement in _SET_UP:
+            connection.exec_driver_sql(statement)
+        self._connection = connection
+        self._run(_JOIN, _MEMBER)
+        return connection
+
+    def _look(self) -> tuple[int, set[int], list[int]]:
+        """Return how many members there are, our shards, and those that nobody has."""
+        assert self._connection is not None  # noqa: S101  opened by the caller
+        numbers = {"space": self._space % _UNSIGNED}
+        members, ours, taken = 0, set(), set()
+        for number, is_ours in self._connection.execute(_LIST_LOCKS, numbers):
+            if number == _MEMBER % _UNSIGNED:
+                members += 1
+            else:
+                taken.add(number)
+                if is_ours:
+                    ours.add(number)
+        return members, ours, [shard for shard in range(self._count) if shard not in taken]
+
+    def _run(self, statement: TextClause, number: int) -> bool:
+        assert self._connection is not None  # noqa: S101  opened by the caller
+        numbers = {"space": self._space, "number": number}
+        return self._connection.execute(statement, numbers).scalar() is True
 
 
 def count_members(session: Session, name: str) -> int:

@@ -33,7 +33,7 @@ def list_op_heads(folder: Path) -> tuple[OperationId, ...]:
     for wait_s in _WAITS_S:
         if wait_s:
             time.sleep(wait_s)
-        heads = tuple(sorted(filter(is_store_name, list_names(folder))))
+        heads = peek_op_heads(folder)
         if len(heads) > _MOST_HEADS:
             raise DamagedJjError(f"{folder} holds more than {_MOST_HEADS} operation heads.")
         if heads:
@@ -43,3 +43,13 @@ def list_op_heads(folder: Path) -> tuple[OperationId, ...]:
         hint="After a crash the name may be lost while the operations are still there; "
         "'jj op integrate' or a backup brings it back.",
     )
+
+
+def peek_op_heads(folder: str | Path) -> tuple[OperationId, ...]:
+    """Return the names that stand there this moment, sorted; jj may be just at work on them.
+
+    Raises:
+        MissingJjError: The folder is gone.
+        UnreadableJjError: The disk or its permissions forbid it.
+    """
+    return tuple(sorted(filter(is_store_name, list_names(folder))))

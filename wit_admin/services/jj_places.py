@@ -6,9 +6,8 @@ import os
 import stat
 from pathlib import Path
 
-from wit_admin.jj.files import list_names
-from wit_admin.jj.ids import is_store_name
 from wit_admin.jj.layout import find_op_heads_folder
+from wit_admin.jj.op_heads import peek_op_heads
 
 _SUFFIX = ".git"
 
@@ -37,5 +36,4 @@ def has_moved_on(workspace: Path, op_heads: list[str], *, root: Path) -> bool:
     Raises:
         JjError: As for :func:`wit_admin.jj.layout.find_op_heads_folder`.
     """
-    names = list_names(find_op_heads_folder(workspace, root=root))
-    return sorted(filter(is_store_name, names)) != op_heads
+    return peek_op_heads(find_op_heads_folder(workspace, root=root)) != tuple(op_heads)

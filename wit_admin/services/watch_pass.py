@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,11 +10,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.queries import watching
 from wit_admin.db.queries.watching import Watchable
-from wit_admin.errors import BatchError, JjError, UnavailableError, WitError
+from wit_admin.errors import BatchError, JjError
 from wit_admin.services.jj_places import find_jj_workspace, has_moved_on
-from wit_admin.services.watching import SyncReport, sync_watchable
-
-log = logging.getLogger(__name__)
+from wit_admin.services.watch_sync import JjReader, SyncReport, Target
 
 
 def sync_all(
@@ -27,28 +24,9 @@ def sync_all(
     """
     with sessions() as session:
         rows = [row for row in watching.iter_watchable(session) if row.is_watched is not False]
-    due = [row for row in rows if _is_due(root, row)]
+    due = [target for row in rows if (target := _find_due(root, row))]
     with ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(lambda row: try_sync(sessions, root, row), due)
-
-
-def try_sync(sessions: sessionmaker[Session], root: Path, row: Watchable) -> SyncReport:
-    """Sync one repository; a failure of its own is part of what is returned.
-
-    Raises:
-        UnavailableError: The database is not there, for this one or any other.
-    """
-    name = f"{row.owner}/{row.name}"
-    try:
-        return sync_watchable(sessions, root, row)
-    except UnavailableError:
-        raise
-    except WitError as error:
-        return SyncReport(name, "failed", 0.0, error=error.message, hint=error.hint)
-    except Exception:
-        # Whatever one repository brings about, the others are not to suffer from it.
-        log.exception("The sync of %s failed by a bug.", name)
-        return SyncReport(name, "failed", 0.0, error="This is a bug in wit-admin; see the log.")
+        yield from pool.map(JjReader(sessions, root).try_sync, due)
 
 
 def raise_for_failures(reports: Sequence[SyncReport]) -> None:
@@ -57,7 +35,7 @@ def raise_for_failures(reports: Sequence[SyncReport]) -> None:
     Raises:
         BatchError: Some did; the others are synced.
     """
-    failed = [report for report in reports if report.state == "failed"]
+    failed = [report for report in reports if report.is_failure]
     if failed:
         raise BatchError(
             f"{len(failed)} of {len(reports)} repositories failed, first {failed[0].repository}: "
@@ -66,12 +44,14 @@ def raise_for_failures(reports: Sequence[SyncReport]) -> None:
         )
 
 
-def _is_due(root: Path, row: Watchable) -> bool:
+def _find_due(root: Path, row: Watchable) -> Target | None:
     path = find_jj_workspace(root, row.disk_path)
-    if path is None or row.failures:
-        return path is not None
+    if path is None:
+        return None
+    target = Target(row.id, f"{row.owner}/{row.name}", path, row.failures or 0)
     try:
-        return has_moved_on(path, row.op_heads or [], root=root)
+        is_due = target.failures or has_moved_on(path, row.op_heads or [], root=root)
     except JjError:
         # Whoever syncs it says and writes down what is wrong.
-        return True
+        is_due = True
+    return target if is_due else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,16 +9,15 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from wit_admin.db.base import utc_now
 from wit_admin.db.queries import watching
 from wit_admin.db.queries.watching import Watchable
-from wit_admin.errors import JjError, NoJjRepositoryError
+from wit_admin.errors import NoJjRepositoryError
 from wit_admin.names import RepoName
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.jj_places import find_jj_workspace
-from wit_admin.services.jj_sync import JjSyncResult, sync_repository
 from wit_admin.services.lookups import get_repository_id
 from wit_admin.services.watch_claims import count_watchers
+from wit_admin.services.watch_sync import JjReader, SyncReport, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +48,6 @@ class WatchStatus:
     ignored: int
     """Taken off the list by somebody."""
     failing: int
-
-
-@dataclass(frozen=True, slots=True)
-class SyncReport:
-    """What came of one repository."""
-
-    repository: str
-    state: str
-    """``synced``, ``unchanged`` or ``failed``."""
-    seconds: float
-    operations: int = 0
-    changes: int = 0
-    bookmarks: int = 0
-    error: str | None = None
-    hint: str | None = None
 
 
 def list_watched(sessions: sessionmaker[Session], root: Path) -> list[WatchedRepository]:
@@ -114,7 +97,7 @@ def add_watch(
         NotFoundError: There is no such repository.
         NoJjRepositoryError: jj was never used in it.
     """
-    path = find_workspace(root, _find(sessions, name))
+    path = _find_workspace(root, _find(sessions, name))
     return _set_watched(sessions, name, path, is_watched=True, by=by)
 
 
@@ -140,45 +123,14 @@ def sync_now(sessions: sessionmaker[Session], root: Path, name: RepoName) -> Syn
             and the failure is written down.
         BusyError: Others sync it all the time.
     """
-    return sync_watchable(sessions, root, _find(sessions, name))
-
-
-def sync_watchable(sessions: sessionmaker[Session], root: Path, row: Watchable) -> SyncReport:
-    """Bring the rows of one repository up to date, and write down how that went.
-
-    Raises:
-        JjError: It could not be read.
-        BusyError: Others sync it all the time.
-    """
-    path = find_workspace(root, row)
-    started = time.monotonic()
-    try:
-        result = sync_repository(sessions, row.id, path, root=root, now=utc_now())
-    except JjError as error:
-        with sessions.begin() as session:
-            watching.record_failure(
-                session, row.id, path=str(path), error=error.message, next_attempt_at=None
-            )
-        raise
-    if row.failures:
-        with sessions.begin() as session:
-            watching.clear_failure(session, row.id)
-    return SyncReport(
-        f"{row.owner}/{row.name}",
-        "unchanged" if result == JjSyncResult() else "synced",
-        round(time.monotonic() - started, 4),
-        result.operations,
-        result.changes,
-        result.bookmarks,
+    row = _find(sessions, name)
+    target = Target(
+        row.id, f"{row.owner}/{row.name}", _find_workspace(root, row), row.failures or 0
     )
+    return JjReader(sessions, root).sync(target)
 
 
-def find_workspace(root: Path, row: Watchable) -> Path:
-    """Return where jj works in a repository.
-
-    Raises:
-        NoJjRepositoryError: Nowhere.
-    """
+def _find_workspace(root: Path, row: Watchable) -> Path:
     path = find_jj_workspace(root, row.disk_path)
     if path is None:
         beside = row.disk_path.removesuffix(".git")

@@ -1,0 +1,181 @@
+"""Tells when something happens in folders of operation heads: by inotify, where there is one.
+
+Source: inotify(7). It sees what this host does, and nothing that others do to a shared disk.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+K = TypeVar("K")
+
+_CREATE, _MOVED_TO, _DELETE_SELF, _MOVE_SELF = 0x100, 0x80, 0x400, 0x800
+_UNMOUNT, _Q_OVERFLOW, _IGNORED, _ONLYDIR = 0x2000, 0x4000, 0x8000, 0x01000000
+_MASK = _CREATE | _MOVED_TO | _DELETE_SELF | _MOVE_SELF | _ONLYDIR
+_ENDS = _DELETE_SELF | _MOVE_SELF | _UNMOUNT | _IGNORED
+_EXHAUSTED = {errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+_ADVICE = (
+    "Raise fs.inotify.max_user_watches and max_user_instances with sysctl; "
+    "what cannot be watched is polled."
+)
+
+
+@dataclass(slots=True)
+class Happened(Generic[K]):
+    """What was told of since the last time."""
+
+    changed: set[K] = field(default_factory=set)
+    """Folders in which a name was added."""
+    ended: set[K] = field(default_factory=set)
+    """Folders that were removed or moved: their places have to be looked up again."""
+    is_incomplete: bool = False
+    """Something was lost: whatever is watched may have changed."""
+
+
+class HeadEvents(Protocol[K]):
+    """Watches folders, each known by a key of the caller's."""
+
+    def fileno(self) -> int | None:
+        """Return a descriptor that is readable when something happened; ``None`` for never."""
+
+    def watch(self, key: K, folder: Path) -> int | None:
+        """Watch a folder; return a handle, or ``None`` where it has to be polled."""
+
+    def forget(self, handle: int) -> None:
+        """Watch a folder no more."""
+
+    def read(self) -> Happened[K]:
+        """Return what happened; never waits."""
+
+    def take_complaint(self) -> str | None:
+        """Return, once, why folders have to be polled that should not."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+class NoEvents(Generic[K]):
+    """For systems without inotify, and for who wants none: everything is polled."""
+
+    def __init__(self, complaint: str | None = None) -> None:
+        self._complaint = complaint
+
+    def fileno(self) -> int | None:
+        """Return that nothing will ever happen."""
+        return None
+
+    def watch(self, key: K, folder: Path) -> int | None:
+        """Leave it to the caller."""
+        return None
+
+    def forget(self, handle: int) -> None:
+        """Forget nothing: there is no handle."""
+
+    def read(self) -> Happened[K]:
+        """Return nothing."""
+        return Happened()
+
+    def take_complaint(self) -> str | None:
+        """Return, once, why there are no events."""
+        complaint, self._complaint = self._complaint, None
+        return complaint
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Inotify(Generic[K]):
+    """One inotify descriptor for all folders; none is watched recursively."""
+
+    def __init__(self) -> None:
+        from inotify_simple import INotify  # noqa: PLC0415  Linux only
+
+        self._inotify: Any = INotify()
+        self._keys: dict[int, K] = {}
+        self._complaint: str | None = None
+        self._is_exhausted = False
+
+    def fileno(self) -> int | None:
+        """Return inotify's descriptor."""
+        descriptor: int = self._inotify.fileno()
+        return descriptor
+
+    def watch(self, key: K, folder: Path) -> int | None:
+        """Watch a folder; one that another key has is left to that one."""
+        try:
+            handle: int = self._inotify.add_watch(os.fspath(folder), _MASK)
+        except OSError as error:
+            if error.errno in _EXHAUSTED and not self._is_exhausted:
+                self._is_exhausted = True
+                self._complaint = (
+                    f"The system allows no more than {len(self._keys)} watches "
+                    f"({error.strerror}). {_ADVICE}"
+                )
+            return None
+        if self._keys.setdefault(handle, key) != key:
+            return None
+        return handle
+
+    def forget(self, handle: int) -> None:
+        """Watch it no more; what the kernel still has to tell of it is not passed on."""
+        if self._keys.pop(handle, None) is not None:
+            try:
+                self._inotify.rm_watch(handle)
+            except OSError as error:
+                # The folder is gone, and the watch went with it.
+                if error.errno != errno.EINVAL:
+                    raise
+
+    def read(self) -> Happened[K]:
+        """Return what happened; never waits."""
+        happened: Happened[K] = Happened()
+        for handle, mask, _, _ in _events(self._inotify.read(timeout=0)):
+            if mask & _Q_OVERFLOW:
+                happened.is_incomplete = True
+                continue
+            key = self._keys.get(handle)
+            if key is None:
+                continue
+            if mask & _ENDS:
+                self._end(handle, mask)
+                happened.ended.add(key)
+            else:
+                happened.changed.add(key)
+        return happened
+
+    def take_complaint(self) -> str | None:
+        """Return, once, that the system's limits are reached."""
+        complaint, self._complaint = self._complaint, None
+        return complaint
+
+    def close(self) -> None:
+        """Close the descriptor; the kernel forgets all watches."""
+        self._inotify.close()
+
+    def _end(self, handle: int, mask: int) -> None:
+        if mask & _MOVE_SELF:
+            # The watch would follow the folder to its new place.
+            self.forget(handle)
+        else:
+            self._keys.pop(handle, None)
+
+
+def open_head_events() -> HeadEvents[Any]:
+    """Return the best that this system has to offer."""
+    if sys.platform != "linux":
+        return NoEvents("This system has no inotify; all repositories are polled.")
+    try:
+        return Inotify()
+    except OSError as error:
+        return NoEvents(f"inotify is not to be had ({error.strerror}). {_ADVICE}")
+
+
+def _events(found: Iterable[Any]) -> Iterable[tuple[int, int, int, str]]:
+    # Plain tuples: the package knows no types.
+    return found

@@ -1,0 +1,121 @@
+"""Reads one jj repository into the database, and writes down how that went."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.base import utc_now
+from wit_admin.db.queries import watching
+from wit_admin.errors import JjError, UnavailableError, WitError
+from wit_admin.services.jj_sync import JjSyncResult, sync_repository
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is to be read."""
+
+    id: uuid.UUID
+    name: str
+    """Owner and name."""
+    workspace: Path
+    failures: int = 0
+    """How many attempts in a row failed before."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What came of one repository."""
+
+    repository: str
+    state: str
+    """``synced``, ``unchanged`` or ``failed``."""
+    seconds: float
+    operations: int = 0
+    changes: int = 0
+    bookmarks: int = 0
+    error: str | None = None
+    hint: str | None = None
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the rows are as they were, and the repository may have moved on."""
+        return self.state == "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class JjReader:
+    """Reads repositories below ``root``, and nothing that is outside of it."""
+
+    sessions: sessionmaker[Session]
+    root: Path
+    retry_delay_s: Callable[[int], float] | None = None
+    """When is tried again after so many failures; ``None`` when nobody will."""
+
+    def sync(self, target: Target) -> SyncReport:
+        """Bring the rows of one repository up to date.
+
+        Raises:
+            JjError: It could not be read; the rows are as they were, and the failure is written
+                down.
+            BusyError: Others sync it all the time.
+        """
+        started = time.monotonic()
+        try:
+            result = sync_repository(
+                self.sessions, target.id, target.workspace, root=self.root, now=utc_now()
+            )
+        except JjError as error:
+            self._record(target, error)
+            raise
+        if target.failures:
+            with self.sessions.begin() as session:
+                watching.clear_failure(session, target.id)
+        return SyncReport(
+            target.name,
+            "unchanged" if result == JjSyncResult() else "synced",
+            round(time.monotonic() - started, 4),
+            result.operations,
+            result.changes,
+            result.bookmarks,
+        )
+
+    def try_sync(self, target: Target) -> SyncReport:
+        """Do the same; a failure of this one repository is part of what is returned.
+
+        Raises:
+            UnavailableError: The database is not there, for this one or any other.
+        """
+        try:
+            return self.sync(target)
+        except UnavailableError:
+            raise
+        except WitError as error:
+            message, hint = error.message, error.hint
+        except Exception:
+            # Whatever one repository brings about, the others are not to suffer from it.
+            log.exception("The sync of %s failed.", target.name)
+            message, hint = "This is a bug in wit-admin.", "The log has the details."
+        return SyncReport(target.name, "failed", 0.0, error=message, hint=hint)
+
+    def _record(self, target: Target, error: JjError) -> None:
+        now, delay_s = utc_now(), None
+        if self.retry_delay_s is not None:
+            delay_s = self.retry_delay_s(target.failures + 1)
+        with self.sessions.begin() as session:
+            watching.record_failure(
+                session,
+                target.id,
+                path=str(target.workspace),
+                error=f"{error.message} {error.hint}" if error.hint else error.message,
+                next_attempt_at=None if delay_s is None else now + timedelta(seconds=delay_s),
+            )
