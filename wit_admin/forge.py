@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
@@ -37,6 +38,10 @@ from wit_admin.services.push_flow import PushFlow
 from wit_admin.services.servers import Enrolment, Servers
 from wit_admin.services.sessions import SignIn
 from wit_admin.settings import Settings
+
+if TYPE_CHECKING:
+    from wit_admin.services.watcher.observer import Observer
+    from wit_admin.services.watcher.service import Watcher
 
 _PROMPT = EngineOptions(connect_timeout_s=3, patience_s=10.0)
 
@@ -135,6 +140,33 @@ def open_forge(settings: Settings, *, is_prompt: bool = False) -> Iterator[Forge
     finally:
         if engine is not None:
             engine.dispose()
+
+
+@contextmanager
+def open_watcher(settings: Settings, observer: Observer) -> Iterator[Watcher]:
+    """Put together what watches jj repositories; it is run, and stopped, by the caller.
+
+    Raises:
+        ConfigError: There is no database.
+    """
+    # What serves needs none of it.
+    from wit_admin.jj.head_events import open_head_events  # noqa: PLC0415
+    from wit_admin.services.watch_claims import open_claims  # noqa: PLC0415
+    from wit_admin.services.watch_sync import JjReader  # noqa: PLC0415
+    from wit_admin.services.watcher.schedule import retry_delay_s  # noqa: PLC0415
+    from wit_admin.services.watcher.service import Watcher, WatchOptions  # noqa: PLC0415
+
+    if settings.no_database:
+        raise ConfigError("Without a database nothing is watched.", hint="Leave out no_database.")
+    options = WatchOptions(
+        hold_back_s=settings.watch_debounce_ms / 1000,
+        sweep_s=settings.watch_poll_interval_s,
+        workers=settings.watch_workers,
+    )
+    with open_database(settings) as sessions:
+        reader = JjReader(sessions, settings.repositories_root, retry_delay_s)
+        claims = open_claims(sessions, settings.run_dir)
+        yield Watcher(reader, claims, open_head_events(), options, observer)
 
 
 @contextmanager

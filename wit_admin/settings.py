@@ -175,6 +175,27 @@ class Settings:
     max_header_bytes: int = _setting(
         parse_size, "Largest head of a request", "WIT_MAX_HEADER_SIZE", default=32 * 1024
     )
+    watcher_enabled: bool = _setting(
+        parse_flag, "'serve' watches jj repositories", "WATCHER_ENABLED", default=False
+    )
+    watch_debounce_ms: int = _setting(
+        parse_number,
+        "The most milliseconds that the watcher holds a burst of jj commands back",
+        "WIT_WATCH_DEBOUNCE_MS",
+        default=300,
+    )
+    watch_poll_interval_s: float = _setting(
+        parse_seconds,
+        "How often the watcher looks where no event told of anything",
+        "WIT_WATCH_POLL_INTERVAL",
+        default=30.0,
+    )
+    watch_workers: int = _setting(
+        parse_count,
+        "jj repositories that the watcher reads at once",
+        "WIT_WATCH_WORKERS",
+        default=2,
+    )
     git_program: str = _setting(str, "The git program", "WIT_GIT", default="git")
     log_level: str = _setting(
         parse_one_of("debug", "info", "warning", "error"),
@@ -255,7 +276,8 @@ def _lookup(
 ) -> tuple[str | None, str]:
     given = flags.get(setting.name)
     if given is not None:
-        option = setting.name.removesuffix("_s").replace("_", "-")  # no flag names its unit
+        # Seconds are no part of a flag's name; those of "watch" do not repeat its own.
+        option = setting.name.removesuffix("_s").removeprefix("watch_").replace("_", "-")
         return given, f"flag --{option}"
     for name in setting.metadata["names"]:
         if env.get(name):

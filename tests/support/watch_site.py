@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from tests.support.builders import NOW, make_user
 from tests.support.jj_writer import JjWriter
 from wit_admin.db.models.jj import JjOperation, JjSyncState
+from wit_admin.db.models.repositories import Repository
 from wit_admin.db.queries import repositories
 from wit_admin.db.queries.repositories import NewRepository
 
@@ -57,17 +58,24 @@ class WatchSite:
 
     def operations(self, name: str = "demo") -> list[str]:
         """Return what the database knows of the operation log, oldest first."""
+        query = (
+            select(JjOperation.description)
+            .join(Repository, Repository.id == JjOperation.repo_id)
+            .where(Repository.name == name)
+            .order_by(JjOperation.ended_at)
+        )
         with self.sessions() as session:
-            return list(
-                session.scalars(
-                    select(JjOperation.description)
-                    .join(JjSyncState, JjSyncState.repo_id == JjOperation.repo_id)
-                    .where(JjSyncState.path.like(f"%/{name}%"))
-                    .order_by(JjOperation.ended_at)
-                )
-            )
+            return list(session.scalars(query))
 
     def state(self) -> JjSyncState:
         """Return what is written down of the only repository."""
         with self.sessions() as session:
             return session.scalars(select(JjSyncState)).one()
+
+    def states(self) -> dict[str, JjSyncState]:
+        """Return what is written down, by repository."""
+        query = select(Repository.name, JjSyncState).join(
+            JjSyncState, JjSyncState.repo_id == Repository.id
+        )
+        with self.sessions() as session:
+            return {row.name: row.JjSyncState for row in session.execute(query)}

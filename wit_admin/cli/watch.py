@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import dataclasses
+import logging
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, Repo, origin_of, output_of
+from wit_admin.cli._options import AsJson, Repo, loaded_of, origin_of, output_of
 from wit_admin.cli._place import place
-from wit_admin.errors import InvalidInputError
+from wit_admin.log import set_up_logging
 from wit_admin.names import RepoName
+
+if TYPE_CHECKING:
+    from wit_admin.cli._output import Output
+    from wit_admin.services.watch_sync import SyncReport
+    from wit_admin.settings import Settings
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -20,28 +29,75 @@ _OUTCOME = ("repository", "state", "operations", "changes", "bookmarks", "error"
 def watch(
     ctx: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="Make one pass, and stop")] = False,
+    base_path: Annotated[str | None, typer.Option(help="Folder of the repositories")] = None,
+    debounce_ms: Annotated[
+        str | None, typer.Option(help="The most that a burst is held back, in milliseconds")
+    ] = None,
+    poll_interval: Annotated[
+        str | None, typer.Option(help="Seconds between looks where no event told of anything")
+    ] = None,
+    workers: Annotated[str | None, typer.Option(help="Repositories that are read at once")] = None,
+    log_format: Annotated[str | None, typer.Option(help="How log lines look: text or json")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Watch jj repositories, and keep what they say in the database
 
-    Changes, operations, bookmarks and conflicts are read from jj's own files, without jj.
+    Changes, operations, bookmarks and conflicts are read from jj's own files, without jj. It goes
+    on until it is interrupted, and prints a line for each repository that had news.
 
-    Example: wit-admin watch --once
+    Example: wit-admin watch
     """
-    from wit_admin.services.watch_pass import raise_for_failures, sync_all
-
     if ctx.invoked_subcommand is not None:
         return
+    settings = loaded_of(
+        ctx,
+        repositories_root=base_path,
+        watch_debounce_ms=debounce_ms,
+        watch_poll_interval_s=poll_interval,
+        watch_workers=workers,
+        log_format=log_format,
+    ).settings
     output = output_of(ctx, as_json=as_json)
+    set_up_logging(settings.log_level, settings.log_format)
+    if once:
+        _pass(settings, output)
+    else:
+        _go_on(settings, output)
+
+
+def _pass(settings: Settings, output: Output) -> None:
+    from wit_admin.forge import open_database
+    from wit_admin.services.watch_pass import raise_for_failures, sync_all
+
     reports = []
-    with place(ctx) as here:
-        if not once:
-            raise InvalidInputError("A command is missing.", hint="Or say --once.")
-        for report in sync_all(here.sessions, here.root):
+    with open_database(settings) as sessions:
+        root, workers = settings.repositories_root, settings.watch_workers
+        for report in sync_all(sessions, root, workers=workers):
             reports.append(report)
             output.line(report, *_OUTCOME)
     output.note(f"{sum(report.state == 'synced' for report in reports)} repositories had news.")
     raise_for_failures(reports)
+
+
+def _go_on(settings: Settings, output: Output) -> None:
+    from wit_admin.forge import open_watcher
+    from wit_admin.services.watcher.observer import Observer
+
+    class Printer(Observer):
+        def ready(self, watched: int) -> None:
+            output.note(f"Watching {watched} jj repositories in {settings.repositories_root}")
+
+        def reported(self, report: SyncReport) -> None:
+            if report.state != "unchanged":
+                output.line(report, *_OUTCOME)
+                sys.stdout.flush()
+
+    if settings.log_format == "json":
+        output = dataclasses.replace(output, log=logging.getLogger(__name__))
+    with open_watcher(settings, Printer()) as watcher:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: watcher.stop())
+        watcher.run()
 
 
 @app.command("list")

@@ -114,3 +114,58 @@ def _watchable() -> Select[*tuple[Any, ...]]:
         .outerjoin(JjSyncState, JjSyncState.repo_id == Repository.id)
         .where(Repository.deleted_at.is_(None))
     )
+
+
+class Place(NamedTuple):
+    """What a watcher has to know of a repository, deleted or not."""
+
+    id: uuid.UUID
+    owner: str
+    name: str
+    disk_path: str
+    updated_at: datetime
+    is_live: bool
+    is_watched: bool | None
+    op_heads: list[str] | None
+    failures: int | None
+
+
+def iter_places(session: Session) -> Iterator[Place]:
+    """Yield all live repositories, in no order."""
+    query = _PLACES.where(Repository.deleted_at.is_(None))
+    for row in session.execute(query).yield_per(1000):
+        yield Place(*row)
+
+
+def list_places_since(session: Session, moment: datetime) -> list[Place]:
+    """Return the repositories that were made, changed or deleted since then."""
+    query = _PLACES.where(Repository.updated_at >= moment)
+    return [Place(*row) for row in session.execute(query)]
+
+
+def list_places(session: Session, ids: Sequence[uuid.UUID]) -> list[Place]:
+    """Return the repositories of these ids."""
+    return [Place(*row) for row in session.execute(_PLACES.where(Repository.id.in_(ids)))]
+
+
+def list_unwatched(session: Session) -> frozenset[uuid.UUID]:
+    """Return the repositories that were taken off the list."""
+    query = select(JjSyncState.repo_id).where(JjSyncState.is_watched.is_(False))
+    return frozenset(session.scalars(query))
+
+
+_PLACES: Select[*tuple[Any, ...]] = (
+    select(
+        Repository.id,
+        Owner.name,
+        Repository.name,
+        Repository.disk_path,
+        Repository.updated_at,
+        Repository.deleted_at.is_(None),
+        JjSyncState.is_watched,
+        JjSyncState.op_heads,
+        JjSyncState.failures,
+    )
+    .join(Owner, Owner.id == Repository.owner_id)
+    .outerjoin(JjSyncState, JjSyncState.repo_id == Repository.id)
+)

@@ -91,23 +91,24 @@ class Schedule(Generic[K]):
                 looks.append(key)
         return looks
 
-    def looked(self, key: K, heads: int, *, is_news: bool, now: float) -> None:
+    def looked(self, key: K, heads: int, *, is_news: bool, now: float) -> bool:
         """Take in that there are so many heads; ``is_news`` when others than were synced last.
 
-        Several mostly mean that jj is just at work.
+        Several mostly mean that jj is just at work. Tell whether a sync is due by that.
         """
         case = self._cases.get(key)
         if case is None or case.is_running or case.is_ready:
-            return
+            return False
         if not is_news:
             del self._cases[key]
-            return
+            return False
         deadline = case.since + self.hold_back_s
         if heads == 1 or now >= deadline or case.pause_s > LONGEST_PAUSE_S:
             self._make_ready(key, case)
-        else:
-            self._set_due(key, case, min(now + case.pause_s, deadline))
-            case.pause_s *= 2
+            return True
+        self._set_due(key, case, min(now + case.pause_s, deadline))
+        case.pause_s *= 2
+        return False
 
     def take_syncs(self, room: int) -> list[tuple[K, int]]:
         """Return at most ``room`` repositories to sync, each with its failures in a row.

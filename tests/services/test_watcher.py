@@ -1,0 +1,274 @@
+"""The watcher at work: what jj does in repositories comes to stand in the database."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session, sessionmaker
+
+from tests.support.processes import wait_until
+from tests.support.watch_site import WatchSite
+from wit_admin.db.base import utc_now
+from wit_admin.db.models.repositories import Repository
+from wit_admin.jj.head_events import HeadEvents, NoEvents, open_head_events
+from wit_admin.names import RepoName
+from wit_admin.services import watching
+from wit_admin.services.watch_claims import open_claims
+from wit_admin.services.watch_sync import JjReader, SyncReport
+from wit_admin.services.watcher.observer import Observer
+from wit_admin.services.watcher.schedule import retry_delay_s
+from wit_admin.services.watcher.service import Watcher, WatchOptions
+
+NEVER_S = 3600.0
+PATIENCE_S = 30.0
+
+
+class Recorder(Observer):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.watched: int | None = None
+        self.polled = 0
+        self.losses = 0
+        self.reports: list[SyncReport] = []
+        self.delays: list[float] = []
+
+    def ready(self, watched: int) -> None:
+        self.watched = watched
+
+    def counted(self, watched: int, polled: int) -> None:
+        if self.watched is not None:
+            self.watched, self.polled = watched, polled
+
+    def detected(self, seconds: float) -> None:
+        self.delays.append(seconds)
+
+    def lost_events(self) -> None:
+        self.losses += 1
+
+    def reported(self, report: SyncReport) -> None:
+        self.reports.append(report)
+
+
+@pytest.fixture
+def jj(sessions: sessionmaker[Session], tmp_path: Path) -> WatchSite:
+    return WatchSite(sessions, tmp_path / "repos")
+
+
+@contextmanager
+def watched(
+    jj: WatchSite, *, sweep_s: float = NEVER_S, events: HeadEvents[Any] | None = None
+) -> Iterator[Recorder]:
+    """Run a watcher; by default nothing is found by looking now and then."""
+    recorder = Recorder()
+    watcher = Watcher(
+        JjReader(jj.sessions, jj.root, retry_delay_s),
+        open_claims(jj.sessions, jj.root.parent),
+        events or open_head_events(),
+        WatchOptions(sweep_s=sweep_s, ask_s=0.1),
+        recorder,
+    )
+    thread = threading.Thread(target=watcher.run)
+    thread.start()
+    try:
+        wait(lambda: recorder.watched is not None)
+        yield recorder
+    finally:
+        watcher.stop()
+        thread.join(PATIENCE_S)
+    assert not thread.is_alive()
+
+
+def wait(condition: Any) -> None:
+    wait_until(condition, within_s=PATIENCE_S)
+
+
+def test_what_stands_there_is_read_and_so_is_what_jj_does_later(jj: WatchSite) -> None:
+    one, two = jj.add("one"), jj.add("two", inside=True)
+
+    with watched(jj) as recorder:
+        wait(lambda: jj.operations("one") == jj.operations("two") == ["first"])
+        assert (recorder.watched, recorder.polled) == (2, 0)
+        for number in range(5):
+            jj.operate(one, f"one {number}")
+            jj.operate(two, f"two {number}")
+
+        wait(lambda: jj.operations("one") == ["first", *(f"one {n}" for n in range(5))])
+        wait(lambda: jj.operations("two") == ["first", *(f"two {n}" for n in range(5))])
+
+    assert len(recorder.delays) >= 4
+    assert max(recorder.delays) < PATIENCE_S
+
+
+def test_what_was_read_already_is_not_read_again_at_the_next_start(jj: WatchSite) -> None:
+    jj.add("old")
+    with watched(jj):
+        wait(lambda: jj.operations("old") == ["first"])
+    writer = jj.add("new")
+
+    with watched(jj) as recorder:
+        wait(lambda: jj.operations("new") == ["first"])
+        jj.operate(writer, "second")
+        wait(lambda: len(jj.operations("new")) == 2)
+
+    assert {report.repository for report in recorder.reports} == {"alice/new"}
+
+
+def test_without_events_everything_is_found_by_looking(jj: WatchSite) -> None:
+    writer = jj.add()
+
+    with watched(jj, events=NoEvents(), sweep_s=0.05) as recorder:
+        wait(lambda: jj.operations() == ["first"])
+        assert recorder.polled == 1
+        jj.operate(writer, "second")
+
+        wait(lambda: jj.operations() == ["first", "second"])
+
+
+def test_several_heads_are_read_as_they_stand_and_again_when_they_are_one(jj: WatchSite) -> None:
+    writer = jj.add()
+    with watched(jj):
+        wait(lambda: jj.operations() == ["first"])
+        heads = [
+            writer.operation(writer.view(writer.commit(description=side)), description=side)
+            for side in ("left", "right")
+        ]
+        writer.set_heads(*heads)
+        wait(lambda: set(jj.operations()) == {"left", "right"})
+
+        writer.publish(writer.view(writer.commit()), *heads, description="merged")
+
+        wait(lambda: set(jj.operations()) == {"left", "right", "merged"})
+
+
+def test_repositories_come_and_go_without_a_restart(jj: WatchSite) -> None:
+    jj.add_row("late")
+    with watched(jj, sweep_s=0.2) as recorder:
+        assert recorder.watched == 0
+        jj.add("new")
+        wait(lambda: jj.operations("new") == ["first"])
+        late = jj.add_workspace("late")
+        wait(lambda: jj.operations("late") == ["first"])
+
+        with jj.sessions.begin() as session:
+            session.execute(
+                update(Repository)
+                .where(Repository.name == "new")
+                .values(deleted_at=utc_now(), updated_at=utc_now())
+            )
+        wait(lambda: recorder.watched == 1)
+        late.workspace.rename(jj.root / "away")
+        wait(lambda: recorder.watched == 0)
+
+    assert not any(report.is_failure for report in recorder.reports)
+
+
+def test_repository_taken_off_the_list_is_left_alone_until_it_is_back(jj: WatchSite) -> None:
+    writer, name = jj.add(), RepoName("alice", "demo")
+    with watched(jj) as recorder:
+        wait(lambda: jj.operations() == ["first"])
+        watching.remove_watch(jj.sessions, jj.root, name)
+        wait(lambda: recorder.watched == 0)
+        jj.operate(writer, "second")
+
+        watching.add_watch(jj.sessions, jj.root, name)
+
+        wait(lambda: jj.operations() == ["first", "second"])
+        assert len(recorder.reports) == 2
+
+
+def test_repository_whose_folder_was_moved_is_followed(jj: WatchSite) -> None:
+    writer = jj.add()
+    with watched(jj) as recorder:
+        wait(lambda: jj.operations() == ["first"])
+        head = jj.operate(writer, "second")
+        view = writer.view(writer.commit())
+        wait(lambda: len(jj.operations()) == 2)
+        moved = jj.root / "alice/moved"
+        writer.workspace.rename(moved)
+        with jj.sessions.begin() as session:
+            session.execute(
+                update(Repository).values(disk_path="alice/moved.git", updated_at=utc_now())
+            )
+        writer.repo = moved / ".jj/repo"
+        writer.publish(view, head, description="third")
+
+        wait(lambda: jj.operations() == ["first", "second", "third"])
+        assert (recorder.watched, recorder.polled) == (1, 0)
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_another_repository_in_the_place_of_one_is_followed(
+    jj: WatchSite, *, is_whole: bool
+) -> None:
+    """The folder of heads itself is replaced, which the kernel tells, or one far above it."""
+    writer = jj.add()
+    other = jj.add_workspace("other")
+    with watched(jj, sweep_s=0.2 if is_whole else NEVER_S):
+        wait(lambda: jj.operations() == ["first"])
+        place, source = (
+            (writer.workspace, other.workspace) if is_whole else (writer.repo, other.repo)
+        )
+        shutil.rmtree(place)
+        source.rename(place)
+        writer.repo.joinpath("op_heads/heads/lock").touch()
+        jj.operate(writer, "of the other")
+
+        wait(lambda: "of the other" in jj.operations())
+        jj.operate(writer, "and on")
+        wait(lambda: "and on" in jj.operations())
+
+
+def test_broken_repository_is_reported_and_stops_no_other(jj: WatchSite) -> None:
+    bad, good = jj.add("bad"), jj.add("good")
+    bad.operation_file(jj.operate(bad, "torn")).write_bytes(b"torn")
+
+    with watched(jj) as recorder:
+        wait(lambda: "bad" in jj.states())
+        jj.operate(good, "second")
+        wait(lambda: jj.operations("good") == ["first", "second"])
+        state = jj.states()["bad"]
+        assert state.failures >= 1
+        assert state.error is not None
+        assert state.next_attempt_at is not None
+        assert state.next_attempt_at > utc_now() or state.failures > 1
+        assert any(report.is_failure for report in recorder.reports)
+
+        bad.set_heads(bad.operation(bad.view(bad.commit()), description="whole"))
+
+        wait(lambda: jj.operations("bad") == ["whole"])
+        wait(lambda: jj.states()["bad"].failures == 0)
+    assert jj.states()["bad"].error is None
+
+
+def test_events_that_were_lost_are_made_up_for_by_looking_at_all(jj: WatchSite) -> None:
+    writers = [jj.add(f"r{number}") for number in range(3)]
+    events = Deaf()
+
+    with watched(jj, events=events) as recorder:
+        for number in range(3):
+            wait(lambda: jj.operations(f"r{number}") == ["first"])  # noqa: B023  waited for at once
+        for writer in writers:
+            jj.operate(writer, "second")
+        events.is_incomplete = True
+        for number in range(3):
+            wait(lambda: len(jj.operations(f"r{number}")) == 2)  # noqa: B023
+    assert recorder.losses == 1
+
+
+class Deaf(NoEvents[Any]):
+    """Loses all events, and says so when told to."""
+
+    is_incomplete = False
+
+    def read(self) -> Any:
+        happened = super().read()
+        happened.is_incomplete, self.is_incomplete = self.is_incomplete, False
+        return happened

@@ -1,0 +1,108 @@
+"""Asks the database which repositories there are, and which of them this process may watch."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.queries import watching
+from wit_admin.db.queries.watching import Place
+from wit_admin.services.watch_claims import Claims, shard_of
+
+_ALL_EVERY_S = 300.0
+_MARGIN = timedelta(seconds=15)
+"""A transaction may end so long after the moment that it writes down."""
+
+
+class Standing(NamedTuple):
+    """A repository as a watcher sees it."""
+
+    id: uuid.UUID
+    name: str
+    """Owner and name."""
+    disk_path: str
+    is_wanted: bool
+    """It lives, and nobody took it off the list."""
+    heads: int
+    """Of the heads that were synced last, see :func:`digest_of`."""
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What the database said."""
+
+    shards: frozenset[int]
+    """What is ours until the next time."""
+    standings: list[Standing]
+    """Those of our shards that may have changed."""
+    is_all: bool
+    """There are no others."""
+    unwatched: frozenset[uuid.UUID]
+
+
+def digest_of(heads: Iterable[str]) -> int:
+    """Return a number that stands for these heads in this process; 0 for none."""
+    names = tuple(heads)
+    return hash(names) if names else 0
+
+
+class Clerk:
+    """Remembers what was asked before. Not for several threads at once."""
+
+    def __init__(self, sessions: sessionmaker[Session], claims: Claims) -> None:
+        self._sessions = sessions
+        self._claims = claims
+        self._shards: frozenset[int] = frozenset()
+        self._unwatched: frozenset[uuid.UUID] = frozenset()
+        self._since: datetime | None = None
+        self._all_at = 0.0
+
+    def ask(self, busy: Collection[int]) -> News:
+        """Return what is new; syncs are under way in the ``busy`` shards.
+
+        Raises:
+            UnavailableError: The database is not there; nothing is ours.
+        """
+        shards = self._claims.settle(busy)
+        is_all = bool(shards - self._shards) or time.monotonic() >= self._all_at
+        with self._sessions() as session:
+            unwatched = watching.list_unwatched(session)
+            places = self._places(session, unwatched, is_all=is_all)
+            standings = [self._standing(place) for place in places if shard_of(place.id) in shards]
+        self._shards, self._unwatched = shards, unwatched
+        if is_all:
+            self._all_at = time.monotonic() + _ALL_EVERY_S
+        return News(shards, standings, is_all, unwatched)
+
+    def close(self) -> None:
+        """Leave everything to others."""
+        self._claims.close()
+
+    def _places(
+        self, session: Session, unwatched: frozenset[uuid.UUID], *, is_all: bool
+    ) -> Iterable[Place]:
+        if is_all or self._since is None:
+            return watching.iter_places(session)
+        places = watching.list_places_since(session, self._since - _MARGIN)
+        if back := self._unwatched - unwatched:
+            places += watching.list_places(session, sorted(back))
+        return places
+
+    def _standing(self, place: Place) -> Standing:
+        if self._since is None or place.updated_at > self._since:
+            self._since = place.updated_at
+        return Standing(
+            place.id,
+            f"{place.owner}/{place.name}",
+            place.disk_path,
+            is_wanted=place.is_live and place.is_watched is not False,
+            heads=digest_of(place.op_heads or ()),
+            failures=place.failures or 0,
+        )

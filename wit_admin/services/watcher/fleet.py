@@ -1,0 +1,148 @@
+"""The repositories that this process watches, and where on disk jj publishes in them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from wit_admin.errors import JjError
+from wit_admin.git.mounts import is_local
+from wit_admin.jj.head_events import HeadEvents
+from wit_admin.jj.layout import find_op_heads_folder
+from wit_admin.jj.op_heads import peek_op_heads
+from wit_admin.services.jj_places import find_jj_workspace
+from wit_admin.services.watcher.clerk import Standing
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One repository. There are thousands: what can be worked out is not kept."""
+
+    id: uuid.UUID
+    name: str
+    """Owner and name."""
+    disk_path: str
+    workspace: str | None = None
+    """Below the root; ``None`` while jj is not used in it."""
+    heads: int = 0
+    """Of the heads that were synced last, or are just being synced; 0 when it is not known."""
+    handle: int | None = None
+    """Of the watch; ``None`` for one that is polled."""
+
+
+class Fleet:
+    """All of them, by id."""
+
+    def __init__(self, root: Path, events: HeadEvents[Entry]) -> None:
+        self._root = root
+        self._base = str(root.resolve())
+        self._events = events
+        self._entries: dict[uuid.UUID, Entry] = {}
+        self._odd_folders: dict[Entry, str] = {}
+        """Where pointer files or links lead to; most repositories have none."""
+        self._devices: dict[int, bool] = {}
+        self.polled = 0
+        """How many with a workspace have no watch."""
+        self.watched = 0
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries.values())
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, entry: Entry) -> bool:
+        return self._entries.get(entry.id) is entry
+
+    def enter(self, standing: Standing) -> Entry:
+        """Return the entry of a repository; a new one if its folder is another than before."""
+        entry = self._entries.get(standing.id)
+        if entry is not None and entry.disk_path == standing.disk_path:
+            entry.name = standing.name
+            return entry
+        if entry is not None:
+            self.drop(entry)
+        entry = Entry(standing.id, standing.name, standing.disk_path, heads=standing.heads)
+        self._entries[entry.id] = entry
+        return entry
+
+    def drop(self, entry: Entry) -> None:
+        """Forget a repository."""
+        self._leave(entry)
+        del self._entries[entry.id]
+
+    def find(self, repo_id: uuid.UUID) -> Entry | None:
+        """Return the repository of that id."""
+        return self._entries.get(repo_id)
+
+    def locate(self, entry: Entry) -> bool:
+        """Look up where jj works, and watch it; false when it does so nowhere.
+
+        What is wrong there is for whoever reads it to say.
+        """
+        self._leave(entry)
+        workspace = find_jj_workspace(self._root, entry.disk_path)
+        if workspace is None:
+            return False
+        place = str(workspace.relative_to(self._root))
+        entry.workspace = entry.name if place == entry.name else place
+        self.watched += 1
+        try:
+            folder = str(find_op_heads_folder(workspace, root=self._root))
+        except JjError:
+            self.polled += 1
+            return True
+        if folder != self._plain_folder(entry):
+            self._odd_folders[entry] = folder
+        self.polled += 1
+        self.ensure_watch(entry)
+        return True
+
+    def ensure_watch(self, entry: Entry) -> None:
+        """Watch an entry that was polled until now, if that is possible."""
+        if entry.handle is None:
+            folder = self.folder_of(entry)
+            if self._is_local(folder):
+                entry.handle = self._events.watch(entry, Path(folder))
+            self.polled -= entry.handle is not None
+
+    def workspace_of(self, entry: Entry) -> Path:
+        """Return where jj works in a repository."""
+        return self._root / (entry.workspace or entry.disk_path)
+
+    def peek(self, entry: Entry) -> tuple[str, ...]:
+        """Return its operation heads as they stand this moment.
+
+        Raises:
+            JjError: They cannot be listed.
+        """
+        return peek_op_heads(self.folder_of(entry))
+
+    def folder_of(self, entry: Entry) -> str:
+        """Return the folder in which the heads are names."""
+        return self._odd_folders.get(entry) or self._plain_folder(entry)
+
+    def _plain_folder(self, entry: Entry) -> str:
+        return f"{self._base}/{entry.workspace}/.jj/repo/op_heads/heads"
+
+    def _leave(self, entry: Entry) -> None:
+        """Forget where it was."""
+        if entry.workspace is not None:
+            self.watched -= 1
+            self.polled -= entry.handle is None
+        if entry.handle is not None:
+            self._events.forget(entry.handle)
+        self._odd_folders.pop(entry, None)
+        entry.workspace = entry.handle = None
+
+    def _is_local(self, folder: str) -> bool:
+        """Tell whether this host sees all that happens there."""
+        try:
+            device = Path(folder).stat().st_dev
+        except OSError:
+            return False
+        if device not in self._devices:
+            self._devices[device] = is_local(Path(folder))
+        return self._devices[device]

@@ -1,0 +1,65 @@
+"""Syncs under way: a bounded number of threads, which hand their results back to one loop."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+K = TypeVar("K")
+R = TypeVar("R")
+
+
+class Pool(Generic[K, R]):
+    """Runs tasks that are known by a key; the loop is woken by a descriptor that gets readable."""
+
+    def __init__(self, threads: int, name: str) -> None:
+        self._threads = threads
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._done: queue.SimpleQueue[tuple[K, Future[R]]] = queue.SimpleQueue()
+        self._receiver, self._sender = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self.running: set[K] = set()
+
+    @property
+    def room(self) -> int:
+        """How many more can be begun now."""
+        return self._threads - len(self.running)
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when something is done."""
+        return self._receiver
+
+    def begin(self, key: K, task: Callable[[], R]) -> None:
+        """Begin a task; there must be room."""
+        self.running.add(key)
+        self._executor.submit(task).add_done_callback(lambda future: self._hand_back(key, future))
+
+    def wake(self) -> None:
+        """Wake the loop; from any thread, and from a signal's handler."""
+        # When it is full, the loop has not slept since.
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._sender, b"\0")
+
+    def take_done(self) -> list[tuple[K, Future[R]]]:
+        """Return what was done since the last time."""
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._receiver, 4096)
+        done = []
+        while not self._done.empty():
+            key, future = self._done.get()
+            self.running.discard(key)
+            done.append((key, future))
+        return done
+
+    def close(self) -> None:
+        """Wait for what runs, and let go."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        os.close(self._receiver)
+        os.close(self._sender)
+
+    def _hand_back(self, key: K, future: Future[R]) -> None:
+        self._done.put((key, future))
+        self.wake()
