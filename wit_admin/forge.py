@@ -143,7 +143,7 @@ def open_forge(settings: Settings, *, is_prompt: bool = False) -> Iterator[Forge
 
 
 @contextmanager
-def open_watcher(settings: Settings, observer: Observer) -> Iterator[Watcher]:
+def open_watcher(settings: Settings, observer: Observer | None = None) -> Iterator[Watcher]:
     """Put together what watches jj repositories; it is run, and stopped, by the caller.
 
     Raises:

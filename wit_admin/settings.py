@@ -196,6 +196,12 @@ class Settings:
         "WIT_WATCH_WORKERS",
         default=2,
     )
+    watch_metrics_port: int | None = _setting(
+        parse_port,
+        "Port of loopback on which 'watch' tells metrics; 0 takes a free one",
+        "WIT_WATCH_METRICS_PORT",
+        default=None,
+    )
     git_program: str = _setting(str, "The git program", "WIT_GIT", default="git")
     log_level: str = _setting(
         parse_one_of("debug", "info", "warning", "error"),

@@ -9,12 +9,23 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.jj_writer import JjWriter
 from tests.support.terminal import start
 from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.git import storage
 from wit_admin.services.locks import Lock
 
-JOBS = ["journal", "sync-repos", "changes", "expiry", "trash", "gc", "counters", "leftovers"]
+JOBS = [
+    "journal",
+    "sync-repos",
+    "changes",
+    "watch",
+    "expiry",
+    "trash",
+    "gc",
+    "counters",
+    "leftovers",
+]
 
 
 @pytest.fixture
@@ -41,12 +52,16 @@ def test_jobs_are_listed_without_doing_any(root: Path) -> None:
 
 
 def test_each_job_tells_what_it_did(root: Path) -> None:
+    writer = JjWriter(root / "alice/demo")
+    writer.publish(writer.view(writer.commit()))
+
     reports = json.loads(sync("--json")[0])["jobs"]
 
     assert [(report["name"], report["state"]) for report in reports] == [
         (name, "done") for name in JOBS
     ]
     assert reports[1]["counts"] == {"owner": 1, "adopt": 1}
+    assert reports[2]["counts"] == {"synced": 1}
     assert (
         sync("--only", "sync-repos", "--only", "trash")[0] == "sync-repos\tdone\t\ntrash\tdone\t\n"
     )

@@ -23,6 +23,8 @@ def test_odd_things_are_told_and_left_alone(ground: Site, tmp_path: Path) -> Non
     (ground.root / "eve").symlink_to(tmp_path)
     run_git(ground.root, "init", "--quiet", "alice/work")
     (ground.root / "alice/jj/.jj").mkdir(parents=True)
+    # Beside its repository a workspace is nothing odd.
+    (ground.root / "alice/good/.jj").mkdir(parents=True)
     ground.add("alice/deep/er.git")
     ground.add("alice/Good")
     ground.add("alice/what is it.git")

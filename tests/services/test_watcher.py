@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -62,19 +63,25 @@ def jj(sessions: sessionmaker[Session], tmp_path: Path) -> WatchSite:
     return WatchSite(sessions, tmp_path / "repos")
 
 
+def make_watcher(
+    jj: WatchSite, recorder: Recorder, events: HeadEvents[Any], sweep_s: float
+) -> Watcher:
+    return Watcher(
+        JjReader(jj.sessions, jj.root, retry_delay_s),
+        open_claims(jj.sessions, jj.root.parent),
+        events,
+        WatchOptions(sweep_s=sweep_s, ask_s=0.1),
+        recorder,
+    )
+
+
 @contextmanager
 def watched(
     jj: WatchSite, *, sweep_s: float = NEVER_S, events: HeadEvents[Any] | None = None
 ) -> Iterator[Recorder]:
     """Run a watcher; by default nothing is found by looking now and then."""
     recorder = Recorder()
-    watcher = Watcher(
-        JjReader(jj.sessions, jj.root, retry_delay_s),
-        open_claims(jj.sessions, jj.root.parent),
-        events or open_head_events(),
-        WatchOptions(sweep_s=sweep_s, ask_s=0.1),
-        recorder,
-    )
+    watcher = make_watcher(jj, recorder, events or open_head_events(), sweep_s)
     thread = threading.Thread(target=watcher.run)
     thread.start()
     try:
@@ -261,6 +268,20 @@ def test_events_that_were_lost_are_made_up_for_by_looking_at_all(jj: WatchSite) 
         for number in range(3):
             wait(lambda: len(jj.operations(f"r{number}")) == 2)  # noqa: B023
     assert recorder.losses == 1
+
+
+@pytest.mark.parametrize("_databases", ["sqlite"], indirect=True)
+def test_watcher_ends_with_the_process_that_started_it(jj: WatchSite) -> None:
+    ours, parents = os.pipe()
+    watcher = make_watcher(jj, Recorder(), NoEvents(), NEVER_S)
+    thread = threading.Thread(target=lambda: watcher.run(lifeline=ours))
+    thread.start()
+
+    os.close(parents)
+    thread.join(PATIENCE_S)
+
+    assert not thread.is_alive()
+    os.close(ours)
 
 
 class Deaf(NoEvents[Any]):

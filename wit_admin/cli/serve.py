@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from wit_admin.cli._output import Output
     from wit_admin.forge import Forge
     from wit_admin.settings import Settings
+    from wit_admin.web.watch_metrics import WatchBoard
 
 _REPLAY_PATIENCE_S = 30.0
 _PARENTS_MARGIN_S = 10.0
@@ -107,7 +108,8 @@ def _prepare(settings: Settings, output: Output, *, migrate: bool) -> None:
 
 
 def _serve(settings: Settings, output: Output) -> None:
-    from wit_admin.forge import open_forge
+    from wit_admin.cli._watcher import run_beside
+    from wit_admin.forge import open_forge, open_watcher
     from wit_admin.web.listeners import is_loopback, listening, shown_url, tls_of
     from wit_admin.web.metrics import Boards
     from wit_admin.web.server import Site, run
@@ -121,7 +123,9 @@ def _serve(settings: Settings, output: Output) -> None:
                 hint="Listen on 127.0.0.1, or leave it out.",
             )
         is_terminal = sys.stderr.isatty()
-        site = Site(listener, tls, Boards.create(settings.workers), is_terminal)
+        watch_board = _make_watch_board(settings)
+        others = () if watch_board is None else (watch_board,)
+        site = Site(listener, tls, Boards.create(settings.workers, *others), is_terminal)
 
         def say_where() -> None:
             output.note(f"Serving {shown_url(listener, is_tls=tls is not None)}")
@@ -130,16 +134,30 @@ def _serve(settings: Settings, output: Output) -> None:
             with open_forge(settings, is_prompt=True) as forge:
                 run(forge, site, post, on_ready=on_ready)
 
-        if settings.workers == 1:
+        def watch(post: Post) -> None:
+            # As long as anybody has it open, the kernel goes on to accept connections.
+            listener.close()
+            with open_watcher(settings, watch_board) as watcher:
+                run_beside(watcher, post)
+
+        if settings.workers == 1 and watch_board is None:
             work(Post(slot=0), say_where)
             return
         supervisor = Supervisor(
-            settings.workers,
-            work,
+            [work] * settings.workers + ([] if watch_board is None else [watch]),
             patience_s=settings.drain_timeout_s + _PARENTS_MARGIN_S,
             ends_on_hangup=is_terminal,
         )
         supervisor.run(on_started=say_where, on_stop=listener.close)
+
+
+def _make_watch_board(settings: Settings) -> WatchBoard | None:
+    """Return where the watcher's numbers go, if there is to be one."""
+    if not settings.watcher_enabled or settings.no_database:
+        return None
+    from wit_admin.web.watch_metrics import WatchBoard
+
+    return WatchBoard()
 
 
 def _prepare_database(forge: Forge, output: Output, *, migrate: bool) -> None:

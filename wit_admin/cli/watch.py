@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wit_admin.cli._options import AsJson, Repo, loaded_of, origin_of, output_of
 from wit_admin.cli._place import place
+from wit_admin.errors import ConfigError
 from wit_admin.log import set_up_logging
 from wit_admin.names import RepoName
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from wit_admin.cli._output import Output
     from wit_admin.services.watch_sync import SyncReport
     from wit_admin.settings import Settings
+    from wit_admin.web.watch_metrics import WatchBoard
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -37,6 +40,9 @@ def watch(
         str | None, typer.Option(help="Seconds between looks where no event told of anything")
     ] = None,
     workers: Annotated[str | None, typer.Option(help="Repositories that are read at once")] = None,
+    metrics_port: Annotated[
+        str | None, typer.Option(help="Port of loopback for metrics; 0 takes a free one")
+    ] = None,
     log_format: Annotated[str | None, typer.Option(help="How log lines look: text or json")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -55,6 +61,7 @@ def watch(
         watch_debounce_ms=debounce_ms,
         watch_poll_interval_s=poll_interval,
         watch_workers=workers,
+        watch_metrics_port=metrics_port,
         log_format=log_format,
     ).settings
     output = output_of(ctx, as_json=as_json)
@@ -80,24 +87,50 @@ def _pass(settings: Settings, output: Output) -> None:
 
 
 def _go_on(settings: Settings, output: Output) -> None:
+    from wit_admin.cli._watcher import run_alone
     from wit_admin.forge import open_watcher
-    from wit_admin.services.watcher.observer import Observer
+    from wit_admin.web.watch_metrics import WatchBoard
 
-    class Printer(Observer):
+    if settings.log_format == "json":
+        output = dataclasses.replace(output, log=logging.getLogger(__name__))
+
+    class Teller(WatchBoard):
         def ready(self, watched: int) -> None:
             output.note(f"Watching {watched} jj repositories in {settings.repositories_root}")
 
         def reported(self, report: SyncReport) -> None:
+            super().reported(report)
             if report.state != "unchanged":
                 output.line(report, *_OUTCOME)
                 sys.stdout.flush()
 
-    if settings.log_format == "json":
-        output = dataclasses.replace(output, log=logging.getLogger(__name__))
-    with open_watcher(settings, Printer()) as watcher:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: watcher.stop())
-        watcher.run()
+    teller = Teller()
+    with _metrics(settings, output, teller), open_watcher(settings, teller) as watcher:
+        run_alone(watcher)
+
+
+@contextmanager
+def _metrics(settings: Settings, output: Output, board: WatchBoard) -> Iterator[None]:
+    if settings.watch_metrics_port is None:
+        yield
+        return
+    from prometheus_client import CollectorRegistry, start_http_server
+
+    registry = CollectorRegistry()
+    registry.register(board)
+    try:
+        server, thread = start_http_server(settings.watch_metrics_port, "127.0.0.1", registry)
+    except OSError as error:
+        raise ConfigError(
+            f"Metrics cannot be told on port {settings.watch_metrics_port}: {error.strerror}."
+        ) from error
+    output.note(f"Metrics on http://127.0.0.1:{server.server_port}/metrics")
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @app.command("list")

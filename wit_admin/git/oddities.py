@@ -12,6 +12,9 @@ ABANDONED_S = 24 * 3600.0
 """What a process left half-made may be its work of this moment; a day later it is not."""
 
 
+_JJ = "It is a jj repository; only bare ones are adopted."
+
+
 @dataclass(frozen=True, slots=True)
 class Odd:
     """Something that is left alone."""
@@ -36,7 +39,9 @@ def explain(root: str, path: str) -> Odd | None:
         is_old = time.time() - os.lstat(full).st_mtime > ABANDONED_S
         return Odd(path, "half-made", "A process that died left it.") if is_old else None
     if os.path.lexists(f"{full}/.jj"):
-        return Odd(path, "jj", "It is a jj repository; only bare ones are adopted.")
+        # Beside a repository it is a workspace, which "watch" follows.
+        is_known = os.path.lexists(f"{full}.git")
+        return None if is_known else Odd(path, "jj", _JJ)
     if os.path.lexists(f"{full}/.git"):
         return Odd(path, "non-bare", "It has a working tree; only bare ones are adopted.")
     if os.path.lexists(f"{full}/objects"):

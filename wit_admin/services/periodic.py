@@ -123,6 +123,15 @@ def _index_changes(at: Premises) -> dict[str, int]:
     return {"commits": commits}
 
 
+def _watch(at: Premises) -> dict[str, int]:
+    # What reads jj takes long to import, and other jobs do not need it.
+    from wit_admin.services import watch_pass  # noqa: PLC0415
+
+    reports = list(watch_pass.sync_all(at.sessions, at.root))
+    watch_pass.raise_for_failures(reports)
+    return {"synced": sum(report.state == "synced" for report in reports)}
+
+
 def _expire(at: Premises) -> dict[str, int]:
     return housekeeping.purge_ended(at.sessions, older_than=at.records_age, by=at.by)
 
@@ -151,6 +160,7 @@ JOBS = (
     Job("journal", "settle pushes whose server died, forget old entries", _settle_journal),
     Job("sync-repos", "make the database and the folder of repositories agree", _sync_repos),
     Job("changes", "find the versions of changes among pushed commits", _index_changes),
+    Job("watch", "read what jj did in repositories that no watcher saw", _watch),
     Job("expiry", "delete sign-ins and tokens that ended long ago", _expire),
     Job("trash", "remove for good what was deleted long ago", _empty_trash),
     Job("gc", "pack the repositories that need it", _pack),

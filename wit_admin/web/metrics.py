@@ -25,19 +25,20 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from wit_admin import __version__
 from wit_admin.web.notes import Notes, Operation, Outcome
 
-_BOUNDS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
-_BUCKETS = len(_BOUNDS_S) + 1
-_CELL = _BUCKETS + 1  # and the sum
+BOUNDS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
+_BUCKETS = len(BOUNDS_S) + 1
+CELL = _BUCKETS + 1
+"""How many numbers a histogram takes: its buckets, and the sum."""
 _OPERATIONS = tuple(Operation)
 _OUTCOMES = tuple(Outcome)
-_BYTES_IN = _CELL * len(_OPERATIONS) * len(_OUTCOMES)
+_BYTES_IN = CELL * len(_OPERATIONS) * len(_OUTCOMES)
 _BYTES_OUT = _BYTES_IN + len(_OPERATIONS)
 _IN_FLIGHT = _BYTES_OUT + len(_OPERATIONS)
 _CHILDREN = _IN_FLIGHT + 1
 _PUSHES = _CHILDREN + 1
 _CLONES = _PUSHES + 1
 _ROW = _CLONES + 1
-_DOUBLE_BYTES = 8
+DOUBLE_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,14 @@ class Boards:
 
     count: int
     _numbers: memoryview[float]
+    others: tuple[Collector, ...] = ()
+    """What else is told to whoever asks for metrics."""
 
     @classmethod
-    def create(cls, count: int) -> Boards:
+    def create(cls, count: int, *others: Collector) -> Boards:
         """Map memory for ``count`` workers, all zero."""
-        return cls(count, memoryview(mmap.mmap(-1, count * _ROW * _DOUBLE_BYTES)).cast("d"))
+        numbers = memoryview(mmap.mmap(-1, count * _ROW * DOUBLE_BYTES)).cast("d")
+        return cls(count, numbers, others)
 
     def board(self, slot: int) -> Board:
         """Return the row of one worker, whose predecessor's running requests are no more."""
@@ -69,7 +73,8 @@ class Board:
     def __init__(self, row: memoryview[float], boards: Boards) -> None:
         self._row = row
         self._registry = CollectorRegistry()
-        self._registry.register(_Totals(boards))
+        for collector in (_Totals(boards), *boards.others):
+            self._registry.register(collector)
 
     def enter(self) -> None:
         """Count a request that begins."""
@@ -79,7 +84,7 @@ class Board:
         """Count a request that has ended."""
         row, operation = self._row, _OPERATIONS.index(notes.operation)
         cell = _cell(operation, _OUTCOMES.index(notes.outcome))
-        row[cell + bisect_left(_BOUNDS_S, spent_s)] += 1
+        row[cell + bisect_left(BOUNDS_S, spent_s)] += 1
         row[cell + _BUCKETS] += spent_s
         row[_BYTES_IN + operation] += notes.bytes_in
         row[_BYTES_OUT + operation] += notes.bytes_out
@@ -127,7 +132,7 @@ class _Totals(Collector):
                 if any(counts):
                     family.add_metric(
                         [operation, outcome],
-                        buckets=list(_cumulative(counts)),
+                        buckets=list(cumulative(counts)),
                         sum_value=self._boards.total(cell + _BUCKETS),
                     )
         return family
@@ -140,11 +145,12 @@ class _Totals(Collector):
 
 
 def _cell(operation: int, outcome: int) -> int:
-    return (operation * len(_OUTCOMES) + outcome) * _CELL
+    return (operation * len(_OUTCOMES) + outcome) * CELL
 
 
-def _cumulative(counts: list[float]) -> Iterator[tuple[str, float]]:
+def cumulative(counts: list[float]) -> Iterator[tuple[str, float]]:
+    """Yield the buckets of a histogram as Prometheus has them: each holds those below."""
     total = 0.0
-    for bound, count in zip((*map(str, _BOUNDS_S), "+Inf"), counts, strict=True):
+    for bound, count in zip((*map(str, BOUNDS_S), "+Inf"), counts, strict=True):
         total += count
         yield bound, total

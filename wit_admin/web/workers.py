@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 log = logging.getLogger(__name__)
@@ -37,9 +37,14 @@ class Post:
     """A descriptor that comes to its end when the parent does."""
 
 
+Work = Callable[[Post], None]
+"""What a worker does until it is told to end."""
+
+
 @dataclass(slots=True)
 class _Place:
     slot: int
+    work: Work
     pid: int | None = None
     started: float = 0.0
     quick_deaths: int = 0
@@ -47,21 +52,19 @@ class _Place:
 
 
 class Supervisor:
-    """Keeps ``count`` processes at ``work`` until SIGTERM or SIGINT; SIGHUP is passed on.
+    """Keeps a process at each of ``works`` until SIGTERM or SIGINT; SIGHUP is passed on.
 
     With ``ends_on_hangup`` SIGHUP means that the terminal went away, and ends them as well.
     """
 
     def __init__(
         self,
-        count: int,
-        work: Callable[[Post], None],
+        works: Sequence[Work],
         *,
         patience_s: float,
         ends_on_hangup: bool = False,
     ) -> None:
-        self._places = [_Place(slot) for slot in range(count)]
-        self._work = work
+        self._places = [_Place(slot, work) for slot, work in enumerate(works)]
         self._patience_s = patience_s
         self._stop = _STOP | ({signal.SIGHUP} if ends_on_hangup else set())
         self._old_mask: set[signal.Signals] = set()
@@ -138,7 +141,7 @@ class Supervisor:
             # Ctrl-C on a terminal is for the parent, which passes it on in order.
             os.setpgid(0, 0)
             signal.pthread_sigmask(signal.SIG_SETMASK, self._old_mask)
-            self._work(Post(place.slot, self._lifeline))
+            place.work(Post(place.slot, self._lifeline))
             code = 0
         except BaseException:
             log.exception("A worker cannot go on.")

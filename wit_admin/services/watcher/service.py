@@ -81,9 +81,11 @@ class Watcher:
         self._is_stopping = True
         self._syncs.wake()
 
-    def run(self) -> None:
-        """Watch until :meth:`stop`."""
+    def run(self, *, lifeline: int | None = None) -> None:
+        """Watch until :meth:`stop`, or until the descriptor ``lifeline`` comes to its end."""
         waker = select.poll()
+        if lifeline is not None:
+            waker.register(lifeline, select.POLLIN)
         for source in (self._events, self._syncs, self._questions):
             descriptor = source.fileno()
             if descriptor is not None:
@@ -91,7 +93,8 @@ class Watcher:
         try:
             while not self._is_stopping:
                 self._step()
-                waker.poll(self._patience_ms())
+                woken = waker.poll(self._patience_ms())
+                self._is_stopping |= any(descriptor == lifeline for descriptor, _ in woken)
         finally:
             self._close()
 

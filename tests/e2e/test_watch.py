@@ -1,0 +1,192 @@
+"""A real ``wit-admin watch``, alone, beside others of its kind, and inside a server."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from tests.support.jj_writer import JjWriter
+from tests.support.processes import children_of, is_running, wait_until
+from tests.support.server import RunningServer, running_server
+from tests.support.watch_site import WatchSite
+from wit_admin.db.engine import make_sessions, open_engine
+from wit_admin.services.watch_claims import count_watchers
+
+pytestmark = pytest.mark.e2e
+PATIENCE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningWatcher:
+    process: subprocess.Popen[bytes]
+    output: Path
+    log: Path
+
+    def lines(self) -> list[str]:
+        return self.output.read_text().splitlines()
+
+    def synced(self) -> set[str]:
+        return {json.loads(line)["repository"] for line in self.lines()}
+
+
+@contextmanager
+def watcher(folder: Path, url: str, *flags: str) -> Iterator[RunningWatcher]:
+    """Start ``wit-admin watch`` and stop it by its own process id."""
+    number = len(list(folder.glob("watch-*.out")))
+    output, log = folder / f"watch-{number}.out", folder / f"watch-{number}.log"
+    with output.open("wb") as stdout, log.open("wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "wit_admin", "watch", "--json", *flags],
+            stdout=stdout,
+            stderr=stderr,
+            env={
+                "PATH": os.environ["PATH"],
+                "WIT_HOME": str(folder / f"home-{number}"),
+                "WIT_REPOSITORIES_ROOT": str(folder / "repos"),
+                "DATABASE_URL": url,
+            },
+        )
+    try:
+        wait(lambda: "Watching" in log.read_text() or process.poll() is not None)
+        assert process.poll() is None, log.read_text()
+        yield RunningWatcher(process, output, log)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=PATIENCE_S) in {0, -signal.SIGKILL}
+
+
+def wait(condition: Callable[[], object]) -> None:
+    wait_until(condition, within_s=PATIENCE_S)
+
+
+@pytest.fixture
+def jj(sessions: sessionmaker[Session], tmp_path: Path) -> WatchSite:
+    return WatchSite(sessions, tmp_path / "repos")
+
+
+@pytest.mark.parametrize("_databases", ["sqlite"], indirect=True)
+def test_watcher_prints_what_it_read_and_ends_when_it_is_told_to(
+    jj: WatchSite, database_url: str, tmp_path: Path
+) -> None:
+    writer = jj.add()
+
+    with watcher(tmp_path, database_url, "--metrics-port=0", "--poll-interval=3600") as running:
+        wait(lambda: len(running.lines()) == 1)
+        jj.operate(writer, "second")
+        wait(lambda: len(running.lines()) == 2)
+        metrics = metrics_at(re.search(r"http://\S+", running.log.read_text()))
+        running.process.send_signal(signal.SIGINT)
+
+        assert running.process.wait(timeout=PATIENCE_S) == 0
+    report = json.loads(running.lines()[1])
+    assert (report["repository"], report["state"], report["operations"]) == (
+        "alice/demo",
+        "synced",
+        1,
+    )
+    assert metrics["wit_watch_repositories"] == 1
+    assert metrics["wit_watch_polled_repositories"] == 0
+    assert metrics['wit_watch_syncs_total{state="synced"}'] == 2
+    assert metrics["wit_watch_detection_seconds_count"] == 2
+
+
+def metrics_at(url: re.Match[str] | None) -> dict[str, float]:
+    assert url is not None
+    with urllib.request.urlopen(url[0], timeout=30) as answer:
+        lines = answer.read().decode().splitlines()
+    pairs = (line.rsplit(" ", 1) for line in lines if line.startswith("wit_watch"))
+    return {name: float(value) for name, value in pairs}
+
+
+@pytest.mark.parametrize("_databases", ["postgresql"], indirect=True)
+def test_hosts_share_the_repositories_and_take_over_from_one_that_dies(
+    jj: WatchSite, sessions: sessionmaker[Session], database_url: str, tmp_path: Path
+) -> None:
+    writers = {f"r{number}": jj.add(f"r{number}") for number in range(12)}
+    names = {f"alice/{name}" for name in writers}
+
+    with (
+        watcher(tmp_path, database_url) as first,
+        watcher(tmp_path, database_url) as second,
+    ):
+        wait(lambda: first.synced() | second.synced() == names)
+        assert count_watchers(sessions, tmp_path) == 2
+        wait(lambda: both_work(jj, writers, first, second))
+
+        first.process.kill()
+        seen = len(second.lines())
+        for name, writer in writers.items():
+            jj.operate(writer, f"after the end of {name}")
+
+        wait(lambda: all(jj.operations(name)[-1].startswith("after") for name in writers))
+        wait(lambda: {json.loads(each)["repository"] for each in second.lines()[seen:]} == names)
+        assert count_watchers(sessions, tmp_path) == 1
+
+
+def both_work(jj: WatchSite, writers: dict[str, JjWriter], *running: RunningWatcher) -> bool:
+    """Let jj do something everywhere, and tell whether both read of it, each what is its own."""
+    before = [len(each.lines()) for each in running]
+    for writer in writers.values():
+        jj.operate(writer, "shared")
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: all(is_read(jj, name) for name in writers), within_s=PATIENCE_S)
+    shares = [
+        {json.loads(line)["repository"] for line in each.lines()[count:]}
+        for each, count in zip(running, before, strict=True)
+    ]
+    return all(shares) and not shares[0] & shares[1]
+
+
+def is_read(jj: WatchSite, name: str) -> bool:
+    heads = {path.name for path in (jj.root / f"alice/{name}/.jj/repo/op_heads/heads").iterdir()}
+    return set(jj.states()[name].op_heads) == heads
+
+
+def watchers_of(server: RunningServer) -> list[int]:
+    """Return the children of the server that have inotify in use."""
+    found = []
+    for child in children_of(server.process.pid):
+        with contextlib.suppress(OSError):
+            files = [str(path.readlink()) for path in Path(f"/proc/{child}/fd").iterdir()]
+            if "anon_inode:inotify" in files:
+                found.append(child)
+    return found
+
+
+def test_server_watches_in_one_process_that_is_replaced_and_ends_with_it(tmp_path: Path) -> None:
+    variables = (("WATCHER_ENABLED", "true"), ("WIT_WATCH_POLL_INTERVAL", "3600"))
+    with running_server(tmp_path / "home", variables=variables) as server:
+        engine = open_engine(f"sqlite:///{server.home / 'wit.db'}")
+        jj = WatchSite(make_sessions(engine), server.home / "repos")
+        writer = jj.add()
+        wait(lambda: jj.operations() == ["first"])
+        (pid,) = watchers_of(server)
+
+        os.kill(pid, signal.SIGKILL)
+        jj.operate(writer, "second")
+
+        wait(lambda: jj.operations() == ["first", "second"])
+        wait(lambda: len(watchers_of(server)) == 1)
+        place = re.search(r".*", f"{server.url}metrics")
+        wait(lambda: metrics_at(place)["wit_watch_repositories"] == 1)
+        assert json.loads(server.admin("watch", "status", "--json"))["running"]
+        left = children_of(server.process.pid)
+        assert len(left) == 2
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=PATIENCE_S) == 0
+        assert not any(map(is_running, left))
+        engine.dispose()
