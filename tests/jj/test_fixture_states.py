@@ -93,7 +93,7 @@ def test_versions_of_a_commit_are_those_of_its_evolution_log(made_by_jj: Fixture
         else:
             assert [
                 {"commit_id": version.commit_id, "operation": version.operation_id}
-                for version in iter_versions(commit_id, operations)
+                for version in iter_versions([commit_id], operations)
             ] == rows
 
 

@@ -43,6 +43,12 @@ def is_one_of(
     return column.in_(select(each.c.value))
 
 
+def hold_snapshot(session: Session) -> None:
+    """Let all that this session reads from now on be of one moment; call it first."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
+
 @contextmanager
 def refuse_duplicates(session: Session, message: str, *, hint: str | None = None) -> Iterator[None]:
     """Write what was added to ``session``; a name that is taken becomes a ``ConflictError``.

@@ -23,14 +23,16 @@ class Version:
     predecessors: tuple[CommitId, ...]
 
 
-def iter_versions(commit_id: CommitId, operations: Iterable[Operation]) -> Iterator[Version]:
-    """Yield a commit and those it replaced, newest first.
+def iter_versions(
+    commit_ids: Iterable[CommitId], operations: Iterable[Operation]
+) -> Iterator[Version]:
+    """Yield commits and those they replaced, newest first, each once.
 
     ``operations`` lead to the present, newest first, as
     :meth:`wit_admin.jj.op_store.OpStore.walk` yields them; no more are taken than it needs. It ends
     at the first that recorded nothing, that is where jj before 0.30 or ``op abandon`` cut it off.
     """
-    wanted = [commit_id]
+    wanted = list(commit_ids)
     for operation in operations:
         if operation.predecessors is None or not wanted:
             break

@@ -29,6 +29,7 @@ from wit_admin.db.base import utc_now
 from wit_admin.db.models.events import AuditOrigin
 from wit_admin.db.queries import audit as queries
 from wit_admin.db.queries.audit import AuditFilter, Head
+from wit_admin.db.statements import hold_snapshot
 from wit_admin.errors import ConflictError
 
 GENESIS = Head(0, bytes(32))
@@ -201,7 +202,7 @@ def list_events_after(
 def verify(sessions: sessionmaker[Session]) -> Verdict:
     """Look at the whole trail, as it is at one moment; writers go on meanwhile."""
     with sessions() as session:
-        queries.hold_snapshot(session)
+        hold_snapshot(session)
         head = queries.find_head(session)
         last, count = GENESIS, 0
         findings: list[Finding] = []

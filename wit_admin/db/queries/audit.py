@@ -72,12 +72,6 @@ def append(session: Session, values: Mapping[str, Any]) -> None:
     )
 
 
-def hold_snapshot(session: Session) -> None:
-    """Let all that this session reads from now on be of one moment; call it first."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-
-
 def iterate(session: Session) -> Iterator[dict[str, Any]]:
     """Yield all events by number, each as its columns; memory holds a few thousand."""
     after: int | None = None
