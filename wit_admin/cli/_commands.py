@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "sync-repos": "Make the database and the folder of repositories agree",
     "sync": "Do what is due: made for cron and timers",
     "watch": "Watch jj repositories, and keep what they say in the database",
+    "jj": "Look at what was synced from jj repositories",
     "activity": "Look at what happened",
     "audit": "Look at who changed what",
     "config": "Look at the settings",

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
-import enum
 import json
 import logging
 import shutil
 import sys
-import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from wit_admin.errors import InvalidInputError, RefusedError
+from wit_admin.json_values import to_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ class Output:
     log: logging.Logger | None = None
     """Where notes go when each line on standard error must be a log line."""
 
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person is looking at the result."""
+        return not self.as_json and sys.stdout.isatty()
+
     def result(self, value: Any, plain: str) -> None:
         """Print the one thing the command made: ``plain``, or ``value`` as a JSON object."""
         typer.echo(json.dumps(value, default=to_json) if self.as_json else plain)
@@ -37,8 +43,9 @@ class Output:
         """Print dataclasses as a table on a terminal, tab-separated in a pipe, or a JSON array."""
         if self.as_json:
             typer.echo(json.dumps(list(rows), default=to_json))
-        elif sys.stdout.isatty():
-            _print_table(rows, columns)
+        elif self.is_terminal:
+            cells = ([_cell(getattr(row, column)) for column in columns] for row in rows)
+            print_table([column.replace("_", " ") for column in columns], cells)
         else:
             for row in rows:
                 typer.echo("\t".join(_cell(getattr(row, column)) for column in columns))
@@ -80,21 +87,6 @@ class Output:
             raise RefusedError("Nothing was done.")
 
 
-def to_json(value: Any) -> Any:
-    """Turn what ``json`` does not know into what it does."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, timedelta):
-        return f"{int(value.total_seconds())}s"
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, uuid.UUID | Path):
-        return str(value)
-    return str(value)
-
-
 def printable(text: str) -> str:
     """Return text that neither breaks a row nor steers the terminal, whatever a thing is named."""
     return text if text.isprintable() else "".join(_visible(character) for character in text)
@@ -105,6 +97,8 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return ", ".join(map(_cell, value))
     text = to_json(value) if isinstance(value, datetime | timedelta) else str(value)
     return printable(text)
 
@@ -114,19 +108,26 @@ def _visible(character: str) -> str:
     return character if is_shown else character.encode("unicode_escape").decode()
 
 
-def _print_table(rows: Sequence[Any], columns: Sequence[str]) -> None:
+def open_console() -> Console:
+    """Return what draws on the terminal, as wide as it is."""
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     # Rich takes every dumb terminal for one of 80 columns.
     size = shutil.get_terminal_size()
-    console = Console(width=size.columns, height=size.lines)
+    return Console(width=size.columns, height=size.lines, highlight=False)
+
+
+def print_table(headers: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+    """Draw a table on the terminal; the cells are printable already."""
+    from rich.table import Table
+    from rich.text import Text
+
+    console = open_console()
     is_plain = console.no_color or console.is_dumb_terminal
     table = Table(box=None, header_style="" if is_plain else "bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+    for header in headers:
+        table.add_column(header, overflow="fold")
     for row in rows:
         # As text, else Rich would read "[red]" in it as markup.
-        table.add_row(*(Text(_cell(getattr(row, column))) for column in columns))
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
     console.print(table)

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from wit_admin.cli._output import Output, to_json
+from wit_admin.cli._output import Output
 from wit_admin.errors import InvalidInputError
+from wit_admin.json_values import to_json
 
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wit_admin.cli._following import follow as go_on
 from wit_admin.cli._options import AsJson, command_group, lifetime_of, output_of
 from wit_admin.cli._place import place
 from wit_admin.errors import ConflictError, InvalidInputError
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 app = command_group("Look at who changed what", example="wit-admin audit list --action token")
 
 _COLUMNS = ("seq", "created_at", "who", "origin", "action", "target_type", "target_name")
-_LOOK_AGAIN_S = 0.5
 _CHUNK = 1000
 
 
@@ -97,11 +96,14 @@ def _follow(
     """Print events as they come, until interrupted."""
     from wit_admin.services import audit
 
-    seq = 0
-    while True:
-        for entry in entries:
-            output.line(entry, *_COLUMNS)
-            seq = entry.seq
-        if len(entries) < _CHUNK:
-            time.sleep(_LOOK_AGAIN_S)
-        entries = audit.list_events_after(sessions, wanted, seq=seq, limit=_CHUNK)
+    for entry in entries:
+        output.line(entry, *_COLUMNS)
+    seq = entries[-1].seq if entries else 0
+
+    def look() -> list[Entry]:
+        nonlocal seq
+        found = audit.list_events_after(sessions, wanted, seq=seq, limit=_CHUNK)
+        seq = found[-1].seq if found else seq
+        return found
+
+    go_on(look, lambda entry: output.line(entry, *_COLUMNS))

@@ -1,0 +1,81 @@
+"""What the commands of ``wit-admin jj`` share: how ids, moments and descriptions are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wit_admin.cli._output import printable
+from wit_admin.cli._place import Place, place
+from wit_admin.errors import InvalidInputError
+from wit_admin.names import RepoName
+
+if TYPE_CHECKING:
+    import uuid
+
+    from rich.text import Text
+
+    from wit_admin.cli._output import Output
+
+PageLimit = Annotated[int, typer.Option(help="How many at most", min=1, max=1000)]
+AfterCursor = Annotated[
+    str | None, typer.Option("--after", metavar="CURSOR", help="Go on where the list before ended")
+]
+Follow = Annotated[bool, typer.Option("--follow", help="Go on with what is synced, oldest first")]
+
+CHANGE_LETTERS = 8
+COMMIT_LETTERS = 8
+OPERATION_LETTERS = 12
+
+
+@contextmanager
+def synced(ctx: typer.Context, repo: str) -> Iterator[tuple[Place, uuid.UUID]]:
+    """Open the database, and find the repository that is asked for."""
+    from wit_admin.services.lookups import get_repository_id
+
+    name = RepoName.parse(repo)
+    with place(ctx) as here:
+        with here.sessions() as session:
+            repo_id = get_repository_id(session, name)
+        yield here, repo_id
+
+
+def refuse_both(*, follow: bool, after: str | None) -> None:
+    """Return unless a list is to go on both from a place and from now.
+
+    Raises:
+        InvalidInputError: It is.
+    """
+    if follow and after is not None:
+        raise InvalidInputError("--follow and --after exclude each other.")
+
+
+def note_more(output: Output, cursor: str | None) -> None:
+    """Say how to go on with a list that has more."""
+    if cursor is not None:
+        output.note(f"There are more: --after {cursor}")
+
+
+def short_id(key: str, letters: int, *, prefix: str = "", style: str = "magenta") -> Text:
+    """Return the beginning of an id, and make stand out what is enough to name it."""
+    from rich.text import Text
+
+    shown = key[: max(letters, len(prefix))]
+    text = Text(shown, style="bright_black" if prefix else "")
+    text.stylize(f"bold {style}", 0, len(prefix))
+    return text
+
+
+def short_moment(moment: datetime | None) -> str:
+    """Return a moment to the minute, in UTC."""
+    return "" if moment is None else moment.astimezone(UTC).isoformat(" ")[:16]
+
+
+def first_line(description: str) -> str:
+    """Return what of a description fits a row; it is anybody's text."""
+    line = description.strip().partition("\n")[0]
+    return printable(line.rstrip()) if line else "(no description set)"

@@ -1,0 +1,93 @@
+"""``wit-admin jj evolution``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wit_admin.cli._graph import Graph
+from wit_admin.cli._jj import (
+    CHANGE_LETTERS,
+    COMMIT_LETTERS,
+    OPERATION_LETTERS,
+    PageLimit,
+    first_line,
+    short_id,
+    short_moment,
+    synced,
+)
+from wit_admin.cli._options import AsJson, Repo, output_of
+from wit_admin.cli._output import open_console, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.text import Text
+
+    from wit_admin.services.jj_evolution import Evolution, Form
+
+app = typer.Typer()
+
+_COLUMNS = ("commit_id", "committed_at", "is_visible", "predecessors", "operation", "description")
+
+
+@app.command()
+def evolution(
+    ctx: typer.Context,
+    repo: Repo,
+    change: Annotated[
+        str, typer.Argument(metavar="CHANGE", help="Its id, or a beginning that is enough")
+    ],
+    limit: PageLimit = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Show the commits that a change was, the latest first, and which replaced which
+
+    Commits that were replaced are read from jj's own stores.
+
+    Example: wit-admin jj evolution alice/demo kkmpptxz
+    """
+    from wit_admin.services.jj_evolution import read_evolution
+
+    output = output_of(ctx, as_json=as_json)
+    with synced(ctx, repo) as (here, repo_id):
+        found = read_evolution(here.sessions, repo_id, change, root=here.root, limit=limit)
+    if as_json:
+        output.result(found, plain="")
+    elif output.is_terminal:
+        console = open_console()
+        for line in _draw(found):
+            console.print(line, no_wrap=True, overflow="ellipsis")
+    else:
+        output.rows(found.forms, *_COLUMNS)
+    if found.gap is not None:
+        output.note(found.gap)
+
+
+def _draw(found: Evolution) -> Iterator[Text]:
+    graph = Graph()
+    shown = {form.commit_id for form in found.forms}
+    for form in found.forms:
+        # What is not shown is said to be missing once, below.
+        known = [each for each in form.predecessors if each in shown]
+        drawn = graph.draw(form.commit_id, known, "○")
+        yield from drawn.lay_beside(_describe(form))
+
+
+def _describe(form: Form) -> list[Text]:
+    from rich.text import Text
+
+    head = short_id(form.change_id or "(gone)", CHANGE_LETTERS)
+    head.append(" ").append_text(short_id(form.commit_id, COMMIT_LETTERS))
+    head.append(f" {printable(form.author_email or '')} {short_moment(form.committed_at)}")
+    head.append("" if form.is_visible else " (hidden)").append(
+        " (conflict)" if form.has_conflict else "", "red"
+    )
+    lines = [head]
+    if form.description is not None:
+        lines.append(Text(first_line(form.description)))
+    if form.operation_id is not None:
+        by = f"operation {form.operation_id[:OPERATION_LETTERS]}"
+        lines.append(Text(f"-- {by} {printable(form.operation or '')}".rstrip(), "dim"))
+    return lines

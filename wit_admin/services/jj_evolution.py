@@ -1,0 +1,156 @@
+"""How one change came to be: its commits over time, and which replaced which.
+
+The rows hold what the present view names. Commits that were replaced are known to jj's own stores
+alone, on the volume that every server shares, so those are read; when they cannot be, what was
+synced remains.
+"""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.queries import jj_changes, jj_reads
+from wit_admin.db.queries.jj_changes import CommitRow
+from wit_admin.errors import JjError
+from wit_admin.jj.evolution import Version, iter_older_versions, iter_versions
+from wit_admin.jj.ids import ChangeId, CommitId, OperationId
+from wit_admin.jj.repository import JjRepository, read_repository
+from wit_admin.services.jj_lookups import resolve_change
+from wit_admin.services.jj_rows import plain_text
+
+MAX_OPERATIONS = 20_000
+"""A change that is older than so many operations is not followed back further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One commit of the change, or one of another change that it replaced."""
+
+    commit_id: CommitId
+    change_id: ChangeId | None
+    """``None``, as all that is told of it, where Git has it no more."""
+    predecessors: tuple[CommitId, ...]
+    is_visible: bool
+    operation_id: OperationId | None = None
+    """What made it; ``None`` where jj did not write that down, as before 0.30."""
+    operation: str | None = None
+    """Its description, if the operation was synced."""
+    made_at: datetime | None = None
+    """When the operation ended."""
+    description: str | None = None
+    author_name: str | None = None
+    author_email: str | None = None
+    committed_at: datetime | None = None
+    has_conflict: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evolution:
+    """The forms of a change, the newest first."""
+
+    change_id: ChangeId
+    forms: tuple[Form, ...]
+    gap: str | None
+    """Why there may have been more, as a sentence."""
+
+
+def read_evolution(
+    sessions: sessionmaker[Session], repo_id: uuid.UUID, change: str, *, root: Path, limit: int
+) -> Evolution:
+    """Return the forms of the change that ``change`` is the beginning of the id of.
+
+    Nothing outside of ``root`` is read. No transaction is open meanwhile.
+
+    Raises:
+        NotFoundError: There is no such change, or nothing was ever synced.
+        InvalidInputError: It names several.
+    """
+    with sessions() as session:
+        change_id = resolve_change(session, repo_id, change)
+        known = jj_changes.list_commits_of(session, repo_id, [change_id])[change_id]
+        state = jj_reads.find_state(session, repo_id)
+    gap: str | None = None
+    forms = [Form(row.commit_id, change_id, (), row.is_visible) for row in known]
+    if state is None:
+        gap = "Only pushes told of it; there is no jj repository to ask for more."
+    else:
+        try:
+            forms = read_repository(
+                Path(state.path), lambda found: _read(found, known, limit + 1), root=root
+            )
+        except JjError:
+            gap = "The jj repository cannot be read now, so only what was synced is told."
+    if len(forms) > limit:
+        gap = f"There are more than {limit}."
+    with sessions() as session:
+        return Evolution(change_id, _with_operations(session, repo_id, forms[:limit]), gap)
+
+
+def _read(repository: JjRepository, known: Sequence[CommitRow], most: int) -> list[Form]:
+    visible = {row.commit_id for row in known if row.is_visible}
+    starts = sorted(visible) or [row.commit_id for row in known]
+    # What stands now comes first; of several the newest, as jj shows it.
+    starts.sort(key=lambda key: _committed_ms(repository, key), reverse=True)
+    versions = itertools.chain(_iter_all(repository, starts), _bare(known))
+    distinct: dict[CommitId, Version] = {}
+    for version in itertools.islice(versions, 2 * most):
+        distinct.setdefault(version.commit_id, version)
+    return [
+        _form(repository, version, is_visible=version.commit_id in visible)
+        for version in itertools.islice(distinct.values(), most)
+    ]
+
+
+def _iter_all(repository: JjRepository, starts: Iterable[CommitId]) -> Iterator[Version]:
+    operations = itertools.islice(repository.iter_operations(), MAX_OPERATIONS)
+    for version in iter_versions(starts, operations):
+        if version.operation_id is not None:
+            yield version
+            continue
+        # From here on there is only what jj kept with each commit.
+        for commit_id in iter_older_versions(repository.commits, version.commit_id):
+            yield Version(commit_id, None, repository.commits.read(commit_id).predecessors)
+
+
+def _bare(known: Iterable[CommitRow]) -> Iterator[Version]:
+    return (Version(row.commit_id, None, ()) for row in known)
+
+
+def _committed_ms(repository: JjRepository, commit_id: CommitId) -> int:
+    commit = repository.commits.find(commit_id)
+    return 0 if commit is None else commit.committer.time.ms
+
+
+def _form(repository: JjRepository, version: Version, is_visible: bool) -> Form:  # noqa: FBT001
+    commit = repository.commits.find(version.commit_id)
+    bare = Form(version.commit_id, None, version.predecessors, is_visible, version.operation_id)
+    if commit is None:
+        return bare
+    return replace(
+        bare,
+        change_id=commit.change_id,
+        description=plain_text(commit.description),
+        author_name=plain_text(commit.author.name),
+        author_email=plain_text(commit.author.email),
+        committed_at=commit.committer.time.to_datetime(),
+        has_conflict=commit.has_conflict,
+    )
+
+
+def _with_operations(
+    session: Session, repo_id: uuid.UUID, forms: Sequence[Form]
+) -> tuple[Form, ...]:
+    ids = sorted({form.operation_id for form in forms if form.operation_id is not None})
+    rows = {row.operation_id: row for row in jj_reads.list_operations_by_id(session, repo_id, ids)}
+    found = ((form, rows.get(form.operation_id or "")) for form in forms)
+    return tuple(
+        form if row is None else replace(form, operation=row.description, made_at=row.ended_at)
+        for form, row in found
+    )
