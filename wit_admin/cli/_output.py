@@ -117,6 +117,14 @@ def open_console() -> Console:
     return Console(width=size.columns, height=size.lines, highlight=False)
 
 
+def print_lines(lines: Iterable[Text]) -> None:
+    """Print lines whole into a pipe, and as much of each as fits on a terminal."""
+    console = open_console()
+    fit: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis"}
+    for line in lines:
+        console.print(line, **(fit if console.is_terminal else {"soft_wrap": True}))
+
+
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
     """Draw a table on the terminal; the cells are printable already."""
     from rich.table import Table

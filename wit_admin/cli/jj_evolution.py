@@ -18,7 +18,7 @@ from wit_admin.cli._jj import (
     synced,
 )
 from wit_admin.cli._options import AsJson, Repo, output_of
-from wit_admin.cli._output import open_console, printable
+from wit_admin.cli._output import print_lines, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,9 +56,7 @@ def evolution(
     if as_json:
         output.result(found, plain="")
     elif output.is_terminal:
-        console = open_console()
-        for line in _draw(found):
-            console.print(line, no_wrap=True, overflow="ellipsis")
+        print_lines(_draw(found))
     else:
         output.rows(found.forms, *_COLUMNS)
     if found.gap is not None:

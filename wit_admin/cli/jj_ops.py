@@ -19,7 +19,7 @@ from wit_admin.cli._jj import (
     synced,
 )
 from wit_admin.cli._options import AsJson, Repo, output_of
-from wit_admin.cli._output import open_console, printable
+from wit_admin.cli._output import print_lines, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,9 +82,7 @@ def ops(
             go_on(followed.look, lambda row: output.line(row, *_COLUMNS))
     draws = output.is_terminal if graph is None else graph
     if draws and not as_json:
-        console = open_console()
-        for line in _draw(log):
-            console.print(line, soft_wrap=not output.is_terminal, no_wrap=True, overflow="ellipsis")
+        print_lines(_draw(log))
     else:
         output.rows(log.operations, *_COLUMNS)
     note_more(output, log.next_cursor)
