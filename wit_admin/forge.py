@@ -60,6 +60,7 @@ class Forge:
 
     settings: Settings
     engine: Engine | None
+    sessions: sessionmaker[Session] | None
     gate: Gate
     pushes: PushFlow
     backend: Backend
@@ -231,6 +232,7 @@ def _assemble(
     return Forge(
         settings,
         engine,
+        sessions,
         gate,
         pushes,
         QuickBackend(

@@ -171,7 +171,9 @@ def test_log_is_a_graph_on_a_terminal_and_a_table_in_a_pipe(screen: Desk) -> Non
     assert sum(bool(re.match("(│ )?@  [0-9a-f]{12} ", line)) for line in shown) == 2
     assert any(line.startswith("├─╯  ") for line in shown)
     assert shown[-2].startswith("○  ")
-    assert [line.split() for line in drawn] == [line.split() for line in shown]
+    assert any(len(line) > 200 for line in drawn)
+    for whole, fitting in zip(drawn, shown, strict=True):
+        assert whole.startswith(fitting.rstrip().removesuffix("…"))
     assert all(re.match(r"[0-9a-f]{128}\t", line) for line in piped)
 
 

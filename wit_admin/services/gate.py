@@ -132,7 +132,7 @@ class DatabaseGate:
             return known
         if row is None or not decide(facts_of(row), actor, Action.READ).allowed:
             self._memory.forget_public(name)
-            raise _hidden(name, actor)
+            raise hidden(name, actor)
         served = self._served(name, row, actor)
         if row.visibility is Visibility.PUBLIC:
             self._memory.remember_public(served, moment)
@@ -159,7 +159,7 @@ class DatabaseGate:
             return self._creatable(name, actor)
         decision = decide(facts_of(row), actor, Action.PUSH)
         if not decision.is_visible:
-            raise _hidden(name, actor)
+            raise hidden(name, actor)
         if not decision.allowed:
             raise NotAllowedError(decision.reason)
         served = replace(
@@ -204,7 +204,7 @@ class DatabaseGate:
             owner = serving.find_owner(session, name.owner, actor.user_id)
         decision = decide_creation(owner, actor)
         if owner is None or not decision.is_visible:
-            raise _hidden(name, actor)
+            raise hidden(name, actor)
         if not decision.allowed:
             raise NotAllowedError(decision.reason)
         if not self._policy.create.covers(owner.kind):
@@ -227,7 +227,8 @@ def facts_of(row: serving.ServedRow, grants: tuple[Step, ...] = ()) -> Repositor
     )
 
 
-def _hidden(name: RepoName, actor: Actor | None) -> Exception:
+def hidden(name: RepoName, actor: Actor | None) -> Exception:
+    """Return what is said of what is not there and of what may not be seen alike."""
     if actor is None:
         return UnauthenticatedError(
             f"{name} is private or does not exist.", hint="Sign in to find out."

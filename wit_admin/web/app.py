@@ -11,6 +11,7 @@ from wit_admin.forge import Forge
 from wit_admin.web.git_http import GitHttp
 from wit_admin.web.git_routes import is_git_path
 from wit_admin.web.health import health_routes, metrics_route
+from wit_admin.web.jj_api import jj_routes
 from wit_admin.web.metrics import Board
 from wit_admin.web.observe import observed
 from wit_admin.web.proxies import believe_proxies
@@ -20,7 +21,12 @@ from wit_admin.web.sessions_api import session_routes
 def create_app(forge: Forge, board: Board) -> ASGIApp:
     """Put the application together for an open forge; ``board`` is where it counts."""
     git = GitHttp(forge)
-    routes = [*health_routes(forge), metrics_route(forge, board), *session_routes(forge)]
+    routes = [
+        *health_routes(forge),
+        metrics_route(forge, board),
+        *session_routes(forge),
+        *jj_routes(forge),
+    ]
     handlers = {404: _nothing_here, 405: _another_method}
     pages = Starlette(routes=routes, exception_handlers=handlers)
     proxies = forge.settings.trusted_proxies

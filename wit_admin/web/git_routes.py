@@ -44,7 +44,8 @@ class GitRoute:
 
 
 _PATH = re.compile(
-    rb"/(?P<owner>[^/]+)/(?P<repo>[^/]+)/"
+    # Nobody is called api, but somebody may be called objects.
+    rb"/(?!api/)(?P<owner>[^/]+)/(?P<repo>[^/]+)/"
     rb"(?P<rest>info/refs|git-[a-z-]+|HEAD|objects/.*)"
 )
 _VERSION = re.compile(rb"(?:^|:)version=([0-2])(?=:|$)")

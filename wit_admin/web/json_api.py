@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from wit_admin.errors import InvalidInputError, WitError
+from wit_admin.json_values import to_json
 from wit_admin.web.body import BodyLimits, ClientGoneError, read_body, read_whole
 from wit_admin.web.headers import collect_headers
 from wit_admin.web.problems import Problem, problem_of
@@ -79,9 +81,25 @@ def text_field(content: dict[str, Any], name: str) -> str:
     value = content.get(name)
     if not isinstance(value, str):
         raise InvalidInputError(f"The field '{name}' must be text.")
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+    if not is_storable(value):
         raise InvalidInputError(f"The field '{name}' holds characters that are not allowed.")
     return value
+
+
+def is_storable(text: str) -> bool:
+    """Tell whether every database can hold a text."""
+    return "\0" not in text and not any("\ud800" <= each <= "\udfff" for each in text)
+
+
+def answer_json(request: Request, content: Any) -> Response:
+    """Return an answer that the client may keep, and ask for again with what it has of it."""
+    body = json.dumps(content, default=to_json, separators=(",", ":")).encode("ascii")
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"etag": tag, "cache-control": "private, no-cache", "vary": "Authorization"}
+    known = request.headers.get("if-none-match", "")
+    if tag in (each.strip().removeprefix("W/") for each in known.split(",")):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")
 
 
 def _check_method(request: Request, method: str) -> None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from wit_admin.db.models.jj import Bookmark, ChangeCommit, Conflict, JjOperation, JjSyncState
 from wit_admin.db.paging import AnySelect, Order, Page, PageRequest, fetch_page
+from wit_admin.db.queries.jj_changes import MOST_DESCRIPTION
 from wit_admin.db.queries.jj_prefixes import neighbours, shortest_prefix
 from wit_admin.db.queries.reconcile import chunks
 
@@ -229,7 +230,7 @@ def _operations(repo_id: uuid.UUID) -> AnySelect:
         JjOperation.parents,
         JjOperation.view_id,
         JjOperation.operation_type,
-        JjOperation.description,
+        func.substr(JjOperation.description, 1, MOST_DESCRIPTION),
         JjOperation.hostname,
         JjOperation.username,
         JjOperation.started_at,

@@ -1,0 +1,75 @@
+"""Who may do what over HTTP beside git: the gate's own rules, for a repository and for the site."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.models.events import AuditOrigin
+from wit_admin.db.models.organizations import Permission
+from wit_admin.db.queries import serving
+from wit_admin.errors import NotAllowedError, UnauthenticatedError
+from wit_admin.names import RepoName
+from wit_admin.services.access import Action, decide
+from wit_admin.services.actors import Actor
+from wit_admin.services.audit import Origin
+from wit_admin.services.gate import facts_of, hidden
+from wit_admin.services.sessions import Client
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A repository that the caller may use as it asked to."""
+
+    repo_id: uuid.UUID
+    level: Permission
+    """The most that the caller may do there."""
+
+
+def admit(
+    sessions: sessionmaker[Session], name: RepoName, actor: Actor | None, action: Action
+) -> Admitted:
+    """Return the repository if ``actor`` may do this to it; ``None`` is nobody in particular.
+
+    Raises:
+        UnauthenticatedError: Nobody is signed in, and it takes an account.
+        NotFoundError: There is none, or the caller may not know of it.
+        NotAllowedError: The caller may see it, and no more.
+    """
+    with sessions() as session:
+        row = serving.find_served(session, name, actor.user_id if actor else None)
+    decision = None if row is None else decide(facts_of(row), actor, action)
+    if row is None or decision is None or not decision.is_visible:
+        raise hidden(name, actor)
+    if not decision.allowed:
+        if actor is None:
+            raise UnauthenticatedError(decision.reason, hint="Sign in first.")
+        raise NotAllowedError(decision.reason)
+    return Admitted(row.repo_id, decision.level or Permission.READ)
+
+
+def require_site_admin(actor: Actor) -> None:
+    """Return if ``actor`` administers the site, with credentials that say so.
+
+    Raises:
+        NotAllowedError: It does not.
+    """
+    if not actor.is_admin or actor.repo_ids is not None:
+        raise NotAllowedError(
+            "Only who administers the site may do that.",
+            hint="A token needs the scope admin, and no limit to repositories.",
+        )
+
+
+def origin_of(actor: Actor, client: Client) -> Origin:
+    """Return who it was and from where, for the audit trail."""
+    return Origin(
+        AuditOrigin.HTTP,
+        actor_id=actor.user_id,
+        actor_name=actor.username,
+        token_id=actor.token_id,
+        address=client.ip,
+        request_id=client.request_id,
+    )

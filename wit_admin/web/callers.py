@@ -1,0 +1,70 @@
+"""Who calls the JSON API, and from where; services decide what they may do."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from wit_admin.errors import InvalidInputError, UnauthenticatedError
+from wit_admin.log import request_id
+from wit_admin.names import RepoName
+from wit_admin.services.actors import Actor, Credentials
+from wit_admin.services.sessions import Client, SignIn
+from wit_admin.web.auth import read_credentials
+from wit_admin.web.headers import collect_headers
+from wit_admin.web.problems import Problem
+from wit_admin.web.proxies import client_address
+
+_USER_AGENT_MOST = 256
+
+
+def find_credentials(request: Request) -> Credentials | None:
+    """Return what the request came with; ``None`` if nothing.
+
+    Raises:
+        UnauthenticatedError: It cannot be read.
+    """
+    return read_credentials(
+        collect_headers(request.scope["headers"]), client_address(request.scope)
+    )
+
+
+def require_credentials(request: Request) -> Credentials:
+    """Return what the request came with.
+
+    Raises:
+        UnauthenticatedError: Nothing, or what cannot be read.
+    """
+    credentials = find_credentials(request)
+    if credentials is None:
+        raise UnauthenticatedError(
+            "You are not signed in.", hint="Send a session or an access token as Bearer."
+        )
+    return credentials
+
+
+def recognise(sign_in: SignIn, credentials: Credentials | None) -> Actor | None:
+    """Return whose credentials these are; nobody's are ``None``.
+
+    Raises:
+        UnauthenticatedError: They belong to nobody who may sign in now.
+    """
+    return None if credentials is None else sign_in.recognise(credentials)
+
+
+def client_of(request: Request) -> Client:
+    """Return from where the request came."""
+    agent = request.headers.get("user-agent")
+    ip = client_address(request.scope)
+    return Client(ip, agent[:_USER_AGENT_MOST] if agent else None, request_id.get())
+
+
+def named_repository(request: Request) -> RepoName:
+    """Return the repository in the address.
+
+    Raises:
+        Problem: 404, if none can have that name.
+    """
+    try:
+        return RepoName(request.path_params["user"], request.path_params["repo"])
+    except InvalidInputError:
+        raise Problem(404, "There can be no repository of that name.") from None

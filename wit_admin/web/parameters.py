@@ -1,0 +1,86 @@
+"""What stands behind the question mark of an address: checked, and nothing is passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NoReturn
+
+from starlette.requests import Request
+
+from wit_admin.db.paging import PageRequest
+from wit_admin.errors import InvalidInputError
+from wit_admin.web.json_api import is_storable
+
+_MOST_CHARACTERS = 1000
+_PAGE = ("limit", "after")
+
+
+class Parameters:
+    """The parameters of one request.
+
+    Raises:
+        InvalidInputError: One is not known here, given twice, or holds what no text has.
+    """
+
+    def __init__(self, request: Request, known: Iterable[str]) -> None:
+        allowed = {*known, *_PAGE}
+        self._given: dict[str, str] = {}
+        for name, value in request.query_params.multi_items():
+            if name not in allowed:
+                listed = ", ".join(sorted(allowed))
+                raise InvalidInputError(
+                    "This address does not take one of the parameters.", hint=f"It takes {listed}."
+                )
+            if name in self._given:
+                raise InvalidInputError(f"The parameter '{name}' was given twice.")
+            if len(value) > _MOST_CHARACTERS or not is_storable(value):
+                raise InvalidInputError(f"The parameter '{name}' cannot be such a text.")
+            self._given[name] = value
+
+    def text(self, name: str) -> str | None:
+        """Return a text; an empty one is none."""
+        return self._given.get(name) or None
+
+    def flag(self, name: str) -> bool | None:
+        """Return ``true`` or ``false``; ``None`` if nothing was said.
+
+        Raises:
+            InvalidInputError: It is neither.
+        """
+        return self.choice(name, {"true": True, "false": False})
+
+    def choice(self, name: str, choices: Mapping[str, bool | None]) -> bool | None:
+        """Return what one of the words stands for; ``None`` if nothing was said.
+
+        Raises:
+            InvalidInputError: It is none of them.
+        """
+        word = self._given.get(name)
+        if word is None:
+            return None
+        if word not in choices:
+            _refuse(name, choices)
+        return choices[word]
+
+    def page(self) -> PageRequest:
+        """Return which page is asked for.
+
+        Raises:
+            InvalidInputError: The limit is no number, or out of range.
+        """
+        return PageRequest(self.limit(), self._given.get("after"))
+
+    def limit(self) -> int:
+        """Return how many rows are asked for at most.
+
+        Raises:
+            InvalidInputError: It is no number.
+        """
+        text = self._given.get("limit", str(PageRequest().limit))
+        if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004
+            raise InvalidInputError("The parameter 'limit' must be a number.")
+        return PageRequest(int(text)).limit
+
+
+def _refuse(name: str, words: Iterable[str]) -> NoReturn:
+    raise InvalidInputError(f"The parameter '{name}' is one of {', '.join(words)}.")
