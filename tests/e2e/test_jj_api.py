@@ -205,7 +205,7 @@ def test_credentials_that_are_none_are_refused_where_none_would_do(api: Api) -> 
         "changes?limit=%D9%A3",
         "changes?after=x",
         "changes?hidden=yes",
-        "changes?hiden=true",
+        "changes?hides=true",
         "changes?limit=1&limit=2",
         "changes?query=%00",
         f"changes?query={'a' * 1001}",

@@ -97,6 +97,7 @@ def test_without_the_disk_what_was_synced_remains(site: JjSite) -> None:
 
     for found in (outside, gone):
         assert [(form.commit_id, form.is_visible) for form in found.forms] == [(commit_id, True)]
+        assert found.forms[0].description == oracle["commits"][commit_id]["description"]
         assert "only what was synced" in (found.gap or "")
 
 

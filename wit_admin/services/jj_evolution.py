@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.queries import jj_changes, jj_reads
-from wit_admin.db.queries.jj_changes import CommitRow
+from wit_admin.db.queries.jj_changes import ChangeRow, CommitRow
 from wit_admin.errors import JjError
 from wit_admin.jj.evolution import Version, iter_older_versions, iter_versions
 from wit_admin.jj.ids import ChangeId, CommitId, OperationId
@@ -75,9 +75,10 @@ def read_evolution(
     with sessions() as session:
         change_id = resolve_change(session, repo_id, change)
         known = jj_changes.list_commits_of(session, repo_id, [change_id])[change_id]
+        speaker = jj_changes.find_change(session, repo_id, change_id)
         state = jj_reads.find_state(session, repo_id)
     gap: str | None = None
-    forms = [Form(row.commit_id, change_id, (), row.is_visible) for row in known]
+    forms = [_as_synced(row, speaker) for row in known]
     if state is None:
         gap = "Only pushes told of it; there is no jj repository to ask for more."
     else:
@@ -141,6 +142,21 @@ def _form(repository: JjRepository, version: Version, is_visible: bool) -> Form:
         author_email=plain_text(commit.author.email),
         committed_at=commit.committer.time.to_datetime(),
         has_conflict=commit.has_conflict,
+    )
+
+
+def _as_synced(row: CommitRow, speaker: ChangeRow | None) -> Form:
+    """Return what the rows tell of a commit: all but little, if it speaks for the change."""
+    bare = Form(row.commit_id, row.change_id, (), row.is_visible)
+    if speaker is None or speaker.commit_id != row.commit_id:
+        return bare
+    return replace(
+        bare,
+        description=speaker.description,
+        author_name=speaker.author_name,
+        author_email=speaker.author_email,
+        committed_at=speaker.committed_at,
+        has_conflict=speaker.has_conflicts,
     )
 
 
