@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, String, any_, func, inspect, literal, select
+from sqlalchemy import ARRAY, ColumnElement, String, Table, any_, func, inspect, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -16,16 +16,23 @@ from wit_admin.db.base import Base
 from wit_admin.db.errors import is_unique_violation
 from wit_admin.errors import ConflictError
 
+Insert = postgresql.Insert | sqlite.Insert
+
+
+def insert_into(session: Session, into: Table | type[Base]) -> Insert:
+    """Return an insert that can say what becomes of rows that are there."""
+    is_postgresql = session.get_bind().dialect.name == "postgresql"
+    return postgresql.insert(into) if is_postgresql else sqlite.insert(into)
+
 
 def insert_new(session: Session, model: type[Base], **values: Any) -> bool:
     """Insert a row unless its key is there already; tell whether it was inserted.
 
     Of many at once exactly one is told so.
     """
-    dialect = session.get_bind().dialect.name
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     key = inspect(model).primary_key
-    statement = insert(model).values(**values).on_conflict_do_nothing().returning(*key)
+    insert = insert_into(session, model).values(**values)
+    statement = insert.on_conflict_do_nothing().returning(*key)
     return session.execute(statement).first() is not None
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import and_, delete, select, update
 from sqlalchemy.orm import Session
 
+from wit_admin.db.bulk import Values, upsert
 from wit_admin.db.core import execute_core, table_of
 from wit_admin.db.models.jj import (
     Bookmark,
@@ -19,7 +20,7 @@ from wit_admin.db.models.jj import (
     JjSyncState,
 )
 from wit_admin.db.queries.reconcile import chunks
-from wit_admin.db.upserts import Values, insert_into, upsert
+from wit_admin.db.statements import insert_into
 
 
 def find_state(session: Session, repo_id: uuid.UUID) -> JjSyncState | None:

@@ -10,11 +10,12 @@ from typing import NamedTuple
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from wit_admin.db.bulk import insert_into, upsert
+from wit_admin.db.bulk import upsert
 from wit_admin.db.core import execute_core, table_of
 from wit_admin.db.models.jj import Change, ChangeCommit, JjSyncState, PushedHeads
 from wit_admin.db.models.repositories import Repository
 from wit_admin.db.queries.reconcile import chunks
+from wit_admin.db.statements import insert_into
 
 
 class Pushed(NamedTuple):
