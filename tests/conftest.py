@@ -50,9 +50,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config) -> BySharedFixture:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BySharedFixture:
     config.option.loadscopereorder = False
-    return BySharedFixture(config)
+    return BySharedFixture(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.accounts import make_account
 from tests.support.place import Place
 from tests.support.repositories import commit, new_work
 from tests.support.server import running_server
@@ -16,8 +17,7 @@ from tests.support.server import running_server
 def alice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """An account, on a server with a database."""
     with running_server(tmp_path_factory.mktemp("forge") / "home") as server:
-        server.admin("user", "create", "alice", "--password-stdin", stdin="correct horse\n")
-        place = Place(server, server.admin("token", "create", "alice"))
+        place = Place(server, make_account(server, password="correct horse"))
         yield place
         place.assert_tidy()
 

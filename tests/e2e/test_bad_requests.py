@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.accounts import make_account
 from tests.support.listing import listed_below
 from tests.support.raw_answers import Answer, ask, request
 from tests.support.server import RunningServer, run_git, running_server
@@ -66,8 +67,7 @@ class Target:
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     folder = tmp_path_factory.mktemp("forge")
     with running_server(folder / "home", variables=[("WIT_MAX_PUSH_SIZE", "64m")]) as server:
-        server.admin("user", "create", "alice")
-        token = server.admin("token", "create", "alice")
+        token = make_account(server)
         work = folder / "work"
         work.mkdir()
         run_git(work, "init", "--quiet", "--initial-branch=main")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import random
 import signal
@@ -15,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.accounts import make_account
 from tests.support.listing import listed_below
+from tests.support.place import Place
 from tests.support.processes import children_of, wait_until
 from tests.support.server import RunningServer, run_git, running_server
 
@@ -36,8 +37,7 @@ def work(tmp_path: Path) -> Path:
 
 
 def recorded(server: RunningServer) -> list[tuple[str, str]]:
-    rows = json.loads(server.admin("activity", "list", "alice/demo", "--limit", "1000", "--json"))
-    return [(row["before"], row["after"]) for row in rows if row["type"] == "push"][::-1]
+    return [(str(row.before), str(row.after)) for row in Place(server).pushes("demo")[::-1]]
 
 
 def accepted(home: Path) -> list[tuple[str, str]]:
@@ -119,8 +119,7 @@ def test_killed_server_loses_and_doubles_nothing(tmp_path: Path, work: Path) -> 
     while next_number < PUSHES:
         with running_server(home) as server:
             if not token:
-                server.admin("user", "create", "alice")
-                token = server.admin("token", "create", "alice")
+                token = make_account(server)
             itself = partial(running, server.process)
             with killing(itself, home, chance, after_pushes=(1, 10), most_s=0.3) as killed:
                 next_number = push_all(server, work, token, range(next_number, PUSHES))
@@ -135,8 +134,7 @@ def test_killed_server_loses_and_doubles_nothing(tmp_path: Path, work: Path) -> 
 def test_killed_worker_is_replaced_and_its_pushes_are_settled(tmp_path: Path, work: Path) -> None:
     home, chance = tmp_path / "home", random.Random(11)
     with running_server(home, "--workers=2") as server:
-        server.admin("user", "create", "alice")
-        token = server.admin("token", "create", "alice")
+        token = make_account(server)
 
         workers = partial(children_of, server.process.pid)
         with killing(workers, home, chance, after_pushes=(1, 4), most_s=0.3) as killed:
@@ -151,8 +149,7 @@ def test_killed_worker_is_replaced_and_its_pushes_are_settled(tmp_path: Path, wo
 def test_killed_git_child_blocks_nothing_and_is_recorded_truly(tmp_path: Path, work: Path) -> None:
     home, chance = tmp_path / "home", random.Random(11)
     with running_server(home) as server:
-        server.admin("user", "create", "alice")
-        token = server.admin("token", "create", "alice")
+        token = make_account(server)
 
         children = partial(children_of, server.process.pid)
         with killing(children, home, chance, most_s=0.05) as killed:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import KINDS
+from tests.support.accounts import make_account
 from tests.support.postgres import StoppablePostgres, stoppable_postgres
 from tests.support.processes import children_of, is_receiving, wait_until
 from tests.support.raw_http import END_OF_PUSH, begin_push, connected
@@ -79,8 +80,7 @@ def outage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Outage]:
 
 
 def prepare(server: RunningServer) -> str:
-    server.admin("user", "create", "alice")
-    return server.admin("token", "create", "alice")
+    return make_account(server)
 
 
 def test_outage_degrades_and_heals(outage: Outage, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Self
 
 import pytest
 
+from tests.support.accounts import make_account
 from tests.support.kernel import unreaped_children_of
 from tests.support.listing import listed_below
 from tests.support.packs import (
@@ -143,8 +144,7 @@ class Forge:
 def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
     home = tmp_path_factory.mktemp("forge") / "home"
     with running_server(home, variables=[("WIT_CHILD_MEMORY", str(CHILD_MEMORY))]) as server:
-        server.admin("user", "create", "alice")
-        started = Forge(server, server.admin("token", "create", "alice").encode())
+        started = Forge(server, make_account(server).encode())
         assert by_ref(report_of(started.push("standing", *GOOD)))[b"refs/heads/x"].is_accepted
         yield started
 

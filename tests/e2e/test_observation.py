@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.accounts import make_account
 from tests.support.processes import children_of, wait_until
 from tests.support.raw_answers import parse_answer
 from tests.support.raw_http import END_OF_PUSH, begin_push, connected
@@ -28,13 +29,12 @@ SECRET = "wit_do-not-print-me"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     home = tmp_path_factory.mktemp("forge") / "home"
     with running_server(home, "--workers=2", "--log-format=json") as started:
-        started.admin("user", "create", "alice")
         yield started
 
 
 @pytest.fixture(scope="module")
 def token(server: RunningServer) -> str:
-    return server.admin("token", "create", "alice")
+    return make_account(server)
 
 
 def get(url: str, **headers: str) -> tuple[int, dict[str, str], str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.accounts import make_account
 from tests.support.place import Place
 from tests.support.repositories import all_refs, commit, new_work, oid_of
 from tests.support.server import run_git, running_server
@@ -55,8 +56,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, Path
     program.chmod(0o755)
     variables = [("WIT_GIT", str(program)), ("WIT_ANSWER_CACHE", "512m")]
     with running_server(folder / "home", variables=variables) as server:
-        server.admin("user", "create", "alice")
-        yield Place(server, server.admin("token", "create", "alice")), calls
+        yield Place(server, make_account(server)), calls
 
 
 @pytest.fixture

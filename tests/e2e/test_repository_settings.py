@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.accounts import make_account
 from tests.support.place import Place
 from tests.support.repositories import commit, listing, new_work, oid_of
 from tests.support.server import run_git, running_server
@@ -197,8 +198,7 @@ write(*(line for number in (1, 2) for line in (
 
 def test_what_a_proc_receive_hook_moved_is_recorded(tmp_path: Path, work: Path) -> None:
     with running_server(tmp_path / "home", "--repository-hooks") as server:
-        server.admin("user", "create", "alice")
-        url = server.remote("alice/demo", token=server.admin("token", "create", "alice"))
+        url = server.remote("alice/demo", token=make_account(server))
         run_git(work, "push", "--quiet", url, "main")
         gitdir = tmp_path / "home/repos/alice/demo.git"
         run_git(gitdir, "config", "receive.procReceiveRefs", "refs/for")

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.support.accounts import make_account
 from tests.support.kernel import unreaped_children_of
 from tests.support.listing import contents_below
 from tests.support.packs import BLOB, commit_with, oid_of
@@ -60,8 +61,7 @@ def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
         ("SOME_SECRET", CANARY),
     ]
     with running_server(folder / "home", variables=variables) as server:
-        server.admin("user", "create", "alice", "--password-stdin", stdin=f"{PASSWORD}\n")
-        token = server.admin("token", "create", "alice")
+        token = make_account(server, password=PASSWORD)
         work = folder / "work"
         work.mkdir()
         run_git(work, "init", "--quiet", "--initial-branch=main")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import KINDS
+from tests.support.accounts import make_account
 from tests.support.databases import PostgresDatabases, SqliteDatabases
 from tests.support.server import RunningServer, run_git, running_server
 
@@ -32,8 +33,7 @@ def server(
         databases.create() as url,
         running_server(folder / "home", variables=[("DATABASE_URL", url)]) as started,
     ):
-        started.admin("user", "create", "alice", "--password-stdin", stdin=f"{PASSWORD}\n")
-        token = started.admin("token", "create", "alice")
+        token = make_account(started, password=PASSWORD)
         run_git(folder, "init", "--quiet", "--initial-branch=main", "work")
         run_git(folder / "work", "commit", "--quiet", "--allow-empty", "-m", "first")
         run_git(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.accounts import make_account
 from tests.support.repositories import commit, new_work, oid_of
 from tests.support.server import run_git, running_server
 
@@ -22,8 +23,7 @@ def test_commit_on_a_branch_needs_no_process(tmp_path: Path) -> None:
     work = new_work(tmp_path / "work")
     first = commit(work, "first")
     with running_server(tmp_path / "home", variables=[("WIT_GIT", str(program))]) as server:
-        server.admin("user", "create", "alice")
-        url = server.remote("alice/demo", token=server.admin("token", "create", "alice"))
+        url = server.remote("alice/demo", token=make_account(server))
         run_git(work, "push", "--quiet", url, "main")
         calls.write_text("")
 

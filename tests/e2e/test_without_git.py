@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_push_and_clone import activities, post
+from tests.support.accounts import make_account
 from tests.support.repositories import commit
 from tests.support.server import RunningServer, run_git, running_server
 
@@ -21,13 +22,12 @@ pytestmark = pytest.mark.e2e
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     home = tmp_path_factory.mktemp("forge") / "home"
     with running_server(home, variables=[("PATH", "/nonexistent")]) as started:
-        started.admin("user", "create", "alice")
         yield started
 
 
 @pytest.fixture(scope="module")
 def token(server: RunningServer) -> str:
-    return server.admin("token", "create", "alice")
+    return make_account(server)
 
 
 @pytest.fixture

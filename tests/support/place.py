@@ -9,11 +9,11 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from tests.support.accounts import opened_database
 from tests.support.kernel import unreaped_children_of
 from tests.support.listing import listed_below
 from tests.support.processes import wait_until
 from tests.support.server import RunningServer, run_git
-from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.queries.activities import ActivityRow
 from wit_admin.db.queries.repository_lists import RepositoryRow
 from wit_admin.names import RepoName
@@ -57,12 +57,9 @@ class Place:
 
     @contextmanager
     def open_database(self) -> Iterator[sessionmaker[Session]]:
-        """Open the server's own SQLite file; a process for each look would take seconds."""
-        engine = open_engine(f"sqlite:///{self.server.home / 'wit.db'}")
-        try:
-            yield make_sessions(engine)
-        finally:
-            engine.dispose()
+        """Open the server's own database."""
+        with opened_database(self.server) as sessions:
+            yield sessions
 
     def _activities(self, name: str) -> list[ActivityRow]:
         with self.open_database() as sessions:

@@ -1,0 +1,33 @@
+"""Accounts on a running server, made without a process of ``wit-admin`` for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from tests.support.server import RunningServer
+from wit_admin.db.engine import make_sessions, open_engine
+from wit_admin.services import accounts
+from wit_admin.services.accounts import TokenOrder
+from wit_admin.services.actors import Scope
+
+
+@contextmanager
+def opened_database(server: RunningServer) -> Iterator[sessionmaker[Session]]:
+    """Open the server's own database; a process for each look would take seconds."""
+    default = f"sqlite:///{server.home / 'wit.db'}"
+    engine = open_engine(server.environment.get("DATABASE_URL", default))
+    try:
+        yield make_sessions(engine)
+    finally:
+        engine.dispose()
+
+
+def make_account(server: RunningServer, name: str = "alice", *, password: str | None = None) -> str:
+    """Make an account, and return a token that may do all that its owner may."""
+    with opened_database(server) as sessions:
+        accounts.create_user(sessions, name, password=password)
+        order = TokenOrder("test", [Scope.REPO_WRITE])
+        return accounts.create_token(sessions, name, order=order).token
