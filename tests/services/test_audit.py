@@ -190,7 +190,7 @@ def test_changes_of_repositories_and_accounts_are_told(
     repository_creation.create_repository(sessions, tmp_path, name, order)
     repository_creation.create_repository(sessions, tmp_path, name, replace(order, may_exist=True))
     repository_changes.set_visibility(sessions, tmp_path, name, Visibility.PUBLIC)
-    repository_changes.set_archived(sessions, name, archived=True)
+    repository_changes.set_archived(sessions, tmp_path, name, archived=True)
     collaborators.add_collaborator(sessions, name, "bob", Permission.WRITE)
     repository_changes.rename_repository(sessions, tmp_path, name, "other")
     trash.delete_repository(sessions, tmp_path, RepoName("alice", "other"))

@@ -14,9 +14,12 @@ from tests.support.repositories import commit, new_work
 from tests.support.server import run_git
 from tests.support.sync_site import Site, facts
 from wit_admin.db.models.accounts import User
+from wit_admin.db.models.organizations import Organization
 from wit_admin.db.models.repositories import Repository, Visibility
 from wit_admin.names import RepoName
 from wit_admin.services import repository_changes, trash
+from wit_admin.services.accounts import create_user
+from wit_admin.services.organizations import claim_organization, create_organization
 from wit_admin.services.repository_creation import RepositoryOrder, create_repository
 
 
@@ -237,3 +240,33 @@ def test_thousands_are_planned_in_parts(ground: Site) -> None:
 
     assert applied.done == {"owner": 7, "adopt": 7}
     ground.assert_settled()
+
+
+def test_archives_and_organizations_come_back_from_the_disk_alone(ground: Site) -> None:
+    create_user(ground.sessions, "alice")
+    create_organization(ground.sessions, "acme", owner="alice")
+    name = RepoName("acme", "demo")
+    create_repository(ground.sessions, ground.root, name, RepositoryOrder(Visibility.PUBLIC))
+    repository_changes.set_archived(ground.sessions, ground.root, name, archived=True)
+    ground.sync()
+    before = facts(ground.rows()["acme/demo"])
+    ground.forget_everything()
+
+    ground.sync()
+
+    assert facts(ground.rows()["acme/demo"]) == before
+    assert before["archived_at"] is not None
+    with ground.sessions() as session:
+        assert session.scalars(select(Organization.display_name)).all() == ["acme"]
+    ground.assert_settled()
+
+
+def test_claimed_organization_is_told_to_its_repositories(ground: Site) -> None:
+    create_user(ground.sessions, "alice")
+    ground.add("acme/demo.git")
+    ground.sync()
+    claim_organization(ground.sessions, "acme", owner="alice")
+
+    ground.sync()
+
+    assert ground.own("acme/demo.git")["owner-kind"] == "organization"

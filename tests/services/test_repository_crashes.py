@@ -93,7 +93,9 @@ COMMANDS = {
 
 
 CHANGES: dict[str, Callable[[Site, RepoName], object]] = {
-    "archive": lambda site, name: changes.set_archived(site.sessions, name, archived=True),
+    "archive": lambda site, name: changes.set_archived(
+        site.sessions, site.root, name, archived=True
+    ),
     "visibility": lambda site, name: changes.set_visibility(
         site.sessions, site.root, name, Visibility.PRIVATE
     ),

@@ -29,6 +29,7 @@ from wit_admin.names import RepoName
 from wit_admin.services import repository_changes, trash
 from wit_admin.services.accounts import create_user
 from wit_admin.services.actors import Actor
+from wit_admin.services.organizations import create_organization
 from wit_admin.services.push_flow import PushFlow
 from wit_admin.services.repository_creation import RepositoryOrder, create_repository
 from wit_admin.services.servers import Enrolment, Servers
@@ -45,7 +46,7 @@ class World:
 
     site: Site
     flow: PushFlow
-    owners: dict[str, uuid.UUID]
+    owners: dict[str, tuple[uuid.UUID, OwnerType]]
     work: Path
     chance: random.Random
     live: dict[str, str] = field(default_factory=dict)
@@ -70,8 +71,8 @@ class World:
     def push_new(self) -> None:
         """Push to a name that nobody has, as the server does."""
         name = self.fresh()
-        owner_id = self.owners[name.owner]
-        self.push_to(Creatable(name, Actor(owner_id, name.owner), owner_id, OwnerType.USER), name)
+        owner_id, kind = self.owners[name.owner]
+        self.push_to(Creatable(name, Actor(self.owners["alice"][0], "alice"), owner_id, kind), name)
 
     def push(self) -> None:
         if name := self.some(self.live):
@@ -108,6 +109,13 @@ class World:
                 self.site.sessions, self.site.root, repo_id, owner
             )
             self._moved(str(old), f"{owner}/{old.name}")
+
+    def archive(self) -> None:
+        if name := self.some(self.live):
+            archived = self.chance.choice((True, True, False))
+            repository_changes.set_archived(
+                self.site.sessions, self.site.root, name, archived=archived
+            )
 
     def delete(self) -> None:
         if name := self.some(self.live):
@@ -153,9 +161,9 @@ class World:
         self.sync()
         assert {name: facts(row) for name, row in self.site.rows().items()} == before
         with self.site.sessions() as session:
-            self.owners = {row.name: row.id for row in session.scalars(select(Owner))}
+            self.owners = {row.name: (row.id, row.kind) for row in session.scalars(select(Owner))}
         for owner in set(OWNERS) - self.owners.keys():
-            self.owners[owner] = create_user(self.site.sessions, owner).id
+            self.owners[owner] = create_user(self.site.sessions, owner).id, OwnerType.USER
 
     def sync(self) -> None:
         self.site.sync(part_size=self.chance.choice((2, 5000)))
@@ -193,7 +201,9 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_disk_and_database_agree_after_any_sequence(
     ground: Site, sessions: sessionmaker[Session], work: Path, tmp_path: Path, seed: int
 ) -> None:
-    owners = {name: create_user(sessions, name).id for name in OWNERS}
+    owners = {name: (create_user(sessions, name).id, OwnerType.USER) for name in OWNERS[:2]}
+    carol = create_organization(sessions, "carol", owner="alice")
+    owners["carol"] = carol.id, OwnerType.ORGANIZATION
     servers, tools = Servers(tmp_path / "run"), make_tools(tmp_path)
     with servers.enrol() as enrolment:
         flow = PushFlow(
@@ -214,6 +224,7 @@ def test_disk_and_database_agree_after_any_sequence(
             world.push_past_the_server,
             world.rename,
             world.transfer,
+            world.archive,
             world.delete,
             world.restore,
             world.add_by_hand,

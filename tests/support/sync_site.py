@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.models.accounts import Owner, User
+from wit_admin.db.models.organizations import Organization, OrgMember
 from wit_admin.db.models.repositories import Repository, Visibility
 from wit_admin.git import own_config, storage
 from wit_admin.services.plans import Applied, Plan
@@ -67,7 +68,7 @@ class Site:
     def forget_everything(self) -> None:
         """Lose the database."""
         with self.sessions.begin() as session:
-            for model in (Repository, User, Owner):
+            for model in (Repository, OrgMember, Organization, User, Owner):
                 session.execute(delete(model))
 
     def assert_settled(self) -> None:
@@ -91,5 +92,6 @@ def facts(row: Repository) -> dict[str, Any]:
         "object_format",
         "size_bytes",
         "owner_type",
+        "archived_at",
     )
     return {name: getattr(row, name) for name in names} | {"is_pushed": row.pushed_at is not None}

@@ -47,7 +47,7 @@ def _set_archived(ctx: typer.Context, repo: str, *, archived: bool, as_json: boo
     name = RepoName.parse(repo)
     with place(ctx) as here:
         result = repository_changes.set_archived(
-            here.sessions, name, archived=archived, by=origin_of()
+            here.sessions, here.root, name, archived=archived, by=origin_of()
         )
     output.result(result, plain=str(result))
 

@@ -258,7 +258,7 @@ class PushFlow:
             self._disk.root,
             place,
             object_format=object_format.value,
-            own=own_values(repo_id, wanted.name, self._visibility),
+            own=own_values(repo_id, wanted.name, self._visibility, owner_type=wanted.owner_type),
         )
         found = storage.resolve(self._disk.root, place)
         if found is None:

@@ -30,6 +30,7 @@ from wit_admin.services.lookups import (
     get_repository_name,
     was_renamed,
 )
+from wit_admin.services.places import archive_values, owner_values
 
 MAX_DESCRIPTION = 350
 """As on GitHub."""
@@ -88,25 +89,35 @@ def transfer_repository(
 
 
 def set_archived(
-    sessions: sessionmaker[Session], name: RepoName, *, archived: bool, by: Origin = SYSTEM
+    sessions: sessionmaker[Session],
+    root: Path,
+    name: RepoName,
+    *,
+    archived: bool,
+    by: Origin = SYSTEM,
 ) -> ChangedRepository:
     """Make a repository refuse pushes, or take them again.
 
     Raises:
         NotFoundError: There is no such repository.
     """
+    with sessions() as session:
+        row = get_repository(session, name)
     now = utc_now()
+    wanted = (row.archived_at or now) if archived else None
+    _tell(root, row, **archive_values(wanted))
     with sessions.begin() as session:
-        repo_id = get_repository_id(session, name)
-        row = repositories.lock_repository(session, repo_id) or get_repository(session, name)
-        is_changed = row.is_archived != archived
+        present = repositories.lock_repository(session, row.id) or get_repository(session, name)
+        was = present.archived_at
+        is_changed = present.is_archived != archived
         if is_changed:
-            repositories.update_repository(
-                session, row.id, now=now, archived_at=now if archived else None
-            )
+            repositories.update_repository(session, row.id, now=now, archived_at=wanted)
             action = "repository.archive" if archived else "repository.unarchive"
             record(session, Event(action, "repository", row.id, str(name)), by=by)
-        return ChangedRepository(row.id, name.owner, row.name, is_changed=is_changed)
+    if archived and was not in {None, wanted}:
+        # Somebody else was quicker, at another moment.
+        _tell(root, row, **archive_values(was))
+    return ChangedRepository(row.id, name.owner, row.name, is_changed=is_changed)
 
 
 def edit_repository(
@@ -212,7 +223,7 @@ def _move(
         taken = repositories.find_repository_id(session, new)
     if taken not in {None, repo_id}:
         raise ConflictError(f"There is a repository {new} already.")
-    _tell(root, row, owner=owner.name, name=new.name)
+    _tell(root, row, **owner_values(owner.name, owner.kind), name=new.name)
     with sessions.begin() as session:
         # Somebody else may have done the same since the row was read.
         present = repositories.lock_repository(session, repo_id)

@@ -5,7 +5,7 @@ A folder that a killed run left has an id and never had a ref; the next run take
 
 from __future__ import annotations
 
-import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +64,14 @@ def create_repository(
             raise ConflictError(f"There is a repository {name} already.")
         storage.sweep_half_made(root / name.owner)
         place, repo_id = free_place(sessions, name), new_id()
-        _make_folder(root, place, name, repo_id, order)
+        own = own_values(
+            repo_id,
+            name,
+            order.visibility,
+            owner_type=owner.kind,
+            description=order.description,
+        )
+        _make_folder(root, place, order, own)
         new = NewRepository(
             id=repo_id,
             owner_id=owner.owner_id,
@@ -84,7 +91,7 @@ def create_repository(
 
 
 def _make_folder(
-    root: Path, place: str, name: RepoName, repo_id: uuid.UUID, order: RepositoryOrder
+    root: Path, place: str, order: RepositoryOrder, own: Mapping[str, str | None]
 ) -> None:
     standing = storage.resolve(root, place)
     if standing is not None and _is_half_made(standing.gitdir):
@@ -94,12 +101,12 @@ def _make_folder(
         place,
         head=order.default_branch,
         object_format=order.object_format.value,
-        own=own_values(repo_id, name, order.visibility, order.description),
+        own=own,
     )
     if not made:
         raise ConflictError(
-            f"Something that the database does not know stands in the place of {name}.",
-            hint=f"Look at {place} below the repository root.",
+            f"Something that the database does not know stands in the place {place}.",
+            hint="Look at it below the repository root.",
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from wit_admin.db.models.accounts import OwnerType
 from wit_admin.db.queries.adoption import AdoptedRepository
 from wit_admin.db.queries.reconcile import KnownRepository
 from wit_admin.names import RepoName
@@ -30,9 +31,10 @@ class RowAction(Action):
 
 @dataclass(frozen=True, slots=True)
 class AddOwner(Action):
-    """Make an account for a folder of repositories whose owner the database does not know."""
+    """Make an owner for a folder of repositories whose owner the database does not know."""
 
     name: str
+    owner_type: OwnerType
     kind = "owner"
 
     @property
@@ -43,6 +45,8 @@ class AddOwner(Action):
     @property
     def sentence(self) -> str:
         """What will be made."""
+        if self.owner_type is OwnerType.ORGANIZATION:
+            return "Its repositories say that it is an organization: it is made, without members."
         return "It owns repositories and has no account: a placeholder is made."
 
 
@@ -167,7 +171,14 @@ ORDER: tuple[type[SyncAction], ...] = (
 
 def told_by(repository: KnownRepository | AdoptedRepository) -> dict[str, str | None]:
     """Return what a repository's config says of it, from which its row can be made again."""
-    return own_values(repository.id, repository, repository.visibility, repository.description)
+    return own_values(
+        repository.id,
+        repository,
+        repository.visibility,
+        owner_type=repository.owner_type,
+        description=repository.description,
+        archived_at=repository.archived_at,
+    )
 
 
 def is_told(own: Mapping[str, str], repository: KnownRepository | AdoptedRepository) -> bool:

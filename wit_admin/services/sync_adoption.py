@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import new_id
+from wit_admin.db.models.accounts import OwnerType
 from wit_admin.db.models.repositories import ObjectFormat, Visibility
 from wit_admin.db.queries import reconcile
 from wit_admin.db.queries.adoption import AdoptedRepository
@@ -19,6 +20,7 @@ from wit_admin.errors import InvalidInputError
 from wit_admin.git.glance import glance, moment
 from wit_admin.git.walk import look
 from wit_admin.names import RepoName
+from wit_admin.services.places import said_archived_at, said_owner_type
 from wit_admin.services.plans import Remark
 from wit_admin.services.sync_actions import (
     AddOwner,
@@ -49,6 +51,8 @@ class Adoption:
     _waiting: list[tuple[Folder, uuid.UUID | None]] = field(default_factory=list)
     """With the id that each keeps; ``None`` for those that get a new one."""
     _kept: set[uuid.UUID] = field(default_factory=set)
+    _kinds: dict[str, OwnerType] = field(default_factory=dict)
+    """What the owners are that the database knows."""
 
     def plan(
         self,
@@ -94,12 +98,22 @@ class Adoption:
 
     def owners(self, moves: Iterable[Move]) -> list[AddOwner]:
         """Return the accounts that all this needs first."""
-        wanted = [action.new.owner for action in self.actions if isinstance(action, Adopt)]
+        new = [action.new for action in self.actions if isinstance(action, Adopt)]
+        wanted = [repository.owner for repository in new]
         wanted += [move.new_name.owner for move in moves if move.new_name is not None]
         by_key = {name.lower(): name for name in reversed(wanted)}
+        kinds = {
+            repository.owner.lower(): repository.owner_type
+            for repository in new
+            if repository.owner_type is not OwnerType.USER
+        }
         with self.sessions() as session:
             known = reconcile.list_owners(session, by_key)
-        return [AddOwner(name) for key, name in sorted(by_key.items()) if key not in known]
+        return [
+            AddOwner(name, kinds.get(key, OwnerType.USER))
+            for key, name in sorted(by_key.items())
+            if key not in known
+        ]
 
     def _keep_id(self, folder: Folder) -> uuid.UUID | None:
         """Return the id that a folder keeps: of copies only the one that stands where it says."""
@@ -123,6 +137,7 @@ class Adoption:
         keys = {key for *_, choices in names for key in choices}
         with self.sessions() as session:
             owners = reconcile.list_owners(session, {owner for owner, _ in keys})
+            self._kinds |= {key: kind for key, (_, kind) in owners.items()}
             asked = {key for key in keys if key[0] in owners}
             named = reconcile.list_named(session, asked)
             taken = {key: row for key, row in named if not moves.is_renamed(row)}
@@ -174,6 +189,7 @@ class Adoption:
         new = AdoptedRepository(
             id=repo_id,
             owner=name.owner,
+            owner_type=self._kinds.get(name.key[0]) or said_owner_type(seen.own),
             name=name.name,
             disk_path=folder.path,
             description=seen.own.get("description") or seen.description,
@@ -184,6 +200,7 @@ class Adoption:
             ),
             size_bytes=seen.size_bytes,
             pushed_at=folder.pushed_at(self.disk, exactly=self.is_exact),
+            archived_at=said_archived_at(seen.own),
             deleted_at=deleted_at,
             fingerprint=folder.fingerprint,
         )

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import new_id, utc_now
+from wit_admin.db.models.accounts import OwnerType
 from wit_admin.db.queries import adoption, reconcile, repositories, trash
 from wit_admin.db.queries.adoption import AdoptedRepository
 from wit_admin.errors import ConflictError, NotFoundError, UnavailableError
@@ -85,11 +86,16 @@ class SyncWork:
 
     def _add_owners(self, actions: Sequence[AddOwner]) -> None:
         with self.sessions.begin() as session:
-            owners = {new_id(): action.name for action in actions}
+            owners = {new_id(): (action.name, action.owner_type) for action in actions}
             made = adoption.insert_placeholders(session, owners, utc_now())
             if made:
-                told = {"users": [owners[owner_id] for owner_id in made]}
-                record(session, Event("user.adopt", "user", after=told), by=self.by)
+                self._record_owners(session, [owners[owner_id] for owner_id in made])
+
+    def _record_owners(self, session: Session, made: Sequence[tuple[str, OwnerType]]) -> None:
+        for kind in OwnerType:
+            if names := [name for name, its_kind in made if its_kind is kind]:
+                told = {f"{kind.value}s": names}
+                record(session, Event(f"{kind.value}.adopt", kind.value, after=told), by=self.by)
 
     def _adopt(self, actions: Sequence[Adopt]) -> None:
         unmarked = [action for action in actions if not action.is_marked]

@@ -21,7 +21,7 @@ from wit_admin.git import own_config, storage
 from wit_admin.names import RepoName
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.lookups import get_owner, get_repository_id
-from wit_admin.services.places import second_place
+from wit_admin.services.places import owner_values, second_place
 from wit_admin.services.repository_changes import ChangedRepository
 
 TRASH = ".trash"
@@ -64,7 +64,7 @@ def discard(
                 raise ConflictError(
                     f"{name} is a link to another folder.", hint="Take the link away by hand."
                 )
-            told = {"id": str(row.id), "owner": name.owner, "name": row.name}
+            told = {"id": str(row.id), **owner_values(name.owner, row.owner_type), "name": row.name}
             own_config.write_own(found.gitdir, told)
             storage.move(root / row.disk_path, root / path)
         with sessions.begin() as session:
@@ -126,7 +126,9 @@ def restore_repository(  # noqa: PLR0913  what it shall be called
                 owner_id=owner.owner_id,
             )
             record(session, Event("repository.restore", "repository", row.id, str(wanted)), by=by)
-        own_config.write_own(root / place, {"owner": wanted.owner, "name": wanted.name})
+        own_config.write_own(
+            root / place, {**owner_values(owner.name, owner.kind), "name": wanted.name}
+        )
     return ChangedRepository(row.id, wanted.owner, wanted.name, is_changed=True)
 
 

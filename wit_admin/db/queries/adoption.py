@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from wit_admin.db.bulk import insert_new_rows
 from wit_admin.db.core import table_of
 from wit_admin.db.models.accounts import Owner, OwnerType, User
+from wit_admin.db.models.organizations import Organization
 from wit_admin.db.models.repositories import (
     ObjectFormat,
     Repository,
@@ -34,6 +35,7 @@ _COLUMNS = (
     "object_format",
     "size_bytes",
     "pushed_at",
+    "archived_at",
     "deleted_at",
     "fingerprint",
     "owner_id",
@@ -58,6 +60,8 @@ class AdoptedRepository(NamedTuple):
 
     id: uuid.UUID
     owner: str
+    owner_type: OwnerType
+    """If the owner is to be made, too; else it is what it is."""
     name: str
     disk_path: str
     description: str | None
@@ -66,23 +70,30 @@ class AdoptedRepository(NamedTuple):
     object_format: ObjectFormat
     size_bytes: int
     pushed_at: datetime | None
+    archived_at: datetime | None
     deleted_at: datetime | None
     """For one in the trash."""
     fingerprint: bytes | None
 
 
 def insert_placeholders(
-    session: Session, owners: Mapping[uuid.UUID, str], now: datetime
+    session: Session, owners: Mapping[uuid.UUID, tuple[str, OwnerType]], now: datetime
 ) -> set[uuid.UUID]:
-    """Make accounts that nobody can sign in to; return the ids of those whose names were free."""
+    """Make accounts that nobody can sign in to, and organizations without members.
+
+    Return the ids of those whose names were free.
+    """
     rows = [
-        (owner_id, OwnerType.USER, name, name_key(name), now, now)
-        for owner_id, name in owners.items()
+        (owner_id, kind, name, name_key(name), now, now)
+        for owner_id, (name, kind) in owners.items()
     ]
     columns = ("id", "kind", "name", "name_key", "created_at", "updated_at")
     made = _insert_new(session, Owner, columns, rows)
-    users = [(made_id, False, True) for made_id in made]
+    kinds = {made_id: owners[made_id][1] for made_id in made}
+    users = [(made_id, False, True) for made_id in made if kinds[made_id] is OwnerType.USER]
     _insert_new(session, User, ("id", "is_admin", "is_placeholder"), users)
+    others = [(made_id, owners[made_id][0]) for made_id in made - {user[0] for user in users}]
+    _insert_new(session, Organization, ("id", "display_name"), others)
     return made
 
 
@@ -108,7 +119,7 @@ def _row(
     owner = owners.get(name_key(new.owner))
     if owner is None:
         raise NotFoundError(f"There is no owner {new.owner!r}.")
-    repo_id, _, *seen = new
+    repo_id, _, _, *seen = new
     return (repo_id, *seen, *owner, name_key(new.name), now, now, *_AT_FIRST)
 
 
@@ -126,7 +137,7 @@ def _drop_redirects(session: Session, keys: set[tuple[str, str]]) -> None:
 
 def _insert_new(
     session: Session,
-    model: type[Owner | User | Repository],
+    model: type[Owner | Repository],
     columns: Sequence[str],
     rows: Sequence[tuple[Any, ...]],
 ) -> set[uuid.UUID]:

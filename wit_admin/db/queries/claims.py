@@ -49,6 +49,8 @@ def claim_organization(
             owner_id=organization.id,
             owner_type=OwnerType.ORGANIZATION,
             updated_at=Repository.updated_at,
+            # Their configs are to say so: the next sync looks into them.
+            fingerprint=None,
         )
         .execution_options(synchronize_session=False)
     )

@@ -58,6 +58,7 @@ class KnownRepository(NamedTuple):
     id: uuid.UUID
     disk_path: str
     owner: str
+    owner_type: OwnerType
     name: str
     description: str | None
     visibility: Visibility
@@ -66,6 +67,7 @@ class KnownRepository(NamedTuple):
     size_bytes: int
     pushed_at: datetime | None
     updated_at: datetime
+    archived_at: datetime | None
     deleted_at: datetime | None
 
 
@@ -195,6 +197,7 @@ def _known() -> AnySelect:
         Repository.id,
         Repository.disk_path,
         Owner.name,
+        Owner.kind,
         Repository.name,
         Repository.description,
         Repository.visibility,
@@ -203,5 +206,6 @@ def _known() -> AnySelect:
         Repository.size_bytes,
         Repository.pushed_at,
         Repository.updated_at,
+        Repository.archived_at,
         Repository.deleted_at,
     ).join(Owner, Owner.id == Repository.owner_id)

@@ -1,4 +1,8 @@
-"""disk paths are sorted as bytes are, whatever language the database speaks."""
+"""disk paths are sorted as bytes are, whatever language the database speaks.
+
+Repositories that are archived, or an organization's, say so in their configs from now on: the next
+sync looks into them.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +15,10 @@ depends_on = None
 
 def upgrade() -> None:
     _collate("C")
+    op.execute(
+        "UPDATE repositories SET fingerprint = NULL"
+        " WHERE archived_at IS NOT NULL OR owner_type = 'organization'"
+    )
 
 
 def downgrade() -> None:
