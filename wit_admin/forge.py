@@ -32,9 +32,11 @@ from wit_admin.services.attempts import open_attempts
 from wit_admin.services.audit import Origin
 from wit_admin.services.credentials import PasswordChecker
 from wit_admin.services.gate import DatabaseGate, DiskGate, Gate, PushPolicy
+from wit_admin.services.known_public import open_known_public
 from wit_admin.services.maintenance import Maintenance
 from wit_admin.services.periodic import Premises
 from wit_admin.services.push_flow import PushFlow
+from wit_admin.services.read_memory import ReadMemory, Shared
 from wit_admin.services.servers import Enrolment, Servers
 from wit_admin.services.sessions import SignIn
 from wit_admin.settings import Settings
@@ -134,10 +136,16 @@ def open_forge(settings: Settings, *, is_prompt: bool = False) -> Iterator[Forge
     url, options = settings.database_url, _PROMPT if is_prompt else None
     engine = None if settings.no_database else open_engine(url.reveal(), options)
     servers = Servers(settings.run_dir)
-    counts = settings.run_dir / "attempts"
+    run_dir = settings.run_dir
     try:
-        with servers.enrol() as enrolment, open_attempts(counts) as attempts:
-            yield _assemble(settings, engine, enrolment, PasswordChecker(attempts))
+        with (
+            servers.enrol() as enrolment,
+            open_attempts(run_dir / "attempts") as attempts,
+            open_known_public(run_dir / "known-public") as known,
+        ):
+            shared = Shared(known, settings.repositories_root)
+            memory = ReadMemory(watch_changes(engine) if engine else None, shared)
+            yield _assemble(settings, engine, enrolment, PasswordChecker(attempts), memory)
     finally:
         if engine is not None:
             engine.dispose()
@@ -194,7 +202,11 @@ def open_premises(settings: Settings, by: Origin) -> Iterator[Premises]:
 
 
 def _assemble(
-    settings: Settings, engine: Engine | None, enrolment: Enrolment, checker: PasswordChecker
+    settings: Settings,
+    engine: Engine | None,
+    enrolment: Enrolment,
+    checker: PasswordChecker,
+    memory: ReadMemory,
 ) -> Forge:
     root = settings.repositories_root
     sessions = None if engine is None else make_sessions(engine)
@@ -209,7 +221,7 @@ def _assemble(
             inspector,
             policy=PushPolicy(PushCreate(settings.push_create), settings.anonymous_push),
             checker=checker,
-            changes=watch_changes(engine) if engine is not None else None,
+            memory=memory,
         )
     tools = find_tools(settings)
     children = ChildBackend(

@@ -14,7 +14,8 @@ import pytest
 from wit_admin.db.data_version import DataVersion
 from wit_admin.names import RepoName
 from wit_admin.services.actors import Actor, Credentials
-from wit_admin.services.read_memory import Moment, ReadMemory
+from wit_admin.services.known_public import open_known_public
+from wit_admin.services.read_memory import Moment, ReadMemory, Shared
 from wit_admin.services.targets import Served
 
 NAME = RepoName("alice", "demo")
@@ -157,3 +158,37 @@ def test_without_a_database_what_has_no_folder_is_not_given(
     served.gitdir.rmdir()
 
     assert watched.recall_public(NAME) is None
+
+
+@pytest.mark.parametrize(
+    ("own", "is_given"),
+    [
+        ("id = {id}\n\towner = alice\n\tname = demo\n\tvisibility = public\n", True),
+        ("id = {id}\n\towner = alice\n\tname = demo\n\tvisibility = private\n", False),
+        ("id = {id}\n\towner = alice\n\tname = other\n\tvisibility = public\n", False),
+        ("id = {other}\n\towner = alice\n\tname = demo\n\tvisibility = public\n", False),
+        ("id = {id}\n\towner = alice\n\tname = demo\n", False),
+    ],
+)
+def test_what_another_process_served_is_given_if_its_own_word_says_all(
+    tmp_path: Path, own: str, *, is_given: bool
+) -> None:
+    gitdir, repo_id = tmp_path / "alice/demo.git", uuid.uuid4()
+    for name in ("objects", "refs"):
+        (gitdir / name).mkdir(parents=True)
+    (gitdir / "HEAD").write_text("ref: refs/heads/main\n")
+    text = "[wit]\n\t" + own.format(id=repo_id, other=uuid.uuid4())
+    (gitdir / "config").write_text(text, encoding="ascii")
+    file = tmp_path / "run/known-public"
+
+    with open_known_public(file) as mine, open_known_public(file) as theirs:
+        one, other = (ReadMemory(None, Shared(known, tmp_path)) for known in (mine, theirs))
+        unknown = other.recall_public(NAME)
+        one.remember_public(Served(NAME, gitdir, repo_id), one.moment())
+        known = other.recall_public(NAME)
+        other.forget_public(NAME)
+        forgotten = ReadMemory(None, Shared(mine, tmp_path)).recall_public(NAME)
+
+    assert (known is not None) is is_given
+    assert known is None or known.repo_id == repo_id
+    assert (unknown, forgotten) == (None, None)

@@ -8,7 +8,6 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from wit_admin.db.data_version import DataVersion
 from wit_admin.db.models.organizations import Permission
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.db.queries import callers, serving
@@ -100,14 +99,14 @@ class DatabaseGate:
         *,
         policy: PushPolicy,
         checker: PasswordChecker,
-        changes: DataVersion | None = None,
+        memory: ReadMemory,
     ) -> None:
         self._sessions = sessions
         self._root = root
         self._inspector = inspector
         self._policy = policy
         self._checker = checker
-        self._memory = ReadMemory(changes)
+        self._memory = memory
 
     def recall(self, name: RepoName, credentials: Credentials | None) -> Served | None:
         """Return a repository of which it is known that the caller may read it still."""

@@ -6,14 +6,17 @@ import os
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from pathlib import Path
 from threading import Lock
 
 from wit_admin.db.data_version import DataVersion, Version
 from wit_admin.db.models.repositories import Visibility
+from wit_admin.git import storage
 from wit_admin.git.own_config import read_own
 from wit_admin.names import RepoName
 from wit_admin.services.actors import Credentials
 from wit_admin.services.credentials import digest_secret
+from wit_admin.services.known_public import KnownPublic
 from wit_admin.services.targets import Served
 
 _MOST = 10_000
@@ -35,11 +38,34 @@ class Moment:
     version: Version | None
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What other processes of the same home have served, and where that stands."""
+
+    known: KnownPublic
+    root: Path
+
+    def recall(self, name: RepoName) -> Served | None:
+        """Return the repository of that name on disk, if it is what was served and still says so.
+
+        One that was renamed stands elsewhere and is not found.
+        """
+        repo_id = self.known.recall(name)
+        found = storage.find_on_disk(self.root, name.owner, name.name)
+        if repo_id is None or found is None:
+            return None
+        own = read_own(found.gitdir)
+        said = own.get("id"), own.get("owner"), own.get("name"), own.get("visibility")
+        is_it = said == (str(repo_id), name.owner, name.name, Visibility.PUBLIC.value)
+        return Served(name, found.gitdir, repo_id) if is_it else None
+
+
 class ReadMemory:
     """The reads that were allowed last. May be used from several threads; holds no secret."""
 
-    def __init__(self, changes: DataVersion | None) -> None:
+    def __init__(self, changes: DataVersion | None, shared: Shared | None = None) -> None:
         self._changes = changes
+        self._shared = shared
         self._known: OrderedDict[_Key, tuple[Served, Moment]] = OrderedDict()
         self._lock = Lock()
 
@@ -50,6 +76,8 @@ class ReadMemory:
     def remember_public(self, served: Served, moment: Moment) -> None:
         """Keep a repository that anybody could read at that moment."""
         self._keep((served.name.key, None), replace(served, actor=None), moment)
+        if self._shared is not None and served.repo_id is not None:
+            self._shared.known.note(served.name, served.repo_id)
 
     def remember(self, served: Served, moment: Moment, credentials: Credentials) -> None:
         """Keep that these credentials could read it, where a change would be noticed."""
@@ -79,16 +107,20 @@ class ReadMemory:
         """Return a repository that anybody could read when the database was last asked.
 
         Since then it may have changed, by another worker for instance: what it says of itself on
-        disk is looked at.
+        disk is looked at. Of one that only another process has served, that has to say all.
         """
         with self._lock:
             known = self._known.get((name.key, None))
-        return known[0] if known and _is_public_on_disk(known[0]) else None
+        if known:
+            return known[0] if _is_public_on_disk(known[0]) else None
+        return None if self._shared is None else self._shared.recall(name)
 
     def forget_public(self, name: RepoName) -> None:
         """Drop what is private, or not there any more."""
         with self._lock:
             self._known.pop((name.key, None), None)
+        if self._shared is not None:
+            self._shared.known.forget(name)
 
     def _keep(self, key: _Key, served: Served, moment: Moment) -> None:
         with self._lock:
