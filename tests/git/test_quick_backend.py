@@ -14,7 +14,7 @@ import pytest
 from tests.support.repositories import oid_of
 from tests.support.server import run_git
 from tests.support.tools import make_tools
-from wit_admin.errors import ConflictError
+from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.git.backend import Backend, FetchAnswer, PushProcess, ReadyAnswer
 from wit_admin.git.child_backend import ChildBackend
 from wit_admin.git.commands import PushRequest
@@ -291,6 +291,15 @@ def test_repository_made_anew_under_its_name_is_read_anew(pair: Pair, gitdir: Pa
     run_git(gitdir.parent, "init", "--quiet", "--bare", str(gitdir))
 
     pair.check(gitdir)
+
+
+def test_repository_that_vanishes_is_not_found(pair: Pair, gitdir: Path) -> None:
+    """A clone beside a failed first push, which takes its repository back, once got a 503."""
+    pair.learn(gitdir)
+    shutil.rmtree(gitdir)
+
+    with pytest.raises(NotFoundError, match="removed"):
+        asyncio.run(pair.quick.advertise("upload-pack", gitdir, 2))
 
 
 def test_unusual_request_is_left_to_git(pair: Pair, gitdir: Path) -> None:

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wit_admin.errors import InvalidInputError, UnavailableError
+from wit_admin.errors import InvalidInputError, NotFoundError, UnavailableError
 from wit_admin.git import storage
 from wit_admin.git.backend import PushProcess, ReadyAnswer
 from wit_admin.git.children import GitChild
@@ -90,6 +90,9 @@ class ChildBackend:
             body = b"".join([chunk async for chunk in child.chunks()])
             status = await child.wait()
         if status != 0 or not body:
+            if not await asyncio.to_thread(gitdir.exists):
+                # Taken back by a first push that failed, for one.
+                raise NotFoundError("The repository was removed meanwhile.")
             raise UnavailableError("git cannot read this repository.")
         is_v2 = command == "upload-pack" and version >= 2  # noqa: PLR2004  git's protocol version
         header = b"" if is_v2 else write_packet(f"# service=git-{command}\n".encode()) + b"0000"
