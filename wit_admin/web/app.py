@@ -16,6 +16,7 @@ from wit_admin.web.metrics import Board
 from wit_admin.web.observe import observed
 from wit_admin.web.proxies import believe_proxies
 from wit_admin.web.sessions_api import session_routes
+from wit_admin.web.watcher_api import watcher_routes
 
 
 def create_app(forge: Forge, board: Board) -> ASGIApp:
@@ -26,6 +27,7 @@ def create_app(forge: Forge, board: Board) -> ASGIApp:
         metrics_route(forge, board),
         *session_routes(forge),
         *jj_routes(forge),
+        *watcher_routes(forge),
     ]
     handlers = {404: _nothing_here, 405: _another_method}
     pages = Starlette(routes=routes, exception_handlers=handlers)

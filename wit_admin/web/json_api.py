@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -31,11 +31,15 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 def json_route(path: str, method: str, answer: Endpoint) -> Route:
     """Return a route whose failures are ``{"error": {"kind", "message", "hint"}}``."""
+    return json_resource(path, {method: answer})
+
+
+def json_resource(path: str, answers: Mapping[str, Endpoint]) -> Route:
+    """Return the same for an address that takes several methods."""
 
     async def answer_or_refuse(request: Request) -> Response:
         try:
-            _check_method(request, method)
-            return await answer(request)
+            return await _choose(request, answers)(request)
         except ClientGoneError:
             log.info("Client left before its request was complete.")
             return Response(status_code=400)
@@ -102,10 +106,13 @@ def answer_json(request: Request, content: Any) -> Response:
     return Response(body, headers=headers, media_type="application/json")
 
 
-def _check_method(request: Request, method: str) -> None:
-    if request.method != method and (request.method, method) != ("HEAD", "GET"):
-        allow = ((b"allow", method.encode()),)
-        raise Problem(405, f"This address takes {method}.", headers=allow)
+def _choose(request: Request, answers: Mapping[str, Endpoint]) -> Endpoint:
+    answer = answers.get("GET" if request.method == "HEAD" else request.method)
+    if answer is None:
+        allow = ", ".join(answers)
+        message = f"This address takes {' and '.join(answers)}."
+        raise Problem(405, message, headers=((b"allow", allow.encode()),))
+    return answer
 
 
 def _refusal(problem: Problem, kind: str, message: str, hint: str | None) -> Response:

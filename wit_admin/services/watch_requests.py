@@ -1,0 +1,47 @@
+"""Reading a jj repository because somebody asked over HTTP: done at once, and written down."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.errors import JjError
+from wit_admin.services.audit import Event, Origin, record
+from wit_admin.services.lookups import get_repository_name
+from wit_admin.services.watch_sync import SyncReport
+from wit_admin.services.watching import sync_now
+
+
+def sync_on_request(
+    sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID, *, by: Origin
+) -> SyncReport:
+    """Bring the rows of a repository up to date, watched or not.
+
+    Raises:
+        NotFoundError: It was deleted meanwhile.
+        JjError: It has no jj repository, or one that cannot be read; the sentence names no folder
+            above the repositories.
+        BusyError: Others sync it all the time.
+    """
+    with sessions() as session:
+        name = get_repository_name(session, repo_id)
+    try:
+        report = sync_now(sessions, root, name)
+    except JjError as error:
+        raise without_place(error, root) from None
+    facts = {"state": report.state, "operations": report.operations, "changes": report.changes}
+    with sessions.begin() as session:
+        record(session, Event("watch.sync", "repository", repo_id, str(name), after=facts), by=by)
+    return report
+
+
+def without_place(error: JjError, root: Path) -> JjError:
+    """Return what may be said of a failure to those who do not run the server."""
+
+    def told(text: str) -> str:
+        return text.replace(f"{root}/", "").replace(str(root), "the repositories")
+
+    hint = None if error.hint is None else told(error.hint)
+    return type(error)(told(error.message), hint=hint)
