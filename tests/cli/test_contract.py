@@ -157,16 +157,24 @@ def test_misspelt_word_gets_a_suggestion(arguments: list[str], suggestion: str) 
 
 
 class Broken(LazyGroup):
-    """A command line with a bug."""
+    """A command line with a bug, or two."""
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         inner = typer.Typer(add_completion=False)
-        inner.command()(fail)
+        inner.command()(fail if cmd_name == "config" else complain_of_interruption)
         return typer.main.get_command(inner)
 
 
 def fail(as_json: AsJson = False) -> None:  # noqa: FBT002  Typer passes it by name
     raise KeyError("secret")
+
+
+def complain_of_interruption(as_json: AsJson = False) -> None:  # noqa: FBT002  likewise
+    """Do as a database driver does that Ctrl-C meets while it asks something."""
+    try:
+        raise KeyboardInterrupt
+    finally:
+        raise OSError("The connection is busy.")
 
 
 def run_broken(*arguments: str) -> Result:
@@ -188,6 +196,13 @@ def test_bug_is_an_error_object_when_json_was_asked_for() -> None:
 
     assert result.exit_code == 70
     assert error_in(result)["kind"] == "internal"
+
+
+def test_interruption_that_something_complains_of_gives_130() -> None:
+    result = run_broken("audit")
+
+    assert result.exit_code == 130
+    assert result.stderr == ""
 
 
 def test_bug_shows_its_traceback_when_debugging() -> None:

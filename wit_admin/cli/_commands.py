@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from wit_admin.cli._errors import report
+from wit_admin.cli._errors import is_interruption, report
 from wit_admin.cli._options import State
 
 COMMANDS: dict[str, str] = {
@@ -88,6 +88,8 @@ class LazyGroup(TyperGroup):
         except BrokenPipeError:
             raise
         except Exception as failure:  # noqa: BLE001  whatever it is, nobody shall see a traceback
+            if is_interruption(failure):
+                sys.exit(_INTERRUPTED)
             sys.exit(report(failure, as_json=state.as_json, is_debugging=state.is_debugging))
         sys.exit(0)
 

@@ -55,6 +55,18 @@ def report(failure: Exception, *, as_json: bool, is_debugging: bool) -> int:
     return code
 
 
+def is_interruption(failure: BaseException | None) -> bool:
+    """Tell whether this is what became of Ctrl-C in the middle of something.
+
+    A driver that is interrupted at a bad moment complains of that in place of passing it on.
+    """
+    while failure is not None:
+        if isinstance(failure, KeyboardInterrupt):
+            return True
+        failure = failure.__cause__ or failure.__context__
+    return False
+
+
 def _explain(failure: Exception) -> errors.WitError:
     match failure:
         case errors.WitError():
