@@ -188,7 +188,8 @@ def test_repository_taken_off_the_list_is_left_alone_until_it_is_back(jj: WatchS
         watching.add_watch(jj.sessions, jj.root, name)
 
         wait(lambda: jj.operations() == ["first", "second"])
-        assert len(recorder.reports) == 2
+        wait(lambda: len(recorder.reports) >= 2)
+    assert len(recorder.reports) == 2
 
 
 def test_repository_whose_folder_was_moved_is_followed(jj: WatchSite) -> None:
@@ -245,14 +246,13 @@ def test_broken_repository_is_reported_and_stops_no_other(jj: WatchSite) -> None
         assert state.failures >= 1
         assert state.error is not None
         assert state.next_attempt_at is not None
-        assert state.next_attempt_at > utc_now() or state.failures > 1
-        assert any(report.is_failure for report in recorder.reports)
 
         bad.set_heads(bad.operation(bad.view(bad.commit()), description="whole"))
 
         wait(lambda: jj.operations("bad") == ["whole"])
         wait(lambda: jj.states()["bad"].failures == 0)
     assert jj.states()["bad"].error is None
+    assert {report.repository for report in recorder.reports if report.is_failure} == {"alice/bad"}
 
 
 def test_events_that_were_lost_are_made_up_for_by_looking_at_all(jj: WatchSite) -> None:
@@ -264,7 +264,7 @@ def test_events_that_were_lost_are_made_up_for_by_looking_at_all(jj: WatchSite) 
             wait(lambda: jj.operations(f"r{number}") == ["first"])  # noqa: B023  waited for at once
         for writer in writers:
             jj.operate(writer, "second")
-        events.is_incomplete = True
+        events.losses.append("all")
         for number in range(3):
             wait(lambda: len(jj.operations(f"r{number}")) == 2)  # noqa: B023
     assert recorder.losses == 1
@@ -287,9 +287,11 @@ def test_watcher_ends_with_the_process_that_started_it(jj: WatchSite) -> None:
 class Deaf(NoEvents[Any]):
     """Loses all events, and says so when told to."""
 
-    is_incomplete = False
+    def __init__(self) -> None:
+        super().__init__()
+        self.losses: list[str] = []
 
     def read(self) -> Any:
         happened = super().read()
-        happened.is_incomplete, self.is_incomplete = self.is_incomplete, False
+        happened.is_incomplete = bool(self.losses) and bool(self.losses.pop())
         return happened

@@ -45,6 +45,14 @@ def new_id() -> uuid.UUID:
     return compat.uuid7()
 
 
+def first_id_at(moment: datetime) -> uuid.UUID:
+    """Return the least of the ids that :func:`new_id` may have made at that moment or later.
+
+    Source: RFC 9562, section 5.7: the first 48 bits are milliseconds since 1970.
+    """
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """A moment, always aware and in UTC; a naive one is refused.
 

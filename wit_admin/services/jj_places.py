@@ -18,16 +18,22 @@ def find_jj_workspace(root: Path, disk_path: str) -> Path | None:
     Beside ``alice/demo.git`` that is ``alice/demo``. What we may not look into counts as one:
     whoever reads it then says why that cannot be.
     """
+    place = find_jj_place(str(root), disk_path)
+    return None if place is None else root / place
+
+
+def find_jj_place(root: str, disk_path: str) -> str | None:
+    """Return the same, below the root."""
     beside = disk_path.removesuffix(_SUFFIX)
     if beside != disk_path and os.path.isdir(f"{root}/{disk_path}/.jj"):  # noqa: PTH112  thousands
-        return root / disk_path
+        return disk_path
     try:
         found = os.stat(f"{root}/{beside}/.jj")  # noqa: PTH116
     except PermissionError:
-        return root / beside
+        return beside
     except OSError:
         return None
-    return root / beside if stat.S_ISDIR(found.st_mode) else None
+    return beside if stat.S_ISDIR(found.st_mode) else None
 
 
 def has_moved_on(workspace: Path, op_heads: list[str], *, root: Path) -> bool:

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
 
+from wit_admin.db.base import first_id_at
 from wit_admin.db.models.accounts import Owner
 from wit_admin.db.models.jj import JjSyncState
 from wit_admin.db.models.repositories import Repository
@@ -123,7 +124,6 @@ class Place(NamedTuple):
     owner: str
     name: str
     disk_path: str
-    updated_at: datetime
     is_live: bool
     is_watched: bool | None
     op_heads: list[str] | None
@@ -139,7 +139,10 @@ def iter_places(session: Session) -> Iterator[Place]:
 
 def list_places_since(session: Session, moment: datetime) -> list[Place]:
     """Return the repositories that were made, changed or deleted since then."""
-    query = _PLACES.where(Repository.updated_at >= moment)
+    query = _PLACES.where(
+        # What was made has a new id, whatever is said of when it was.
+        or_(Repository.updated_at >= moment, Repository.id >= first_id_at(moment))
+    )
     return [Place(*row) for row in session.execute(query)]
 
 
@@ -160,7 +163,6 @@ _PLACES: Select[*tuple[Any, ...]] = (
         Owner.name,
         Repository.name,
         Repository.disk_path,
-        Repository.updated_at,
         Repository.deleted_at.is_(None),
         JjSyncState.is_watched,
         JjSyncState.op_heads,

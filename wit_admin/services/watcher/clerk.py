@@ -11,13 +11,15 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from wit_admin.db.base import utc_now
 from wit_admin.db.queries import watching
 from wit_admin.db.queries.watching import Place
 from wit_admin.services.watch_claims import Claims, shard_of
 
 _ALL_EVERY_S = 300.0
 _MARGIN = timedelta(seconds=15)
-"""A transaction may end so long after the moment that it writes down."""
+"""A transaction may end so long after the moment that it writes down, and clocks differ by less.
+What is missed all the same is found when all are asked for."""
 
 
 class Standing(NamedTuple):
@@ -61,7 +63,7 @@ class Clerk:
         self._claims = claims
         self._shards: frozenset[int] = frozenset()
         self._unwatched: frozenset[uuid.UUID] = frozenset()
-        self._since: datetime | None = None
+        self._asked_at: datetime | None = None
         self._all_at = 0.0
 
     def ask(self, busy: Collection[int]) -> News:
@@ -70,13 +72,13 @@ class Clerk:
         Raises:
             UnavailableError: The database is not there; nothing is ours.
         """
-        shards = self._claims.settle(busy)
+        shards, asked_at = self._claims.settle(busy), utc_now()
         is_all = bool(shards - self._shards) or time.monotonic() >= self._all_at
         with self._sessions() as session:
             unwatched = watching.list_unwatched(session)
             places = self._places(session, unwatched, is_all=is_all)
-            standings = [self._standing(place) for place in places if shard_of(place.id) in shards]
-        self._shards, self._unwatched = shards, unwatched
+            standings = [_standing_of(place) for place in places if shard_of(place.id) in shards]
+        self._shards, self._unwatched, self._asked_at = shards, unwatched, asked_at
         if is_all:
             self._all_at = time.monotonic() + _ALL_EVERY_S
         return News(shards, standings, is_all, unwatched)
@@ -88,21 +90,20 @@ class Clerk:
     def _places(
         self, session: Session, unwatched: frozenset[uuid.UUID], *, is_all: bool
     ) -> Iterable[Place]:
-        if is_all or self._since is None:
+        if is_all or self._asked_at is None:
             return watching.iter_places(session)
-        places = watching.list_places_since(session, self._since - _MARGIN)
+        places = watching.list_places_since(session, self._asked_at - _MARGIN)
         if back := self._unwatched - unwatched:
             places += watching.list_places(session, sorted(back))
         return places
 
-    def _standing(self, place: Place) -> Standing:
-        if self._since is None or place.updated_at > self._since:
-            self._since = place.updated_at
-        return Standing(
-            place.id,
-            f"{place.owner}/{place.name}",
-            place.disk_path,
-            is_wanted=place.is_live and place.is_watched is not False,
-            heads=digest_of(place.op_heads or ()),
-            failures=place.failures or 0,
-        )
+
+def _standing_of(place: Place) -> Standing:
+    return Standing(
+        place.id,
+        f"{place.owner}/{place.name}",
+        place.disk_path,
+        is_wanted=place.is_live and place.is_watched is not False,
+        heads=digest_of(place.op_heads or ()),
+        failures=place.failures or 0,
+    )

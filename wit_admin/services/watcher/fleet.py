@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from wit_admin.git.mounts import is_local
 from wit_admin.jj.head_events import HeadEvents
 from wit_admin.jj.layout import find_op_heads_folder
 from wit_admin.jj.op_heads import peek_op_heads
-from wit_admin.services.jj_places import find_jj_workspace
+from wit_admin.services.jj_places import find_jj_place
 from wit_admin.services.watcher.clerk import Standing
 
 
@@ -83,22 +84,27 @@ class Fleet:
         What is wrong there is for whoever reads it to say.
         """
         self._leave(entry)
-        workspace = find_jj_workspace(self._root, entry.disk_path)
-        if workspace is None:
+        place = find_jj_place(self._base, entry.disk_path)
+        if place is None:
             return False
-        place = str(workspace.relative_to(self._root))
+        # Mostly the same text; one of them is enough.
         entry.workspace = entry.name if place == entry.name else place
         self.watched += 1
-        try:
-            folder = str(find_op_heads_folder(workspace, root=self._root))
-        except JjError:
-            self.polled += 1
-            return True
-        if folder != self._plain_folder(entry):
-            self._odd_folders[entry] = folder
+        folder = self._plain_folder(entry)
+        if os.path.realpath(folder) != folder:
+            self._locate_odd(entry)
         self.polled += 1
         self.ensure_watch(entry)
         return True
+
+    def _locate_odd(self, entry: Entry) -> None:
+        """Follow a pointer file or links, as far as they may be followed."""
+        try:
+            folder = find_op_heads_folder(self.workspace_of(entry), root=self._root)
+        except JjError:
+            # Whoever reads the repository says what is wrong.
+            return
+        self._odd_folders[entry] = str(folder)
 
     def ensure_watch(self, entry: Entry) -> None:
         """Watch an entry that was polled until now, if that is possible."""

@@ -11,7 +11,9 @@ import functools
 import logging
 import select
 import time
+import uuid
 from collections import deque
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +31,7 @@ from wit_admin.services.watcher.sweep import Sweep
 
 log = logging.getLogger(__name__)
 
-_TRUST_S = 3.0
+_TRUST_S = 5.0
 """So long after the database last said what is ours nothing is begun any more."""
 _AT_ONCE = 200
 """Repositories that are taken in before the loop looks up again."""
@@ -45,8 +47,8 @@ class WatchOptions:
     """How long it takes to look at each repository once, whatever events there are."""
     workers: int = 2
     """Syncs at once."""
-    ask_s: float = 1.0
-    """How often the database is asked what is new; at least every second, to keep what is ours."""
+    ask_s: float = 2.0
+    """How often the database is asked what is new, and what is ours."""
 
 
 class Watcher:
@@ -73,6 +75,7 @@ class Watcher:
         self._clerk = Clerk(reader.sessions, claims)
         self._questions = Pool[float, News](1, "watch-clerk")
         self._incoming = deque[Standing]()
+        self._told: tuple[Collection[int], Collection[uuid.UUID]] = ((), ())
         self._ask_at = self._trusted_until = 0.0
         self._is_stopping = self._is_ready = self._is_away = False
 
@@ -159,18 +162,27 @@ class Watcher:
         self._apply(news)
 
     def _apply(self, news: News) -> None:
-        known = {standing.id for standing in news.standings} if news.is_all else None
-        for entry in list(self._fleet):
-            is_ours = shard_of(entry.id) in news.shards and entry.id not in news.unwatched
-            if not is_ours or (known is not None and entry.id not in known):
-                self._drop(entry)
+        if news.is_all:
+            known = {standing.id for standing in news.standings}
+            self._keep_only(lambda entry: entry.id in known)
+        if (news.shards, news.unwatched) != self._told:
+            self._told = news.shards, news.unwatched
+            self._keep_only(lambda entry: self._is_ours(entry.id))
         self._incoming.extend(news.standings)
+
+    def _is_ours(self, repo_id: uuid.UUID) -> bool:
+        shards, unwatched = self._told
+        return shard_of(repo_id) in shards and repo_id not in unwatched
+
+    def _keep_only(self, is_kept: Callable[[Entry], bool]) -> None:
+        for entry in [entry for entry in self._fleet if not is_kept(entry)]:
+            self._drop(entry)
 
     def _take_in(self, now: float) -> None:
         for _ in range(min(_AT_ONCE, len(self._incoming))):
             standing = self._incoming.popleft()
             entry = self._fleet.find(standing.id)
-            if not standing.is_wanted:
+            if not standing.is_wanted or not self._is_ours(standing.id):
                 if entry is not None:
                     self._drop(entry)
                 continue
