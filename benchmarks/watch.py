@@ -210,7 +210,7 @@ class _Teller(Observer):
 def _watch(url: str, root: Path, pipe: Connection[Any, Any]) -> None:
     """Watch as the product does."""
     with _sessions(url) as sessions:
-        reader = JjReader(sessions, root, retry_delay_s)
+        reader = JjReader(sessions, root, retry_delay_s=retry_delay_s)
         # What is there before a single repository is.
         list(watching.list_unwatched(sessions()))
         pipe.send(("begin", _rss(os.getpid())))

@@ -32,6 +32,7 @@ from wit_admin.services.attempts import open_attempts
 from wit_admin.services.audit import Origin
 from wit_admin.services.credentials import PasswordChecker
 from wit_admin.services.gate import DatabaseGate, DiskGate, Gate, PushPolicy
+from wit_admin.services.jj_options import JjKind, JjSyncOptions
 from wit_admin.services.known_public import open_known_public
 from wit_admin.services.maintenance import Maintenance
 from wit_admin.services.periodic import Premises
@@ -151,6 +152,14 @@ def open_forge(settings: Settings, *, is_prompt: bool = False) -> Iterator[Forge
             engine.dispose()
 
 
+def make_jj_options(settings: Settings) -> JjSyncOptions:
+    """Return what is read of jj repositories."""
+    return JjSyncOptions(
+        max_changes=settings.watch_max_changes,
+        **{f"sync_{kind}": kind in settings.watch_kinds for kind in JjKind},
+    )
+
+
 @contextmanager
 def open_watcher(settings: Settings, observer: Observer | None = None) -> Iterator[Watcher]:
     """Put together what watches jj repositories; it is run, and stopped, by the caller.
@@ -173,7 +182,9 @@ def open_watcher(settings: Settings, observer: Observer | None = None) -> Iterat
         workers=settings.watch_workers,
     )
     with open_database(settings) as sessions:
-        reader = JjReader(sessions, settings.repositories_root, retry_delay_s)
+        reader = JjReader(
+            sessions, settings.repositories_root, make_jj_options(settings), retry_delay_s
+        )
         claims = open_claims(sessions, settings.run_dir)
         yield Watcher(reader, claims, open_head_events(), options, observer)
 
@@ -197,6 +208,7 @@ def open_premises(settings: Settings, by: Origin) -> Iterator[Premises]:
             Visibility(settings.default_visibility),
             trash_age=settings.trash_age,
             records_age=settings.records_age,
+            jj_options=make_jj_options(settings),
             by=by,
         )
 

@@ -168,6 +168,18 @@ def _network(text: str) -> Network:
         raise ValueError("must be addresses or networks, by commas") from None
 
 
+def parse_some_of(*words: str) -> Callable[[str], tuple[str, ...]]:
+    """Return a function that takes some of these words, with commas between."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        chosen = {part.strip() for part in text.split(",")} - {""}
+        if not chosen or not chosen <= set(words):
+            raise ValueError(f"must be some of {', '.join(words)}, by commas")
+        return tuple(word for word in words if word in chosen)
+
+    return parse
+
+
 def parse_one_of(*words: str) -> Callable[[str], str]:
     """Return a function that takes these words and no other."""
 

@@ -30,7 +30,10 @@ from wit_admin.setting_values import (
     parse_port,
     parse_seconds,
     parse_size,
+    parse_some_of,
 )
+
+_JJ_KINDS = ("changes", "bookmarks", "operations", "conflicts")
 
 
 def _setting(
@@ -195,6 +198,18 @@ class Settings:
         "jj repositories that the watcher reads at once",
         "WIT_WATCH_WORKERS",
         default=2,
+    )
+    watch_max_changes: int | None = _setting(
+        parse_count,
+        "How many old, immutable changes of a jj repository are read at first; all if not set",
+        "WIT_WATCH_MAX_CHANGES",
+        default=None,
+    )
+    watch_kinds: tuple[str, ...] = _setting(
+        parse_some_of(*_JJ_KINDS),
+        "What is read of jj repositories, by commas",
+        "WIT_WATCH_KINDS",
+        default=_JJ_KINDS,
     )
     watch_metrics_port: int | None = _setting(
         parse_port,

@@ -54,6 +54,18 @@ def test_pass_with_failures_ends_with_5_and_says_which(database_url: str, jj: Wa
     assert "1 of 2 repositories failed" in result.stderr
 
 
+def test_only_the_kinds_that_are_wanted_are_read(database_url: str, jj: WatchSite) -> None:
+    jj.add()
+
+    result = watch(database_url, "--once", "--kinds", "changes, bookmarks", "--max-changes", "5")
+    wrong = watch(database_url, "--once", "--kinds", "changes,commits")
+
+    assert result.stdout == "alice/demo\tsynced\t0\t2\t0\t\n"
+    assert jj.operations() == []
+    assert wrong.exit_code == 3
+    assert "flag --kinds" in wrong.stderr
+
+
 def test_list_add_remove_status_and_sync(database_url: str, jj: WatchSite) -> None:
     jj.add()
 

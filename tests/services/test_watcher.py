@@ -67,7 +67,7 @@ def make_watcher(
     jj: WatchSite, recorder: Recorder, events: HeadEvents[Any], sweep_s: float
 ) -> Watcher:
     return Watcher(
-        JjReader(jj.sessions, jj.root, retry_delay_s),
+        JjReader(jj.sessions, jj.root, retry_delay_s=retry_delay_s),
         open_claims(jj.sessions, jj.root.parent),
         events,
         WatchOptions(sweep_s=sweep_s, ask_s=0.1),

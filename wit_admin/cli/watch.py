@@ -40,6 +40,12 @@ def watch(
         str | None, typer.Option(help="Seconds between looks where no event told of anything")
     ] = None,
     workers: Annotated[str | None, typer.Option(help="Repositories that are read at once")] = None,
+    max_changes: Annotated[
+        str | None, typer.Option(help="How many old, immutable changes are read at first")
+    ] = None,
+    kinds: Annotated[
+        str | None, typer.Option(help="Some of changes,bookmarks,operations,conflicts")
+    ] = None,
     metrics_port: Annotated[
         str | None, typer.Option(help="Port of loopback for metrics; 0 takes a free one")
     ] = None,
@@ -61,6 +67,8 @@ def watch(
         watch_debounce_ms=debounce_ms,
         watch_poll_interval_s=poll_interval,
         watch_workers=workers,
+        watch_max_changes=max_changes,
+        watch_kinds=kinds,
         watch_metrics_port=metrics_port,
         log_format=log_format,
     ).settings
@@ -73,13 +81,14 @@ def watch(
 
 
 def _pass(settings: Settings, output: Output) -> None:
-    from wit_admin.forge import open_database
+    from wit_admin.forge import make_jj_options, open_database
     from wit_admin.services.watch_pass import raise_for_failures, sync_all
 
     reports = []
     with open_database(settings) as sessions:
         root, workers = settings.repositories_root, settings.watch_workers
-        for report in sync_all(sessions, root, workers=workers):
+        options = make_jj_options(settings)
+        for report in sync_all(sessions, root, options=options, workers=workers):
             reports.append(report)
             output.line(report, *_OUTCOME)
     output.note(f"{sum(report.state == 'synced' for report in reports)} repositories had news.")
@@ -203,10 +212,12 @@ def sync(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
 
     Example: wit-admin watch sync alice/demo
     """
+    from wit_admin.forge import make_jj_options
     from wit_admin.services import watching
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
     with place(ctx) as here:
-        report = watching.sync_now(here.sessions, here.root, name)
+        options = make_jj_options(here.settings)
+        report = watching.sync_now(here.sessions, here.root, name, options=options)
     output.line(report, *_OUTCOME)

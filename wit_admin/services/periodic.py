@@ -17,6 +17,7 @@ from wit_admin.db.models.repositories import Visibility
 from wit_admin.errors import BatchError, BusyError, InvalidInputError, WitError
 from wit_admin.services import housekeeping
 from wit_admin.services.audit import SYSTEM, Origin
+from wit_admin.services.jj_options import JjSyncOptions
 from wit_admin.services.locks import Lock
 from wit_admin.services.maintenance import Maintenance
 from wit_admin.services.push_flow import PushFlow
@@ -38,6 +39,7 @@ class Premises:
     """Of adopted repositories that do not say it themselves."""
     trash_age: timedelta
     records_age: timedelta
+    jj_options: JjSyncOptions
     by: Origin = SYSTEM
 
     @property
@@ -127,7 +129,7 @@ def _watch(at: Premises) -> dict[str, int]:
     # What reads jj takes long to import, and other jobs do not need it.
     from wit_admin.services import watch_pass  # noqa: PLC0415
 
-    reports = list(watch_pass.sync_all(at.sessions, at.root))
+    reports = list(watch_pass.sync_all(at.sessions, at.root, options=at.jj_options))
     watch_pass.raise_for_failures(reports)
     return {"synced": sum(report.state == "synced" for report in reports)}
 

@@ -11,12 +11,19 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.queries import watching
 from wit_admin.db.queries.watching import Watchable
 from wit_admin.errors import BatchError, JjError
+from wit_admin.services.jj_options import JjSyncOptions
 from wit_admin.services.jj_places import find_jj_workspace, has_moved_on
 from wit_admin.services.watch_sync import JjReader, SyncReport, Target
 
+_ALL = JjSyncOptions()
+
 
 def sync_all(
-    sessions: sessionmaker[Session], root: Path, *, workers: int = 1
+    sessions: sessionmaker[Session],
+    root: Path,
+    *,
+    options: JjSyncOptions = _ALL,
+    workers: int = 1,
 ) -> Iterator[SyncReport]:
     """Sync what has moved on since the last time, and yield what came of it, by name.
 
@@ -26,7 +33,7 @@ def sync_all(
         rows = [row for row in watching.iter_watchable(session) if row.is_watched is not False]
     due = [target for row in rows if (target := _find_due(root, row))]
     with ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(JjReader(sessions, root).try_sync, due)
+        yield from pool.map(JjReader(sessions, root, options).try_sync, due)
 
 
 def raise_for_failures(reports: Sequence[SyncReport]) -> None:

@@ -15,9 +15,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.base import utc_now
 from wit_admin.db.queries import watching
 from wit_admin.errors import JjError, UnavailableError, WitError
-from wit_admin.services.jj_sync import JjSyncResult, sync_repository
+from wit_admin.services.jj_sync import JjSyncOptions, JjSyncResult, sync_repository
 
 log = logging.getLogger(__name__)
+
+_ALL = JjSyncOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class JjReader:
 
     sessions: sessionmaker[Session]
     root: Path
+    options: JjSyncOptions = _ALL
     retry_delay_s: Callable[[int], float] | None = None
     """When is tried again after so many failures; ``None`` when nobody will."""
 
@@ -72,7 +75,12 @@ class JjReader:
         started = time.monotonic()
         try:
             result = sync_repository(
-                self.sessions, target.id, target.workspace, root=self.root, now=utc_now()
+                self.sessions,
+                target.id,
+                target.workspace,
+                root=self.root,
+                now=utc_now(),
+                options=self.options,
             )
         except JjError as error:
             self._record(target, error)

@@ -14,10 +14,13 @@ from wit_admin.db.queries.watching import Watchable
 from wit_admin.errors import NoJjRepositoryError
 from wit_admin.names import RepoName
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.jj_options import JjSyncOptions
 from wit_admin.services.jj_places import find_jj_workspace
 from wit_admin.services.lookups import get_repository_id
 from wit_admin.services.watch_claims import count_watchers
 from wit_admin.services.watch_sync import JjReader, SyncReport, Target
+
+_ALL = JjSyncOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,13 @@ def remove_watch(
     return _set_watched(sessions, name, path, is_watched=False, by=by)
 
 
-def sync_now(sessions: sessionmaker[Session], root: Path, name: RepoName) -> SyncReport:
+def sync_now(
+    sessions: sessionmaker[Session],
+    root: Path,
+    name: RepoName,
+    *,
+    options: JjSyncOptions = _ALL,
+) -> SyncReport:
     """Read one repository at once, watched or not.
 
     Raises:
@@ -127,7 +136,7 @@ def sync_now(sessions: sessionmaker[Session], root: Path, name: RepoName) -> Syn
     target = Target(
         row.id, f"{row.owner}/{row.name}", _find_workspace(root, row), row.failures or 0
     )
-    return JjReader(sessions, root).sync(target)
+    return JjReader(sessions, root, options).sync(target)
 
 
 def _find_workspace(root: Path, row: Watchable) -> Path:
