@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 1.0
 _REPLAY_EVERY_S = 60.0
-_SHARE = 4
+_SHARE = 9
 """The index rests so many times as long as it works."""
 
 
@@ -49,7 +49,8 @@ async def keep_changes_indexed(forge: Forge) -> None:
             try:
                 await run_sync(work, abandon_on_cancel=True)
                 knows_all = True
-                pause = _SHARE * (time.monotonic() - started)
+                if forge.pushes.has_unindexed:
+                    pause = _SHARE * (time.monotonic() - started)
             except UnavailableError as error:
                 log.debug("The index of changes waits: %s", error.message)
                 knows_all = False
