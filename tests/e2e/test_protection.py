@@ -31,6 +31,17 @@ def forge(
         yield opened
 
 
+@pytest.fixture(scope="module")
+def hasty(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Protected]:
+    """One that gives up soon on a check."""
+    databases: SqliteDatabases = request.getfixturevalue("_sqlite")
+    home = tmp_path_factory.mktemp("hasty") / "home"
+    with open_protected(databases, home, check_timeout_s=1) as opened:
+        yield opened
+
+
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
     folder = new_work(tmp_path / "work")
@@ -196,15 +207,28 @@ def test_check_sees_new_objects_before_they_are_accepted(forge: Protected, work:
 @pytest.mark.parametrize(
     ("name", "script", "reason"),
     [
-        ("hanging", "sleep 600 & sleep 600", "took too long"),
         ("killed", "kill -9 $$", "was ended"),
         ("painting", r"printf '\033[31mred\033]0;title\007\n'; exit 1", "refuses it"),
         ("endless-line", "head -c 10000000 /dev/zero | tr '\\0' 'x'; exit 1", "refuses it"),
-        ("endless", "yes", "took too long"),
         ("forking", "(trap '' TERM; sleep 600) & exit 1", "refuses it"),
     ],
 )
 def test_hostile_check_refuses_and_leaves_nothing(
+    forge: Protected, work: Path, name: str, script: str, reason: str
+) -> None:
+    assert_refuses_and_leaves_nothing(forge, work, name, script, reason)
+
+
+@pytest.mark.parametrize(
+    ("name", "script"), [("hanging", "sleep 600 & sleep 600"), ("endless", "yes")]
+)
+def test_check_that_does_not_end_refuses_and_leaves_nothing(
+    hasty: Protected, work: Path, name: str, script: str
+) -> None:
+    assert_refuses_and_leaves_nothing(hasty, work, name, script, "took too long")
+
+
+def assert_refuses_and_leaves_nothing(
     forge: Protected, work: Path, name: str, script: str, reason: str
 ) -> None:
     forge.install("hostile", script)

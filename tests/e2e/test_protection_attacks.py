@@ -31,7 +31,8 @@ def forge(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Protected]:
     databases: SqliteDatabases = request.getfixturevalue("_sqlite")
-    with open_protected(databases, tmp_path_factory.mktemp("attacks") / "home") as opened:
+    home = tmp_path_factory.mktemp("attacks") / "home"
+    with open_protected(databases, home, check_timeout_s=5) as opened:
         yield opened
 
 
@@ -112,6 +113,7 @@ def test_check_of_a_server_that_is_killed_ends_with_it_and_nothing_is_accepted(
 
 
 def test_client_that_goes_away_leaves_nothing_behind(forge: Protected, work: Path) -> None:
+    """What was pushed whole goes on without its client: the check ends it, or its timeout."""
     forge.begin("gone", work)
     mark = f"GIT_DIR={forge.gitdir('gone')}"
     forge.install("waiting", "sleep 600")

@@ -30,8 +30,8 @@ from wit_admin.services.actors import Scope
 from wit_admin.services.lookups import get_user
 from wit_admin.services.protections import ProtectionOrder
 
-CHECK_TIMEOUT_S = 3
-"""Enough for a program on a busy machine, and bearable for one that hangs."""
+CHECK_TIMEOUT_S = 120
+"""Longer than anything takes that ends: what is seen before that is not the timeout's work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +95,18 @@ class Protected:
 
 @contextmanager
 def open_protected(
-    databases: SqliteDatabases | PostgresDatabases, home: Path, *flags: str, path: str | None = None
+    databases: SqliteDatabases | PostgresDatabases,
+    home: Path,
+    *flags: str,
+    path: str | None = None,
+    check_timeout_s: int = CHECK_TIMEOUT_S,
 ) -> Iterator[Protected]:
     """Serve such a forge, whose programs are in ``path`` if given.
 
     It must be left without children, hooks and quarantines.
     """
     with databases.create() as url:
-        variables = [("DATABASE_URL", url), ("WIT_CHECK_TIMEOUT", str(CHECK_TIMEOUT_S))]
+        variables = [("DATABASE_URL", url), ("WIT_CHECK_TIMEOUT", str(check_timeout_s))]
         variables += [] if path is None else [("PATH", path)]
         with running_server(home, *flags, variables=variables) as server:
             engine = open_engine(url)
