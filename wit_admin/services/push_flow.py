@@ -153,7 +153,8 @@ class PushFlow:
         """
         if not report.is_complete:
             sweep.sweep(ticket.gitdir, [command.ref for command in ticket.commands])
-        accepted = list_accepted(ticket.gitdir, ticket.commands, report)
+        push_id = str(ticket.entry.push_id) if ticket.entry else None
+        accepted = list_accepted(ticket.gitdir, ticket.commands, report, push_id=push_id)
         if self._sessions is not None and not is_fast_forward:
             accepted = tell_forced(self._disk.ancestry, ticket.gitdir, accepted)
         with pointing_head(ticket.gitdir, accepted) as branch:

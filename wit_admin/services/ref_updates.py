@@ -10,6 +10,7 @@ from wit_admin.errors import ConflictError
 from wit_admin.git.ancestry import Ancestry
 from wit_admin.git.commands import RefCommand
 from wit_admin.git.ref_values import read_ref, ref_text
+from wit_admin.git.reflog import was_accepted
 from wit_admin.git.report import PushReport, RefResult
 
 
@@ -55,9 +56,9 @@ def check_deletions(gitdir: Path | None, commands: Iterable[RefUpdate]) -> None:
 
 
 def list_accepted(
-    gitdir: Path, commands: Sequence[RefUpdate], report: PushReport
+    gitdir: Path, commands: Sequence[RefUpdate], report: PushReport, *, push_id: str | None = None
 ) -> list[RefUpdate]:
-    """Return what git carried out: by its report, or by the refs without one.
+    """Return what git carried out: by its report, else by the log of each ref, else by its value.
 
     A proc-receive hook may have moved other refs than those it was asked to, or several for one.
     """
@@ -69,12 +70,16 @@ def list_accepted(
             if result.is_accepted and ref_text(result.ref) in asked
         ]
     else:
-        done = [
-            command
-            for command in commands
-            if (read_ref(gitdir, command.ref) or "0" * len(command.after)) == command.after
-        ]
+        done = [command for command in commands if _was_carried_out(gitdir, command, push_id)]
     return [update for update in done if update.before != update.after]
+
+
+def _was_carried_out(gitdir: Path, command: RefUpdate, push_id: str | None) -> bool:
+    # The value alone may be another push's, and may be gone by another's.
+    proof = None if push_id is None else was_accepted(gitdir, command.ref, push_id)
+    if proof is not None:
+        return proof
+    return (read_ref(gitdir, command.ref) or "0" * len(command.after)) == command.after
 
 
 def _carried_out(asked: RefUpdate, result: RefResult) -> RefUpdate:
