@@ -7,8 +7,11 @@ import subprocess
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
 
 from wit_admin.services.actors import Credentials
+from wit_admin.services.attempts import Attempt, open_attempts
 from wit_admin.services.credentials import PasswordChecker, hash_password
 from wit_admin.settings import load_settings
 
@@ -47,6 +50,18 @@ def test_right_password_is_right_for_all_who_ask_at_once() -> None:
     assert all(answers)
     # Four checks of some 0.1 s each, and not two hundred.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_utime - before < 5
+
+
+def test_right_password_is_right_for_all_who_ask_several_processes_at_once(tmp_path: Path) -> None:
+    """Each has a checker of its own, and they count attempts together."""
+    good, alice = hash_password("right"), Attempt("alice", "192.0.2.1")
+    with ExitStack() as opened, ThreadPoolExecutor(48) as pool:
+        files = [opened.enter_context(open_attempts(tmp_path / "attempts")) for _ in range(4)]
+        checkers = [PasswordChecker(attempts) for attempts in files] * 12
+
+        answers = list(pool.map(lambda checker: checker.check(good, "right", alice), checkers))
+
+    assert all(answers)
 
 
 def test_secrets_do_not_show_in_what_is_printed() -> None:

@@ -24,6 +24,7 @@ _REMEMBER_S = 300.0
 _REMEMBER_MOST = 4096
 _CHECKS_AT_ONCE = 4
 """Each takes 64 MiB while it runs, whoever asks for it."""
+_TURNS = 64
 
 
 def new_secret(prefix: str) -> str:
@@ -59,6 +60,7 @@ class PasswordChecker:
         self._good: OrderedDict[bytes, float] = OrderedDict()
         self._lock = Lock()
         self._places = BoundedSemaphore(_CHECKS_AT_ONCE)
+        self._turns = tuple(Lock() for _ in range(_TURNS))
 
     def check(self, password_hash: str | None, password: str, attempt: Attempt = UNKNOWN) -> bool:
         """Tell whether ``password`` is right; an absent hash takes as long as a wrong password.
@@ -77,8 +79,9 @@ class PasswordChecker:
         if self._attempts:
             # Who is over the limit does not even wait for a place.
             self._attempts.check(attempt)
-        with self._places:
-            # Of many requests with the same password the first has done the work meanwhile.
+        # Of many requests with the same password, as of clones that begin together, one does the
+        # work, and counts as one attempt.
+        with self._turns[mark[0] % _TURNS], self._places:
             if self._remembers(mark):
                 return True
             if self._attempts:
