@@ -14,7 +14,7 @@ import pytest
 from tests.support.repositories import oid_of
 from tests.support.server import run_git
 from tests.support.tools import make_tools
-from wit_admin.errors import ConflictError, NotFoundError
+from wit_admin.errors import ConflictError, NotFoundError, UnavailableError
 from wit_admin.git.backend import Backend, FetchAnswer, PushProcess, ReadyAnswer
 from wit_admin.git.child_backend import ChildBackend
 from wit_admin.git.commands import PushRequest
@@ -300,6 +300,15 @@ def test_repository_that_vanishes_is_not_found(pair: Pair, gitdir: Path) -> None
 
     with pytest.raises(NotFoundError, match="removed"):
         asyncio.run(pair.quick.advertise("upload-pack", gitdir, 2))
+
+
+def test_repository_that_cannot_be_read_is_told_in_words(pair: Pair, gitdir: Path) -> None:
+    """Of refs that the server may not read it once was a bug of ours."""
+    (gitdir / "packed-refs").unlink(missing_ok=True)
+    (gitdir / "packed-refs").mkdir()
+
+    with pytest.raises(UnavailableError, match="cannot be read from disk"):
+        asyncio.run(whole(pair.git, gitdir, ls_refs()))
 
 
 def test_unusual_request_is_left_to_git(pair: Pair, gitdir: Path) -> None:

@@ -17,7 +17,7 @@ from wit_admin.git.children import GitChild
 from wit_admin.git.commands import PushRequest
 from wit_admin.git.filters import silence_filters
 from wit_admin.git.guarded_push import GuardedPush, GuardedStart
-from wit_admin.git.inspection import Inspector
+from wit_admin.git.inspection import Inspector, named_failures
 from wit_admin.git.patient_push import PatientPush
 from wit_admin.git.pktline import write_packet
 from wit_admin.git.push_checks import GuardSettings, PushChecks
@@ -141,7 +141,8 @@ class ChildBackend:
         """Look at a repository before git does; return whether some of its refs may be hidden."""
         self._inspector.check(gitdir)
         self._inspector.check_loose_objects(gitdir)
-        return may_have_hidden_refs(gitdir)
+        with named_failures():
+            return may_have_hidden_refs(gitdir)
 
     def push_at_once(
         self, gitdir: Path, request: PushRequest, body: bytes, extra: Mapping[str, str]
@@ -177,7 +178,8 @@ class ChildBackend:
         hooks: Path | None = None,
         descriptors: Sequence[int] = (),
     ) -> AbstractAsyncContextManager[GitChild]:
-        overrides = [] if self._tools.environment.repository_hooks else silence_filters(gitdir)
+        with named_failures():
+            overrides = [] if self._tools.environment.repository_hooks else silence_filters(gitdir)
         environment = self._tools.environment.variables(
             extra=extra, overrides=overrides, hooks=hooks
         )

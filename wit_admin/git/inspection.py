@@ -65,7 +65,7 @@ class Inspector:
                 or is too large; the sentence names it.
             UnavailableError: The disk fails.
         """
-        with _named_failures():
+        with named_failures():
             self._check(os.fspath(gitdir))
 
     def check_loose_objects(self, gitdir: Path) -> None:
@@ -77,7 +77,7 @@ class Inspector:
             ConflictError: As for :meth:`check`.
             UnavailableError: The disk fails.
         """
-        with _named_failures():
+        with named_failures():
             for objects in self._object_folders(f"{gitdir}/objects", depth=0):
                 for folder in self._check_folder(objects, ""):
                     if len(folder) == 2:  # noqa: PLR2004  the first byte of ids, in hex
@@ -90,7 +90,7 @@ class Inspector:
             ConflictError: The path of one leads out of the roots through a symbolic link, or to
                 a pipe.
         """
-        with _named_failures():
+        with named_failures():
             self._check_refs(gitdir, [os.fsdecode(ref_bytes(ref)) for ref in refs])
 
     def _check_refs(self, gitdir: Path, refs: Iterable[str]) -> None:
@@ -185,7 +185,13 @@ class Inspector:
 
 
 @contextmanager
-def _named_failures() -> Iterator[None]:
+def named_failures() -> Iterator[None]:
+    """Say in words why a repository cannot be read.
+
+    Raises:
+        ConflictError: Its owner can mend that.
+        UnavailableError: The disk fails.
+    """
     try:
         yield
     except PermissionError:
