@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.jj_fixtures import unpack_fixture
 from tests.support.terminal import make_program
 from wit_admin.settings import Settings, load_settings
 
@@ -25,10 +26,13 @@ def test_story_ends_well_and_leaves_nothing_behind(tmp_path: Path, story: Path) 
     programs, scratch = tmp_path / "programs", tmp_path / "scratch"
     programs.mkdir()
     scratch.mkdir()
+    # Who has jj lets it make one.
+    made_by_jj = unpack_fixture("0.45.1/rewrites", tmp_path / "jj").workspace
+    variables = {"TMPDIR": str(scratch), "PORT": "none", "JJ_WORKSPACE": str(made_by_jj)}
 
     result = subprocess.run(
         [story],
-        env={**os.environ, "PATH": make_program(programs), "TMPDIR": str(scratch), "PORT": "none"},
+        env={**os.environ, **variables, "PATH": make_program(programs)},
         cwd=tmp_path,
         capture_output=True,
         text=True,
