@@ -18,6 +18,12 @@ from tests.support.server import run_git
 from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.jj import Change, ChangeCommit, PushedHeads
 from wit_admin.db.models.repositories import Repository
+from wit_admin.db.paging import PageRequest
+from wit_admin.db.queries.jj_reads import OperationFilter
+from wit_admin.errors import NotFoundError
+from wit_admin.services.jj_evolution import read_evolution
+from wit_admin.services.jj_following import FollowedChanges
+from wit_admin.services.jj_reading import ChangeQuery, list_changes, list_operations
 from wit_admin.services.jj_sync import sync_repository
 from wit_admin.services.pushed_changes import index_pushed, index_repository, list_due
 
@@ -98,6 +104,32 @@ def test_versions_follow_the_branches_there_and_back(site: Site) -> None:
 
         assert site.found() == found
         assert list_due(site.sessions) == []
+
+
+def test_versions_are_listed_followed_and_told_with_what_git_knows_of_them(site: Site) -> None:
+    query, page = ChangeQuery(), PageRequest(10)
+    with pytest.raises(NotFoundError, match="alice/demo"):
+        list_changes(site.sessions, site.repo_id, query, page)
+    first = site.writer.commit(change_id=CHANGE, description="first", seconds=1_700_000_001)
+    site.push(main=first)
+    site.index()
+    followed = FollowedChanges(site.sessions, site.repo_id, query)
+    none = list_changes(site.sessions, site.repo_id, ChangeQuery(text="nowhere"), page)
+    second = site.writer.commit(change_id=CHANGE, description="second", seconds=1_700_000_002)
+    site.push(main=second)
+    site.index()
+
+    told = read_evolution(site.sessions, site.repo_id, "km", root=site.root, limit=10)
+
+    assert none.items == ()
+    assert [row.commit_id for row in followed.look()] == [second]
+    assert [(form.commit_id, form.description, form.is_visible) for form in told.forms] == [
+        (second, "second", True),
+        (first, "first", False),
+    ]
+    assert "Only pushes" in (told.gap or "")
+    with pytest.raises(NotFoundError, match="Nothing was synced"):
+        list_operations(site.sessions, site.repo_id, OperationFilter(), page)
 
 
 def test_replaced_version_that_git_cleaned_up_stays_known(site: Site) -> None:

@@ -11,22 +11,26 @@ import itertools
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from wit_admin.db.queries import jj_changes, jj_reads
+from wit_admin.db.queries import jj_changes, jj_reads, pushed_changes
 from wit_admin.db.queries.jj_changes import ChangeRow, CommitRow
-from wit_admin.errors import JjError
+from wit_admin.errors import JjError, NoJjRepositoryError
+from wit_admin.git.storage import resolve
+from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.evolution import Version, iter_older_versions, iter_versions
 from wit_admin.jj.ids import ChangeId, CommitId, OperationId
 from wit_admin.jj.repository import JjRepository, read_repository
 from wit_admin.services.jj_lookups import resolve_change
 from wit_admin.services.jj_rows import plain_text
+from wit_admin.services.pushed_changes import PushedHistory
 
 MAX_OPERATIONS = 20_000
 """A change that is older than so many operations is not followed back further."""
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +81,19 @@ def read_evolution(
         known = jj_changes.list_commits_of(session, repo_id, [change_id])[change_id]
         speaker = jj_changes.find_change(session, repo_id, change_id)
         state = jj_reads.find_state(session, repo_id)
+        pushed = pushed_changes.find(session, repo_id)
     gap: str | None = None
-    forms = [_as_synced(row, speaker) for row in known]
-    if state is None:
-        gap = "Only pushes told of it; there is no jj repository to ask for more."
-    else:
-        try:
+    try:
+        if pushed is None and state is not None:
             forms = read_repository(
                 Path(state.path), lambda found: _read(found, known, limit + 1), root=root
             )
-        except JjError:
-            gap = "The jj repository cannot be read now, so only what was synced is told."
+        else:
+            forms = _read_pushed(root, pushed.disk_path if pushed is not None else "", known)
+            gap = "Only pushes told of it, and they do not say which commit replaced which."
+    except JjError:
+        forms = [_as_synced(row, speaker) for row in known]
+        gap = "The repository cannot be read now, so only what was synced is told."
     if len(forms) > limit:
         gap = f"There are more than {limit}."
     with sessions() as session:
@@ -104,9 +110,21 @@ def _read(repository: JjRepository, known: Sequence[CommitRow], most: int) -> li
     for version in itertools.islice(versions, 2 * most):
         distinct.setdefault(version.commit_id, version)
     return [
-        _form(repository, version, is_visible=version.commit_id in visible)
+        _form(repository.commits, version, is_visible=version.commit_id in visible)
         for version in itertools.islice(distinct.values(), most)
     ]
+
+
+def _read_pushed(root: Path, disk_path: str, known: Sequence[CommitRow]) -> list[Form]:
+    """Return the commits that pushes brought, those that stand first, the latest first."""
+    place = resolve(root, disk_path)
+    if place is None:
+        raise NoJjRepositoryError("The repository is not on disk.")
+    commits = PushedHistory.open(place.gitdir, root).commits
+    forms = [_form(commits, Version(row.commit_id, None, ()), row.is_visible) for row in known]
+    return sorted(
+        forms, key=lambda form: (form.is_visible, form.committed_at or _NEVER), reverse=True
+    )
 
 
 def _iter_all(repository: JjRepository, starts: Iterable[CommitId]) -> Iterator[Version]:
@@ -129,8 +147,8 @@ def _committed_ms(repository: JjRepository, commit_id: CommitId) -> int:
     return 0 if commit is None else commit.committer.time.ms
 
 
-def _form(repository: JjRepository, version: Version, is_visible: bool) -> Form:  # noqa: FBT001
-    commit = repository.commits.find(version.commit_id)
+def _form(commits: CommitStore, version: Version, is_visible: bool) -> Form:  # noqa: FBT001
+    commit = commits.find(version.commit_id)
     bare = Form(version.commit_id, None, version.predecessors, is_visible, version.operation_id)
     if commit is None:
         return bare

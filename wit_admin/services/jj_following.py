@@ -19,7 +19,7 @@ from wit_admin.db.queries.jj_reads import OperationFilter, OperationRow
 from wit_admin.db.statements import hold_snapshot
 from wit_admin.jj.graph import Node, compare_heads
 from wit_admin.jj.ids import ROOT_OPERATION_ID
-from wit_admin.services.jj_lookups import require_synced
+from wit_admin.services.jj_lookups import require_changes, require_synced
 from wit_admin.services.jj_reading import ChangeQuery, order_log, resolve_query, with_commits
 
 
@@ -80,8 +80,7 @@ class FollowedChanges:
         self._wanted = wanted if wanted.is_hidden else replace(wanted, is_hidden=None)
         with sessions() as session:
             hold_snapshot(session)
-            require_synced(session, repo_id)
-            self._heads = _op_heads(session, repo_id)
+            self._moment = require_changes(session, repo_id)
             self._states: dict[str, tuple[Any, ...]] = jj_changes.list_change_states(
                 session, repo_id
             )
@@ -89,19 +88,19 @@ class FollowedChanges:
     def look(self) -> list[ChangeRow]:
         """Return the changes that are new or other since the look before, the earliest first.
 
-        Costs a look at each change of the repository when somebody synced.
+        Costs a look at each change of the repository when somebody synced or pushed.
         """
         with self._sessions() as session:
             hold_snapshot(session)
-            heads = _op_heads(session, self._repo_id)
-            if heads == self._heads:
+            moment = jj_reads.find_moment(session, self._repo_id) or ()
+            if moment == self._moment:
                 return []
             states = jj_changes.list_change_states(session, self._repo_id)
             other = [key for key, state in states.items() if self._states.get(key) != state]
             wanted = resolve_query(session, self._repo_id, self._wanted)
             rows = jj_changes.list_changes_by_id(session, self._repo_id, wanted, other)
             shown = with_commits(session, self._repo_id, rows)
-        self._heads, self._states = heads, states
+        self._moment, self._states = moment, states
         return list(shown)
 
 

@@ -35,7 +35,7 @@ def resolve_change(session: Session, repo_id: uuid.UUID, prefix: str) -> str:
     found = jj_changes.list_by_prefix(session, repo_id, text, limit=_SHOWN_AMBIGUOUS + 1)
     distinct = list(dict.fromkeys(found))
     if not distinct:
-        require_synced(session, repo_id)
+        require_changes(session, repo_id)
         raise NotFoundError(f"There is no change {prefix}.")
     if len(distinct) > 1:
         some = ", ".join(each[:12] for each in distinct[:_SHOWN_AMBIGUOUS])
@@ -78,12 +78,23 @@ def require_synced(session: Session, repo_id: uuid.UUID) -> None:
         )
 
 
+def require_changes(session: Session, repo_id: uuid.UUID) -> tuple[tuple[str, ...], ...]:
+    """Return of which moment the changes are, that a sync or pushes brought.
+
+    Raises:
+        NotFoundError: Neither did.
+    """
+    moment = jj_reads.find_moment(session, repo_id)
+    if moment is None:
+        require_synced(session, repo_id)
+    return moment or ()
+
+
 def require_rows(session: Session, repo_id: uuid.UUID, page: Page[T], at: PageRequest) -> None:
     """Return if the first page of a list has rows, or may rightly have none.
 
     Raises:
         NotFoundError: Nothing was ever synced.
     """
-    # What pushes brought has rows, too, without any sync.
     if not page.items and at.cursor is None:
         require_synced(session, repo_id)

@@ -21,7 +21,12 @@ from wit_admin.db.queries.jj_reads import (
     OperationFilter,
     OperationRow,
 )
-from wit_admin.services.jj_lookups import bookmark_targets, require_rows, resolve_change
+from wit_admin.services.jj_lookups import (
+    bookmark_targets,
+    require_changes,
+    require_rows,
+    resolve_change,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +82,14 @@ def list_changes(
     """Return a page of changes, the latest commit first.
 
     Raises:
-        NotFoundError: Nothing was ever synced, or there is no such bookmark.
+        NotFoundError: Nothing was ever synced or pushed, or there is no such bookmark.
         InvalidInputError: The cursor is not one of this list.
     """
     with sessions() as session:
         chosen = resolve_query(session, repo_id, wanted)
         page = jj_changes.list_changes(session, repo_id, chosen, at)
-        require_rows(session, repo_id, page, at)
+        if not page.items:
+            require_changes(session, repo_id)
         return Page(with_commits(session, repo_id, page.items), page.next_cursor)
 
 

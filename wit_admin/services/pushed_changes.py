@@ -78,7 +78,7 @@ def index_pushed(sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID
         log.debug("Pushed changes of %s are not indexed: its refs are git's own.", repo_id)
         return 0
     heads = sorted({ref.oid.decode() for ref in branches if ref.name.startswith(HEADS)})
-    history = _History.open(place.gitdir, root)
+    history = PushedHistory.open(place.gitdir, root)
     added, gone = history.compare(pushed.heads or [], heads)
     carriers = [commit for commit in map(history.commits.read, added) if _has_change_id(commit)]
     with sessions() as session:
@@ -122,14 +122,19 @@ class _TooFarError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _History:
+class PushedHistory:
     """The commits of a repository without any jj."""
 
     commits: CommitStore
     emptiness: Emptiness
 
     @classmethod
-    def open(cls, gitdir: Path, root: Path) -> _History:
+    def open(cls, gitdir: Path, root: Path) -> PushedHistory:
+        """Open it; nothing outside of ``root`` is read.
+
+        Raises:
+            JjError: It cannot be read.
+        """
         git = open_git_dir(gitdir, Boundary(root))
         objects = Objects(git.object_folders, git.id_bytes)
         commits = CommitStore(objects, _NO_EXTRAS, git.read_shallow(), git.id_bytes)

@@ -11,7 +11,14 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from wit_admin.db.models.jj import Bookmark, ChangeCommit, Conflict, JjOperation, JjSyncState
+from wit_admin.db.models.jj import (
+    Bookmark,
+    ChangeCommit,
+    Conflict,
+    JjOperation,
+    JjSyncState,
+    PushedHeads,
+)
 from wit_admin.db.paging import AnySelect, Order, Page, PageRequest, fetch_page
 from wit_admin.db.queries.jj_changes import MOST_DESCRIPTION
 from wit_admin.db.queries.jj_prefixes import neighbours, shortest_prefix
@@ -131,6 +138,18 @@ def find_state(session: Session, repo_id: uuid.UUID) -> SyncState | None:
     ).where(JjSyncState.repo_id == repo_id)
     row = session.execute(query).one_or_none()
     return None if row is None else SyncState(row[0], tuple(row[1]), row[2], row[3])
+
+
+def find_moment(session: Session, repo_id: uuid.UUID) -> tuple[tuple[str, ...], ...] | None:
+    """Return what is another one whenever the rows are; ``None`` before there can be any."""
+    state = find_state(session, repo_id)
+    pushed = select(PushedHeads.heads).where(
+        PushedHeads.repo_id == repo_id, PushedHeads.pushed_at.is_not(None)
+    )
+    heads = session.scalars(pushed).one_or_none()
+    if heads is None and (state is None or state.synced_at is None):
+        return None
+    return (state.op_heads if state is not None else (), tuple(heads or ()))
 
 
 def list_operations(
