@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,3 +35,17 @@ def test_credentials_are_a_line_of_bounded_length(tmp_path: Path) -> None:
     for path in (file, Path("/dev/zero")):
         with pytest.raises(ConflictError, match="cannot be read"):
             read_credentials(path)
+
+
+def test_password_that_never_ends_is_none() -> None:
+    with Path("/dev/zero").open("rb") as endless:
+        result = subprocess.run(
+            [sys.executable, "-m", "wit_admin", "user", "create", "alice", "--password-stdin"],
+            stdin=endless,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert result.returncode == 2
+    assert "is longer than 4096 bytes." in result.stderr

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.models.events import AuditEvent, AuditHead, AuditOrigin
@@ -17,10 +17,12 @@ from wit_admin.db.models.organizations import Permission
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.db.queries import audit as queries
 from wit_admin.db.queries.audit import AuditFilter
+from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
 from wit_admin.services import (
     account_changes,
     audit,
+    audit_check,
     collaborators,
     repository_changes,
     repository_creation,
@@ -56,13 +58,46 @@ def fill(session: Session, count: int) -> None:
 
 
 def sentences(sessions: Sessions) -> list[str]:
-    return [finding.sentence for finding in audit.verify(sessions).findings]
+    return [finding.sentence for finding in audit_check.verify(sessions).findings]
 
 
 def test_empty_trail_is_whole(sessions: Sessions) -> None:
-    verdict = audit.verify(sessions)
+    verdict = audit_check.verify(sessions)
 
     assert (verdict.events, verdict.head_seq, verdict.findings) == (0, 0, ())
+
+
+def test_trail_that_was_computed_anew_lacks_the_end_that_was_kept(sessions: Sessions) -> None:
+    record(sessions, 2)
+    printed = audit_check.verify(sessions)
+    kept = audit_check.parse_head(f"{printed.head_seq} {printed.head_digest}\n")
+    record(sessions, 1)
+    assert audit_check.verify(sessions, kept).findings == ()
+    with sessions.begin() as session:
+        session.execute(delete(AuditEvent))
+        session.execute(update(AuditHead).values(seq=0, digest=audit.GENESIS.digest))
+
+    record(sessions, 3)
+
+    assert sentences(sessions) == []
+    [finding] = audit_check.verify(sessions, kept).findings
+    assert finding.sentence == "Event 2 is not the one that was kept."
+
+
+@pytest.mark.parametrize("text", ["", "5", "x " + "0" * 64, "0 " + "0" * 64, "5 00"])
+def test_kept_end_is_a_number_and_a_digest(text: str) -> None:
+    with pytest.raises(InvalidInputError, match="no end of an audit trail"):
+        audit_check.parse_head(text)
+
+
+def test_events_of_a_time_are_listed(sessions: Sessions) -> None:
+    record(sessions, 3)
+    third, second, first = audit.list_events(sessions, AuditFilter(), limit=10)
+
+    wanted = AuditFilter(since=second.created_at, until=third.created_at)
+
+    assert first.created_at < second.created_at < third.created_at
+    assert audit.list_events(sessions, wanted, limit=10) == [second]
 
 
 def test_only_changed_fields_are_kept_and_never_a_secret(sessions: Sessions) -> None:
@@ -82,7 +117,7 @@ def test_many_writers_at_once_give_an_unbroken_chain(sessions: Sessions) -> None
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(lambda _: record(sessions, EACH), range(WRITERS)))
 
-    verdict = audit.verify(sessions)
+    verdict = audit_check.verify(sessions)
     assert (verdict.events, verdict.head_seq, verdict.findings) == (80, 80, ())
 
 
@@ -156,7 +191,7 @@ def test_ten_thousand_events_are_verified_in_a_second_or_so(sessions: Sessions) 
         fill(session, 10_000)
 
     started = time.process_time()
-    verdict = audit.verify(sessions)
+    verdict = audit_check.verify(sessions)
 
     assert (verdict.events, verdict.findings) == (10_000, ())
     assert time.process_time() - started < 3

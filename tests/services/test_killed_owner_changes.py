@@ -15,7 +15,7 @@ from tests.support.owner_site import OwnerSite
 from tests.support.processes import wait_until
 from wit_admin.git import own_config
 from wit_admin.names import RepoName
-from wit_admin.services import audit, organizations, trash
+from wit_admin.services import audit_check, organizations, trash
 from wit_admin.services.accounts import create_user
 
 COUNT = 8
@@ -56,7 +56,7 @@ class Site(OwnerSite):
             own = self.own(name)
             assert own is not None
             assert f"{own['owner']}/{own['name']}" == name
-        assert audit.verify(self.sessions).findings == ()
+        assert audit_check.verify(self.sessions).findings == ()
 
 
 @pytest.fixture

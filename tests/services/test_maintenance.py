@@ -179,10 +179,13 @@ def test_repository_that_git_may_not_be_let_into_is_told_and_the_rest_is_done(
     alternates = site.folder(OTHER) / "objects/info/alternates"
     alternates.write_text(f"{tmp_path}/work/.git/objects\n")
 
-    with pytest.raises(BatchError, match="bob/other"):
-        maintenance.task().run()
+    task = maintenance.task()
 
+    assert [remark.target for remark in task.build().remarks] == ["bob/other"]
+    assert task.run() == {"gc": 1}
     assert audited(site) == ["alice/demo"]
+    with pytest.raises(BatchError, match="bob/other"):
+        maintenance.task([OTHER]).run()
     with pytest.raises(ConflictError, match="alternates"):
         maintenance.count(OTHER)
 

@@ -27,7 +27,7 @@ from wit_admin.db.models.repositories import Repository, Visibility
 from wit_admin.errors import BatchError, RefusedError
 from wit_admin.git import own_config
 from wit_admin.names import RepoName, TeamName
-from wit_admin.services import audit, organizations, teams, trash
+from wit_admin.services import audit_check, organizations, teams, trash
 from wit_admin.services.account_changes import block_user
 from wit_admin.services.account_merge import AccountMerge
 from wit_admin.services.accounts import create_user
@@ -119,7 +119,7 @@ def test_whatever_many_do_at_once_the_rows_agree(
         assert_rows_agree(session)
         for row in session.scalars(select(Repository)):
             assert own_config.read_own(town.root / row.disk_path)["id"] == str(row.id)
-    assert audit.verify(sessions).findings == ()
+    assert audit_check.verify(sessions).findings == ()
 
 
 def assert_rows_agree(session: Session) -> None:

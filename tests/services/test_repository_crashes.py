@@ -27,7 +27,7 @@ from wit_admin.git import own_config
 from wit_admin.git.sources import parse_source
 from wit_admin.git.supervision import Watch
 from wit_admin.names import RepoName
-from wit_admin.services import audit, trash
+from wit_admin.services import audit, audit_check, trash
 from wit_admin.services import repository_changes as changes
 from wit_admin.services.plans import A, Task
 from wit_admin.services.repository_creation import create_repository
@@ -137,7 +137,7 @@ def test_killed_ahead_of_any_step_it_is_finished_by_a_rerun(
 
     assert step > 5
     assert_agree(site)
-    assert audit.verify(site.sessions).findings == ()
+    assert audit_check.verify(site.sessions).findings == ()
 
 
 def rerun(site: Site, command: Command, name: RepoName) -> None:

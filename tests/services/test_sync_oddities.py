@@ -55,6 +55,37 @@ def test_odd_things_are_told_and_left_alone(ground: Site, tmp_path: Path) -> Non
     assert (ground.root / "alice/.old~abc").exists()
 
 
+def test_repository_without_a_config_gets_one(ground: Site) -> None:
+    (ground.add("alice/demo.git") / "config").unlink()
+
+    applied = ground.sync()
+
+    assert (applied.failures, applied.remarks) == ((), ())
+    assert ground.own("alice/demo.git")["name"] == "demo"
+    said = run_git(ground.root / "alice/demo.git", "rev-parse", "--is-bare-repository")
+    assert said.stdout.strip() == "true"
+    ground.assert_settled()
+
+
+def test_config_that_is_no_file_is_told_and_is_no_failure(ground: Site) -> None:
+    for name in ("folder", "pipe", "good"):
+        ground.add(f"alice/{name}.git")
+    ground.add("bob/known.git")
+    ground.sync(owner="bob")
+    for path in ("alice/folder.git", "alice/pipe.git", "bob/known.git"):
+        (ground.root / path / "config").unlink()
+    (ground.root / "alice/folder.git/config").mkdir()
+    os.mkfifo(ground.root / "alice/pipe.git/config")
+    os.mkfifo(ground.root / "bob/known.git/config")
+
+    applied = ground.sync()
+
+    applied.raise_for_failures()
+    assert set(ground.rows()) == {"alice/good", "bob/known"}
+    told = {"alice/folder.git": "broken", "alice/pipe.git": "broken", "bob/known.git": "broken"}
+    assert ground.remarks() == told
+
+
 def test_pipe_in_a_repository_does_not_block(ground: Site) -> None:
     folder = ground.add("alice/demo.git")
     (folder / "HEAD").unlink()

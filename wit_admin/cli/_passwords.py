@@ -14,6 +14,8 @@ from wit_admin.json_values import to_json
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input")
 ]
+_LONGEST = 4096
+"""Of a line with a secret, which may come from a device that never ends a line."""
 GeneratePassword = Annotated[
     bool, typer.Option("--generate-password", help="Make a password, and print it alone")
 ]
@@ -29,10 +31,22 @@ def password_of(*, from_stdin: bool, generate: bool) -> str | None:
         return new_password()
     if not from_stdin:
         return None
+    return read_secret_line("password")
+
+
+def read_secret_line(what: str) -> str:
+    """Return the first line of standard input; ``what`` it is, for people.
+
+    Raises:
+        InvalidInputError: It is no text, or longer than a secret is.
+    """
+    line = sys.stdin.buffer.readline(_LONGEST + 1)
+    if len(line) > _LONGEST:
+        raise InvalidInputError(f"The {what} is longer than {_LONGEST} bytes.")
     try:
-        return sys.stdin.buffer.readline().rstrip(b"\r\n").decode()
+        return line.rstrip(b"\r\n").decode()
     except UnicodeDecodeError:
-        raise InvalidInputError("The password is no text.", hint="Write it in UTF-8.") from None
+        raise InvalidInputError(f"The {what} is no text.", hint="Write it in UTF-8.") from None
 
 
 def show_with_password(output: Output, result: Any, name: str, generated: str | None) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wit_admin.cli._options import AsJson, command_group, id_of, output_of
+from wit_admin.cli._passwords import read_secret_line
 from wit_admin.cli._place import place
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
@@ -95,5 +95,5 @@ def _token(text: str | None, *, from_stdin: bool) -> uuid.UUID | bytes | None:
     if from_stdin and text is not None:
         raise InvalidInputError("--token and --token-stdin exclude each other.")
     if from_stdin:
-        return digest_secret(sys.stdin.readline().strip())
+        return digest_secret(read_secret_line("token").strip())
     return None if text is None else id_of(text)

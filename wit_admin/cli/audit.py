@@ -37,6 +37,9 @@ def list_(
     since: Annotated[
         str | None, typer.Option(metavar="AGE", help="Not older, such as 12h, 30d or 4w")
     ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="AGE", help="Not younger, such as 12h, 30d or 4w")
+    ] = None,
     limit: Annotated[int, typer.Option(help="How many at most", min=1, max=1000)] = 50,
     before: Annotated[
         int | None, typer.Option(metavar="SEQ", help="Only those ahead of this number")
@@ -57,11 +60,11 @@ def list_(
     from wit_admin.db.queries.audit import AuditFilter
     from wit_admin.services import audit
 
-    if follow and before is not None:
-        raise InvalidInputError("--follow and --before exclude each other.")
+    if follow and (before is not None or until is not None):
+        raise InvalidInputError("--follow goes on, so it takes neither --before nor --until.")
     output = output_of(ctx, as_json=as_json)
-    start = None if since is None else utc_now() - lifetime_of(since)
-    wanted = AuditFilter(actor, action, target, start)
+    start, end = (None if age is None else utc_now() - lifetime_of(age) for age in (since, until))
+    wanted = AuditFilter(actor, action, target, start, end)
     with place(ctx) as here:
         entries = audit.list_events(here.sessions, wanted, limit=limit, before=before)
         if follow:
@@ -70,19 +73,26 @@ def list_(
 
 
 @app.command()
-def verify(ctx: typer.Context, as_json: AsJson = False) -> None:
+def verify(
+    ctx: typer.Context,
+    expect: Annotated[
+        str | None, typer.Option(metavar="END", help="What it printed before must be in it")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Look for events that were changed, dropped, inserted or moved
 
-    Prints number and digest of the last event; keep them elsewhere, since whoever may write to
-    the database could compute the whole trail anew.
+    Prints number and digest of the last event; keep them elsewhere, and --expect them the next
+    time, since whoever may write to the database could compute the whole trail anew.
 
-    Example: wit-admin audit verify
+    Example: wit-admin audit verify --expect "$(cat /mnt/elsewhere/audit-end)"
     """
-    from wit_admin.services import audit
+    from wit_admin.services import audit_check
 
     output = output_of(ctx, as_json=as_json)
+    kept = None if expect is None else audit_check.parse_head(expect)
     with place(ctx) as here:
-        verdict = audit.verify(here.sessions)
+        verdict = audit_check.verify(here.sessions, kept)
     if verdict.findings:
         for finding in verdict.findings:
             output.note(finding.sentence)

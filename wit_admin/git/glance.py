@@ -33,6 +33,8 @@ class Glance(NamedTuple):
 
     head: str | None
     """The branch that HEAD names; ``None`` when it is detached or not in that file."""
+    has_config: bool
+    """There is something in its config, and it is a file."""
     own: Mapping[str, str]
     """The section ``[wit]`` of its config."""
     object_format: str
@@ -53,6 +55,7 @@ def glance(path: str) -> Glance:
     found = _FORMAT.search(extensions)
     return Glance(
         head=None if _REFS.search(extensions) else head,
+        has_config=bool(config),
         own=parse_own(config),
         object_format=found[1].decode().lower() if found else "sha1",
         description=_read_description(path),

@@ -53,6 +53,14 @@ def explain(root: str, path: str) -> Odd | None:
     return Odd(path, "foreign", "It is a folder, and no repository.") if inner else None
 
 
+def strange_config(root: str, path: str) -> Odd | None:
+    """Say that a repository's config is neither a file nor missing: git would wait or fail."""
+    config = f"{root}/{path}/config"
+    if os.path.isfile(config) or not os.path.lexists(config):
+        return None
+    return Odd(path, "broken", "Its config is no plain file.")
+
+
 def misplaced(name: str) -> Odd:
     """Tell of a repository in the place of an owner."""
     return Odd(name, "misplaced", "It is a repository outside of any owner's folder.")

@@ -32,6 +32,7 @@ _LOOK_AGAIN_S = 0.02
 _MOMENT_S = 60.0
 _BRIEFLY_S = 0.1
 """For who writes thousands: what stays locked is written in the next run."""
+_LEAST_CONFIG = b"[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
 _PAGE = 4096
 """What lies within one page is read and written whole."""
 
@@ -57,7 +58,11 @@ def add_own(folder: str, values: Mapping[str, str | None]) -> None:
         OSError: It cannot be written.
     """
     flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(f"{folder}/config", flags)
+    try:
+        descriptor = os.open(f"{folder}/config", flags)
+    except FileNotFoundError:
+        write_own(folder, values, patience_s=_BRIEFLY_S)
+        return
     try:
         content = os.read(descriptor, _PAGE)
         section = render_own(values)
@@ -76,6 +81,7 @@ def write_own(
     """Set values of ``[wit]``, all at once; ``None`` takes one away. Durable when this returns.
 
     It follows git's locking protocol, and clears the lock of a process of ours that was killed.
+    Where there is no config git takes its defaults; one is made that says the same.
 
     Raises:
         UnavailableError: Somebody else keeps the config locked.
@@ -91,8 +97,7 @@ def write_own(
     if not is_locked and all(present.get(key) == value for key, value in values.items()):
         return
     with _locked(gitdir, patience_s) as draft:
-        shutil.copyfile(gitdir / "config", draft)
-        shutil.copymode(gitdir / "config", draft)
+        _copy_config(gitdir, draft)
         try:
             _edit(pygit2.Config(str(draft)), values)
         except (pygit2.GitError, ValueError) as error:
@@ -102,6 +107,14 @@ def write_own(
         sync(draft)
         draft.rename(gitdir / "config")
     sync(gitdir)
+
+
+def _copy_config(gitdir: Path, draft: Path) -> None:
+    try:
+        shutil.copyfile(gitdir / "config", draft)
+        shutil.copymode(gitdir / "config", draft)
+    except FileNotFoundError:
+        draft.write_bytes(_LEAST_CONFIG)
 
 
 def clear_left(gitdir: Path) -> int:

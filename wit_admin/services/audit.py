@@ -18,7 +18,7 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,7 +29,6 @@ from wit_admin.db.base import utc_now
 from wit_admin.db.models.events import AuditOrigin
 from wit_admin.db.queries import audit as queries
 from wit_admin.db.queries.audit import AuditFilter, Head
-from wit_admin.db.statements import hold_snapshot
 from wit_admin.errors import ConflictError
 
 GENESIS = Head(0, bytes(32))
@@ -100,24 +99,6 @@ class Entry:
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong with the trail."""
-
-    seq: int
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a look at the whole trail found."""
-
-    events: int
-    head_seq: int
-    head_digest: str
-    findings: tuple[Finding, ...]
 
 
 def record(session: Session, event: Event, *, by: Origin = SYSTEM) -> int:
@@ -199,50 +180,10 @@ def list_events_after(
     return [_entry(row) for row in rows]
 
 
-def verify(sessions: sessionmaker[Session]) -> Verdict:
-    """Look at the whole trail, as it is at one moment; writers go on meanwhile."""
-    with sessions() as session:
-        hold_snapshot(session)
-        head = queries.find_head(session)
-        last, count = GENESIS, 0
-        findings: list[Finding] = []
-        for event in queries.iterate(session):
-            findings += _compare(event, last)
-            last, count = Head(event["seq"], event["digest"]), count + 1
-    findings += _compare_end(last, head)
-    end = head or last
-    return Verdict(count, end.seq, end.digest.hex(), tuple(findings))
-
-
 def _entry(row: Mapping[str, Any]) -> Entry:
     shown = {name: value for name, value in row.items() if name not in {"previous", "digest"}}
     who = row["actor_name"] or row["os_login"] or row["origin"].value
     return Entry(**shown, who=who, digest=row["digest"].hex())
-
-
-def _compare(event: Mapping[str, Any], last: Head) -> Iterator[Finding]:
-    seq = event["seq"]
-    is_next = seq == last.seq + 1
-    if seq < 1:
-        yield Finding(seq, f"Event {seq} was inserted: the trail starts at 1.")
-    elif not is_next:
-        gone = str(last.seq + 1) if seq == last.seq + 2 else f"{last.seq + 1} to {seq - 1}"
-        yield Finding(last.seq + 1, f"Dropped: {gone}.")
-    elif event["previous"] != last.digest:
-        yield Finding(seq, f"Event {seq} does not follow event {last.seq}: inserted or moved.")
-    if compute_digest(event) != event["digest"]:
-        yield Finding(seq, f"Event {seq} was changed.")
-
-
-def _compare_end(last: Head, head: Head | None) -> Iterator[Finding]:
-    if head is None:
-        yield Finding(last.seq, "The row that keeps the trail's end is missing.")
-    elif head.seq > last.seq:
-        yield Finding(last.seq + 1, f"Dropped at the end: {last.seq + 1} to {head.seq}.")
-    elif head.seq < last.seq:
-        yield Finding(head.seq + 1, f"Inserted at the end: {head.seq + 1} to {last.seq}.")
-    elif head.digest != last.digest:
-        yield Finding(last.seq, f"Event {last.seq} is not the one the trail ended with.")
 
 
 def _changed(

@@ -81,10 +81,15 @@ class Maintenance:
         def build() -> Plan[Pack]:
             actions, remarks = list[Pack](), list[Remark]()
             for repository in self._list(names):
-                reasons = self._reasons(repository, full=full)
-                if isinstance(reasons, Remark):
-                    remarks.append(reasons)
-                elif reasons:
+                try:
+                    reasons = self._reasons(repository, full=full)
+                except ConflictError as error:
+                    target = f"{repository.owner}/{repository.name}"
+                    # Who wants all of them packed means those that can be.
+                    failed = names is not None
+                    remarks.append(Remark("unusable", target, error.message, is_failure=failed))
+                    continue
+                if reasons:
                     actions.append(Pack(repository, reasons))
             return Plan(tuple(actions), tuple(remarks))
 
@@ -97,12 +102,8 @@ class Maintenance:
             # Read to the end at once: no transaction is open while folders are looked at.
             return iter(list(queries.iter_standing(session, chosen)))
 
-    def _reasons(self, repository: Standing, *, full: bool) -> tuple[str, ...] | Remark:
-        try:
-            gitdir = self._open(repository)
-        except ConflictError as error:
-            target = f"{repository.owner}/{repository.name}"
-            return Remark("unusable", target, error.message, is_failure=True)
+    def _reasons(self, repository: Standing, *, full: bool) -> tuple[str, ...]:
+        gitdir = self._open(repository)
         return ("to be packed as a whole",) if full else find_disorder(gitdir)
 
     def _pack(self, action: Pack, *, full: bool) -> None:

@@ -18,7 +18,7 @@ from wit_admin.db.models.repositories import Visibility
 from wit_admin.db.queries import reconcile
 from wit_admin.db.queries.reconcile import KnownRepository
 from wit_admin.git.glance import glance
-from wit_admin.git.oddities import Odd, unreadable
+from wit_admin.git.oddities import Odd, strange_config, unreadable
 from wit_admin.git.walk import Found, is_settled, walk
 from wit_admin.services.plans import Remark
 from wit_admin.services.sync_actions import (
@@ -133,6 +133,10 @@ class Survey:
         except OSError as error:
             if os.path.lexists(full):  # else it went away since it was met
                 self._tell(part, unreadable(found.path, error))
+            return None
+        odd = None if seen.has_config else strange_config(os.fspath(self.root), found.path)
+        if odd is not None:
+            self._tell(part, odd)
             return None
         kept = found.fingerprint if is_settled(found.fingerprint, started_ns) else None
         return Folder(found.path, kept, found.touched_ns, seen, is_news=kept != before)

@@ -37,6 +37,7 @@ class AuditFilter:
     target: str | None = None
     """Its name."""
     since: datetime | None = None
+    until: datetime | None = None
 
 
 def has_trail(session: Session) -> bool:
@@ -116,3 +117,5 @@ def _conditions(wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:
         yield columns.target_name == wanted.target
     if wanted.since is not None:
         yield columns.created_at >= wanted.since
+    if wanted.until is not None:
+        yield columns.created_at < wanted.until
