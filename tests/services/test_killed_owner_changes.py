@@ -28,7 +28,7 @@ class Site(OwnerSite):
     environment: dict[str, str]
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "wit_admin", *arguments, "--yes"]
+        command = [sys.executable, "-m", "wit_admin", *arguments]
         return subprocess.Popen(command, stdout=subprocess.DEVNULL, env=self.environment)
 
     def kill_at(self, number: int, owner: str, *arguments: str) -> None:
@@ -78,10 +78,10 @@ def site(sessions: sessionmaker[Session], database_url: str, tmp_path: Path) -> 
 
 def test_merge_ends_what_killed_ones_began(site: Site) -> None:
     for number in (1, 6):
-        site.kill_at(number, "octo", "user", "merge", "octo", "alice")
+        site.kill_at(number, "octo", "user", "merge", "octo", "alice", "--yes")
         assert any(name.startswith("octo/") for name in site.names())
 
-    site.finish("user", "merge", "octo", "alice")
+    site.finish("user", "merge", "octo", "alice", "--yes")
 
     assert [name for name in site.names() if "/octo" in name] == [
         f"alice/octo{number:02}" for number in range(COUNT)
@@ -89,9 +89,23 @@ def test_merge_ends_what_killed_ones_began(site: Site) -> None:
     site.assert_true()
 
 
+def test_renames_end_what_killed_ones_began(site: Site) -> None:
+    for number in (2, 5):
+        site.kill_at(number, "acme", "org", "rename", "acme", "labs")
+        assert "acme/acme00" in site.names()
+
+    site.finish("org", "rename", "acme", "labs")
+
+    assert [name for name in site.names() if "/acme" in name] == [
+        f"labs/acme{number:02}" for number in range(COUNT)
+    ]
+    assert site.leads_to("acme/acme07") == "labs/acme07"
+    site.assert_true()
+
+
 def test_removals_end_what_killed_ones_began(site: Site) -> None:
-    to_trash = ("user", "delete", "octo", "--trash-repositories")
-    to_alice = ("org", "delete", "acme", "--transfer-to", "alice")
+    to_trash = ("user", "delete", "octo", "--trash-repositories", "--yes")
+    to_alice = ("org", "delete", "acme", "--transfer-to", "alice", "--yes")
     site.kill_at(3, "octo", *to_trash)
     site.finish(*to_trash)
     site.kill_at(COUNT - 1, "acme", *to_alice)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from wit_admin.cli import org_member
 from wit_admin.cli._options import (
     AfterName,
     AsJson,
@@ -14,13 +15,11 @@ from wit_admin.cli._options import (
     Match,
     TransferTo,
     TrashRepositories,
-    User,
     command_group,
     origin_of,
     output_of,
     part_by_name,
     require_changes,
-    role_of,
     texts_of,
 )
 from wit_admin.cli._place import place
@@ -35,10 +34,7 @@ Location = Annotated[str | None, typer.Option(help="Where it is")]
 AvatarUrl = Annotated[str | None, typer.Option(metavar="URL", help="Its picture")]
 
 app = command_group("Manage organizations", example="wit-admin org list")
-member_app = command_group(
-    "Manage members of organizations", example="wit-admin org member list acme"
-)
-app.add_typer(member_app, name="member")
+app.add_typer(org_member.app, name="member")
 
 
 @app.command()
@@ -168,6 +164,28 @@ def edit(
 
 
 @app.command()
+def rename(
+    ctx: typer.Context,
+    name: Name,
+    new_name: Annotated[str, typer.Argument(metavar="NEW", help="Its new name")],
+    as_json: AsJson = False,
+) -> None:
+    """Give an organization another name; old URLs lead to its repositories
+
+    Example: wit-admin org rename acme acme-labs
+    """
+    from wit_admin.db.models.accounts import OwnerType
+    from wit_admin.services.owner_renaming import rename_owner
+
+    output = output_of(ctx, as_json=as_json)
+    with place(ctx) as here:
+        result = rename_owner(
+            here.sessions, here.root, OwnerType.ORGANIZATION, name, new_name, by=origin_of()
+        )
+    output.result(result, plain=result.name)
+
+
+@app.command()
 def delete(
     ctx: typer.Context,
     name: Name,
@@ -200,64 +218,3 @@ def delete(
             Consent(dry_run, yes=yes, no_input=no_input),
             question=f"Delete the organization {name}?",
         )
-
-
-@member_app.command("add")
-def add_member(
-    ctx: typer.Context,
-    name: Name,
-    user: User,
-    role: Annotated[str, typer.Option(help="member, admin or owner")] = "member",
-    as_json: AsJson = False,
-) -> None:
-    """Let somebody into an organization, or change a member's role
-
-    Members read all its repositories; admins and owners do all with them.
-
-    Example: wit-admin org member add acme bob --role admin
-    """
-    from wit_admin.services import organizations
-
-    output = output_of(ctx, as_json=as_json)
-    chosen = role_of(role)
-    with place(ctx) as here:
-        result = organizations.set_member(here.sessions, name, user, chosen, by=origin_of())
-    if not result.is_changed:
-        output.note(f"{result.username} has that role already.")
-    output.result(result, plain=result.username)
-
-
-@member_app.command("list")
-def list_members(
-    ctx: typer.Context,
-    name: Name,
-    role: Annotated[str | None, typer.Option(help="Only member, admin or owner")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """List the members of an organization
-
-    Example: wit-admin org member list acme --role owner
-    """
-    from wit_admin.services import organizations
-
-    output = output_of(ctx, as_json=as_json)
-    wanted = None if role is None else role_of(role)
-    with place(ctx) as here:
-        rows = organizations.list_members(here.sessions, name, role=wanted)
-    output.rows(rows, "username", "role", "created_at")
-
-
-@member_app.command("remove")
-def remove_member(ctx: typer.Context, name: Name, user: User, as_json: AsJson = False) -> None:
-    """Take somebody out of an organization and its teams
-
-    The last owner cannot be taken out.
-
-    Example: wit-admin org member remove acme bob
-    """
-    from wit_admin.services import organizations
-
-    output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
-        organizations.remove_member(here.sessions, name, user, by=origin_of())
-    output.result({"organization": name, "username": user, "removed": True}, plain=user)

@@ -1,4 +1,4 @@
-"""``wit-admin user merge|delete``."""
+"""``wit-admin user rename|merge|delete``: what changes who an account is."""
 
 from __future__ import annotations
 
@@ -18,6 +18,28 @@ from wit_admin.cli._place import place
 from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
 
 app = typer.Typer()
+
+
+@app.command()
+def rename(
+    ctx: typer.Context,
+    name: Account,
+    new_name: Annotated[str, typer.Argument(metavar="NEW", help="Its new name")],
+    as_json: AsJson = False,
+) -> None:
+    """Give an account another name; old URLs lead to its repositories
+
+    Example: wit-admin user rename octo octocat
+    """
+    from wit_admin.db.models.accounts import OwnerType
+    from wit_admin.services.owner_renaming import rename_owner
+
+    output = output_of(ctx, as_json=as_json)
+    with place(ctx) as here:
+        result = rename_owner(
+            here.sessions, here.root, OwnerType.USER, name, new_name, by=origin_of()
+        )
+    output.result(result, plain=result.name)
 
 
 @app.command()

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
-from sqlalchemy import exists, select
+from sqlalchemy import delete, exists, insert, literal, select, update
 from sqlalchemy.orm import Session
 
+from wit_admin.db.base import UtcDateTime
+from wit_admin.db.core import table_of
 from wit_admin.db.models.accounts import Owner, OwnerType
-from wit_admin.db.models.repositories import Repository
+from wit_admin.db.models.repositories import Repository, RepositoryRedirect
+from wit_admin.db.statements import refuse_duplicates
 from wit_admin.errors import ConflictError, NotFoundError
+from wit_admin.names import name_key
+
+_OWNERS = table_of(Owner)
 
 
 def lock_owner(session: Session, owner_id: uuid.UUID) -> OwnerType:
@@ -37,3 +44,52 @@ def refuse_owned_repositories(session: Session, owner: Owner) -> None:
     owned = exists().where(Repository.owner_id == owner.id, Repository.deleted_at.is_(None))
     if session.scalar(select(owned)):
         raise ConflictError(f"{owner.name} owns repositories.", hint="Delete them first.")
+
+
+def find_id(session: Session, name: str) -> uuid.UUID | None:
+    """Return the id of the live owner of that name, in any case."""
+    query = select(Owner.id).where(Owner.name_key == name_key(name), Owner.deleted_at.is_(None))
+    return session.scalars(query).one_or_none()
+
+
+def leads_to(session: Session, name: str, owner_id: uuid.UUID) -> bool:
+    """Tell whether old URLs under this name lead to repositories of that owner."""
+    query = (
+        select(RepositoryRedirect.repo_id)
+        .join(Repository, Repository.id == RepositoryRedirect.repo_id)
+        .where(RepositoryRedirect.owner_key == name_key(name), Repository.owner_id == owner_id)
+    )
+    return session.scalars(query.limit(1)).first() is not None
+
+
+def rename_owner(session: Session, owner_id: uuid.UUID, name: str, *, now: datetime) -> str:
+    """Give an owner another name and return the old one; old URLs lead to what it owns.
+
+    Raises:
+        NotFoundError: There is no such live owner.
+        ConflictError: The name is taken.
+    """
+    lock_owner(session, owner_id)
+    old = session.execute(select(Owner.name, Owner.name_key).where(Owner.id == owner_id)).one()
+    with refuse_duplicates(session, f"The name {name!r} is taken."):
+        renamed = {"name": name, "name_key": name_key(name), "updated_at": now}
+        session.execute(update(_OWNERS).where(_OWNERS.c.id == owner_id).values(renamed))
+    if old.name_key != name_key(name):
+        _redirect(session, owner_id, old.name_key, name_key(name), now)
+    old_name: str = old.name
+    return old_name
+
+
+def _redirect(
+    session: Session, owner_id: uuid.UUID, old_key: str, new_key: str, now: datetime
+) -> None:
+    live = (Repository.owner_id == owner_id, Repository.deleted_at.is_(None))
+    session.execute(
+        delete(RepositoryRedirect).where(
+            RepositoryRedirect.owner_key.in_((old_key, new_key)),
+            RepositoryRedirect.name_key.in_(select(Repository.name_key).where(*live)),
+        )
+    )
+    former = select(literal(old_key), Repository.name_key, Repository.id, literal(now, UtcDateTime))
+    columns = ["owner_key", "name_key", "repo_id", "created_at"]
+    session.execute(insert(RepositoryRedirect).from_select(columns, former.where(*live)))
