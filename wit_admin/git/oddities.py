@@ -12,9 +12,6 @@ ABANDONED_S = 24 * 3600.0
 """What a process left half-made may be its work of this moment; a day later it is not."""
 
 
-_JJ = "It is a jj repository; only bare ones are adopted."
-
-
 @dataclass(frozen=True, slots=True)
 class Odd:
     """Something that is left alone."""
@@ -41,7 +38,7 @@ def explain(root: str, path: str) -> Odd | None:
     if os.path.lexists(f"{full}/.jj"):
         # Beside a repository it is a workspace, which "watch" follows.
         is_known = os.path.lexists(f"{full}.git")
-        return None if is_known else Odd(path, "jj", _JJ)
+        return None if is_known else Odd(path, "jj", _alone(path))
     if os.path.lexists(f"{full}/.git"):
         return Odd(path, "non-bare", "It has a working tree; only bare ones are adopted.")
     if os.path.lexists(f"{full}/objects"):
@@ -51,6 +48,13 @@ def explain(root: str, path: str) -> Odd | None:
     if any(os.path.lexists(f"{below}/objects") for below in inner):
         return Odd(path, "nested", "Repositories in it stand deeper than owner/name.")
     return Odd(path, "foreign", "It is a folder, and no repository.") if inner else None
+
+
+def _alone(path: str) -> str:
+    return (
+        "It is a jj repository with none beside it to serve; "
+        f"'wit-admin repo create {path}' makes that, and 'wit-admin watch' follows it then."
+    )
 
 
 def strange_config(root: str, path: str) -> Odd | None:
