@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.builders import NOW, make_repository, make_user, run_at_once
@@ -152,6 +152,23 @@ def test_one_that_cannot_be_read_is_left_due(site: Site) -> None:
 
     assert index_repository(site.sessions, site.root, site.repo_id) == 0
     assert list_due(site.sessions) == [site.repo_id]
+
+
+def test_refs_that_cannot_be_read_are_left_due(site: Site) -> None:
+    site.push(main=site.writer.commit(change_id=CHANGE))
+    (site.gitdir / "packed-refs").unlink(missing_ok=True)
+    (site.gitdir / "packed-refs").mkdir()
+
+    assert index_repository(site.sessions, site.root, site.repo_id) == 0
+    assert list_due(site.sessions) == [site.repo_id]
+
+
+def test_repository_that_was_removed_needs_nothing(site: Site) -> None:
+    site.push(main=site.writer.commit(change_id=CHANGE))
+    with site.sessions.begin() as session:
+        session.execute(delete(Repository))
+
+    assert index_repository(site.sessions, site.root, site.repo_id) == 0
 
 
 def test_two_at_once_find_it_once(site: Site) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.queries import jj, pushed_changes
@@ -52,13 +53,17 @@ def list_due(sessions: sessionmaker[Session]) -> Sequence[uuid.UUID]:
 def index_repository(sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID) -> int:
     """Bring one repository's changes up to its branches; return how many commits were new.
 
-    One that cannot be read is only complained of.
+    One that cannot be read is only complained of; one that was removed meanwhile needs nothing.
     """
     try:
         return index_pushed(sessions, root, repo_id)
     except JjError as error:
         log.warning("Pushed changes of %s are not indexed: %s", repo_id, error.message)
-        return 0
+    except OSError as error:
+        log.warning("Pushed changes of %s are not indexed: %s", repo_id, error.strerror)
+    except IntegrityError:
+        log.debug("Pushed changes of %s are not indexed: it was removed.", repo_id)
+    return 0
 
 
 def index_pushed(sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID) -> int:
@@ -66,6 +71,8 @@ def index_pushed(sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID
 
     Raises:
         JjError: A commit cannot be read.
+        OSError: The refs cannot be read.
+        IntegrityError: The repository was removed meanwhile.
     """
     with sessions() as session:
         pushed = pushed_changes.find(session, repo_id)
