@@ -61,7 +61,7 @@ def read_old_view(repository: JjRepository, old_heads: tuple[OperationId, ...]) 
         MissingJjError: A part of it is not there any more.
     """
     if len(old_heads) == 1:
-        return repository.read_view(old_heads[0])
+        return repository.read_view(old_heads[0], with_git_refs=False)
     return merge_heads(repository.op_store, repository.commits, old_heads)
 
 
