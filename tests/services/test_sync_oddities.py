@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.databases import migrated
+from tests.support.nobody import as_nobody_in
 from tests.support.server import run_git
 from tests.support.sync_site import Site
 from wit_admin.db.engine import make_sessions, open_engine
@@ -113,21 +110,6 @@ def test_unreadable_folder_is_a_failure_and_never_pruned() -> None:
         assert set(ground.rows()) == {"alice/demo", "bob/other"}
         (ground.root / "alice").chmod(0o755)
         engine.dispose()
-
-
-@contextmanager
-def as_nobody_in() -> Iterator[Path]:
-    """Make a folder outside of root's, and give up root's rights for a while."""
-    folder = Path(tempfile.mkdtemp(prefix="wit-open-"))
-    user = os.geteuid()
-    try:
-        if user == 0:
-            shutil.chown(folder, "nobody")
-            os.seteuid(pwd.getpwnam("nobody").pw_uid)
-        yield folder
-    finally:
-        os.seteuid(user)
-        shutil.rmtree(folder)
 
 
 def test_config_that_leads_elsewhere_fails_alone(ground: Site, tmp_path: Path) -> None:

@@ -14,9 +14,12 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
+from tests.support.databases import migrated
+from tests.support.postgres import stoppable_postgres
 from tests.support.processes import wait_until
 from tests.support.watch_site import WatchSite
 from wit_admin.db.base import utc_now
+from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.repositories import Repository
 from wit_admin.jj.head_events import HeadEvents, NoEvents, open_head_events
 from wit_admin.names import RepoName
@@ -64,11 +67,15 @@ def jj(sessions: sessionmaker[Session], tmp_path: Path) -> WatchSite:
 
 
 def make_watcher(
-    jj: WatchSite, recorder: Recorder, events: HeadEvents[Any], sweep_s: float
+    sessions: sessionmaker[Session],
+    jj: WatchSite,
+    recorder: Recorder,
+    events: HeadEvents[Any],
+    sweep_s: float = NEVER_S,
 ) -> Watcher:
     return Watcher(
-        JjReader(jj.sessions, jj.root, retry_delay_s=retry_delay_s),
-        open_claims(jj.sessions, jj.root.parent),
+        JjReader(sessions, jj.root, retry_delay_s=retry_delay_s),
+        open_claims(sessions, jj.root.parent),
         events,
         WatchOptions(sweep_s=sweep_s, ask_s=0.1),
         recorder,
@@ -81,7 +88,7 @@ def watched(
 ) -> Iterator[Recorder]:
     """Run a watcher; by default nothing is found by looking now and then."""
     recorder = Recorder()
-    watcher = make_watcher(jj, recorder, events or open_head_events(), sweep_s)
+    watcher = make_watcher(jj.sessions, jj, recorder, events or open_head_events(), sweep_s)
     thread = threading.Thread(target=watcher.run)
     thread.start()
     try:
@@ -273,7 +280,7 @@ def test_events_that_were_lost_are_made_up_for_by_looking_at_all(jj: WatchSite) 
 @pytest.mark.parametrize("_databases", ["sqlite"], indirect=True)
 def test_watcher_ends_with_the_process_that_started_it(jj: WatchSite) -> None:
     ours, parents = os.pipe()
-    watcher = make_watcher(jj, Recorder(), NoEvents(), NEVER_S)
+    watcher = make_watcher(jj.sessions, jj, Recorder(), NoEvents())
     thread = threading.Thread(target=lambda: watcher.run(lifeline=ours))
     thread.start()
 
@@ -282,6 +289,58 @@ def test_watcher_ends_with_the_process_that_started_it(jj: WatchSite) -> None:
 
     assert not thread.is_alive()
     os.close(ours)
+
+
+@pytest.mark.postgresql
+def test_database_that_was_away_is_caught_up_with(tmp_path: Path) -> None:
+    with stoppable_postgres() as server:
+        engine, its_engine = open_engine(server.url), open_engine(server.url)
+        with server.running():
+            migrated(server.url)
+            jj = WatchSite(make_sessions(engine), tmp_path / "repos")
+            writer = jj.add()
+        recorder = Recorder()
+        watcher = make_watcher(make_sessions(its_engine), jj, recorder, open_head_events())
+        thread = threading.Thread(target=watcher.run)
+        thread.start()
+        try:
+            with server.running():
+                wait(lambda: recorder.watched == 1 and jj.operations() == ["first"])
+            jj.operate(writer, "while it was away")
+            with server.running():
+                wait(lambda: jj.operations() == ["first", "while it was away"])
+                assert jj.state().failures == 0
+        finally:
+            watcher.stop()
+            thread.join(PATIENCE_S)
+            engine.dispose()
+            its_engine.dispose()
+
+
+def test_many_writers_at_once_in_one_repository_end_in_its_last_state(jj: WatchSite) -> None:
+    """Each publishes on top of what it sees, as concurrent jj commands would."""
+    writer = jj.add()
+    operations = [
+        writer.operation(writer.view(writer.commit(description=f"{number}")), description="side")
+        for number in range(200)
+    ]
+    heads = writer.repo / "op_heads/heads"
+
+    def publish(mine: list[str]) -> None:
+        for operation in mine:
+            (heads / operation).touch()
+
+    with watched(jj) as recorder:
+        threads = [threading.Thread(target=publish, args=(operations[n::20],)) for n in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        writer.publish(writer.view(writer.commit()), *operations, description="merged")
+
+        wait(lambda: len(jj.operations()) == 201)
+
+    assert not any(report.is_failure for report in recorder.reports)
 
 
 class Deaf(NoEvents[Any]):

@@ -11,7 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.builders import run_at_once
+from tests.support.databases import migrated
+from tests.support.nobody import as_nobody_in
 from tests.support.watch_site import WatchSite
+from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.events import AuditEvent
 from wit_admin.errors import BatchError, DamagedJjError, NoJjRepositoryError, NotFoundError
 from wit_admin.names import RepoName
@@ -186,3 +189,20 @@ def test_with_sqlite_whoever_has_the_lock_is_at_work(jj: WatchSite, tmp_path: Pa
     with lock_file(lock_path(tmp_path)):
         assert watching.watch_status(jj.sessions, jj.root, tmp_path).running
     assert not watching.watch_status(jj.sessions, jj.root, tmp_path).running
+
+
+def test_file_of_another_user_is_told_with_what_to_do_about_it() -> None:
+    with as_nobody_in() as folder:
+        engine = open_engine(migrated(f"sqlite:///{folder}/wit.db"))
+        jj = WatchSite(make_sessions(engine), folder / "repos")
+        writer = jj.add()
+        writer.operation_file(jj.operate(writer, "private")).chmod(0)
+
+        (report,) = sync_all(jj.sessions, jj.root)
+
+        assert report.is_failure
+        assert report.error is not None
+        assert "may not be read by this user" in report.error
+        assert "run as that user" in (report.hint or "")
+        assert "run as that user" in (jj.state().error or "")
+        engine.dispose()
