@@ -39,8 +39,8 @@ class Pool(Generic[K, R]):
 
     def wake(self) -> None:
         """Wake the loop; from any thread, and from a signal's handler."""
-        # When it is full, the loop has not slept since.
-        with contextlib.suppress(BlockingIOError):
+        # When it is full, the loop has not slept since; when it is closed, it never will again.
+        with contextlib.suppress(OSError):
             os.write(self._sender, b"\0")
 
     def take_done(self) -> list[tuple[K, Future[R]]]:
@@ -57,8 +57,9 @@ class Pool(Generic[K, R]):
     def close(self) -> None:
         """Wait for what runs, and let go."""
         self._executor.shutdown(wait=True, cancel_futures=True)
+        sender, self._sender = self._sender, -1
+        os.close(sender)
         os.close(self._receiver)
-        os.close(self._sender)
 
     def _hand_back(self, key: K, future: Future[R]) -> None:
         self._done.put((key, future))
