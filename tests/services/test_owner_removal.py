@@ -22,6 +22,7 @@ from wit_admin.services.account_changes import show_user
 from wit_admin.services.accounts import TokenOrder, create_token, create_user
 from wit_admin.services.actors import Credentials, Scope
 from wit_admin.services.owner_removal import OwnerRemoval
+from wit_admin.services.owner_renaming import rename_owner
 from wit_admin.services.owner_repositories import Fate
 from wit_admin.services.repository_actions import Transfer
 from wit_admin.services.sessions import Client, SignIn
@@ -113,6 +114,20 @@ def test_trashed_repositories_of_a_gone_owner_fall_to_no_namesake(site: Site) ->
     assert site.names() == []
     trash.restore_repository(site.sessions, site.root, RepoName("acme", "one"), to_owner="acme")
     assert site.names() == ["acme/one"]
+
+
+def test_own_trash_comes_before_that_of_a_gone_namesake(site: Site) -> None:
+    organizations.create_organization(site.sessions, "labs", owner="bob")
+    site.create("labs/one", "acme/one")
+    own = site.own("labs/one")
+    trash.delete_repository(site.sessions, site.root, RepoName("labs", "one"))
+    site.remove("acme", Fate(to_trash=True))
+    rename_owner(site.sessions, site.root, OwnerType.ORGANIZATION, "labs", "acme")
+
+    restored = trash.restore_repository(site.sessions, site.root, RepoName("acme", "one"))
+
+    assert own is not None
+    assert str(restored.id) == own["id"]
 
 
 def test_team_of_a_gone_organization_permits_nothing(site: Site) -> None:

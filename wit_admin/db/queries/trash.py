@@ -20,6 +20,8 @@ from wit_admin.db.statements import refuse_duplicates
 from wit_admin.errors import NotFoundError
 from wit_admin.names import RepoName, name_key
 
+_LATEST_FIRST = (Repository.deleted_at.desc(), Repository.id.desc())
+
 
 @dataclass(frozen=True, slots=True)
 class TrashedRow:
@@ -42,10 +44,15 @@ def list_trash(session: Session, *, before: datetime | None = None) -> list[Tras
 
 
 def find_trashed(session: Session, name: RepoName) -> TrashedRow | None:
-    """Return the repository of that name that was deleted last."""
+    """Return the repository of that name that was deleted last.
+
+    Those of the owner who has the name now come before those of one who had it and is closed.
+    """
     owner_key, repo_key = name.key
     query = _listing().where(Owner.name_key == owner_key, Repository.name_key == repo_key)
-    row = session.execute(query.limit(1)).one_or_none()
+    is_closed = Owner.deleted_at.is_not(None)
+    query = query.order_by(None).order_by(is_closed, *_LATEST_FIRST).limit(1)
+    row = session.execute(query).one_or_none()
     return None if row is None else TrashedRow(*row)
 
 
@@ -139,5 +146,5 @@ def _listing() -> AnySelect:
         )
         .join(Owner, Owner.id == Repository.owner_id)
         .where(Repository.deleted_at.is_not(None))
-        .order_by(Repository.deleted_at.desc(), Repository.id.desc())
+        .order_by(*_LATEST_FIRST)
     )
