@@ -68,7 +68,9 @@ def test_index_agrees_with_our_own_change_ids_and_parents(made_by_jj: Fixture) -
     repository = open_fixture(made_by_jj)
 
     for operation_id in made_by_jj.oracle["op_heads"]:
-        rows = list(repository.open_index(operation_id) or ())
+        index = repository.open_index(operation_id)
+        assert index is not None
+        rows = list(index)
         commits = [repository.commits.find(row.id) for row in rows]
 
         # What gc took from Git may still stand in the index.

@@ -25,7 +25,7 @@ from wit_admin.jj.stacked_table import decode_segment
 from wit_admin.jj.trees import decode_tree
 from wit_admin.jj.views import decode_view
 
-QUICK = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 """Each example is quick, but not on every machine and under every load."""
 OID, STORE_ID = "ab" * 20, "ab" * 64
 

@@ -103,7 +103,7 @@ def test_empty_database_gets_the_same_rows_back(ground: Site, tmp_path: Path) ->
     again = ground.rows()["alice/demo"].pushed_at
     assert pushed_at is not None
     assert again is not None
-    assert abs((again - pushed_at).total_seconds()) < 5
+    assert abs((again - pushed_at).total_seconds()) < 60
     ground.assert_settled()
     trash.restore_repository(ground.sessions, ground.root, RepoName("alice", "old"))
     ground.sync()
