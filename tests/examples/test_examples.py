@@ -37,7 +37,7 @@ def test_story_ends_well_and_leaves_nothing_behind(tmp_path: Path, story: Path) 
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=400,
     )
 
     assert result.returncode == 0, result.stdout + result.stderr
