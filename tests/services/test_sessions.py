@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event, select, update
@@ -14,6 +15,8 @@ from wit_admin.db.models.accounts import User, UserSession
 from wit_admin.errors import NotFoundError, UnauthenticatedError
 from wit_admin.services.accounts import create_user
 from wit_admin.services.actors import Credentials
+from wit_admin.services.attempts import PER_ACCOUNT_AND_ADDRESS, open_attempts
+from wit_admin.services.credentials import TOKEN_PREFIX, PasswordChecker, new_secret
 from wit_admin.services.sessions import (
     Client,
     SessionResult,
@@ -46,6 +49,20 @@ def test_password_opens_a_session_that_is_recognised(sessions: Sessions, sign_in
     assert DAY - timedelta(minutes=1) < made.expires_at - utc_now() <= DAY
     (row,) = list_sessions(sessions, "alice")
     assert (row.id, row.ip, row.user_agent) == (made.id, "127.0.0.1", "curl")
+
+
+def test_token_that_ran_out_uses_up_no_attempts(sessions: Sessions, tmp_path: Path) -> None:
+    create_user(sessions, "alice", password="correct horse")
+    with open_attempts(tmp_path / "attempts") as attempts:
+        sign_in = SignIn(sessions, PasswordChecker(attempts), lifetime=DAY)
+        for _ in range(2 * PER_ACCOUNT_AND_ADDRESS):
+            stale = Credentials(new_secret(TOKEN_PREFIX), "alice", address="192.0.2.1")
+            with pytest.raises(UnauthenticatedError):
+                sign_in.recognise(stale)
+
+        made = sign_in.log_in("alice", "correct horse", Client("192.0.2.1"))
+
+    assert made.username == "alice"
 
 
 def test_secret_is_not_kept(sessions: Sessions, sign_in: SignIn) -> None:

@@ -16,6 +16,7 @@ from wit_admin.services.credentials import (
     TOKEN_PREFIX,
     PasswordChecker,
     digest_secret,
+    is_bearer_secret,
 )
 
 _NOTE_USE_EVERY = timedelta(minutes=5)
@@ -40,7 +41,9 @@ def authenticate(
         actor = _of_session(sessions, secret) or _of_token(sessions, secret)
         if actor is not None:
             return actor
-    if not credentials.is_bearer and credentials.username:
+    is_password = not (credentials.is_bearer or is_bearer_secret(credentials.secret))
+    # A program that goes on with a token that ran out must not use up its owner's attempts.
+    if is_password and credentials.username:
         attempt = Attempt(credentials.username, credentials.address)
         actor = authenticate_password(sessions, checker, attempt, credentials.secret)
     if actor is None:

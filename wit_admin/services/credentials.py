@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 import time
 from collections import OrderedDict
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 TOKEN_PREFIX = "wit_"  # noqa: S105  the public part that tells what kind of secret follows
 SESSION_PREFIX = "wits_"
 _SECRET_BYTES = 30
+_SECRET = re.compile(rf"(?:{TOKEN_PREFIX}|{SESSION_PREFIX})[A-Za-z0-9_-]{{40}}")
 _PASSWORD_BYTES = 15
 MAX_PASSWORD_BYTES = 1024
 _REMEMBER_S = 300.0
@@ -30,6 +32,11 @@ _TURNS = 64
 def new_secret(prefix: str) -> str:
     """Make a bearer secret of 240 random bits behind ``prefix``."""
     return prefix + secrets.token_urlsafe(_SECRET_BYTES)
+
+
+def is_bearer_secret(text: str) -> bool:
+    """Tell whether this was made by :func:`new_secret`, good or not; nobody's password is."""
+    return _SECRET.fullmatch(text) is not None
 
 
 def new_password() -> str:
