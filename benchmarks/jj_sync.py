@@ -29,6 +29,7 @@ from tests.support.builders import NOW, make_demo
 from tests.support.databases import PostgresDatabases, SqliteDatabases
 from tests.support.jj_writer import JjWriter
 from tests.support.postgres import run_postgres
+from wit_admin.__main__ import collect_garbage_seldom
 from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.jj import Change, ChangeCommit
 from wit_admin.jj.change_ids import encode_change_id
@@ -50,6 +51,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--without-naive", action="store_true", help="it takes minutes")
     options = parser.parse_args()
+    # As every command does.
+    collect_garbage_seldom()
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
         folder = Path(scratch)
         (folder / "databases").mkdir()
