@@ -81,12 +81,7 @@ def open_database(settings: Settings) -> Iterator[sessionmaker[Session]]:
     Raises:
         ConfigError: It is the embedded one, and nobody has made it yet.
     """
-    file = parse_url(settings.database_url.reveal()).database
-    if settings.uses_embedded_database and file and not Path(file).exists():
-        raise ConfigError(
-            f"There is no database yet; {file} does not exist.",
-            hint="'wit-admin serve' makes it, and so does 'wit-admin db migrate'.",
-        )
+    _refuse_absent(settings)
     engine = open_engine(settings.database_url.reveal())
     try:
         yield make_sessions(engine)
@@ -198,18 +193,29 @@ def open_premises(settings: Settings, by: Origin) -> Iterator[Premises]:
     """
     if settings.no_database:
         raise ConfigError("Without a database nothing is due.", hint="Leave out no_database.")
-    with open_database(settings) as sessions, open_forge(settings) as forge:
+    _refuse_absent(settings)
+    with open_forge(settings) as forge:
+        assert forge.sessions is not None  # noqa: S101  it is asked for a database
         yield Premises(
-            sessions,
+            forge.sessions,
             settings.repositories_root,
             settings.run_dir,
             forge.pushes,
-            make_maintenance(settings, sessions, forge.tools, forge.inspector, by),
+            make_maintenance(settings, forge.sessions, forge.tools, forge.inspector, by),
             Visibility(settings.default_visibility),
             trash_age=settings.trash_age,
             records_age=settings.records_age,
             jj_options=make_jj_options(settings),
             by=by,
+        )
+
+
+def _refuse_absent(settings: Settings) -> None:
+    file = parse_url(settings.database_url.reveal()).database
+    if settings.uses_embedded_database and file and not Path(file).exists():
+        raise ConfigError(
+            f"There is no database yet; {file} does not exist.",
+            hint="'wit-admin serve' makes it, and so does 'wit-admin db migrate'.",
         )
 
 
