@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.databases import PostgresDatabases, SqliteDatabases
 from tests.support.postgres import run_postgres
+from wit_admin.__main__ import collect_garbage_seldom
 from wit_admin.cli._output import Output
 from wit_admin.cli._plans import Consent, run_task
 from wit_admin.db.engine import make_sessions, open_engine
@@ -118,6 +119,8 @@ def _step(name: str, url: str, root: Path) -> dict[str, float]:
 
 
 def _run_step(name: str, url: str, root: str) -> None:
+    # As every command does.
+    collect_garbage_seldom()
     engine = open_engine(url)
     sessions = make_sessions(engine)
     with sessions() as session:

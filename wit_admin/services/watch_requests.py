@@ -9,13 +9,19 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.errors import JjError
 from wit_admin.services.audit import Event, Origin, record
+from wit_admin.services.jj_sync import JjSyncOptions
 from wit_admin.services.lookups import get_repository_name
 from wit_admin.services.watch_sync import SyncReport
 from wit_admin.services.watching import sync_now
 
 
 def sync_on_request(
-    sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID, *, by: Origin
+    sessions: sessionmaker[Session],
+    root: Path,
+    repo_id: uuid.UUID,
+    *,
+    options: JjSyncOptions,
+    by: Origin,
 ) -> SyncReport:
     """Bring the rows of a repository up to date, watched or not.
 
@@ -28,7 +34,7 @@ def sync_on_request(
     with sessions() as session:
         name = get_repository_name(session, repo_id)
     try:
-        report = sync_now(sessions, root, name)
+        report = sync_now(sessions, root, name, options=options)
     except JjError as error:
         raise without_place(error, root) from None
     facts = {"state": report.state, "operations": report.operations, "changes": report.changes}

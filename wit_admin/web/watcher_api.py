@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from wit_admin.errors import JjError
-from wit_admin.forge import Forge
+from wit_admin.forge import Forge, make_jj_options
 from wit_admin.services import watching
 from wit_admin.services.access import Action
 from wit_admin.services.actors import Actor
@@ -58,6 +58,7 @@ class WatcherApi:
     def __init__(self, forge: Forge, sessions: sessionmaker[Session], sign_in: SignIn) -> None:
         self._sessions, self._sign_in = sessions, sign_in
         self._root, self._run_dir = forge.settings.repositories_root, forge.settings.run_dir
+        self._options = make_jj_options(forge.settings)
         self._looks = CapacityLimiter(_LOOKS_AT_ONCE)
         self._syncs = CapacityLimiter(_SYNCS_AT_ONCE)
 
@@ -104,7 +105,11 @@ class WatcherApi:
             actor = self._sign_in.recognise(credentials)
             admitted = admit(self._sessions, name, actor, Action.ADMIN)
             report = sync_on_request(
-                self._sessions, self._root, admitted.repo_id, by=origin_of(actor, client)
+                self._sessions,
+                self._root,
+                admitted.repo_id,
+                options=self._options,
+                by=origin_of(actor, client),
             )
             return {
                 "state": report.state,
