@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 import time
@@ -115,15 +116,18 @@ class LineHandler(logging.StreamHandler[TextIO]):
         super().__init__(sys.stderr)
         self.setFormatter(formatter)
         self._line = formatter.line
+        self._descriptor = sys.stderr.fileno()
 
     def write(self, at: float, name: str, message: str, fields: Mapping[str, object]) -> None:
         """Write a line of the level ``INFO``; a stream that takes none loses it."""
-        line = self._line(at, "INFO", name, message, fields)
+        line = self._line(at, "INFO", name, message, fields) + "\n"
+        left = line.encode("utf-8", "backslashreplace")
         self.acquire()
         try:
-            with suppress(OSError, ValueError):
-                self.stream.write(f"{line}\n")
-                self.stream.flush()
+            # The stream holds nothing back: it is flushed after each record.
+            with suppress(OSError):
+                while left:
+                    left = left[os.write(self._descriptor, left) :]
         finally:
             self.release()
 

@@ -22,7 +22,8 @@ _RACY_NS = 20_000_000
 """A change so soon after another may leave the same time behind: a kernel that ticks at 100 Hz
 stamps every 10 ms."""
 _MAX_RENDERED = 8
-_OWN_FILES = 4
+_CONFIG = 2
+"""Its place in a signature."""
 _HIDDEN = tuple(prefix.encode() for prefix in HIDDEN_REFS)
 
 Signature = tuple[tuple[int, int, int] | None, ...]
@@ -114,9 +115,9 @@ class RefCache:
         return known.snapshot if _signature(gitdir, folders) == known.signature else None
 
     def is_as_read(self, gitdir: Path) -> bool:
-        """Tell whether the repository's own files are those with which its refs were read.
+        """Tell whether the repository has the settings with which its refs were read.
 
-        What does not depend on the refs needs no look at their folders.
+        What does not depend on the refs needs no look at them.
 
         Raises:
             NotPlainError: git itself has to be asked.
@@ -124,7 +125,7 @@ class RefCache:
         known = self._known.get(gitdir)
         if known is None or not known.is_lasting:
             return False
-        return _signature(gitdir, ()) == known.signature[:_OWN_FILES]
+        return file_mark(os.fsencode(gitdir) + b"/config") == known.signature[_CONFIG]
 
     def _read(self, gitdir: Path, former: _Entry | None) -> RefSnapshot:
         began = time.time_ns()

@@ -21,7 +21,7 @@ from wit_admin.services.targets import Served
 
 _MOST = 10_000
 _FRESH_S = 0.2
-"""What anybody may read is not asked for again for so long: the requests of one clone come within
+"""What anybody may read is not looked up again for so long: the requests of one clone come within
 that time, and whoever began to read an instant ago reads on anyway."""
 _UNCHANGED_S = 2.0
 """So long while the database has not changed at all, where that is known: credentials run out, and
@@ -60,13 +60,23 @@ class Shared:
         return Served(name, found.gitdir, repo_id) if is_it else None
 
 
+@dataclass(slots=True)
+class _Known:
+    """A read that was allowed."""
+
+    served: Served
+    asked: Moment
+    true_at: float
+    """When it was last seen that nothing had changed since."""
+
+
 class ReadMemory:
     """The reads that were allowed last. May be used from several threads; holds no secret."""
 
     def __init__(self, changes: DataVersion | None, shared: Shared | None = None) -> None:
         self._changes = changes
         self._shared = shared
-        self._known: OrderedDict[_Key, tuple[Served, Moment]] = OrderedDict()
+        self._known: OrderedDict[_Key, _Known] = OrderedDict()
         self._lock = Lock()
 
     def moment(self) -> Moment:
@@ -94,14 +104,19 @@ class ReadMemory:
             known = self._known.get((name.key, who))
         if known is None:
             return None
-        served, then = known
-        age_s = time.monotonic() - then.at
-        if credentials is None and age_s <= _FRESH_S:
-            return served
-        if then.version is None or self._changes is None or age_s > _UNCHANGED_S:
+        now = time.monotonic()
+        if credentials is None and now - known.true_at <= _FRESH_S:
+            return known.served
+        if not self._is_unchanged(known, now):
             return None
-        is_current = self._changes.read() == then.version and os.path.isdir(served.gitdir)  # noqa: PTH112  per request
-        return served if is_current else None
+        known.true_at = now
+        return known.served
+
+    def _is_unchanged(self, known: _Known, now: float) -> bool:
+        asked = known.asked
+        if asked.version is None or self._changes is None or now - asked.at > _UNCHANGED_S:
+            return False
+        return self._changes.read() == asked.version and os.path.isdir(known.served.gitdir)  # noqa: PTH112  per request
 
     def recall_public(self, name: RepoName) -> Served | None:
         """Return a repository that anybody could read when the database was last asked.
@@ -112,7 +127,7 @@ class ReadMemory:
         with self._lock:
             known = self._known.get((name.key, None))
         if known:
-            return known[0] if _is_public_on_disk(known[0]) else None
+            return known.served if _is_public_on_disk(known.served) else None
         return None if self._shared is None else self._shared.recall(name)
 
     def forget_public(self, name: RepoName) -> None:
@@ -124,7 +139,7 @@ class ReadMemory:
 
     def _keep(self, key: _Key, served: Served, moment: Moment) -> None:
         with self._lock:
-            self._known[key] = (served, moment)
+            self._known[key] = _Known(served, moment, moment.at)
             self._known.move_to_end(key)
             while len(self._known) > _MOST:
                 self._known.popitem(last=False)

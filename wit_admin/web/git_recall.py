@@ -28,9 +28,10 @@ from wit_admin.web.git_routes import (
 from wit_admin.web.headers import Headers, collect_headers
 from wit_admin.web.metrics import Board
 from wit_admin.web.notes import Notes
-from wit_admin.web.observe import identify, note_reply
+from wit_admin.web.observe import note_reply
 from wit_admin.web.problems import Problem
 from wit_admin.web.quick_protocol import QuickReply, WholeRequest
+from wit_admin.web.request_ids import identify
 
 log = logging.getLogger(__name__)
 

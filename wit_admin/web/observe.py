@@ -6,19 +6,17 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uuid_utils import uuid7
 
 from wit_admin.log import log_fields, request_id
 from wit_admin.web.metrics import Board
 from wit_admin.web.notes import Notes, notes_of, put_notes
+from wit_admin.web.request_ids import identify
 
 log = logging.getLogger("wit_admin.access")
 _bugs = logging.getLogger(__name__)
 
-_VALID_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _SHOWN_QUERY = re.compile(rb"service=git-[a-z-]{1,32}")
 """Any other query may hold a secret."""
 
@@ -85,14 +83,6 @@ async def _say(send: Send, status: int, sentence: str) -> None:
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-def identify(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Return the id that the client, or a proxy before us, gave the request, or a new one."""
-    for name, value in headers:
-        if name == b"x-request-id" and _VALID_ID.fullmatch(value):
-            return str(value, "ascii")
-    return str(uuid7())
 
 
 def _counting(receive: Receive, notes: Notes) -> Receive:

@@ -100,21 +100,22 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header, unless there are too many or it must not be repeated."""
-        key = name.lower()
         if not self._in_head:
             # A trailer after a chunked body; nobody here asks for one.
             return
-        if key in _SINGLE and key in self._seen:
-            shown = key.decode("latin-1")
-            self._stop_parsing(400, f"The header {shown} was sent twice.")
-        self._seen.add(key)
+        key = name.lower()
+        if key in _SINGLE:
+            if key in self._seen:
+                shown = key.decode("latin-1")
+                self._stop_parsing(400, f"The header {shown} was sent twice.")
+            self._seen.add(key)
         if len(self.headers) >= _MAX_HEADERS:
             self._stop_parsing(431, "The request has too many headers.")
-        super().on_header(name, value)
+        super().on_header(key, value)
 
     def on_headers_complete(self) -> None:
         """Hand the request over."""
-        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        size = len(self.url) + sum(map(len, itertools.chain.from_iterable(self.headers)))
         if size > self.limits.max_bytes:
             self._stop_parsing(431, "The head of the request is too large.")
         if self.parser.get_http_version() == "1.1" and b"host" not in self._seen:
