@@ -239,6 +239,24 @@ def test_what_cannot_be_meant_is_refused(desk: Desk, arguments: list[str]) -> No
     assert desk.run(*arguments, code=2).stdout == ""
 
 
+def test_followed_list_ends_when_nobody_reads_it_any_more(desk: Desk) -> None:
+    reading, writing = os.pipe()
+    process = start(
+        ["jj", "ops", "alice/timeline", "--follow", "--limit", "1"],
+        stdout=writing,
+        env={**os.environ, **desk.variables},
+    )
+    os.close(writing)
+    with open(reading, "rb", buffering=0) as pipe:  # noqa: PTH123  a pipe, and no path
+        read_until(pipe, b"\n")
+    try:
+        _, err = process.communicate(timeout=DEADLINE_S)
+    finally:
+        process.kill()
+
+    assert (process.returncode, err) == (141, b"")
+
+
 @pytest.mark.parametrize(("command", "form"), [("ops", "json"), ("changes", "text")])
 def test_followed_list_shows_what_another_process_syncs(
     desk: Desk, tmp_path: Path, command: str, form: str

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import time
+import select
 from collections.abc import Callable, Iterable
 from typing import NoReturn, TypeVar
 
 T = TypeVar("T")
 
-_LOOK_AGAIN_S = 0.5
+_STDOUT = 1
+_LOOK_AGAIN_MS = 500
 
 
 def follow(look: Callable[[], Iterable[T]], show: Callable[[T], None]) -> NoReturn:
-    """Show what each look finds, until interrupted, which leaves with 130."""
+    """Show what each look finds, until interrupted, which leaves with 130.
+
+    Raises:
+        BrokenPipeError: Nobody reads any more; a write would say so only when there is news.
+    """
+    reader = select.poll()
+    # Asks for nothing: that the other end was closed is told unasked.
+    reader.register(_STDOUT, 0)
     while True:
         found = list(look())
         for each in found:
             show(each)
-        if not found:
-            time.sleep(_LOOK_AGAIN_S)
+        if reader.poll(0 if found else _LOOK_AGAIN_MS):
+            raise BrokenPipeError
