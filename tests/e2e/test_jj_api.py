@@ -216,6 +216,7 @@ def test_credentials_that_are_none_are_refused_where_none_would_do(api: Api) -> 
         "changes/main/evolution",
         "changes/%00/evolution",
         "changes/k/evolution?limit=x",
+        "changes/k/evolution?after=x",
     ],
 )
 def test_bad_parameters_are_refused_with_a_sentence(api: Api, rest: str) -> None:

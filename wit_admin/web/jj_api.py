@@ -136,7 +136,7 @@ class JjApi:
 
     async def show_evolution(self, request: Request) -> Response:
         """Give ``{"change_id", "forms": […], "gap": SENTENCE or null}``."""
-        limit = Parameters(request, ()).limit()
+        limit = Parameters(request, (), is_list=False).limit()
         change = request.path_params["change_id"]
 
         def read(admitted: Admitted) -> dict[str, Any]:

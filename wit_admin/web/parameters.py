@@ -22,8 +22,8 @@ class Parameters:
         InvalidInputError: One is not known here, given twice, or holds what no text has.
     """
 
-    def __init__(self, request: Request, known: Iterable[str]) -> None:
-        allowed = {*known, *_PAGE}
+    def __init__(self, request: Request, known: Iterable[str], *, is_list: bool = True) -> None:
+        allowed = {*known, *(_PAGE if is_list else _PAGE[:1])}
         self._given: dict[str, str] = {}
         for name, value in request.query_params.multi_items():
             if name not in allowed:
