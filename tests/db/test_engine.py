@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import random
 import threading
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.engine import DURABLE, EngineOptions, make_sessions, open_engine, parse_url, ping
@@ -70,6 +72,17 @@ def test_a_schema_that_lacks_something_says_how_to_migrate(engine: Engine, chang
         session.scalars(sa.select(lacking)).all()
 
     assert caught.value.hint == "Run 'wit-admin db migrate'."
+
+
+def test_what_is_too_large_for_an_index_is_no_absent_database(engine: Engine) -> None:
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no such limit")
+    value = "".join(random.Random(5).choices("0123456789abcdefghijklmnopqrstuvwxyz", k=6000))
+
+    with engine.connect() as connection:
+        connection.execute(sa.text("CREATE TEMPORARY TABLE names (name text PRIMARY KEY)"))
+        with pytest.raises(OperationalError, match="maximum"):
+            connection.execute(sa.text("INSERT INTO names VALUES (:name)"), {"name": value})
 
 
 def test_a_pool_without_a_free_connection_is_unavailable(database_url: str) -> None:

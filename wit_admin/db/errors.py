@@ -84,11 +84,15 @@ def rename_errors(context: ExceptionContext) -> WitError | None:
         return _unfit_schema(message) if is_missing else None
     if isinstance(original, _POSTGRESQL_MISSING):
         return _unfit_schema(_first_line(original))
-    if isinstance(original, psycopg.OperationalError) or (
-        isinstance(original, psycopg.Error) and context.is_disconnect
-    ):
+    if isinstance(original, psycopg.Error) and (context.is_disconnect or _may_pass(original)):
         return unavailable(original)
     return None
+
+
+def _may_pass(error: psycopg.Error) -> bool:
+    """Tell whether trying again can help; not with what is too large to be written."""
+    is_too_large = isinstance(error, psycopg.errors.ProgramLimitExceeded)
+    return isinstance(error, psycopg.OperationalError) and not is_too_large
 
 
 def unavailable(error: psycopg.Error) -> UnavailableError:

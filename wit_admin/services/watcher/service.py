@@ -152,14 +152,17 @@ class Watcher:
         try:
             news = future.result()
         except WitError as error:
-            if not self._is_away:
-                log.warning("Nothing is synced until the database is back. %s", error.message)
-            self._is_away, self._trusted_until = True, 0.0
+            self._lose_database(error)
             return
         if self._is_away:
             log.info("The database is back.")
         self._is_away, self._trusted_until = False, asked_at + _TRUST_S
         self._apply(news)
+
+    def _lose_database(self, error: WitError) -> None:
+        if not self._is_away:
+            log.warning("Nothing is synced until the database is back. %s", error.message)
+        self._is_away, self._trusted_until = True, 0.0
 
     def _apply(self, news: News) -> None:
         if news.is_all:
@@ -270,9 +273,9 @@ class Watcher:
         for entry, future in self._syncs.take_done():
             try:
                 report = future.result()
-            except UnavailableError:
+            except UnavailableError as error:
                 self._schedule.put_back(entry)
-                self._trusted_until = 0.0
+                self._lose_database(error)
                 continue
             self._take_report(entry, report, now)
 
