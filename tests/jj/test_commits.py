@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 import tracemalloc
 import zlib
 from pathlib import Path
@@ -119,8 +120,31 @@ def test_folded_headers_do_not_end_the_headers() -> None:
     assert commit.change_id == HEADER_ID
 
 
+def test_header_of_a_million_lines_is_read_in_no_time() -> None:
+    folded = raw("gpgsig begin" + "\n x" * 1_000_000, f"change-id {HEADER_ID}")
+    started = time.process_time()
+
+    commit = decode_commit(OID, folded)
+
+    assert commit.change_id == HEADER_ID
+    assert time.process_time() - started < 10
+
+
+def test_large_commits_are_not_kept_in_memory(writer: JjWriter) -> None:
+    oids = [writer.commit(description=f"{number}" * 1_000_000) for number in range(10, 30)]
+    commits = open_commits(writer)
+    tracemalloc.start()
+
+    lengths = {len(commits.read(oid).description) for oid in oids}
+
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert lengths == {2_000_000}
+    assert held < 8 * 1024**2
+
+
 @pytest.mark.parametrize(
-    ("person", "name", "email", "time"),
+    ("person", "name", "email", "moment"),
     [
         ("Ada <a@b> 12 +0545", "Ada", "a@b", Timestamp(12_000, 345)),
         ("  Ada   <  a@b  > 12 -1130", "Ada", "a@b", Timestamp(12_000, -690)),
@@ -134,11 +158,11 @@ def test_folded_headers_do_not_end_the_headers() -> None:
     ],
 )
 def test_people_are_read_as_they_are_written(
-    person: str, name: str, email: str, time: Timestamp
+    person: str, name: str, email: str, moment: Timestamp
 ) -> None:
     author = decode_commit(OID, raw(person=person)).author
 
-    assert (author.name, author.email, author.time) == (name, email, time)
+    assert (author.name, author.email, author.time) == (name, email, moment)
 
 
 def test_text_that_is_not_utf_8_is_shown_as_well_as_can_be() -> None:

@@ -179,6 +179,7 @@ def test_absent_head_of_git_is_no_head() -> None:
         build("View", git_head=build("RefTarget", commit_id=b"")),
         build("View", git_refs=[build("GitRef", name="a", commit_id=b"\1")]),
         build("View", bookmarks=[build("Bookmark", name="a", local_target=target(A, B))]),
+        build("View", bookmarks=[build("Bookmark", name="a", local_target=target(*[A] * 2051))]),
         build("View", remote_views=[build("RemoteView", tags=[build("RemoteRef", name="a")])]),
     ],
 )

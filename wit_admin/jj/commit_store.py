@@ -20,6 +20,8 @@ from wit_admin.jj.stacked_table import StackedTable, open_table
 COMMIT_SKEW_MS = 60 * 60 * 1000
 """How far wrong the clocks of committers are taken to be, for :mod:`wit_admin.jj.graph`."""
 _CACHED_COMMITS = 4096
+_CACHED_BYTES = 16 * 1024
+"""Larger ones are not kept: thousands of those would fill the memory."""
 _CACHED_NODES = 100_000
 """Of about 300 bytes each. Walks cross the same history again and again, for merges above all."""
 
@@ -64,7 +66,9 @@ class CommitStore:
         """
         commit = self._held.get(commit_id) or self._cache.get(commit_id)
         if commit is None:
-            commit = self._read(commit_id)
+            commit, size_bytes = self._read(commit_id)
+            if size_bytes > _CACHED_BYTES:
+                return commit
             if len(self._cache) >= _CACHED_COMMITS:
                 # The oldest go first.
                 del self._cache[next(iter(self._cache))]
@@ -81,17 +85,19 @@ class CommitStore:
         while waiting:
             commit_id = waiting.pop()
             if commit_id not in found:
-                commit = found[commit_id] = self._cache.get(commit_id) or self._read(commit_id)
+                commit = found[commit_id] = self._cache.get(commit_id) or self._read(commit_id)[0]
                 waiting += commit.parents
         self._held = found
         return found
 
-    def _read(self, commit_id: CommitId) -> Commit:
+    def _read(self, commit_id: CommitId) -> tuple[Commit, int]:
+        """Return a commit, and how large it is."""
         if is_root_commit(commit_id):
-            return root_commit(self.id_bytes)
+            return root_commit(self.id_bytes), 0
         content = self.objects.read(commit_id, "commit")
         extras = decode_extras(commit_id, self.extras.find(bytes.fromhex(commit_id)))
-        return decode_commit(commit_id, content, extras, is_shallow=commit_id in self._shallow)
+        is_shallow = commit_id in self._shallow
+        return decode_commit(commit_id, content, extras, is_shallow=is_shallow), len(content)
 
     def find(self, commit_id: CommitId) -> Commit | None:
         """Return a commit, or ``None`` where :meth:`read` says that it is missing."""

@@ -32,6 +32,8 @@ _EMPTY_NAME = "JJ_EMPTY_STRING"
 _TREES = b"jj:trees"
 _LABELS = b"jj:conflict-labels"
 _TIME = re.compile(rb"\s*([+-]?\d{1,18})(?:\s+([+-])(\d{2})(\d{2}))?")
+_LINE_END = re.compile(rb"\n(?! )")
+"""A line that begins with a blank goes on with the value before it."""
 _TREE_IDS = re.compile(rb"[0-9a-f]{40}(?: [0-9a-f]{40})*|[0-9a-f]{64}(?: [0-9a-f]{64})*")
 
 
@@ -172,7 +174,6 @@ def _read_headers(head: bytes) -> tuple[tuple[CommitId, ...], Mapping[bytes, byt
     """Return the parents and, by name, the first of each header."""
     parents: list[CommitId] = []
     headers: dict[bytes, bytes] = {}
-    # A line that begins with a blank goes on with the value before it.
     lines = head.split(b"\n") if b"\n " not in head else _unfold(head)
     for line in lines:
         name, _, value = line.partition(b" ")
@@ -184,13 +185,8 @@ def _read_headers(head: bytes) -> tuple[tuple[CommitId, ...], Mapping[bytes, byt
 
 
 def _unfold(head: bytes) -> list[bytes]:
-    lines: list[bytes] = []
-    for line in head.split(b"\n"):
-        if line.startswith(b" ") and lines:
-            lines[-1] += b"\n" + line[1:]
-        else:
-            lines.append(line)
-    return lines
+    # Not line by line: millions of them may go on with one value.
+    return [line.replace(b"\n ", b"\n") for line in _LINE_END.split(head)]
 
 
 def _trees(oid: CommitId, headers: Mapping[bytes, bytes]) -> tuple[TreeId, ...]:

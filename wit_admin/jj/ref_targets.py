@@ -5,14 +5,20 @@ Source: jj's lib/src/simple_op_store.rs, ref_target_from_proto.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from typing import Any, TypeVar
 
 from wit_admin.errors import DamagedJjError
 from wit_admin.jj.ids import CommitId
 from wit_admin.jj.operations import commit_id
+
+T = TypeVar("T")
+
+_MOST_TERMS = 1024
+"""More in one list are no conflict but an attack: each is told wherever the bookmark is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +70,8 @@ def decode_target(message: Any | None, what: str) -> RefTarget:
     if message.HasField("conflict_legacy"):
         legacy = message.conflict_legacy
         return _decode_legacy(
-            [commit_id(add, what) for add in legacy.adds],
-            [commit_id(remove, what) for remove in legacy.removes],
+            [commit_id(add, what) for add in _few(legacy.adds, what)],
+            [commit_id(remove, what) for remove in _few(legacy.removes, what)],
         )
     if message.HasField("commit_id"):
         return RefTarget((commit_id(message.commit_id, what),))
@@ -85,7 +91,15 @@ def decode_terms(messages: Iterable[Any], what: str) -> RefTarget:
 
 
 def _terms(messages: Iterable[Any], what: str) -> list[CommitId | None]:
-    return [commit_id(term.value, what) if term.HasField("value") else None for term in messages]
+    few = _few(messages, what)
+    return [commit_id(term.value, what) if term.HasField("value") else None for term in few]
+
+
+def _few(terms: Iterable[T], what: str) -> list[T]:
+    few = list(itertools.islice(terms, _MOST_TERMS + 1))
+    if len(few) > _MOST_TERMS:
+        raise DamagedJjError(f"{what} has a target with more than {_MOST_TERMS} terms.")
+    return few
 
 
 def _decode_legacy(adds: Sequence[CommitId], removes: Sequence[CommitId]) -> RefTarget:
