@@ -9,6 +9,7 @@ import signal
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,16 @@ from wit_admin.db.models.jj import (
     JjSyncState,
 )
 from wit_admin.db.models.repositories import Repository
+from wit_admin.db.paging import PageRequest
 from wit_admin.db.queries import jj
+from wit_admin.db.queries.jj_changes import MOST_DESCRIPTION
+from wit_admin.db.queries.jj_reads import BookmarkFilter
 from wit_admin.errors import MissingJjError
 from wit_admin.jj.change_ids import encode_change_id
+from wit_admin.jj.operations import ROOT_OPERATION
 from wit_admin.jj.repository import open_repository
+from wit_admin.services.jj_reading import ChangeQuery, list_bookmarks, list_changes
+from wit_admin.services.jj_rows import operation_row
 from wit_admin.services.jj_sync import JjSyncOptions, JjSyncResult, sync_repository
 
 KINDS: tuple[type[Base], ...] = (Change, ChangeCommit, Bookmark, JjOperation)
@@ -135,6 +142,46 @@ def test_failing_sync_leaves_the_rows_as_they_were(
         sync(sessions, repo_id, writer)
 
     assert [rows(sessions, repo_id, kind) for kind in KINDS] == before
+
+
+def test_names_that_no_index_holds_are_kept_shortened(
+    sessions: sessionmaker[Session], repo_id: uuid.UUID, writer: JjWriter
+) -> None:
+    # No two parts alike, so that compression does not make them fit.
+    letters = random.Random(5).choices("abcdefghijklmnopqrstuvwxyz0123456789\N{SNOWMAN}", k=5000)
+    long, other = "".join(letters), "".join([*letters[:-1], "!"])
+    trees = [writer.tree({long: text}) for text in ("left", "base", "right")]
+    commit = writer.commit(change_id=CHANGE, headers=[f"jj:trees {' '.join(trees)}"])
+    names = {long: commit, other: commit, "main": commit}
+    head = writer.publish(writer.view(commit, bookmarks=names, origin=names))
+    sync(sessions, repo_id, writer)
+    at = PageRequest(10)
+
+    listed = list_bookmarks(sessions, repo_id, BookmarkFilter(remote=""), at).items
+    named = list_changes(sessions, repo_id, ChangeQuery(bookmark=f"{long}@origin"), at).items
+    writer.publish(writer.view(commit, bookmarks={"main": commit, other: commit}), head)
+    sync(sessions, repo_id, writer)
+    left = list_bookmarks(sessions, repo_id, BookmarkFilter(), at).items
+
+    assert len({row.name for row in listed}) == 3
+    assert max(len(row.name.encode()) for row in listed) < 1300
+    assert [row.change_id for row in named][:1] == [CHANGE]
+    assert len(left) == 2
+    with sessions() as session:
+        assert long.startswith(session.scalars(select(Conflict.file_path)).one()[:100])
+
+
+def test_operation_that_is_told_with_millions_of_letters_is_cut() -> None:
+    # Each letter could begin the scheme of an address.
+    told = "https://ann:secret@example.org " + "a." * 500_000
+    operation = replace(ROOT_OPERATION, description=told, attributes={"args": told})
+    started = time.process_time()
+
+    row = operation_row(uuid.uuid4(), operation, is_undone=False)
+
+    assert len(row["description"]) == MOST_DESCRIPTION
+    assert "secret" not in repr(row)
+    assert time.process_time() - started < 10
 
 
 def test_conflict_that_went_away_is_marked_resolved(

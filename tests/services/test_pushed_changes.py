@@ -19,6 +19,7 @@ from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.jj import Change, ChangeCommit, PushedHeads
 from wit_admin.db.models.repositories import Repository
 from wit_admin.db.paging import PageRequest
+from wit_admin.db.queries.jj_changes import MOST_DESCRIPTION
 from wit_admin.db.queries.jj_reads import OperationFilter
 from wit_admin.errors import NotFoundError
 from wit_admin.services.jj_evolution import read_evolution
@@ -130,6 +131,18 @@ def test_versions_are_listed_followed_and_told_with_what_git_knows_of_them(site:
     assert "Only pushes" in (told.gap or "")
     with pytest.raises(NotFoundError, match="Nothing was synced"):
         list_operations(site.sessions, site.repo_id, OperationFilter(), page)
+
+
+def test_description_without_end_is_cut(site: Site) -> None:
+    site.push(main=site.writer.commit(change_id=CHANGE, description="x" * 1_000_000))
+
+    site.index()
+    told = read_evolution(site.sessions, site.repo_id, CHANGE, root=site.root, limit=10)
+
+    cut = "x" * MOST_DESCRIPTION
+    assert [form.description for form in told.forms] == [cut]
+    with site.sessions() as session:
+        assert session.scalars(select(Change.description)).one() == cut
 
 
 def test_replaced_version_that_git_cleaned_up_stays_known(site: Site) -> None:

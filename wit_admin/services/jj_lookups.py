@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from wit_admin.db.paging import Page, PageRequest
 from wit_admin.db.queries import jj_changes, jj_reads, repositories
 from wit_admin.errors import InvalidInputError, NotFoundError
+from wit_admin.services.jj_rows import key_text
 
 T = TypeVar("T")
 
@@ -54,8 +55,8 @@ def bookmark_targets(session: Session, repo_id: uuid.UUID, text: str) -> list[st
     """
     name, at, remote = text.rpartition("@")
     for wanted, place in ((text, ""), *([(name, remote)] if at else [])):
-        for row in jj_reads.list_bookmarks_named(session, repo_id, wanted):
-            if row.remote == place:
+        for row in jj_reads.list_bookmarks_named(session, repo_id, key_text(wanted)):
+            if row.remote == key_text(place):
                 return [term for term in row.terms[::2] if term is not None]
     require_synced(session, repo_id)
     raise NotFoundError(

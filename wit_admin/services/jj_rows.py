@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any, Protocol
 
+from wit_admin.db.queries.jj_changes import MOST_DESCRIPTION
 from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.commits import Commit
 from wit_admin.jj.ids import ChangeId, CommitId
@@ -22,7 +25,10 @@ from wit_admin.services.jj_standing import Groups, Standing
 MAX_CONFLICTED_PATHS = 10_000
 """More paths of one commit are not kept; hostile trees have no end of them."""
 
-_CREDENTIALS = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/\s'@]+@", re.IGNORECASE)
+MAX_KEY_BYTES = 1200
+"""PostgreSQL's indexes hold 2704 bytes of a row, which is too little for some names and paths."""
+_CREDENTIALS = re.compile(r"(://)[^/\s'@]+@")
+"""Without the scheme, of which each letter of a long text might be the first."""
 
 
 class CommitFacts(Protocol):
@@ -41,6 +47,17 @@ def plain_text(text: str) -> str:
     return text.replace("\0", "\N{SYMBOL FOR NULL}")
 
 
+def key_text(text: str) -> str:
+    """Return the same for a name that is part of a key: a digest takes the place of a long end."""
+    text = plain_text(text)
+    content = text.encode()
+    if len(content) <= MAX_KEY_BYTES:
+        return text
+    digest = hashlib.blake2b(content, digest_size=16).hexdigest()
+    start = content[: MAX_KEY_BYTES - 2 * len(digest)].decode(errors="ignore")
+    return f"{start}\N{HORIZONTAL ELLIPSIS}{digest}"
+
+
 def operation_row(repo_id: uuid.UUID, operation: Operation, *, is_undone: bool) -> dict[str, Any]:
     """Return the row of an operation; credentials in URLs that were typed are left out."""
     return {
@@ -49,7 +66,7 @@ def operation_row(repo_id: uuid.UUID, operation: Operation, *, is_undone: bool) 
         "parents": list(operation.parents),
         "view_id": operation.view_id,
         "operation_type": operation_type(operation),
-        "description": _redact(operation.description),
+        "description": _redact(operation.description)[:MOST_DESCRIPTION],
         "hostname": plain_text(operation.hostname),
         "username": plain_text(operation.username),
         "started_at": operation.start.to_utc(),
@@ -97,11 +114,16 @@ def change_rows(
 def _find_speaker(repository: CommitFacts, carried: Mapping[CommitId, Standing]) -> Commit:
     """Return the commit that stands for its change: a visible one if there is any, the newest."""
     if len(carried) == 1:
-        return repository.commits.read(next(iter(carried)))
-    return max(
-        map(repository.commits.read, carried),
-        key=lambda each: (carried[each.id].is_visible, each.committer.time.ms, each.id),
-    )
+        found = repository.commits.read(next(iter(carried)))
+    else:
+        found = max(
+            map(repository.commits.read, carried),
+            key=lambda each: (carried[each.id].is_visible, each.committer.time.ms, each.id),
+        )
+    if len(found.description) <= MOST_DESCRIPTION:
+        return found
+    # No more is told, and a push may hold thousands of megabytes.
+    return replace(found, description=found.description[:MOST_DESCRIPTION])
 
 
 def _change_row(
@@ -144,7 +166,7 @@ def conflicts(
 def _conflicted_paths(repository: JjRepository, commit: Commit) -> dict[str, int]:
     paths = itertools.islice(repository.iter_conflicted_paths(commit), MAX_CONFLICTED_PATHS)
     # What is not UTF-8 must not fall together with another name.
-    return {path.path.decode("utf-8", "backslashreplace"): path.sides for path in paths}
+    return {key_text(path.path.decode("utf-8", "backslashreplace")): path.sides for path in paths}
 
 
 BookmarkKey = tuple[str, str]
@@ -188,12 +210,12 @@ def bookmark_rows(
 def _bookmarks(view: View) -> dict[BookmarkKey, _Bookmark]:
     """Return all bookmarks, those of remotes too; Git's own mirror is left out."""
     found: dict[BookmarkKey, _Bookmark] = {
-        (plain_text(name), ""): (target, False) for name, target in view.bookmarks.items()
+        (key_text(name), ""): (target, False) for name, target in view.bookmarks.items()
     }
     for remote, seen in view.remotes.items():
         if remote != GIT_REMOTE:
             found.update(
-                ((plain_text(name), plain_text(remote)), (ref.target, ref.is_tracked))
+                ((key_text(name), key_text(remote)), (ref.target, ref.is_tracked))
                 for name, ref in seen.bookmarks.items()
             )
     return found

@@ -144,6 +144,7 @@ class _Planner:
         kinds = self.options.kinds
         bookmarks, touched = jj_rows.bookmark_rows(self.repo_id, repository, old_view)
         undone = log.undone or frozenset()
+        default = repository.find_default_bookmark()
         return JjWriting(
             repo_id=self.repo_id,
             kinds=kinds,
@@ -166,7 +167,7 @@ class _Planner:
             conflicts=jj_rows.conflicts(repository, rows.groups),
             bookmarks=bookmarks,
             touched_bookmarks=touched,
-            default_bookmark=repository.find_default_bookmark(),
+            default_bookmark=jj_rows.key_text(default) if default is not None else None,
         )
 
     def _load(self, commit_ids: set[CommitId]) -> Mapping[CommitId, Standing]:

@@ -87,18 +87,19 @@ def index_pushed(sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID
     heads = sorted({ref.oid.decode() for ref in branches if ref.name.startswith(HEADS)})
     history = PushedHistory.open(place.gitdir, root)
     added, gone = history.compare(pushed.heads or [], heads)
-    carriers = [commit for commit in map(history.commits.read, added) if _has_change_id(commit)]
+    # One at a time, and not kept: they may be large.
+    new = {
+        commit.id: Standing(commit.change_id, commit.parents, is_visible=True)
+        for commit in map(history.commits.read, added)
+        if _has_change_id(commit)
+    }
     with sessions() as session:
         if gone is None:
             gone = jj.list_commit_ids(session, repo_id).keys() - added
         hidden = to_standings(jj.list_commits(session, repo_id, commit_ids=gone))
-        touched = {commit.change_id for commit in carriers}
+        touched = {standing.change_id for standing in new.values()}
         touched.update(standing.change_id for standing in hidden.values())
         standings = to_standings(jj.list_commits(session, repo_id, change_ids=touched))
-    new = {
-        commit.id: Standing(commit.change_id, commit.parents, is_visible=True)
-        for commit in carriers
-    }
     visible = group(
         (commit_id, standing)
         for commit_id, standing in {**standings, **new}.items()
