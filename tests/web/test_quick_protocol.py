@@ -28,6 +28,9 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         body += message.get("body", b"")
         if not message.get("more_body"):
             break
+    if scope["raw_path"] == b"/slow":
+        for _ in range(10):
+            await asyncio.sleep(0)
     said = b"app %b %b;" % (scope["raw_path"], body[:10])
     head = [(b"content-length", b"%d" % len(said))]
     await send({"type": "http.response.start", "status": 200, "headers": head})
@@ -54,8 +57,15 @@ class Readable(Recorder):
 class Connection:
     """A client whose bytes come one piece at a time."""
 
-    def __init__(self) -> None:
-        config = uvicorn.Config(app, lifespan="off", ws="none", log_config=None, access_log=False)
+    def __init__(self, *, keep_alive_s: int = 60) -> None:
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=keep_alive_s,
+        )
         config.load()
         ask = recall
 
@@ -81,9 +91,9 @@ class Connection:
         return re.findall(r"(?:app|memory) [^;]*", written)
 
 
-def run(work: Callable[[Connection], Awaitable[Any]]) -> Any:
+def run(work: Callable[[Connection], Awaitable[Any]], *, keep_alive_s: int = 60) -> Any:
     async def main() -> Any:
-        connection = Connection()
+        connection = Connection(keep_alive_s=keep_alive_s)
         try:
             return await work(connection)
         finally:
@@ -161,3 +171,26 @@ def test_what_follows_and_cannot_be_read_ends_the_connection_without_a_second_an
     assert written.count(b"HTTP/1.1 200") == 1
     assert written.count(b"HTTP/1.1 400") == 1
     assert is_closed
+
+
+@pytest.mark.parametrize("target", [b"http://x", b"http://x:99999999/"])
+def test_a_target_that_cannot_be_read_is_refused_although_its_body_is_not_here(
+    target: bytes,
+) -> None:
+    async def work(connection: Connection) -> tuple[bytes, bool]:
+        connection.send(b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n" % target)
+        await asyncio.sleep(0)
+        return b"".join(connection.transport.writes), connection.transport.is_closed
+
+    written, is_closed = run(work)
+
+    assert written.startswith(b"HTTP/1.1 400 ")
+    assert is_closed
+
+
+def test_a_connection_is_not_idle_while_the_app_answers_what_came_behind_a_known_request() -> None:
+    async def work(connection: Connection) -> list[str]:
+        connection.send(KNOWN + OTHER.replace(b"other", b"slow"))
+        return await connection.answers(2)
+
+    assert run(work, keep_alive_s=0) == ["memory body", "app /slow body"]

@@ -58,6 +58,8 @@ class QuickProtocol(GuardedProtocol):
 
     def begin_request(self) -> None:
         """Wait for the end of a request which may be one to answer here."""
+        # An answer from memory before this request may have set it, within the same data.
+        self._unset_keepalive_if_required()
         if self._may_answer():
             self._held = bytearray()
         else:
@@ -91,6 +93,8 @@ class QuickProtocol(GuardedProtocol):
             not self.is_answering
             and not self.flow.write_paused
             and not self.expect_100_continue
+            # Other targets may turn out to be unreadable, and the parser would not learn of it.
+            and self.url.startswith(b"/")
             and self.parser.should_keep_alive()
             and not self.parser.should_upgrade()
             and self.parser.get_http_version() == "1.1"
