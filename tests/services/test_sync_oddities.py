@@ -169,6 +169,7 @@ def test_head_that_is_a_link_names_its_branch(ground: Site) -> None:
 
 def test_text_that_no_database_takes_is_left_out(ground: Site) -> None:
     own = {"id": "none", "owner": "../..", "name": "up", "visibility": "secret"}
+    own["archived-at"] = "0001-01-01T00:00:00+14:00"  # in UTC, a year that no calendar has
     folder = ground.add("alice/demo.git", own=own)
     (folder / "description").write_bytes(b"one\0two \xff")
     (folder / "HEAD").write_bytes(b"ref: refs/heads/a\0b\n")
@@ -177,4 +178,5 @@ def test_text_that_no_database_takes_is_left_out(ground: Site) -> None:
 
     row = ground.rows()["alice/demo"]
     assert (row.description, row.default_branch) == ("onetwo \N{REPLACEMENT CHARACTER}", "main")
+    assert row.archived_at is None
     ground.assert_settled()

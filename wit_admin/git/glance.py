@@ -26,6 +26,7 @@ _REFS = re.compile(_EXTENSION % b"refstorage", re.IGNORECASE | re.MULTILINE)
 _UNNAMED = "Unnamed repository"
 """What git's own template says in ``description``."""
 _FANOUT_DIGITS = 2
+_LATEST_NS = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp()) * 10**9
 
 
 class Glance(NamedTuple):
@@ -81,8 +82,8 @@ def newest_ref(path: str) -> datetime | None:
 
 
 def moment(time_ns: int) -> datetime:
-    """Return a file's time as the database keeps it."""
-    return datetime.fromtimestamp(time_ns // 1000 / 1e6, UTC)
+    """Return a file's time as the database keeps it; some file systems have times of any year."""
+    return datetime.fromtimestamp(min(max(time_ns, 0), _LATEST_NS) // 1000 / 1e6, UTC)
 
 
 def _read_head(path: str) -> str | None:

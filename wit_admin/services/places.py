@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -86,6 +86,6 @@ def said_archived_at(own: Mapping[str, str]) -> datetime | None:
     """Return since when a repository takes no pushes; ``None`` if it does, or says no time."""
     try:
         moment = datetime.fromisoformat(own.get("archived-at", ""))
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else None
