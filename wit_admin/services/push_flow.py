@@ -184,14 +184,17 @@ class PushFlow:
         """A push is known that was not looked through for change ids yet."""
         return bool(self._unindexed)
 
-    def find_unindexed(self) -> None:
+    def find_unindexed(self) -> int:
         """Learn of pushes that other processes took and did not look through.
+
+        Return how many repositories wait now.
 
         Raises:
             UnavailableError: The database is gone.
         """
         if self._sessions is not None:
             self._unindexed.update(list_due(self._sessions))
+        return len(self._unindexed)
 
     def index_next(self) -> int:
         """Look through one repository with pushes; return how many commits have a change id.
@@ -225,6 +228,8 @@ class PushFlow:
             self._servers.forget_the_dead()
         if not replayed.left:
             self._unrecorded -= own
+        if replayed.settled:
+            self.find_unindexed()
         return replayed
 
     def replay_all(self, *, patience_s: float) -> int:

@@ -6,64 +6,75 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from anyio.to_thread import run_sync
 
-from wit_admin.errors import UnavailableError
-from wit_admin.forge import Forge
+from wit_admin.errors import UnavailableError, WitError
+from wit_admin.services.push_flow import PushFlow
 
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 1.0
 _REPLAY_EVERY_S = 60.0
+_REST_S = 60.0
 _SHARE = 9
 """The index rests so many times as long as it works."""
 
+T = TypeVar("T")
 
-async def keep_journal_settled(forge: Forge) -> None:
+
+async def keep_journal_settled(pushes: PushFlow, *, rest_s: float = _REST_S) -> None:
     """Replay the journal now, and each minute; sooner while a push waits to be recorded.
 
-    "Now" is how the pushes of a worker that died are settled: another takes its place.
+    "Now" is how the pushes of a worker that died are settled: another takes its place. After a
+    failure that time alone may not mend it rests for ``rest_s``.
     """
     due = time.monotonic()
     while True:
-        if forge.pushes.has_unrecorded or time.monotonic() >= due:
+        if pushes.has_unrecorded or time.monotonic() >= due:
             due = time.monotonic() + _REPLAY_EVERY_S * random.uniform(0.8, 1.2)  # noqa: S311  no secret
-            if not await _replay(forge):
+            replayed = await _try("The journal", pushes.replay, rest_s)
+            if replayed is not None and replayed.settled:
+                log.info("Settled %d pushes that were left unrecorded.", replayed.settled)
+            if replayed is None or replayed.left:
                 due = time.monotonic()
         await asyncio.sleep(_LOOK_EVERY_S)
 
 
-async def keep_changes_indexed(forge: Forge) -> None:
+async def keep_changes_indexed(pushes: PushFlow, *, rest_s: float = _REST_S) -> None:
     """Look through pushes for change ids, after they were answered and never at their expense.
 
     Of many pushes to one repository one look may be enough. What a worker that died left is found
-    at the start, since another takes its place.
+    at the start, since another takes its place. After a failure that time alone may not mend it
+    rests for ``rest_s``.
     """
     knows_all = False
     while True:
         pause = _LOOK_EVERY_S
-        if forge.pushes.has_unindexed or not knows_all:
+        if pushes.has_unindexed or not knows_all:
             started = time.monotonic()
-            work = forge.pushes.index_next if knows_all else forge.pushes.find_unindexed
-            try:
-                await run_sync(work, abandon_on_cancel=True)
-                knows_all = True
-                if forge.pushes.has_unindexed:
-                    pause = _SHARE * (time.monotonic() - started)
-            except UnavailableError as error:
-                log.debug("The index of changes waits: %s", error.message)
-                knows_all = False
+            work = pushes.index_next if knows_all else pushes.find_unindexed
+            knows_all = await _try("The index of changes", work, rest_s) is not None
+            if knows_all and pushes.has_unindexed:
+                pause = _SHARE * (time.monotonic() - started)
         await asyncio.sleep(pause)
 
 
-async def _replay(forge: Forge) -> bool:
-    """Run one pass; false when it should be tried again soon."""
+async def _try(what: str, work: Callable[[], T], rest_s: float) -> T | None:
+    """Return what came of ``work``; ``None`` when it failed and is to be tried again.
+
+    Nothing may end the task: nobody would notice that its work is left undone from then on.
+    """
     try:
-        replayed = await run_sync(forge.pushes.replay, abandon_on_cancel=True)
+        return await run_sync(work, abandon_on_cancel=True)
     except UnavailableError as error:
-        log.debug("The journal waits: %s", error.message)
-        return False
-    if replayed.settled:
-        log.info("Settled %d pushes that were left unrecorded.", replayed.settled)
-    return not replayed.left
+        log.debug("%s waits: %s", what, error.message)
+        return None
+    except (WitError, OSError) as error:
+        log.warning("%s waits: %s", what, error)
+    except Exception:
+        log.exception("%s waits by a bug of ours.", what)
+    await asyncio.sleep(rest_s)
+    return None

@@ -123,8 +123,8 @@ class Server:
         self._watch_signals(loop)
         beside = [
             asyncio.create_task(self._keep_the_date()),
-            asyncio.create_task(keep_journal_settled(self._forge)),
-            asyncio.create_task(keep_changes_indexed(self._forge)),
+            asyncio.create_task(keep_journal_settled(self._forge.pushes)),
+            asyncio.create_task(keep_changes_indexed(self._forge.pushes)),
         ]
         tls = self._site.tls
         server = await loop.create_server(
