@@ -51,12 +51,17 @@ def test_password_opens_a_session_that_is_recognised(sessions: Sessions, sign_in
     assert (row.id, row.ip, row.user_agent) == (made.id, "127.0.0.1", "curl")
 
 
-def test_token_that_ran_out_uses_up_no_attempts(sessions: Sessions, tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["secret", "username"])
+def test_token_that_ran_out_uses_up_no_attempts(
+    sessions: Sessions, tmp_path: Path, place: str
+) -> None:
     create_user(sessions, "alice", password="correct horse")
     with open_attempts(tmp_path / "attempts") as attempts:
         sign_in = SignIn(sessions, PasswordChecker(attempts), lifetime=DAY)
+        token = new_secret(TOKEN_PREFIX)
+        given = (token, "alice") if place == "secret" else ("x-oauth-basic", token)
+        stale = Credentials(*given, address="192.0.2.1")
         for _ in range(2 * PER_ACCOUNT_AND_ADDRESS):
-            stale = Credentials(new_secret(TOKEN_PREFIX), "alice", address="192.0.2.1")
             with pytest.raises(UnauthenticatedError):
                 sign_in.recognise(stale)
 

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Boolean, Connection, Dialect, Table, column, select, table
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from wit_admin.db.base import Base
@@ -153,6 +154,9 @@ def _copy(
             return cursor.rowcount
     except psycopg.OperationalError as error:
         raise unavailable(error) from error
+    except psycopg.IntegrityError as error:
+        # As SQLAlchemy says it of statements that it runs itself.
+        raise IntegrityError(f"COPY {target}", None, error) from error
 
 
 def _copy_beside(connection: Connection, target: _Target, rows: Iterable[tuple[Any, ...]]) -> int:

@@ -41,10 +41,12 @@ def authenticate(
         actor = _of_session(sessions, secret) or _of_token(sessions, secret)
         if actor is not None:
             return actor
-    is_password = not (credentials.is_bearer or is_bearer_secret(credentials.secret))
-    # A program that goes on with a token that ran out must not use up its owner's attempts.
-    if is_password and credentials.username:
-        attempt = Attempt(credentials.username, credentials.address)
+    username = credentials.username or ""
+    is_bearer = credentials.is_bearer or any(map(is_bearer_secret, (credentials.secret, username)))
+    # A program that goes on with a token that ran out must not use up its owner's attempts, nor
+    # those of its address.
+    if username and not is_bearer:
+        attempt = Attempt(username, credentials.address)
         actor = authenticate_password(sessions, checker, attempt, credentials.secret)
     if actor is None:
         raise UnauthenticatedError(

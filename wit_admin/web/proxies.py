@@ -19,8 +19,9 @@ def believe_proxies(scope: Scope, trusted: Sequence[Network]) -> None:
     long as that is a trusted proxy itself does the entry before it mean anything.
     """
     client = scope["client"]
-    address = client[0] if client else UNIX_PEER
-    if not _is_trusted(address, trusted):
+    # To a socket of IPv6 those of IPv4 come under mapped addresses.
+    address = _read_address(client[0]) if client else UNIX_PEER
+    if address is None or not _is_trusted(address, trusted):
         return
     values = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
     for entry in reversed(b",".join(values).decode("latin-1").split(",")):
