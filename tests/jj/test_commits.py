@@ -14,7 +14,7 @@ from tests.support.jj_writer import EMPTY_TREE, ROOT_COMMIT, JjWriter
 from wit_admin.errors import DamagedJjError, MissingJjError
 from wit_admin.jj.change_ids import decode_change_id, synthesize
 from wit_admin.jj.commit_store import CommitStore
-from wit_admin.jj.commits import Extras, decode_commit
+from wit_admin.jj.commits import MOST_TEXT, Extras, decode_commit
 from wit_admin.jj.layout import open_layout
 from wit_admin.jj.operations import Timestamp
 
@@ -169,6 +169,15 @@ def test_text_that_is_not_utf_8_is_shown_as_well_as_can_be() -> None:
     content = raw("encoding ISO-8859-1") + b"caf\xe9\0 \n\nmore"
 
     assert decode_commit(OID, content).description == "caf\N{REPLACEMENT CHARACTER}\0 \n\nmore"
+
+
+def test_text_without_an_end_is_cut() -> None:
+    long = "\N{MUSICAL SYMBOL G CLEF}" * (MOST_TEXT + 1)
+
+    commit = decode_commit("1" * 40, raw(person=f"{long} <ada@example.org> 1 +0000", message=long))
+
+    assert commit.description == commit.author.name == long[:-1]
+    assert commit.author.email == "ada@example.org"
 
 
 def test_commits_at_the_edge_of_a_shallow_clone_have_no_parents(writer: JjWriter) -> None:

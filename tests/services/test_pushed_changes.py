@@ -15,6 +15,7 @@ from tests.support.builders import NOW, make_repository, make_user, run_at_once
 from tests.support.jj_writer import JjWriter
 from tests.support.killing import killed_at
 from tests.support.server import run_git
+from wit_admin.db.bulk import upsert
 from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.jj import Change, ChangeCommit, PushedHeads
 from wit_admin.db.models.repositories import Repository
@@ -25,8 +26,16 @@ from wit_admin.errors import NotFoundError
 from wit_admin.services.jj_evolution import read_evolution
 from wit_admin.services.jj_following import FollowedChanges
 from wit_admin.services.jj_reading import ChangeQuery, list_changes, list_operations
+from wit_admin.services.jj_rows import commit_row
+from wit_admin.services.jj_standing import Standing
 from wit_admin.services.jj_sync import sync_repository
-from wit_admin.services.pushed_changes import index_pushed, index_repository, list_due
+from wit_admin.services.pushed_changes import (
+    MAX_COMMITS,
+    MAX_VERSIONS,
+    index_pushed,
+    index_repository,
+    list_due,
+)
 
 CHANGE = "kmnopqrstuvwxyzl" * 2
 OTHER = "lzyxwvutsrqponmk" * 2
@@ -155,6 +164,33 @@ def test_replaced_version_that_git_cleaned_up_stays_known(site: Site) -> None:
 
     assert site.index() == 1
     assert site.found() == {CHANGE: {first: False, second: True}}
+
+
+def test_commit_that_takes_the_memory_of_thousands_counts_as_thousands(site: Site) -> None:
+    old = site.writer.commit(change_id=CHANGE)
+    parents = [old] * 10 * MAX_COMMITS
+    heavy = site.writer.commit(*parents, change_id=OTHER, seconds=1_700_000_001)
+    site.push(main=heavy)
+
+    site.index()
+
+    assert site.found() == {OTHER: {heavy: True}}
+
+
+def test_change_of_which_versions_come_without_end_takes_no_more(site: Site) -> None:
+    many = {f"{number:040}": Standing(CHANGE, ()) for number in range(MAX_VERSIONS)}
+    first, second = (site.writer.commit(change_id=CHANGE, description=text) for text in "ab")
+    site.push(main=first)
+    site.index()
+    with site.sessions.begin() as session:
+        rows = [commit_row(site.repo_id, *each) for each in many.items()]
+        upsert(session, ChangeCommit, rows)
+    site.push(main=site.writer.commit(second, change_id=OTHER), old=first)
+
+    assert site.index() == 1
+
+    assert site.found().keys() == {CHANGE, OTHER}
+    assert second not in site.found()[CHANGE]
 
 
 def test_one_that_cannot_be_read_is_left_due(site: Site) -> None:

@@ -24,6 +24,10 @@ from wit_admin.jj.ids import (
 )
 from wit_admin.jj.operations import Timestamp, commit_id
 
+MOST_TEXT = 10_000
+"""Characters that are kept of a description, and of a name: whoever pushes can make them endless,
+and thousands of commits are in memory at once."""
+
 TreeId = str
 """The id of a Git tree, as a commit id is."""
 
@@ -157,7 +161,7 @@ def decode_commit(
         parents=(() if is_shallow else parents) or (root_commit_id(len(oid) // 2),),
         trees=_trees(oid, headers) or extras.trees or (tree.decode("ascii", "replace"),),
         conflict_labels=_read_labels(labels) if labels is not None else (),
-        description=message.decode("utf-8", "replace"),
+        description=_text(message),
         author=signed_by,
         committer=signed_by if committer == author else _signature(committer),
         is_signed=b"gpgsig" in headers or b"gpgsig-sha256" in headers,
@@ -208,8 +212,13 @@ def _signature(value: bytes) -> Signature:
 
 
 def _name(value: bytes) -> str:
-    text = value.decode("utf-8", "replace").strip()
+    text = _text(value).strip()
     return "" if text == _EMPTY_NAME else text
+
+
+def _text(value: bytes) -> str:
+    # No character takes more than four bytes.
+    return value[: 4 * MOST_TEXT].decode("utf-8", "replace")[:MOST_TEXT]
 
 
 def _time(found: re.Match[bytes] | None) -> Timestamp:

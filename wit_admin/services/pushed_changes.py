@@ -8,7 +8,6 @@ the better source, and this keeps away.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import uuid
 from collections.abc import Sequence
@@ -39,7 +38,11 @@ from wit_admin.services.jj_standing import Standing, group, to_standings
 log = logging.getLogger(__name__)
 
 MAX_COMMITS = 10_000
-"""Of one push, or one repository at first; older ones are not looked at."""
+"""Of one push, or one repository at first; older ones are not looked at. Large ones count for as
+many usual ones as would take their memory."""
+MAX_VERSIONS = 1000
+"""Of one change, all of which have to be looked at for each that comes: with more of them it is
+left as it is."""
 _MOST_DUE = 10_000
 _NO_EXTRAS = StackedTable((), {}, is_lost=False)
 
@@ -99,7 +102,10 @@ def index_pushed(sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID
         hidden = to_standings(jj.list_commits(session, repo_id, commit_ids=gone))
         touched = {standing.change_id for standing in new.values()}
         touched.update(standing.change_id for standing in hidden.values())
+        crowded = pushed_changes.list_crowded(session, repo_id, touched, most=MAX_VERSIONS)
+        touched -= crowded
         standings = to_standings(jj.list_commits(session, repo_id, change_ids=touched))
+    new = {each: standing for each, standing in new.items() if standing.change_id not in crowded}
     visible = group(
         (commit_id, standing)
         for commit_id, standing in {**standings, **new}.items()
@@ -119,6 +125,11 @@ def index_pushed(sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID
         pushed_changes.hide(session, repo_id, hidden, touched - visible.keys())
         pushed_changes.save(session, repo_id, heads, pushed.pushed_at)
     return len(new)
+
+
+def _weight(commit: Commit) -> int:
+    """Return as how many usual commits it counts."""
+    return 1 + len(commit.description) // 1000 + (len(commit.parents) + len(commit.trees)) // 10
 
 
 def _has_change_id(commit: Commit) -> bool:
@@ -159,11 +170,13 @@ class PushedHistory:
 
         ``None`` are all that did not come: they cannot be told from what was before.
         """
-        left = itertools.count(2 * MAX_COMMITS, -1)
+        left = 2 * MAX_COMMITS
 
         def read(commit_id: CommitId) -> Node:
-            if next(left) <= 0:
+            nonlocal left
+            if left <= 0:
                 raise _TooFarError
+            left -= _weight(self.commits.read(commit_id))
             return self.commits.read_node(commit_id)
 
         if old:
@@ -172,5 +185,10 @@ class PushedHistory:
             except (_TooFarError, MissingJjError):
                 # git may have removed what was replaced.
                 pass
-        newest = {commit.id for commit in itertools.islice(self.commits.walk(new), MAX_COMMITS)}
-        return newest, (set() if len(newest) == MAX_COMMITS else None)
+        newest, left = set(), MAX_COMMITS
+        for commit in self.commits.walk(new):
+            newest.add(commit.id)
+            left -= _weight(commit)
+            if left <= 0:
+                return newest, set()
+        return newest, None

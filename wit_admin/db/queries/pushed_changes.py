@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from wit_admin.db.bulk import upsert
@@ -94,6 +94,23 @@ def hide(
             .where(Change.repo_id == repo_id, Change.change_id.in_(chunk))
             .values(is_hidden=True, is_divergent=False)
         )
+
+
+def list_crowded(
+    session: Session, repo_id: uuid.UUID, change_ids: Collection[str], *, most: int
+) -> set[str]:
+    """Return those of these changes that have more than ``most`` commits."""
+    crowded: set[str] = set()
+    for chunk in chunks(sorted(change_ids)):
+        crowded.update(
+            session.scalars(
+                select(ChangeCommit.change_id)
+                .where(ChangeCommit.repo_id == repo_id, ChangeCommit.change_id.in_(chunk))
+                .group_by(ChangeCommit.change_id)
+                .having(func.count() > most)
+            )
+        )
+    return crowded
 
 
 def give_way(session: Session, repo_id: uuid.UUID) -> None:
