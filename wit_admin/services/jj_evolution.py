@@ -155,7 +155,7 @@ def _form(commits: CommitStore, version: Version, is_visible: bool) -> Form:  # 
     return replace(
         bare,
         change_id=commit.change_id,
-        description=plain_text(commit.description[: jj_changes.MOST_DESCRIPTION]),
+        description=plain_text(commit.description),
         author_name=plain_text(commit.author.name),
         author_email=plain_text(commit.author.email),
         committed_at=commit.committer.time.to_datetime(),

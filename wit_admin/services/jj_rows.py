@@ -7,7 +7,6 @@ import itertools
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
 from operator import itemgetter
 from typing import Any, Protocol
 
@@ -114,16 +113,11 @@ def change_rows(
 def _find_speaker(repository: CommitFacts, carried: Mapping[CommitId, Standing]) -> Commit:
     """Return the commit that stands for its change: a visible one if there is any, the newest."""
     if len(carried) == 1:
-        found = repository.commits.read(next(iter(carried)))
-    else:
-        found = max(
-            map(repository.commits.read, carried),
-            key=lambda each: (carried[each.id].is_visible, each.committer.time.ms, each.id),
-        )
-    if len(found.description) <= MOST_DESCRIPTION:
-        return found
-    # No more is told, and a push may hold thousands of megabytes.
-    return replace(found, description=found.description[:MOST_DESCRIPTION])
+        return repository.commits.read(next(iter(carried)))
+    return max(
+        map(repository.commits.read, carried),
+        key=lambda each: (carried[each.id].is_visible, each.committer.time.ms, each.id),
+    )
 
 
 def _change_row(
