@@ -116,3 +116,20 @@ def test_two_at_once_end_as_one(site: OwnerSite) -> None:
 
     assert sorted(result.is_changed for result in results) == [False, True]
     assert site.leads_to("octo/demo") == "octocat/demo"
+
+
+def test_config_that_git_cannot_read_is_named_and_once_mended_the_rename_is_run_again(
+    site: OwnerSite,
+) -> None:
+    site.create("octo/zoo")
+    config = site.root / "octo/zoo.git/config"
+    good = config.read_bytes()
+    config.write_bytes(b"[core\n")
+
+    with pytest.raises(ConflictError, match=r"octo/zoo\.git"):
+        rename(site, USER, "octo", "octocat")
+
+    assert site.names() == ["acme/core", "octo/demo", "octo/zoo"]
+    config.write_bytes(good)
+    assert rename(site, USER, "octo", "octocat").is_changed
+    assert site.leads_to("octo/zoo") == "octocat/zoo"

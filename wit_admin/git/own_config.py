@@ -102,7 +102,8 @@ def write_own(
             _edit(pygit2.Config(str(draft)), values)
         except (pygit2.GitError, ValueError) as error:
             raise ConflictError(
-                f"The config of {gitdir.name} is not one that git reads."
+                f"The config of {gitdir.parent.name}/{gitdir.name} is not one that git reads.",
+                hint=f"What is wrong says 'git config --file {gitdir}/config --list'.",
             ) from error
         sync(draft)
         draft.rename(gitdir / "config")
