@@ -14,7 +14,7 @@ from uvicorn.server import ServerState
 
 from tests.web.test_gathering import Recorder
 from wit_admin.web.protocol import HeadLimits
-from wit_admin.web.quick_protocol import QuickProtocol, QuickReply, WholeRequest
+from wit_admin.web.quick_protocol import MOST_AHEAD, QuickProtocol, QuickReply, WholeRequest
 
 KNOWN = b"POST /known HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
 OTHER = b"POST /other HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
@@ -130,6 +130,13 @@ def test_requests_sent_ahead_are_answered_in_their_order() -> None:
         "memory body",
         "app /other body",
     ]
+
+
+def test_one_who_sends_many_ahead_does_not_keep_others_waiting() -> None:
+    answers = exchange([KNOWN * (MOST_AHEAD + 3), KNOWN], MOST_AHEAD + 4)
+
+    assert answers[:MOST_AHEAD] == ["memory body"] * MOST_AHEAD
+    assert answers[MOST_AHEAD] == "app /known body"
 
 
 @pytest.mark.parametrize("request_", [KNOWN, OTHER])

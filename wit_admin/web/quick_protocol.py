@@ -15,6 +15,8 @@ from wit_admin.web.protocol import GuardedProtocol
 
 _MOST_BYTES = 16 * 1024
 """Of a request's body; those of which the answer is known are far smaller."""
+MOST_AHEAD = 32
+"""Of requests that were sent ahead: then the clients of other connections have their turn."""
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -49,9 +51,12 @@ class QuickProtocol(GuardedProtocol):
     recall: Recall
     _held: bytearray | None = None
     """The body of a request that nobody has been given yet, as far as it came."""
+    _answered = 0
+    """How many requests of the data at hand."""
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; what is not whole by then is the application's."""
+        self._answered = 0
         super().data_received(data)
         if self._held is not None:
             self._hand_over()
@@ -90,7 +95,8 @@ class QuickProtocol(GuardedProtocol):
 
     def _may_answer(self) -> bool:
         return (
-            not self.is_answering
+            self._answered < MOST_AHEAD
+            and not self.is_answering
             and not self.flow.write_paused
             and not self.expect_100_continue
             # Other targets may turn out to be unreadable, and the parser would not learn of it.
@@ -106,6 +112,7 @@ class QuickProtocol(GuardedProtocol):
             pieces += (name, b": ", value, b"\r\n")
         pieces += (reply.headers, b"content-length: %d\r\n\r\n" % len(reply.body), reply.body)
         self.transport.write(b"".join(pieces))
+        self._answered += 1
         self.on_response_complete()
 
     def _hand_over(self) -> None:
