@@ -14,7 +14,13 @@ from uvicorn.server import ServerState
 
 from tests.web.test_gathering import Recorder
 from wit_admin.web.protocol import HeadLimits
-from wit_admin.web.quick_protocol import MOST_AHEAD, QuickProtocol, QuickReply, WholeRequest
+from wit_admin.web.quick_protocol import (
+    MOST_AHEAD,
+    Questions,
+    QuickProtocol,
+    QuickReply,
+    WholeRequest,
+)
 
 KNOWN = b"POST /known HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
 OTHER = b"POST /other HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
@@ -37,11 +43,15 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": said})
 
 
-def recall(request: WholeRequest) -> QuickReply | None:
-    """Know one address."""
-    if request.url != b"/known":
-        return None
-    return QuickReply(b"x-from: memory\r\n", b"memory %b;" % request.body)
+class Asked:
+    """What is known of one address."""
+
+    def __init__(self, request: WholeRequest) -> None:
+        self._body = request.body
+        self.may_be_kept = not any(name == b"authorization" for name, _ in request.headers)
+
+    def answer(self) -> QuickReply | None:
+        return QuickReply(b"x-from: memory\r\n", b"memory %b;" % self._body)
 
 
 class Readable(Recorder):
@@ -67,11 +77,19 @@ class Connection:
             timeout_keep_alive=keep_alive_s,
         )
         config.load()
-        ask = recall
+        self.read: list[bytes] = []
+        """What had to be parsed of the requests whose answers are known."""
+
+        def ask(request: WholeRequest) -> Asked | None:
+            if request.url != b"/known":
+                return None
+            self.read.append(request.body)
+            return Asked(request)
 
         class Protocol(QuickProtocol):
             limits = HeadLimits(60.0, 65536, 100)
             recall = staticmethod(ask)
+            questions = Questions()
 
         self.protocol = Protocol(config, ServerState(), {})
         self.transport = Readable()
@@ -201,3 +219,46 @@ def test_a_connection_is_not_idle_while_the_app_answers_what_came_behind_a_known
         return await connection.answers(2)
 
     assert run(work, keep_alive_s=0) == ["memory body", "app /slow body"]
+
+
+async def _known_thrice(connection: Connection, request: bytes) -> tuple[list[str], list[bytes]]:
+    for _ in range(3):
+        connection.send(request)
+    return await connection.answers(3), connection.read
+
+
+def test_the_same_bytes_are_read_once_unless_they_hold_a_secret() -> None:
+    secret = KNOWN.replace(b"Host: x", b"Host: x\r\nAuthorization: Bearer wit_x")
+
+    assert run(lambda each: _known_thrice(each, KNOWN)) == (["memory body"] * 3, [b"body"])
+    assert run(lambda each: _known_thrice(each, secret)) == (["memory body"] * 3, [b"body"] * 3)
+
+
+def test_known_bytes_within_a_body_are_no_request() -> None:
+    around = b"POST /other HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (len(KNOWN) + 5)
+
+    answers = exchange([KNOWN, around, KNOWN, b"after", KNOWN], 3)
+
+    assert answers == ["memory body", "app /other POST /know", "memory body"]
+
+
+def test_known_bytes_behind_half_a_head_are_a_part_of_it() -> None:
+    answers = exchange([KNOWN, b"POST /other HTTP/1.1\r\nX: ", KNOWN, KNOWN], 3)
+
+    assert answers == ["memory body", "app /other body", "memory body"]
+
+
+def test_what_is_ahead_of_a_known_request_is_answered_first() -> None:
+    async def work(connection: Connection) -> list[str]:
+        for piece in (KNOWN, OTHER, KNOWN):
+            connection.send(piece)
+        return await connection.answers(3)
+
+    answers = run(work)
+
+    # The application has the second one still when the third comes, which waits for it.
+    assert answers == ["memory body", "app /other body", "app /known body"]
+
+
+def test_two_requests_in_one_piece_are_two_the_next_time_too() -> None:
+    assert exchange([KNOWN + KNOWN, KNOWN + KNOWN], 4) == ["memory body"] * 4

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass
 from functools import lru_cache
 
 from wit_admin.errors import WitError
 from wit_admin.forge import Forge
 from wit_admin.git.backend import ReadyAnswer
+from wit_admin.services.actors import Credentials
 from wit_admin.services.targets import Served
 from wit_admin.web.auth import read_credentials
 from wit_admin.web.exchange import NO_CACHE
@@ -25,13 +27,13 @@ from wit_admin.web.git_routes import (
     operation_of,
     protocol_version,
 )
-from wit_admin.web.headers import Headers, collect_headers
+from wit_admin.web.headers import collect_headers
 from wit_admin.web.metrics import Board
 from wit_admin.web.notes import Notes
 from wit_admin.web.observe import note_reply
 from wit_admin.web.problems import Problem
 from wit_admin.web.quick_protocol import QuickReply, WholeRequest
-from wit_admin.web.request_ids import identify
+from wit_admin.web.request_ids import find_request_id, new_request_id
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +42,8 @@ _MOST_BYTES = 64 * 1024
 _ROUTES = 512
 _NO_CACHE = b"".join(b"%b: %b\r\n" % header for header in NO_CACHE)
 _HEADERS = {
-    (service, kind): b"content-type: %b\r\n" % service.content_type(kind) + _NO_CACHE
-    for service in Service
-    for kind in ("advertisement", "result")
+    is_advertisement: b"content-type: %b\r\n" % Service.UPLOAD_PACK.content_type(kind) + _NO_CACHE
+    for is_advertisement, kind in ((True, "advertisement"), (False, "result"))
 }
 
 
@@ -54,51 +55,89 @@ class GitRecall:
         self._backend = forge.backend
         self._board = board
 
-    def __call__(self, request: WholeRequest) -> QuickReply | None:
-        """Return the answer if it is known, noted in log and metrics as any other."""
-        started = time.perf_counter()
+    def __call__(self, request: WholeRequest) -> GitQuestion | None:
+        """Return what is asked for, if it may be known."""
         try:
-            return self._answer(request, started)
+            return self._read(request)
         except (Problem, WitError):
             # It is refused in the usual way.
             return None
-        except Exception:
-            log.exception("A request could not be answered from memory by a bug of ours.")
-            return None
 
-    def _answer(self, request: WholeRequest, started: float) -> QuickReply | None:
+    def _read(self, request: WholeRequest) -> GitQuestion | None:
         route = _route(request.method, request.url)
         if route is None:
             return None
         headers = collect_headers(request.headers)
-        served = self._gate.recall(route.name, read_credentials(headers))
-        ready = None if served is None else self._recall(route, served, headers, request.body)
+        is_odd = b"content-encoding" in headers or not has_content_type(headers, route.service)
+        if is_odd and not route.is_advertisement:
+            return None
+        return GitQuestion(
+            self,
+            request,
+            route,
+            protocol_version(headers.get(b"git-protocol")),
+            read_credentials(headers),
+            find_request_id(request.headers),
+        )
+
+    def answer(self, question: GitQuestion) -> QuickReply | None:
+        """Return the answer if it is known, noted in log and metrics as any other."""
+        started = time.perf_counter()
+        try:
+            served = self._gate.recall(question.route.name, question.credentials)
+            ready = None if served is None else self._recall(question, served)
+        except WitError:
+            return None
+        except Exception:
+            log.exception("A request could not be answered from memory by a bug of ours.")
+            return None
         if served is None or ready is None or ready.was_clone or len(ready.body) > _MOST_BYTES:
             return None
-        notes = Notes(
-            identify(request.headers),
-            operation_of(route, request.body),
-            user=served.actor.username if served.actor else None,
-            status=200,
-            bytes_in=len(request.body),
-            bytes_out=len(ready.body),
-        )
+        notes = question.note(served, ready)
+        request = question.request
         note_reply(request.method.decode("ascii"), request.url, self._board, notes, started)
-        kind = "advertisement" if route.is_advertisement else "result"
         identity = b"x-request-id: %b\r\n" % notes.request_id.encode("ascii")
-        return QuickReply(_HEADERS[route.service, kind] + identity, ready.body)
+        return QuickReply(_HEADERS[question.route.is_advertisement] + identity, ready.body)
 
-    def _recall(
-        self, route: GitRoute, served: Served, headers: Headers, body: bytes
-    ) -> ReadyAnswer | None:
-        version = protocol_version(headers.get(b"git-protocol"))
-        if route.is_advertisement:
-            command = route.service.command
+    def _recall(self, question: GitQuestion, served: Served) -> ReadyAnswer | None:
+        version = question.version
+        if question.route.is_advertisement:
+            command = question.route.service.command
             advertised = self._backend.recall_advertisement(command, served.gitdir, version)
             return None if advertised is None else ReadyAnswer(advertised)
-        if b"content-encoding" in headers or not has_content_type(headers, route.service):
-            return None
-        return self._backend.recall_answer(served.gitdir, body, version)
+        return self._backend.recall_answer(served.gitdir, question.request.body, version)
+
+
+@dataclass(frozen=True, slots=True)
+class GitQuestion:
+    """A request that was read; nothing in it depends on when it is asked."""
+
+    recall: GitRecall
+    request: WholeRequest
+    route: GitRoute
+    version: int
+    credentials: Credentials | None
+    request_id: str | None
+
+    @property
+    def may_be_kept(self) -> bool:
+        """Nothing in it is secret, nor of this one time."""
+        return self.credentials is None and self.request_id is None
+
+    def answer(self) -> QuickReply | None:
+        """Return the answer if it is known."""
+        return self.recall.answer(self)
+
+    def note(self, served: Served, ready: ReadyAnswer) -> Notes:
+        """Return what is to be noted of its answer."""
+        return Notes(
+            self.request_id or new_request_id(),
+            operation_of(self.route, self.request.body),
+            user=served.actor.username if served.actor else None,
+            status=200,
+            bytes_in=len(self.request.body),
+            bytes_out=len(ready.body),
+        )
 
 
 @lru_cache(_ROUTES)

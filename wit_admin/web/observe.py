@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from wit_admin.log import log_fields, request_id
 from wit_admin.web.metrics import Board
 from wit_admin.web.notes import Notes, notes_of, put_notes
-from wit_admin.web.request_ids import identify
+from wit_admin.web.request_ids import find_request_id, new_request_id
 
 log = logging.getLogger("wit_admin.access")
 _bugs = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ def observed(app: ASGIApp, board: Board) -> ASGIApp:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
-        notes = Notes(identify(scope["headers"]))
+        notes = Notes(find_request_id(scope["headers"]) or new_request_id())
         put_notes(scope, notes)
         token = request_id.set(notes.request_id)
         started = time.perf_counter()

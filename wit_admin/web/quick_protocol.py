@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -17,6 +18,8 @@ _MOST_BYTES = 16 * 1024
 """Of a request's body; those of which the answer is known are far smaller."""
 MOST_AHEAD = 32
 """Of requests that were sent ahead: then the clients of other connections have their turn."""
+_KEPT, _KEPT_BYTES = 512, 2048
+"""How many requests are kept, and of which size."""
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -41,25 +44,79 @@ class QuickReply:
     body: bytes
 
 
-Recall = Callable[[WholeRequest], QuickReply | None]
-"""Answers without waiting, or leaves the request to the application."""
+class Question(Protocol):
+    """A request that somebody may know the answer to."""
+
+    @property
+    def may_be_kept(self) -> bool:
+        """The same bytes ask the same the next time, and are no secret."""
+
+    def answer(self) -> QuickReply | None:
+        """Answer without waiting, or leave the request to the application."""
+
+
+Recall = Callable[[WholeRequest], Question | None]
+"""Reads a request; what it cannot make anything of is the application's."""
+
+
+class Questions(dict[bytes, Question]):
+    """Requests that were read before, by all their bytes: clients of a kind send the same ones."""
+
+    def keep(self, data: bytes, question: Question) -> None:
+        """Keep one, if it is of the usual size and no secret."""
+        if len(data) <= _KEPT_BYTES and question.may_be_kept:
+            if len(self) >= _KEPT:
+                self.clear()
+            self[data] = question
 
 
 class QuickProtocol(GuardedProtocol):
     """One connection."""
 
     recall: Recall
+    questions: Questions
+    """Of all connections of a process."""
     _held: bytearray | None = None
     """The body of a request that nobody has been given yet, as far as it came."""
-    _answered = 0
-    """How many requests of the data at hand."""
+    _is_between = True
+    """What comes next is the beginning of a request."""
+    _begun = 0
+    """Requests that began within the data at hand."""
+    _answered: Question | None = None
+    """What was answered last."""
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; what is not whole by then is the application's."""
-        self._answered = 0
+        if self._repeat(data):
+            return
+        was_between = self._begin_data()
         super().data_received(data)
         if self._held is not None:
             self._hand_over()
+        elif self._answered is not None and was_between and self._is_between and self._begun == 1:
+            self.questions.keep(data, self._answered)
+
+    def _begin_data(self) -> bool:
+        self._begun, self._answered = 0, None
+        return self._is_between
+
+    def _repeat(self, data: bytes) -> bool:
+        """Answer a request, all of which is here, by what was read of the same bytes before."""
+        question = self.questions.get(data) if self._is_between else None
+        if question is None or self.is_answering or self._cannot_answer():
+            return False
+        reply = question.answer()
+        if reply is None:
+            return False
+        self._head_is_complete()
+        self._write(reply)
+        return True
+
+    def on_message_begin(self) -> None:
+        """Count it."""
+        self._is_between = False
+        self._begun += 1
+        super().on_message_begin()
 
     def begin_request(self) -> None:
         """Wait for the end of a request which may be one to answer here."""
@@ -81,23 +138,28 @@ class QuickProtocol(GuardedProtocol):
 
     def on_message_complete(self) -> None:
         """Answer, or hand the request over."""
+        self._is_between = True
         if self._held is not None:
             request = WholeRequest(
                 self.parser.get_method(), self.url, self.headers, bytes(self._held)
             )
-            reply = self.recall(request)
+            question = self.recall(request)
+            reply = question.answer() if question is not None else None
             if reply is not None:
-                self._held = None
+                self._held, self._answered = None, question
                 self._write(reply)
                 return
             self._hand_over()
         super().on_message_complete()
 
+    def _cannot_answer(self) -> bool:
+        return self.flow.write_paused or self.transport.is_closing()
+
     def _may_answer(self) -> bool:
         return (
-            self._answered < MOST_AHEAD
+            self._begun <= MOST_AHEAD
             and not self.is_answering
-            and not self.flow.write_paused
+            and not self._cannot_answer()
             and not self.expect_100_continue
             # Other targets may turn out to be unreadable, and the parser would not learn of it.
             and self.url.startswith(b"/")
@@ -112,7 +174,6 @@ class QuickProtocol(GuardedProtocol):
             pieces += (name, b": ", value, b"\r\n")
         pieces += (reply.headers, b"content-length: %d\r\n\r\n" % len(reply.body), reply.body)
         self.transport.write(b"".join(pieces))
-        self._answered += 1
         self.on_response_complete()
 
     def _hand_over(self) -> None:

@@ -38,9 +38,14 @@ def _new() -> tuple[str, int]:
 _ids = RequestIds()
 
 
-def identify(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Return the id that the client, or a proxy before us, gave the request, or a new one."""
+def new_request_id() -> str:
+    """Return an id for a request that came without one."""
+    return _ids.next()
+
+
+def find_request_id(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """Return the id that the client, or a proxy before us, gave the request."""
     for name, value in headers:
         if name == b"x-request-id" and _VALID.fullmatch(value):
             return str(value, "ascii")
-    return _ids.next()
+    return None

@@ -27,7 +27,7 @@ from wit_admin.web.git_recall import GitRecall
 from wit_admin.web.listeners import Tls
 from wit_admin.web.metrics import Boards
 from wit_admin.web.protocol import Connections, HeadLimits
-from wit_admin.web.quick_protocol import QuickProtocol, Recall
+from wit_admin.web.quick_protocol import Questions, QuickProtocol, Recall
 from wit_admin.web.workers import Post
 
 log = logging.getLogger(__name__)
@@ -77,6 +77,7 @@ def _allow_many_files() -> None:
 def _protocol_of(settings: Settings, ask: Recall) -> type[QuickProtocol]:
     class Protocol(QuickProtocol):
         recall = staticmethod(ask)
+        questions = Questions()
         limits = HeadLimits(
             settings.header_timeout_s, settings.max_header_bytes, _room_for_connections(settings)
         )
