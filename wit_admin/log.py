@@ -116,7 +116,11 @@ class LineHandler(logging.StreamHandler[TextIO]):
         super().__init__(sys.stderr)
         self.setFormatter(formatter)
         self._line = formatter.line
-        self._descriptor = sys.stderr.fileno()
+        try:
+            self._descriptor: int | None = sys.stderr.fileno()
+        except (OSError, ValueError):
+            # Somebody has put something of his own in its place.
+            self._descriptor = None
 
     def write(self, at: float, name: str, message: str, fields: Mapping[str, object]) -> None:
         """Write a line of the level ``INFO``; a stream that takes none loses it."""
@@ -124,9 +128,11 @@ class LineHandler(logging.StreamHandler[TextIO]):
         left = line.encode("utf-8", "backslashreplace")
         self.acquire()
         try:
-            # The stream holds nothing back: it is flushed after each record.
-            with suppress(OSError):
-                while left:
+            with suppress(OSError, ValueError):
+                if self._descriptor is None:
+                    self.stream.write(line)
+                # The stream holds nothing back: it is flushed after each record.
+                while left and self._descriptor is not None:
                     left = left[os.write(self._descriptor, left) :]
         finally:
             self.release()

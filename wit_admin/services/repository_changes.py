@@ -18,6 +18,7 @@ from wit_admin.db.base import utc_now
 from wit_admin.db.models.repositories import Repository, Visibility
 from wit_admin.db.queries import repositories
 from wit_admin.db.queries.repositories import RepositoryEdit
+from wit_admin.db.statements import hold_snapshot
 from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError
 from wit_admin.git import own_config, storage
 from wit_admin.git.ref_values import read_ref
@@ -217,6 +218,8 @@ def _move(
     sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID, new: RepoName, by: Origin
 ) -> ChangedRepository:
     with sessions() as session:
+        # Somebody else may be about to give it another name.
+        hold_snapshot(session)
         old = get_repository_name(session, repo_id)
         row = get_repository(session, old)
         owner = get_owner(session, new.owner)
