@@ -22,6 +22,7 @@ from wit_admin.cli._options import (
     require_changes,
     texts_of,
 )
+from wit_admin.cli._owners import NewName, rename_owner
 from wit_admin.cli._place import place
 from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
 
@@ -167,7 +168,7 @@ def edit(
 def rename(
     ctx: typer.Context,
     name: Name,
-    new_name: Annotated[str, typer.Argument(metavar="NEW", help="Its new name")],
+    new_name: NewName,
     as_json: AsJson = False,
 ) -> None:
     """Give an organization another name; old URLs lead to its repositories
@@ -175,14 +176,8 @@ def rename(
     Example: wit-admin org rename acme acme-labs
     """
     from wit_admin.db.models.accounts import OwnerType
-    from wit_admin.services.owner_renaming import rename_owner
 
-    output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
-        result = rename_owner(
-            here.sessions, here.root, OwnerType.ORGANIZATION, name, new_name, by=origin_of()
-        )
-    output.result(result, plain=result.name)
+    rename_owner(ctx, OwnerType.ORGANIZATION, name, new_name, as_json=as_json)
 
 
 @app.command()

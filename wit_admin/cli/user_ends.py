@@ -14,6 +14,7 @@ from wit_admin.cli._options import (
     origin_of,
     output_of,
 )
+from wit_admin.cli._owners import NewName, rename_owner
 from wit_admin.cli._place import place
 from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
 
@@ -24,7 +25,7 @@ app = typer.Typer()
 def rename(
     ctx: typer.Context,
     name: Account,
-    new_name: Annotated[str, typer.Argument(metavar="NEW", help="Its new name")],
+    new_name: NewName,
     as_json: AsJson = False,
 ) -> None:
     """Give an account another name; old URLs lead to its repositories
@@ -32,14 +33,8 @@ def rename(
     Example: wit-admin user rename octo octocat
     """
     from wit_admin.db.models.accounts import OwnerType
-    from wit_admin.services.owner_renaming import rename_owner
 
-    output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
-        result = rename_owner(
-            here.sessions, here.root, OwnerType.USER, name, new_name, by=origin_of()
-        )
-    output.result(result, plain=result.name)
+    rename_owner(ctx, OwnerType.USER, name, new_name, as_json=as_json)
 
 
 @app.command()
