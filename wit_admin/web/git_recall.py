@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 from wit_admin.errors import WitError
 from wit_admin.forge import Forge
@@ -37,6 +39,8 @@ from wit_admin.web.request_ids import find_request_id, new_request_id
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _MOST_BYTES = 64 * 1024
 """Larger answers go out in pieces, as fast as the client takes them."""
 _ROUTES = 512
@@ -57,11 +61,7 @@ class GitRecall:
 
     def __call__(self, request: WholeRequest) -> GitQuestion | None:
         """Return what is asked for, if it may be known."""
-        try:
-            return self._read(request)
-        except (Problem, WitError):
-            # It is refused in the usual way.
-            return None
+        return _unless_it_fails(lambda: self._read(request))
 
     def _read(self, request: WholeRequest) -> GitQuestion | None:
         route = _route(request.method, request.url)
@@ -82,15 +82,11 @@ class GitRecall:
 
     def answer(self, question: GitQuestion) -> QuickReply | None:
         """Return the answer if it is known, noted in log and metrics as any other."""
-        started = time.perf_counter()
-        try:
-            served = self._gate.recall(question.route.name, question.credentials)
-            ready = None if served is None else self._recall(question, served)
-        except WitError:
-            return None
-        except Exception:
-            log.exception("A request could not be answered from memory by a bug of ours.")
-            return None
+        return _unless_it_fails(lambda: self._answer(question, time.perf_counter()))
+
+    def _answer(self, question: GitQuestion, started: float) -> QuickReply | None:
+        served = self._gate.recall(question.route.name, question.credentials)
+        ready = None if served is None else self._recall(question, served)
         if served is None or ready is None or ready.was_clone or len(ready.body) > _MOST_BYTES:
             return None
         notes = question.note(served, ready)
@@ -138,6 +134,17 @@ class GitQuestion:
             bytes_in=len(self.request.body),
             bytes_out=len(ready.body),
         )
+
+
+def _unless_it_fails(work: Callable[[], T | None]) -> T | None:
+    """Return what comes of it; a request that failed is refused, or fails, in the usual way."""
+    try:
+        return work()
+    except (Problem, WitError):
+        return None
+    except Exception:
+        log.exception("A request could not be answered from memory by a bug of ours.")
+        return None
 
 
 @lru_cache(_ROUTES)
