@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,12 +29,12 @@ from wit_admin.jj.emptiness import Emptiness
 from wit_admin.jj.files import Boundary
 from wit_admin.jj.git_dir import open_git_dir
 from wit_admin.jj.graph import Node, compare_heads
-from wit_admin.jj.ids import CommitId
+from wit_admin.jj.ids import ChangeId, CommitId
 from wit_admin.jj.objects import Objects
 from wit_admin.jj.stacked_table import StackedTable
 from wit_admin.jj.trees import Trees
 from wit_admin.services import jj_rows
-from wit_admin.services.jj_standing import Standing, group, to_standings
+from wit_admin.services.jj_standing import Groups, Standing, group, to_standings
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,42 @@ def index_pushed(sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID
         return 0
     heads = sorted({ref.oid.decode() for ref in branches if ref.name.startswith(HEADS)})
     history = PushedHistory.open(place.gitdir, root)
-    added, gone = history.compare(pushed.heads or [], heads)
+    moves = _read_moves(sessions, repo_id, history, pushed.heads or [], heads)
+    changes = jj_rows.change_rows(repo_id, history, moves.visible)
+    commits = [jj_rows.commit_row(repo_id, *each) for each in sorted(moves.new.items())]
+    with sessions.begin() as session:
+        before = pushed_changes.lock(session, repo_id)
+        if pushed_changes.find(session, repo_id) is None:
+            session.delete(before)
+            return 0
+        if before.heads != (pushed.heads or []):
+            # Another process was faster; what it did not see yet is still due.
+            return 0
+        jj.write_changes(session, repo_id, changes, commits)
+        pushed_changes.hide(session, repo_id, moves.hidden, moves.touched - moves.visible.keys())
+        pushed_changes.save(session, repo_id, heads, pushed.pushed_at)
+    return len(moves.new)
+
+
+@dataclass(frozen=True, slots=True)
+class _Moves:
+    """What pushes did to commits, and to which changes."""
+
+    new: Mapping[CommitId, Standing]
+    hidden: Mapping[CommitId, Standing]
+    touched: AbstractSet[ChangeId]
+    visible: Groups
+    """Of those that are touched, the visible versions."""
+
+
+def _read_moves(
+    sessions: sessionmaker[Session],
+    repo_id: uuid.UUID,
+    history: PushedHistory,
+    old_heads: Sequence[CommitId],
+    heads: Sequence[CommitId],
+) -> _Moves:
+    added, gone = history.compare(old_heads, heads)
     # One at a time, and not kept: they may be large.
     new = {
         commit.id: Standing(commit.change_id, commit.parents, is_visible=True)
@@ -111,20 +147,7 @@ def index_pushed(sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID
         for commit_id, standing in {**standings, **new}.items()
         if standing.is_visible and commit_id not in hidden
     )
-    changes = jj_rows.change_rows(repo_id, history, visible)
-    commits = [jj_rows.commit_row(repo_id, *each) for each in sorted(new.items())]
-    with sessions.begin() as session:
-        before = pushed_changes.lock(session, repo_id)
-        if pushed_changes.find(session, repo_id) is None:
-            session.delete(before)
-            return 0
-        if before.heads != (pushed.heads or []):
-            # Another process was faster; what it did not see yet is still due.
-            return 0
-        jj.write_changes(session, repo_id, changes, commits)
-        pushed_changes.hide(session, repo_id, hidden, touched - visible.keys())
-        pushed_changes.save(session, repo_id, heads, pushed.pushed_at)
-    return len(new)
+    return _Moves(new, hidden, touched, visible)
 
 
 def _weight(commit: Commit) -> int:
