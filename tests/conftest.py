@@ -13,7 +13,7 @@ from pygit2.enums import ConfigLevel
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from tests.support.databases import PostgresDatabases, SqliteDatabases
+from tests.support.databases import Databases, PostgresDatabases, SqliteDatabases
 from tests.support.postgres import run_postgres
 from tests.support.server import forget_ended_servers, logs_of_servers
 from tests.support.sharing import BySharedFixture, long_first
@@ -112,6 +112,13 @@ def _postgresql() -> Iterator[PostgresDatabases]:
 @pytest.fixture(params=KINDS)
 def _databases(request: pytest.FixtureRequest) -> SqliteDatabases | PostgresDatabases:
     found: SqliteDatabases | PostgresDatabases = request.getfixturevalue(f"_{request.param}")
+    return found
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def module_databases(request: pytest.FixtureRequest) -> Databases:
+    """Either kind, for what a module makes once."""
+    found: Databases = request.getfixturevalue(f"_{request.param}")
     return found
 
 

@@ -16,9 +16,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.conftest import KINDS
 from tests.support.builders import NOW
-from tests.support.databases import PostgresDatabases, SqliteDatabases
+from tests.support.databases import Databases, SqliteDatabases
 from tests.support.jj_site import JjSite, make_jj_site
 from tests.support.jj_writer import JjWriter
 from tests.support.terminal import DEADLINE_S, read_until, run_on_terminal, start
@@ -62,7 +61,7 @@ def write_hostile(writer: JjWriter) -> None:
 
 
 @contextlib.contextmanager
-def open_desk(databases: SqliteDatabases | PostgresDatabases, home: Path) -> Iterator[Desk]:
+def open_desk(databases: Databases, home: Path) -> Iterator[Desk]:
     root = home / "repos"
     root.mkdir()
     hostile = JjWriter(root / "hostile/repo")
@@ -80,12 +79,9 @@ def open_desk(databases: SqliteDatabases | PostgresDatabases, home: Path) -> Ite
         engine.dispose()
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def desk(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Desk]:
-    databases: SqliteDatabases | PostgresDatabases = request.getfixturevalue(f"_{request.param}")
-    with open_desk(databases, tmp_path_factory.mktemp("home")) as opened:
+@pytest.fixture(scope="module")
+def desk(module_databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with open_desk(module_databases, tmp_path_factory.mktemp("home")) as opened:
         yield opened
 
 

@@ -10,16 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.numbers import add_number, make_numbers
 from wit_admin.db.data_version import DataVersion
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    path = tmp_path / "with space?.db"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("CREATE TABLE numbers (value INTEGER)")
-    return path
+    return make_numbers(tmp_path / "with space?.db")
 
 
 @pytest.fixture
@@ -29,16 +26,11 @@ def watched(path: Path) -> Iterator[DataVersion]:
     watched.close()
 
 
-def write(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("INSERT INTO numbers VALUES (1)")
-
-
 def test_a_change_gives_another_version_and_nothing_else_does(
     watched: DataVersion, path: Path
 ) -> None:
     first, again = watched.read(), watched.read()
-    write(path)
+    add_number(path)
     after = watched.read()
 
     assert first is not None
@@ -66,7 +58,7 @@ def test_another_file_in_its_place_is_another_version(watched: DataVersion, path
     shutil.copy(path, copy)
     copy.replace(path)
     after = watched.read()
-    write(path)
+    add_number(path)
 
     assert after not in {before, None}
     assert watched.read() not in {after, None}
@@ -76,7 +68,7 @@ def test_a_change_while_the_file_was_out_of_reach_is_seen(watched: DataVersion, 
     before = watched.read()
     away = path.rename(path.with_name("away.db"))
     during = watched.read()
-    write(away)
+    add_number(away)
     away.rename(path)
 
     assert during is None

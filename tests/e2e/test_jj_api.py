@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from tests.conftest import KINDS
 from tests.support.builders import NOW
-from tests.support.databases import PostgresDatabases, SqliteDatabases
+from tests.support.databases import Databases
 from tests.support.jj_fixtures import unpack_fixture
 from tests.support.server import RunningServer, running_server
 from wit_admin.cli._root import app
@@ -61,13 +60,12 @@ class Api:
         return status, f"{content['error']['message']} {content['error']['hint'] or ''}"
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    databases: SqliteDatabases | PostgresDatabases = request.getfixturevalue(f"_{request.param}")
+@pytest.fixture(scope="module")
+def api(module_databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     folder = tmp_path_factory.mktemp("forge")
     home = folder / "home"
     with (
-        databases.create() as url,
+        module_databases.create() as url,
         running_server(home, variables=[("DATABASE_URL", url)]) as server,
     ):
         variables = {"DATABASE_URL": url, "WIT_HOME": str(home)}

@@ -7,30 +7,23 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import KINDS
-from tests.support.databases import PostgresDatabases, SqliteDatabases
-from tests.support.jj_site import JjSite, make_jj_site
-from wit_admin.db.engine import make_sessions, open_engine
+from tests.support.databases import Databases
+from tests.support.jj_site import JjSite, open_jj_site
 from wit_admin.errors import InvalidInputError, NotFoundError
 from wit_admin.services.jj_evolution import Evolution, read_evolution
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def site(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[JjSite]:
-    databases: SqliteDatabases | PostgresDatabases = request.getfixturevalue(f"_{request.param}")
-    with databases.create() as url:
-        engine = open_engine(url)
-        yield make_jj_site(
-            make_sessions(engine),
-            tmp_path_factory.mktemp("jj"),
-            rewrites="0.45.1/rewrites",
-            old="0.17.1/rewrites",
-            divergent="0.45.1/divergent",
-            lost="0.45.1/linear",
-        )
-        engine.dispose()
+@pytest.fixture(scope="module")
+def site(module_databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JjSite]:
+    with open_jj_site(
+        module_databases,
+        tmp_path_factory.mktemp("jj"),
+        rewrites="0.45.1/rewrites",
+        old="0.17.1/rewrites",
+        divergent="0.45.1/divergent",
+        lost="0.45.1/linear",
+    ) as opened:
+        yield opened
 
 
 def evolution(site: JjSite, name: str, change: str, *, limit: int = 1000) -> Evolution:

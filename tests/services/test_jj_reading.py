@@ -11,12 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from tests.conftest import KINDS
 from tests.support.builders import NOW, make_demo
-from tests.support.databases import PostgresDatabases, SqliteDatabases
-from tests.support.jj_site import JjSite, make_jj_site
+from tests.support.databases import Databases
+from tests.support.jj_site import JjSite, open_jj_site
 from tests.support.jj_writer import JjWriter
-from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.paging import PageRequest
 from wit_admin.db.queries.jj_changes import ChangeRow
 from wit_admin.db.queries.jj_reads import (
@@ -43,22 +41,17 @@ ALL = PageRequest(1000)
 ANY = ChangeQuery(is_hidden=None)
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def site(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[JjSite]:
-    databases: SqliteDatabases | PostgresDatabases = request.getfixturevalue(f"_{request.param}")
-    with databases.create() as url:
-        engine = open_engine(url)
-        yield make_jj_site(
-            make_sessions(engine),
-            tmp_path_factory.mktemp("jj"),
-            timeline="0.45.1/timeline",
-            open="0.45.1/concurrent_open",
-            conflicts="0.45.1/conflicts_resolved",
-            remotes="0.45.1/bookmarks_remote",
-        )
-        engine.dispose()
+@pytest.fixture(scope="module")
+def site(module_databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JjSite]:
+    with open_jj_site(
+        module_databases,
+        tmp_path_factory.mktemp("jj"),
+        timeline="0.45.1/timeline",
+        open="0.45.1/concurrent_open",
+        conflicts="0.45.1/conflicts_resolved",
+        remotes="0.45.1/bookmarks_remote",
+    ) as opened:
+        yield opened
 
 
 def changes(site: JjSite, name: str, wanted: ChangeQuery = ANY) -> tuple[ChangeRow, ...]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 import uuid
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.support.numbers import add_number, make_numbers
 from tests.support.processes import wait_until
 from wit_admin.db.data_version import DataVersion
 from wit_admin.names import RepoName
@@ -25,11 +24,7 @@ CREDENTIALS = Credentials("wit_a", "alice")
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    path = tmp_path / "wit.db"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("CREATE TABLE numbers (value INTEGER)")
-    return path
+    return make_numbers(tmp_path / "wit.db")
 
 
 @pytest.fixture
@@ -56,8 +51,7 @@ def test_it_is_remembered_while_the_database_has_not_changed(
     watched.remember(served, asked, CREDENTIALS)
     watched.remember_public(served, asked)
     before = watched.recall(NAME, CREDENTIALS), watched.recall(NAME, None)
-    with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("INSERT INTO numbers VALUES (1)")
+    add_number(database)
 
     assert before == (served, served)
     assert watched.recall(NAME, CREDENTIALS) is None
@@ -70,8 +64,7 @@ def test_a_change_after_the_question_began_is_not_overlooked(
     watched: ReadMemory, served: Served, database: Path
 ) -> None:
     asked = watched.moment()
-    with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("INSERT INTO numbers VALUES (1)")
+    add_number(database)
     watched.remember_public(served, earlier(asked, 1))
 
     assert watched.recall(NAME, None) is None
@@ -117,8 +110,7 @@ def test_credentials_are_remembered_with_their_owner_and_only_where_changes_are_
     watched.remember(replace(served, actor=actor), watched.moment(), mine)
 
     found = watched.recall(NAME, mine)
-    with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("INSERT INTO numbers VALUES (1)")
+    add_number(database)
 
     assert found is not None
     assert found.actor == actor

@@ -152,3 +152,6 @@ class PostgresDatabases:
         address = self._server.render_as_string(hide_password=False)
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute(statement)
+
+
+Databases = SqliteDatabases | PostgresDatabases

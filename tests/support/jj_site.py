@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.builders import NOW, make_repository, make_user
+from tests.support.databases import Databases
 from tests.support.jj_fixtures import Fixture, unpack_fixture
+from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.services.jj_sync import sync_repository
 
 
@@ -20,6 +24,15 @@ class JjSite:
     sessions: sessionmaker[Session]
     ids: dict[str, uuid.UUID]
     fixtures: dict[str, Fixture]
+
+
+@contextmanager
+def open_jj_site(databases: Databases, folder: Path, **fixtures: str) -> Iterator[JjSite]:
+    """Do so in a database of its own."""
+    with databases.create() as url:
+        engine = open_engine(url)
+        yield make_jj_site(make_sessions(engine), folder, **fixtures)
+        engine.dispose()
 
 
 def make_jj_site(sessions: sessionmaker[Session], folder: Path, **fixtures: str) -> JjSite:
