@@ -18,7 +18,7 @@ from tests.support.accounts import make_account
 from tests.support.kernel import unreaped_children_of
 from tests.support.listing import contents_below
 from tests.support.packs import BLOB, commit_with, oid_of
-from tests.support.processes import children_of, is_running, wait_until
+from tests.support.processes import children_of, is_running, open_files, wait_until
 from tests.support.raw_answers import ask, request
 from tests.support.server import RunningServer, run_git, running_server
 from wit_admin.git.pktline import write_packet
@@ -78,16 +78,26 @@ def all_children(parent: int) -> list[int]:
 
 
 @contextmanager
+def children_at_work(forge: Forge, sent: bytes) -> Iterator[list[int]]:
+    """Send a part of a transfer, and yield the two processes that it takes."""
+    pid = forge.server.process.pid
+    # Those of a transfer before are about to end.
+    wait_until(lambda: not all_children(pid))
+    with forge.connection() as connection:
+        connection.sendall(sent)
+        wait_until(lambda: len(all_children(pid)) >= 2)
+        yield all_children(pid)
+
+
+@contextmanager
 def half_a_push(forge: Forge) -> Iterator[list[int]]:
     """Begin a push and stop in the middle of its pack; yield the children at work on it."""
     oid, pack = commit_with((BLOB, BIG), root=[("100644", "a", oid_of(BLOB, BIG))])
     line = f"{'0' * 40} {oid} refs/heads/half\0report-status".encode()
     body = write_packet(line) + b"0000" + pack
-    with forge.connection() as connection:
-        connection.sendall(forge.headers("receive-pack", len(body)) + body[: len(body) // 2])
-        pid = forge.server.process.pid
-        wait_until(lambda: len(all_children(pid)) >= 2)
-        yield all_children(pid)
+    sent = forge.headers("receive-pack", len(body)) + body[: len(body) // 2]
+    with children_at_work(forge, sent) as children:
+        yield children
 
 
 @contextmanager
@@ -96,10 +106,8 @@ def half_a_clone(forge: Forge) -> Iterator[list[int]]:
     head = run_git(forge.session_folder / "work", "rev-parse", "HEAD").stdout.strip()
     want = write_packet(f"want {head}\n".encode())
     body = want + b"0000" + write_packet(b"done\n")
-    with forge.connection() as connection:
-        connection.sendall(forge.headers("upload-pack", len(body)) + body)
-        assert connection.recv(1024)
-        yield all_children(forge.server.process.pid)
+    with children_at_work(forge, forge.headers("upload-pack", len(body)) + body) as children:
+        yield children
 
 
 Half = Callable[[Forge], AbstractContextManager[list[int]]]
@@ -112,8 +120,9 @@ def test_children_know_nothing_of_the_server(forge: Forge, half: Half) -> None:
         for pid in children:
             environment = Path(f"/proc/{pid}/environ").read_bytes().decode()
             arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
-            opened = [str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()]
+            opened = open_files(pid)
 
+            assert opened
             for secret in (CANARY, forge.token, PASSWORD, "DATABASE_URL", "WIT_"):
                 assert secret not in environment
                 assert secret not in arguments

@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.jj_writer import JjWriter
-from tests.support.processes import children_of, is_running, wait_until
+from tests.support.processes import children_of, is_running, open_files, wait_until
 from tests.support.server import RunningServer, running_server
 from tests.support.watch_site import WatchSite
 from wit_admin.db.engine import make_sessions, open_engine
@@ -161,8 +161,7 @@ def watchers_of(server: RunningServer) -> list[int]:
     found = []
     for child in children_of(server.process.pid):
         with contextlib.suppress(OSError):
-            files = [str(path.readlink()) for path in Path(f"/proc/{child}/fd").iterdir()]
-            if "anon_inode:inotify" in files:
+            if "anon_inode:inotify" in open_files(child):
                 found.append(child)
     return found
 

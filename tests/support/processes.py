@@ -39,6 +39,19 @@ def is_receiving(pid: int) -> bool:
     return False
 
 
+def open_files(pid: int) -> list[str]:
+    """Return what a running process has open; what it closes meanwhile is left out.
+
+    Raises:
+        OSError: It has ended.
+    """
+    found = []
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found.append(str(entry.readlink()))
+    return found
+
+
 def processes_with(variable: str) -> list[int]:
     """Return the processes that were started with ``NAME=value`` in their environment."""
     found = []
