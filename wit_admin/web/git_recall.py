@@ -34,7 +34,7 @@ from wit_admin.web.metrics import Board
 from wit_admin.web.notes import Notes
 from wit_admin.web.observe import note_reply
 from wit_admin.web.problems import Problem
-from wit_admin.web.quick_protocol import QuickReply, WholeRequest
+from wit_admin.web.questions import QuickReply, WholeRequest
 from wit_admin.web.request_ids import find_request_id, new_request_id
 
 log = logging.getLogger(__name__)

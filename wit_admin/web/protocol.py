@@ -21,30 +21,26 @@ from wit_admin.web.gathering import GatheringTransport
 
 _MAX_HEADERS = 100
 _MAX_URL_BYTES = 8 * 1024
-_LOOKED_AT = 1000
 _SINGLE = frozenset({b"host", b"content-length", b"transfer-encoding", b"content-type"})
 
 
 @dataclass(frozen=True, slots=True)
 class HeadLimits:
-    """How long a request's head may take to come, how large it may be, and how many may wait."""
+    """How long a request's head may take to come, and how large it may be."""
 
     timeout_s: float
     max_bytes: int
-    max_connections: int
-    """Beyond these one that is idle has to go, so that whoever comes is answered."""
 
 
-class Connections(dict[asyncio.Protocol, None]):
-    """The open connections, the oldest first; uvicorn takes it for a set."""
-
-    def add(self, connection: asyncio.Protocol) -> None:
-        """Put one at the end."""
-        self[connection] = None
-
-    def discard(self, connection: asyncio.Protocol) -> None:
-        """Take one out, if it is in."""
-        self.pop(connection, None)
+def refusal(status: int, sentence: str) -> bytes:
+    """Return an answer that ends the connection."""
+    body = sentence.encode() + b"\n"
+    return (
+        STATUS_LINE[status]
+        + b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\n"
+        + b"content-length: %d\r\n\r\n" % len(body)
+        + body
+    )
 
 
 class _RefusedError(Exception):
@@ -68,8 +64,6 @@ class GuardedProtocol(HttpToolsProtocol):
         """Expect a request's head from now on."""
         super().connection_made(GatheringTransport(transport))
         self._expect_head()
-        if len(self.connections) > self.limits.max_connections:
-            self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of the timer."""
@@ -140,26 +134,11 @@ class GuardedProtocol(HttpToolsProtocol):
             # Whoever reads the body learns that it does not go on.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        status, sentence = self._refusal
-        body = sentence.encode() + b"\n"
-        self.transport.write(
-            STATUS_LINE[status]
-            + b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\n"
-            + b"content-length: %d\r\n\r\n" % len(body)
-            + body
-        )
+        self.transport.write(refusal(*self._refusal))
         self.transport.close()
 
     def _unsupported_upgrade_warning(self) -> None:
         """Answer as if the upgrade had not been offered; RFC 9110 allows it, and it is common."""
-
-    def _make_room(self) -> None:
-        """Close the oldest connection that nobody waits on, or this one if there is none."""
-        for other in itertools.islice(self.connections, _LOOKED_AT):
-            if other is not self and isinstance(other, GuardedProtocol) and other.is_idle:
-                other.transport.close()
-                return
-        self._refuse_head(503, "The server has no room for more connections.")
 
     @property
     def is_idle(self) -> bool:

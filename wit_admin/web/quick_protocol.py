@@ -6,68 +6,13 @@ unusual about a request, or takes waiting, goes the usual way, as if this file d
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
-
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
-
 from wit_admin.web.protocol import GuardedProtocol
+from wit_admin.web.questions import Question, Questions, QuickReply, Recall, WholeRequest
 
 _MOST_BYTES = 16 * 1024
 """Of a request's body; those of which the answer is known are far smaller."""
 MOST_AHEAD = 32
 """Of requests that were sent ahead: then the clients of other connections have their turn."""
-_KEPT, _KEPT_BYTES = 512, 2048
-"""How many requests are kept, and of which size."""
-
-RawHeaders = list[tuple[bytes, bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class WholeRequest:
-    """A request of which everything is here."""
-
-    method: bytes
-    url: bytes
-    headers: RawHeaders
-    """Their names in lower case, as they came."""
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class QuickReply:
-    """An answer of status 200."""
-
-    headers: bytes
-    """Lines, each with its end; those on connection and length are the protocol's."""
-    body: bytes
-
-
-class Question(Protocol):
-    """A request that somebody may know the answer to."""
-
-    @property
-    def may_be_kept(self) -> bool:
-        """The same bytes ask the same the next time, and are no secret."""
-
-    def answer(self) -> QuickReply | None:
-        """Answer without waiting, or leave the request to the application."""
-
-
-Recall = Callable[[WholeRequest], Question | None]
-"""Reads a request; what it cannot make anything of is the application's."""
-
-
-class Questions(dict[bytes, Question]):
-    """Requests that were read before, by all their bytes: clients of a kind send the same ones."""
-
-    def keep(self, data: bytes, question: Question) -> None:
-        """Keep one, if it is of the usual size and no secret."""
-        if len(data) <= _KEPT_BYTES and question.may_be_kept:
-            if len(self) >= _KEPT:
-                self.clear()
-            self[data] = question
 
 
 class QuickProtocol(GuardedProtocol):
@@ -87,8 +32,6 @@ class QuickProtocol(GuardedProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; what is not whole by then is the application's."""
-        if self._repeat(data):
-            return
         was_between = self._begin_data()
         super().data_received(data)
         if self._held is not None:
@@ -99,18 +42,6 @@ class QuickProtocol(GuardedProtocol):
     def _begin_data(self) -> bool:
         self._begun, self._answered = 0, None
         return self._is_between
-
-    def _repeat(self, data: bytes) -> bool:
-        """Answer a request, all of which is here, by what was read of the same bytes before."""
-        question = self.questions.get(data) if self._is_between else None
-        if question is None or self.is_answering or self._cannot_answer():
-            return False
-        reply = question.answer()
-        if reply is None:
-            return False
-        self._head_is_complete()
-        self._write(reply)
-        return True
 
     def on_message_begin(self) -> None:
         """Count it."""
@@ -169,11 +100,7 @@ class QuickProtocol(GuardedProtocol):
         )
 
     def _write(self, reply: QuickReply) -> None:
-        pieces = [STATUS_LINE[200]]
-        for name, value in self.server_state.default_headers:
-            pieces += (name, b": ", value, b"\r\n")
-        pieces += (reply.headers, b"content-length: %d\r\n\r\n" % len(reply.body), reply.body)
-        self.transport.write(b"".join(pieces))
+        self.transport.write(reply.render(self.server_state.default_headers))
         self.on_response_complete()
 
     def _hand_over(self) -> None:

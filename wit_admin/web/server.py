@@ -23,11 +23,14 @@ from wit_admin.git.children import GitChild
 from wit_admin.settings import Settings
 from wit_admin.web.app import create_app
 from wit_admin.web.background import keep_changes_indexed, keep_journal_settled
+from wit_admin.web.connections import Connections
+from wit_admin.web.fast_path import FastPath, FastPathProtocol
 from wit_admin.web.git_recall import GitRecall
 from wit_admin.web.listeners import Tls
 from wit_admin.web.metrics import Boards
-from wit_admin.web.protocol import Connections, HeadLimits
-from wit_admin.web.quick_protocol import Questions, QuickProtocol, Recall
+from wit_admin.web.protocol import HeadLimits
+from wit_admin.web.questions import Questions, Recall
+from wit_admin.web.quick_protocol import QuickProtocol
 from wit_admin.web.workers import Post
 
 log = logging.getLogger(__name__)
@@ -74,13 +77,11 @@ def _allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _protocol_of(settings: Settings, ask: Recall) -> type[QuickProtocol]:
+def _protocol_of(settings: Settings, ask: Recall, known: Questions) -> type[QuickProtocol]:
     class Protocol(QuickProtocol):
         recall = staticmethod(ask)
-        questions = Questions()
-        limits = HeadLimits(
-            settings.header_timeout_s, settings.max_header_bytes, _room_for_connections(settings)
-        )
+        questions = known
+        limits = HeadLimits(settings.header_timeout_s, settings.max_header_bytes)
 
     return Protocol
 
@@ -101,9 +102,10 @@ class Server:
         self._post = post
         self._settings = forge.settings
         self._board = site.boards.board(post.slot)
+        questions = Questions()
         self._config = uvicorn.Config(
             create_app(forge, self._board),
-            http=_protocol_of(forge.settings, GitRecall(forge, self._board)),
+            http=_protocol_of(forge.settings, GitRecall(forge, self._board), questions),
             timeout_keep_alive=forge.settings.keep_alive_s,  # type: ignore[arg-type]  # call_later's
             log_config=None,
             access_log=False,
@@ -114,7 +116,16 @@ class Server:
         )
         self._config.load()
         self._state = ServerState()
-        self._state.connections = Connections()  # type: ignore[assignment]  # enough of a set
+        connections = Connections(_room_for_connections(forge.settings))
+        self._state.connections = connections  # type: ignore[assignment]  # enough of a set
+        self._fast_path = FastPath(
+            questions,
+            connections,
+            self._state,
+            self._make_protocol,
+            forge.settings.header_timeout_s,
+            forge.settings.keep_alive_s,
+        )
         self._stopping = asyncio.Event()
         self._at_once = asyncio.Event()
 
@@ -129,7 +140,7 @@ class Server:
         ]
         tls = self._site.tls
         server = await loop.create_server(
-            self._protocol,
+            lambda: FastPathProtocol(self._fast_path, loop),
             sock=self._site.listener,
             backlog=_BACKLOG,
             ssl=tls.context if tls else None,
@@ -151,7 +162,7 @@ class Server:
         if at_once:
             self._at_once.set()
 
-    def _protocol(self) -> asyncio.Protocol:
+    def _make_protocol(self) -> asyncio.Protocol:
         make: Callable[..., asyncio.Protocol] = self._config.http_protocol_class
         return make(config=self._config, server_state=self._state, app_state={})
 
