@@ -20,6 +20,9 @@ _PIPE_BYTES = 1024 * 1024
 _COMPLAINT_BYTES = 4096
 _GRACE_S = 1.0
 _LAST_LOOK_S = 0.2
+_GATHER_S = 0.003
+"""How long output may gather in the pipe: to wake up for every packet of git's costs more time than
+it gives to the client. The pipe holds what git can write meanwhile."""
 _SILENCE_S = 600.0
 """git says something every few seconds while it works for a client that listens on side bands."""
 
@@ -154,6 +157,8 @@ class GitChild:
                 return
             yield chunk
             self._note_sign()
+            if len(chunk) < READ_BYTES and self.returncode is None:
+                await self._ready(None, timeout_s=_GATHER_S)
 
     async def _may_have_output(self) -> bool:
         """Wait for output or the end; false when there will be none any more."""
@@ -186,7 +191,7 @@ class GitChild:
         self._ended.set_result(None)
 
     async def _ready(
-        self, descriptor: int, *, for_writing: bool = False, timeout_s: float | None = None
+        self, descriptor: int | None, *, for_writing: bool = False, timeout_s: float | None = None
     ) -> bool:
         """Wait for the kernel's word or for the child's end; false when time is up before."""
         loop = asyncio.get_running_loop()
@@ -206,11 +211,13 @@ class GitChild:
         timer = None if timeout_s is None else loop.call_later(timeout_s, give_up)
         if not self._ended.done():
             self._ended.add_done_callback(wake)
-        add(descriptor, wake)
+        if descriptor is not None:
+            add(descriptor, wake)
         try:
             return await ready
         finally:
-            remove(descriptor)
+            if descriptor is not None:
+                remove(descriptor)
             self._ended.remove_done_callback(wake)
             if timer is not None:
                 timer.cancel()
