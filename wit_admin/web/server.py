@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import partial
 
 import uvicorn
 import uvloop
@@ -27,7 +28,7 @@ from wit_admin.web.connections import Connections
 from wit_admin.web.fast_path import FastPath, FastPathProtocol
 from wit_admin.web.git_recall import GitRecall
 from wit_admin.web.listeners import Tls
-from wit_admin.web.metrics import Boards
+from wit_admin.web.metrics import Board, Boards
 from wit_admin.web.protocol import HeadLimits
 from wit_admin.web.questions import Questions, Recall
 from wit_admin.web.quick_protocol import QuickProtocol
@@ -77,6 +78,34 @@ def _allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+def _fast_path(forge: Forge, board: Board, state: ServerState) -> FastPath:
+    """Put together what a connection is made of: it begins there, and may become uvicorn's."""
+    settings = forge.settings
+    questions = Questions()
+    connections = Connections(_room_for_connections(settings))
+    state.connections = connections  # type: ignore[assignment]  # enough of a set
+    protocol = _protocol_of(settings, GitRecall(forge, board), questions)
+    config = uvicorn.Config(
+        create_app(forge, board),
+        timeout_keep_alive=settings.keep_alive_s,  # type: ignore[arg-type]  # call_later's
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        ws="none",
+    )
+    config.load()
+    return FastPath(
+        questions,
+        connections,
+        state,
+        partial(protocol, config, state, {}),
+        settings.header_timeout_s,
+        settings.keep_alive_s,
+    )
+
+
 def _protocol_of(settings: Settings, ask: Recall, known: Questions) -> type[QuickProtocol]:
     class Protocol(QuickProtocol):
         recall = staticmethod(ask)
@@ -102,30 +131,8 @@ class Server:
         self._post = post
         self._settings = forge.settings
         self._board = site.boards.board(post.slot)
-        questions = Questions()
-        self._config = uvicorn.Config(
-            create_app(forge, self._board),
-            http=_protocol_of(forge.settings, GitRecall(forge, self._board), questions),
-            timeout_keep_alive=forge.settings.keep_alive_s,  # type: ignore[arg-type]  # call_later's
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            lifespan="off",
-            ws="none",
-        )
-        self._config.load()
         self._state = ServerState()
-        connections = Connections(_room_for_connections(forge.settings))
-        self._state.connections = connections  # type: ignore[assignment]  # enough of a set
-        self._fast_path = FastPath(
-            questions,
-            connections,
-            self._state,
-            self._make_protocol,
-            forge.settings.header_timeout_s,
-            forge.settings.keep_alive_s,
-        )
+        self._fast_path = _fast_path(forge, self._board, self._state)
         self._stopping = asyncio.Event()
         self._at_once = asyncio.Event()
 
@@ -161,10 +168,6 @@ class Server:
         self._stopping.set()
         if at_once:
             self._at_once.set()
-
-    def _make_protocol(self) -> asyncio.Protocol:
-        make: Callable[..., asyncio.Protocol] = self._config.http_protocol_class
-        return make(config=self._config, server_state=self._state, app_state={})
 
     def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.add_signal_handler(signal.SIGHUP, self._read_anew)
