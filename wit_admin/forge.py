@@ -170,7 +170,7 @@ def open_watcher(settings: Settings, observer: Observer | None = None) -> Iterat
     from wit_admin.services.watcher.service import Watcher, WatchOptions  # noqa: PLC0415
 
     if settings.no_database:
-        raise ConfigError("Without a database nothing is watched.", hint="Leave out no_database.")
+        raise ConfigError("Watching needs a database.", hint="Unset no_database.")
     options = WatchOptions(
         hold_back_s=settings.watch_debounce_ms / 1000,
         sweep_s=settings.watch_poll_interval_s,
@@ -192,7 +192,7 @@ def open_premises(settings: Settings, by: Origin) -> Iterator[Premises]:
         ConfigError: There is no database.
     """
     if settings.no_database:
-        raise ConfigError("Without a database nothing is due.", hint="Leave out no_database.")
+        raise ConfigError("Periodic jobs need a database.", hint="Unset no_database.")
     _refuse_absent(settings)
     with open_forge(settings) as forge:
         assert forge.sessions is not None  # noqa: S101  it is asked for a database
@@ -215,7 +215,7 @@ def _refuse_absent(settings: Settings) -> None:
     if settings.uses_embedded_database and file and not Path(file).exists():
         raise ConfigError(
             f"There is no database yet; {file} does not exist.",
-            hint="'wit-admin serve' makes it, and so does 'wit-admin db migrate'.",
+            hint="Create it with 'wit-admin db migrate', or start 'wit-admin serve'.",
         )
 
 

@@ -44,11 +44,11 @@ def read_config(chosen: str | None, home: Path, *, known: Collection[str]) -> di
         raise ConfigError(f"{path} cannot be read: {reason}.") from error
     for key, value in content.items():
         if key not in known:
-            raise ConfigError(f"{path} sets {key!r}, which is no setting.")
+            raise ConfigError(f"{path} sets {key!r}, which is not a setting.")
         if not isinstance(value, str | int | float):
             raise ConfigError(f"{path} sets {key!r} to something that is neither text nor number.")
         if value == "":
-            raise ConfigError(f"{path} leaves {key!r} empty.", hint="Take the line out.")
+            raise ConfigError(f"{path} leaves {key!r} empty.", hint="Remove the line.")
     return {
         key: str(value).lower() if isinstance(value, bool) else str(value)
         for key, value in content.items()

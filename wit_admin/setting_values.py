@@ -165,7 +165,7 @@ def _network(text: str) -> Network:
     try:
         return ipaddress.ip_network(text)
     except ValueError:
-        raise ValueError("must be addresses or networks, by commas") from None
+        raise ValueError("must be addresses or networks, separated by commas") from None
 
 
 def parse_some_of(*words: str) -> Callable[[str], tuple[str, ...]]:
@@ -174,7 +174,7 @@ def parse_some_of(*words: str) -> Callable[[str], tuple[str, ...]]:
     def parse(text: str) -> tuple[str, ...]:
         chosen = {part.strip() for part in text.split(",")} - {""}
         if not chosen or not chosen <= set(words):
-            raise ValueError(f"must be some of {', '.join(words)}, by commas")
+            raise ValueError(f"must be some of {', '.join(words)}, separated by commas")
         return tuple(word for word in words if word in chosen)
 
     return parse

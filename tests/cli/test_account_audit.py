@@ -78,4 +78,4 @@ def test_team_is_let_into_repositories_of_its_own_organization_only() -> None:
     result = run("team repo add acme/kernel bob/demo")
 
     assert result.exit_code == 2
-    assert "acme/kernel is let into repositories of acme only" in result.stderr
+    assert "acme/kernel can get access to repositories of acme only" in result.stderr

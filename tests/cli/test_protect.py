@@ -52,10 +52,14 @@ def test_protection_is_added_listed_and_removed(database_url: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("add", "alice/demo", "a..b"), 2, "'a..b' is no pattern for refs."),
-        (("add", "alice/demo", "[ab]"), 2, "'[ab]' is no pattern for refs."),
+        (("add", "alice/demo", "a..b"), 2, "'a..b' is not a pattern for refs."),
+        (("add", "alice/demo", "[ab]"), 2, "'[ab]' is not a pattern for refs."),
         (("add", "alice/demo", "main", "--max-blob", "big"), 2, "'big' is no size."),
-        (("add", "alice/demo", "main", "--permission", "eat"), 2, "'eat' is no permission."),
+        (
+            ("add", "alice/demo", "main", "--permission", "eat"),
+            2,
+            "'eat' is not a valid permission.",
+        ),
         (("add", "alice/demo", "main", "--check", "../sh"), 2, "cannot name a check"),
         (("add", "alice/demo", "main", "--allow-push", "bob"), 1, "There is no user bob."),
         (("add", "alice/none", "main"), 1, "There is no repository alice/none."),

@@ -92,7 +92,7 @@ def test_second_at_the_same_time_says_so_and_ends_well(root: Path, database_url:
         reports = json.loads(sync("--json", "--only", "sync-repos")[0])["jobs"]
     engine.dispose()
 
-    assert (out, said) == ("", "Another sync is at work; this one has nothing to do.\n")
+    assert (out, said) == ("", "Another sync is running; this one has nothing to do.\n")
     assert [report["state"] for report in reports] == ["busy"]
 
 

@@ -70,11 +70,11 @@ def test_second_run_says_that_it_is_there_and_prints_no_name_for_a_password(
 @pytest.mark.parametrize(
     ("arguments", "stdin", "sentence"),
     [
-        (["--password-stdin", "--generate-password"], b"", "either read or generated"),
+        (["--password-stdin", "--generate-password"], b"", "cannot be used together"),
         (["--password-stdin"], b"", "at least 8"),
-        (["--password-stdin"], b"\xff\xfe\n", "no text"),
+        (["--password-stdin"], b"\xff\xfe\n", "not text"),
         (["--password-stdin"], b"x" * 1025, "at most 1024"),
-        (["--email", "nowhere"], b"", "no e-mail address"),
+        (["--email", "nowhere"], b"", "not an e-mail address"),
     ],
 )
 def test_odd_password_or_address_is_a_wrong_command_line(

@@ -215,4 +215,4 @@ def test_another_method_gets_a_sentence(server: RunningServer) -> None:
         answer = client.read_to_end()
 
     assert answer.startswith(b"HTTP/1.1 405 ")
-    assert answer.endswith(b"This address takes another method.\n")
+    assert answer.endswith(b"This address does not support the method.\n")

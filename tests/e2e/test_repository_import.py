@@ -147,7 +147,7 @@ def test_redirect_is_not_followed(alice: Place, redirecting: str, secret: Path) 
 
     code, said = refusal(alice, redirecting, "alice/none", ALLOWED, *options)
 
-    assert (code, "leads to another address" in said) == (4, True)
+    assert (code, "redirects to another address" in said) == (4, True)
 
 
 def test_git_asks_only_the_address_that_was_looked_at(

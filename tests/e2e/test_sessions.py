@@ -181,7 +181,7 @@ def test_wrong_method_is_told_the_right_one(
     code, content, headers = call(server, path, body)
 
     assert (code, headers["allow"]) == (405, allowed)
-    assert content["error"]["message"] == f"This address takes {allowed}."
+    assert content["error"]["message"] == f"This address supports {allowed}."
 
 
 @pytest.mark.parametrize("value", ["Bearer wits_unknown", "Bearer", "Basic !!!", "Bearer wit_x"])

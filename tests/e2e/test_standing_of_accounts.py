@@ -28,7 +28,8 @@ from wit_admin.services.accounts import TokenOrder, create_token, create_user, l
 from wit_admin.services.actors import Scope
 from wit_admin.services.organizations import create_organization, set_member
 from wit_admin.services.sessions import create_session
-from wit_admin.services.teams import add_team_member, create_team
+from wit_admin.services.team_members import add_team_member
+from wit_admin.services.teams import create_team
 
 pytestmark = pytest.mark.e2e
 

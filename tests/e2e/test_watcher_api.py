@@ -216,5 +216,5 @@ def test_another_method_is_refused(api: Api, path: str, method: str, allow: str)
     status, error = api.call(path, "root", method)
 
     assert status == 405
-    assert error["message"].startswith("This address takes ")
+    assert error["message"].startswith("This address supports ")
     assert all(word in error["message"] for word in allow.split(", "))

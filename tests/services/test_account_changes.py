@@ -28,11 +28,11 @@ from wit_admin.services.account_changes import (
     unblock_user,
 )
 from wit_admin.services.accounts import create_user
-from wit_admin.services.actors import Credentials
+from wit_admin.services.actors import Client, Credentials
 from wit_admin.services.audit import list_events
 from wit_admin.services.lookups import get_user
 from wit_admin.services.organizations import create_organization, show_organization
-from wit_admin.services.sessions import Client, SignIn
+from wit_admin.services.sessions import SignIn
 
 Sessions = sessionmaker[Session]
 CLIENT = Client("127.0.0.1", "curl")

@@ -33,18 +33,18 @@ from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import ConflictError, NotFoundError, RefusedError, UnauthenticatedError
 from wit_admin.git import own_config
 from wit_admin.names import RepoName, TeamName
-from wit_admin.services import audit, organizations, teams, trash
+from wit_admin.services import audit, organizations, team_members, teams, trash
 from wit_admin.services import repository_changes as changes
 from wit_admin.services.account_changes import show_user
 from wit_admin.services.account_merge import AccountMerge
 from wit_admin.services.accounts import TokenOrder, create_token, create_user
-from wit_admin.services.actors import Credentials, Scope
+from wit_admin.services.actors import Client, Credentials, Scope
 from wit_admin.services.collaborators import add_collaborator, list_collaborators
 from wit_admin.services.lookups import get_user
 from wit_admin.services.owner_removal import OwnerRemoval
 from wit_admin.services.owner_repositories import Fate
 from wit_admin.services.repo_sync import RepoSync
-from wit_admin.services.sessions import Client, SignIn
+from wit_admin.services.sessions import SignIn
 from wit_admin.services.sync_survey import SyncOptions
 
 Sessions = sessionmaker[Session]
@@ -152,7 +152,7 @@ def test_higher_of_two_roles_and_permissions_counts(site: Site) -> None:
     for name, role in (("octo", OrgRole.ADMIN), ("alice", OrgRole.MEMBER)):
         organizations.set_member(site.sessions, "acme", name, role)
     teams.create_team(site.sessions, core)
-    teams.add_team_member(site.sessions, core, "octo")
+    team_members.add_team_member(site.sessions, core, "octo")
     site.create("carol/a", "carol/b", "carol/c", "alice/own", "octo/his")
     for repo, user, permission in (
         ("carol/a", "octo", Permission.WRITE),
@@ -239,7 +239,7 @@ def test_clashes_are_listed_before_the_door_is_shut(site: Site) -> None:
 
     with pytest.raises(ConflictError, match="alice has repositories of the same names: demo, tool"):
         site.run()
-    with pytest.raises(ConflictError, match="itself"):
+    with pytest.raises(ConflictError, match="already"):
         site.run("octo", "Octo")
     with pytest.raises(NotFoundError, match="no user nobody"):
         site.run("octo", "nobody")

@@ -31,5 +31,5 @@ def test_collaborator_is_added_changed_and_removed(sessions: sessionmaker[Sessio
     assert (row.username, row.permission) == ("bob", Permission.READ)
     remove_collaborator(sessions, DEMO, "bob")
     assert list_collaborators(sessions, DEMO) == []
-    with pytest.raises(NotFoundError, match="no collaborator"):
+    with pytest.raises(NotFoundError, match="not a collaborator"):
         remove_collaborator(sessions, DEMO, "bob")

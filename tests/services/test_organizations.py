@@ -14,7 +14,7 @@ from wit_admin.db.queries import repositories, serving, trash, users
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError
 from wit_admin.names import RepoName, TeamName
-from wit_admin.services import audit, organizations, teams
+from wit_admin.services import audit, organizations, team_members, team_repositories, teams
 from wit_admin.services.account_changes import claim_user
 from wit_admin.services.accounts import create_user
 from wit_admin.services.lookups import get_owner
@@ -110,7 +110,7 @@ def test_role_follows_what_was_said_last(acme: Sessions) -> None:
     assert (first.is_changed, again.is_changed) == (True, False)
     assert (as_member, as_admin) == (Permission.READ, Permission.ADMIN)
     assert permission_of(acme, "bob") is None
-    with pytest.raises(NotFoundError, match="no member"):
+    with pytest.raises(NotFoundError, match="not a member"):
         organizations.remove_member(acme, "acme", "bob")
     assert actions(acme)[-3:] == ["member.set", "member.set", "member.remove"]
 
@@ -132,33 +132,33 @@ def test_team_permits_its_members_what_it_was_granted(acme: Sessions) -> None:
     organizations.set_member(acme, "acme", "bob", OrgRole.MEMBER)
     teams.create_team(acme, CORE)
 
-    added = [teams.add_team_member(acme, CORE, "bob") for _ in range(2)]
-    teams.grant_team(acme, CORE, "demo", Permission.WRITE)
+    added = [team_members.add_team_member(acme, CORE, "bob") for _ in range(2)]
+    team_repositories.grant_team(acme, CORE, "demo", Permission.WRITE)
     as_writer = permission_of(acme, "bob")
     details = teams.show_team(acme, CORE)
-    teams.revoke_team(acme, CORE, "demo")
+    team_repositories.revoke_team(acme, CORE, "demo")
 
     assert added == [True, False]
     assert as_writer is Permission.WRITE
     assert (details.members, details.repositories) == (("bob",), ("demo write",))
     assert permission_of(acme, "bob") is Permission.READ
     with pytest.raises(NotFoundError, match="no permission"):
-        teams.revoke_team(acme, CORE, "demo")
+        team_repositories.revoke_team(acme, CORE, "demo")
 
 
 def test_grant_ends_with_the_team_the_membership_and_the_ownership(acme: Sessions) -> None:
     def grant() -> None:
         teams.create_team(acme, CORE, may_exist=True)
         organizations.set_member(acme, "acme", "bob", OrgRole.MEMBER)
-        teams.add_team_member(acme, CORE, "bob")
-        teams.grant_team(acme, CORE, "demo", Permission.ADMIN)
+        team_members.add_team_member(acme, CORE, "bob")
+        team_repositories.grant_team(acme, CORE, "demo", Permission.ADMIN)
         assert permission_of(acme, "bob") is Permission.ADMIN
 
     grant()
     teams.delete_team(acme, CORE)
     assert permission_of(acme, "bob") is Permission.READ
     grant()
-    teams.remove_team_member(acme, CORE, "bob")
+    team_members.remove_team_member(acme, CORE, "bob")
     assert permission_of(acme, "bob") is Permission.READ
     grant()
     organizations.remove_member(acme, "acme", "bob")
@@ -180,9 +180,9 @@ def test_stranger_is_in_no_team_and_foreign_repository_is_not_granted(acme: Sess
     teams.create_team(acme, CORE)
 
     with pytest.raises(ConflictError, match="Only members"):
-        teams.add_team_member(acme, CORE, "bob")
+        team_members.add_team_member(acme, CORE, "bob")
     with pytest.raises(NotFoundError, match="acme/nothing"):
-        teams.grant_team(acme, CORE, "nothing", Permission.READ)
+        team_repositories.grant_team(acme, CORE, "nothing", Permission.READ)
     with pytest.raises(NotFoundError, match="has no team cor") as caught:
         teams.show_team(acme, TeamName("acme", "cor"))
     assert caught.value.hint == "See 'wit-admin team list acme'."
@@ -244,12 +244,12 @@ def test_of_many_who_claim_one_placeholder_one_wins(acme: Sessions) -> None:
 def test_grant_that_meets_a_transfer_does_not_outlive_it(acme: Sessions) -> None:
     organizations.set_member(acme, "acme", "bob", OrgRole.MEMBER)
     teams.create_team(acme, CORE)
-    teams.add_team_member(acme, CORE, "bob")
+    team_members.add_team_member(acme, CORE, "bob")
 
     for _ in range(5):
         raised = run_at_once(
             [
-                lambda: teams.grant_team(acme, CORE, "demo", Permission.ADMIN),
+                lambda: team_repositories.grant_team(acme, CORE, "demo", Permission.ADMIN),
                 lambda: hand_over(acme, "acme/demo", "carol"),
             ]
         )

@@ -27,7 +27,14 @@ from wit_admin.db.models.repositories import Repository, Visibility
 from wit_admin.errors import BatchError, RefusedError
 from wit_admin.git import own_config
 from wit_admin.names import RepoName, TeamName
-from wit_admin.services import audit_check, organizations, teams, trash
+from wit_admin.services import (
+    audit_check,
+    organizations,
+    team_members,
+    team_repositories,
+    teams,
+    trash,
+)
 from wit_admin.services.account_changes import block_user
 from wit_admin.services.account_merge import AccountMerge
 from wit_admin.services.accounts import create_user
@@ -72,8 +79,8 @@ class Town:
             partial(organizations.create_organization, sessions, org, owner="root", may_exist=True),
             partial(organizations.set_member, sessions, org, user, role),
             partial(teams.create_team, sessions, team, may_exist=True),
-            partial(teams.add_team_member, sessions, team, user),
-            partial(teams.grant_team, sessions, team, repo.name, permission),
+            partial(team_members.add_team_member, sessions, team, user),
+            partial(team_repositories.grant_team, sessions, team, repo.name, permission),
             partial(add_collaborator, sessions, repo, user, permission),
             partial(create_repository, sessions, root, repo, ORDER),
             partial(self._transfer, repo, chance.choice((*PEOPLE, *ORGS))),

@@ -97,7 +97,7 @@ def test_merged_account_may_push_where_either_could(sessions: sessionmaker[Sessi
 @pytest.mark.parametrize(
     ("order", "error", "message"),
     [
-        (ProtectionOrder("a..b"), InvalidInputError, "no pattern"),
+        (ProtectionOrder("a..b"), InvalidInputError, "not a pattern"),
         (ProtectionOrder("main", check="../x"), InvalidInputError, "cannot name a check"),
         (ProtectionOrder("main", check=".x"), InvalidInputError, "cannot name a check"),
         (ProtectionOrder("main", max_blob_bytes=2**63), InvalidInputError, "larger than any"),

@@ -14,11 +14,10 @@ from wit_admin.db.base import utc_now
 from wit_admin.db.models.accounts import User, UserSession
 from wit_admin.errors import NotFoundError, UnauthenticatedError
 from wit_admin.services.accounts import create_user
-from wit_admin.services.actors import Credentials
+from wit_admin.services.actors import Client, Credentials
 from wit_admin.services.attempts import PER_ACCOUNT_AND_ADDRESS, open_attempts
 from wit_admin.services.credentials import TOKEN_PREFIX, PasswordChecker, new_secret
 from wit_admin.services.sessions import (
-    Client,
     SessionResult,
     SignIn,
     create_session,
@@ -98,7 +97,7 @@ def test_every_failure_to_sign_in_has_the_same_sentence(
         user = session.scalars(select(User).where(User.name_key == "blocked")).one()
         user.blocked_at = utc_now()
 
-    with pytest.raises(UnauthenticatedError, match="do not belong together") as caught:
+    with pytest.raises(UnauthenticatedError, match="is wrong") as caught:
         sign_in.log_in(username, password, Client())
 
     assert username not in caught.value.message

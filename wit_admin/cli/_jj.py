@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
 PageLimit = Annotated[int, typer.Option(help="How many at most", min=1, max=1000)]
 AfterCursor = Annotated[
-    str | None, typer.Option("--after", metavar="CURSOR", help="Go on where the list before ended")
+    str | None, typer.Option("--after", metavar="CURSOR", help="Continue where the last page ended")
 ]
-Follow = Annotated[bool, typer.Option("--follow", help="Go on with what is synced, oldest first")]
+Follow = Annotated[
+    bool, typer.Option("--follow", help="Keep printing what is synced, oldest first")
+]
 
 CHANGE_LETTERS = 8
 COMMIT_LETTERS = 8
@@ -51,7 +53,7 @@ def refuse_both(*, follow: bool, after: str | None) -> None:
         InvalidInputError: It is.
     """
     if follow and after is not None:
-        raise InvalidInputError("--follow and --after exclude each other.")
+        raise InvalidInputError("--follow and --after cannot be used together.")
 
 
 def note_more(output: Output, cursor: str | None) -> None:

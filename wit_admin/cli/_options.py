@@ -30,34 +30,38 @@ E = TypeVar("E", bound=enum.StrEnum)
 
 def _printable_only(text: str) -> str:
     if not text.isprintable():
-        raise InvalidInputError("The text to look for has characters that are none.")
+        raise InvalidInputError("The search text has control characters.")
     return text
 
 
 Repo = Annotated[str, typer.Argument(metavar="OWNER/REPO", help="Which repository")]
 User = Annotated[str, typer.Argument(metavar="USER", help="Name of the account")]
 Account = Annotated[str, typer.Argument(metavar="NAME", help="Name of the account")]
+Team = Annotated[str, typer.Argument(metavar="ORG/TEAM", help="Which team")]
 Email = Annotated[str | None, typer.Option(help="E-mail address")]
 Grant = Annotated[str, typer.Option(help="read, write or admin")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 AfterId = Annotated[
-    str | None, typer.Option("--after", metavar="ID", help="Only those that follow this one")
+    str | None, typer.Option("--after", metavar="ID", help="Continue after this id")
 ]
 TransferTo = Annotated[
-    str | None, typer.Option(metavar="OWNER", help="Hand its repositories to this owner first")
+    str | None, typer.Option(metavar="OWNER", help="Transfer its repositories to this owner first")
 ]
 TrashRepositories = Annotated[
     bool, typer.Option("--trash-repositories", help="Move its repositories to the trash first")
 ]
 IfNotExists = Annotated[
-    bool, typer.Option("--if-not-exists", help="Leave it as it is when it exists")
+    bool, typer.Option("--if-not-exists", help="Change nothing if it exists already")
 ]
 Match = Annotated[
-    str, typer.Option(metavar="TEXT", help="Only with this in a name", callback=_printable_only)
+    str,
+    typer.Option(
+        metavar="TEXT", help="Only names that contain this text", callback=_printable_only
+    ),
 ]
 Limit = Annotated[int | None, typer.Option(help="How many at most", min=1)]
 AfterName = Annotated[
-    str | None, typer.Option("--after", metavar="NAME", help="Only those that follow this name")
+    str | None, typer.Option("--after", metavar="NAME", help="Continue after this name")
 ]
 
 
@@ -78,7 +82,7 @@ class State:
 
 
 def command_group(summary: str, *, example: str) -> typer.Typer:
-    """Make a group of commands; ``summary`` starts as "Manage" or "Look at" and has no full stop.
+    """Make a group of commands; ``summary`` is imperative and has no full stop.
 
     It stays a group when it has a single command.
     """
@@ -103,7 +107,7 @@ def part_by_id(after: str | None, limit: int | None) -> Span:
     """Return which part of a list that is sorted by id they ask for.
 
     Raises:
-        InvalidInputError: ``after`` is no id.
+        InvalidInputError: ``after`` is not an id.
     """
     from wit_admin.db.paging import Span
 
@@ -111,25 +115,25 @@ def part_by_id(after: str | None, limit: int | None) -> Span:
 
 
 def texts_of(**given: str | None) -> Any:
-    """Return a dictionary of what the options said of fields; an empty text is ``None``."""
+    """Return the fields that were given; an empty text clears a field (``None``)."""
     return {name: text or None for name, text in given.items() if text is not None}
 
 
 def require_changes(changes: Mapping[str, object]) -> None:
-    """Return if an edit has something to do.
+    """Refuse an edit that changes nothing.
 
     Raises:
-        InvalidInputError: It has not.
+        InvalidInputError: No option was given.
     """
     if not changes:
-        raise InvalidInputError("Nothing is to be changed.", hint="Name at least one option.")
+        raise InvalidInputError("Nothing to change.", hint="Give at least one option.")
 
 
 def permission_of(text: str) -> Permission:
     """Read what ``--permission`` was given.
 
     Raises:
-        InvalidInputError: It is no permission.
+        InvalidInputError: It is not a permission.
     """
     from wit_admin.db.models.organizations import Permission
 
@@ -140,7 +144,7 @@ def role_of(text: str) -> OrgRole:
     """Read what ``--role`` was given.
 
     Raises:
-        InvalidInputError: It is no role.
+        InvalidInputError: It is not a role.
     """
     from wit_admin.db.models.organizations import OrgRole
 
@@ -151,7 +155,7 @@ def scope_of(text: str) -> Scope:
     """Read what ``--scope`` was given.
 
     Raises:
-        InvalidInputError: It is no scope.
+        InvalidInputError: It is not a scope.
     """
     from wit_admin.services.actors import Scope
 
@@ -189,13 +193,13 @@ def lifetime_of(text: str) -> timedelta:
     """Read what ``--expires`` was given.
 
     Raises:
-        InvalidInputError: It is no lifetime.
+        InvalidInputError: It is not a lifetime.
     """
     try:
         return parse_lifetime(text)
     except ValueError:
         raise InvalidInputError(
-            f"{text!r} is no lifetime.", hint="Write a number and h, d or w: 90d."
+            f"{text!r} is not a lifetime.", hint="Write a number and s, h, d or w, such as 90d."
         ) from None
 
 
@@ -203,12 +207,12 @@ def id_of(text: str) -> uuid.UUID:
     """Read an id as lists show it.
 
     Raises:
-        InvalidInputError: It is none.
+        InvalidInputError: It is not an id.
     """
     try:
         return uuid.UUID(text)
     except ValueError:
-        raise InvalidInputError(f"{text!r} is no id.", hint="Take it from the list.") from None
+        raise InvalidInputError(f"{text!r} is not an id.", hint="Copy it from the list.") from None
 
 
 def _member_of(kind: type[E], text: str, what: str) -> E:
@@ -216,7 +220,9 @@ def _member_of(kind: type[E], text: str, what: str) -> E:
         return kind(text)
     except ValueError:
         known = ", ".join(kind)
-        raise InvalidInputError(f"{text!r} is no {what}.", hint=f"Known are {known}.") from None
+        raise InvalidInputError(
+            f"{text!r} is not a valid {what}.", hint=f"Use one of {known}."
+        ) from None
 
 
 def _nothing() -> None:

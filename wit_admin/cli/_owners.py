@@ -18,7 +18,7 @@ NewName = Annotated[str, typer.Argument(metavar="NEW", help="Its new name")]
 def rename_owner(
     ctx: typer.Context, kind: OwnerType, name: str, new_name: str, *, as_json: bool
 ) -> None:
-    """Give an owner another name, and print it."""
+    """Rename an owner, and print its name."""
     from wit_admin.services import owner_renaming
 
     output = output_of(ctx, as_json=as_json)

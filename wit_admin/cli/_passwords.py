@@ -17,14 +17,14 @@ PasswordStdin = Annotated[
 _LONGEST = 4096
 """Of a line with a secret, which may come from a device that never ends a line."""
 GeneratePassword = Annotated[
-    bool, typer.Option("--generate-password", help="Make a password, and print it alone")
+    bool, typer.Option("--generate-password", help="Generate a password, and print only that")
 ]
 
 
 def password_of(*, from_stdin: bool, generate: bool) -> str | None:
     """Return the password that the options ask for; ``None`` if they ask for none."""
     if from_stdin and generate:
-        raise InvalidInputError("A password is either read or generated.")
+        raise InvalidInputError("--password-stdin and --generate-password cannot be used together.")
     if generate:
         from wit_admin.services.credentials import new_password
 
@@ -46,15 +46,15 @@ def read_secret_line(what: str) -> str:
     try:
         return line.rstrip(b"\r\n").decode()
     except UnicodeDecodeError:
-        raise InvalidInputError(f"The {what} is no text.", hint="Write it in UTF-8.") from None
+        raise InvalidInputError(f"The {what} is not text.", hint="Write it in UTF-8.") from None
 
 
 def show_with_password(output: Output, result: Any, name: str, generated: str | None) -> None:
-    """Print what was done, or alone the password that was made for it."""
+    """Print the result, or only the password if one was generated."""
     if generated is None:
         output.result(result, plain=name)
         return
-    output.note("Keep the password now; it is not shown again.")
+    output.note("Save the password now; it is not shown again.")
     output.result(
         {**(result if isinstance(result, dict) else to_json(result)), "password": generated},
         plain=generated,

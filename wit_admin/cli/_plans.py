@@ -16,9 +16,13 @@ from wit_admin.cli._output import Output, printable
 if TYPE_CHECKING:
     from wit_admin.services.plans import A, Applied, Plan, Progress, Task
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and stop")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would be done, and change nothing")
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask")]
-NoInput = Annotated[bool, typer.Option("--no-input", help="Never ask: fail where one would")]
+NoInput = Annotated[
+    bool, typer.Option("--no-input", help="Never ask; fail where an answer is needed")
+]
 
 _SHOWN_BEFORE_ASKING = 20
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000

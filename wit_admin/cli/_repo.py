@@ -28,6 +28,6 @@ def chosen_visibility(settings: Settings, *, public: bool, private: bool) -> mod
     from wit_admin.db.models import repositories as models
 
     if public and private:
-        raise InvalidInputError("It is either --public or --private.")
+        raise InvalidInputError("--public and --private cannot be used together.")
     chosen = "public" if public else "private" if private else settings.default_visibility
     return models.Visibility(chosen)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wit_admin.services.access import Action
 
 app = command_group(
-    "Look at who may do what", example="wit-admin access explain bob alice/demo --action push"
+    "Explain who may do what", example="wit-admin access explain bob alice/demo --action push"
 )
 
 

@@ -10,14 +10,14 @@ from wit_admin.cli._options import AsJson, command_group, output_of
 from wit_admin.cli._place import place
 from wit_admin.names import RepoName
 
-app = command_group("Look at what happened", example="wit-admin activity list")
+app = command_group("Show what happened", example="wit-admin activity list")
 
 
 @app.command("list")
 def list_(
     ctx: typer.Context,
     repository: Annotated[
-        str | None, typer.Argument(metavar="OWNER/REPO", help="Of this one only")
+        str | None, typer.Argument(metavar="OWNER/REPO", help="Only of this repository")
     ] = None,
     limit: Annotated[int, typer.Option(help="How many at most", min=1, max=1000)] = 50,
     as_json: AsJson = False,

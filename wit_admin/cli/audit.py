@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wit_admin.db.queries.audit import AuditFilter
     from wit_admin.services.audit import Entry
 
-app = command_group("Look at who changed what", example="wit-admin audit list --action token")
+app = command_group("Show who changed what", example="wit-admin audit list --action token")
 
 _COLUMNS = ("seq", "created_at", "who", "origin", "action", "target_type", "target_name")
 _CHUNK = 1000

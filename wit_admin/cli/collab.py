@@ -28,7 +28,7 @@ def add(
     permission: Grant = "write",
     as_json: AsJson = False,
 ) -> None:
-    """Let a user into a repository, or change what the user may do
+    """Give a user access to a repository, or change the permission
 
     Example: wit-admin collab add alice/demo bob --permission read
     """
@@ -58,7 +58,7 @@ def list_(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
 
 @app.command()
 def remove(ctx: typer.Context, repo: Repo, user: User, as_json: AsJson = False) -> None:
-    """Take a collaborator's permission back
+    """Remove a collaborator
 
     Example: wit-admin collab remove alice/demo bob
     """

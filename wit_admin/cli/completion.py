@@ -14,7 +14,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 class Shell(enum.StrEnum):
-    """A shell that can be taught to complete."""
+    """A shell with a completion script."""
 
     BASH = "bash"
     ZSH = "zsh"
@@ -27,7 +27,7 @@ def completion(
     shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="bash, zsh or fish")],
     as_json: AsJson = False,
 ) -> None:
-    """Print a script that teaches a shell to complete
+    """Print a shell completion script
 
     bash: put eval "$(wit-admin completion bash)" into ~/.bashrc
 

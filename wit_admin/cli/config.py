@@ -10,7 +10,7 @@ import typer
 
 from wit_admin.cli._options import AsJson, command_group, loaded_of, output_of
 
-app = command_group("Look at the settings", example="wit-admin config show")
+app = command_group("Show the settings", example="wit-admin config show")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

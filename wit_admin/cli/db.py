@@ -77,7 +77,7 @@ def rollback(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take migrations back, with the rows in what they made
+    """Roll migrations back; rows in what they created are lost
 
     Example: wit-admin db rollback --to 0001 --yes
     """
@@ -96,16 +96,16 @@ def rollback(
 def seed(
     ctx: typer.Context,
     profile: Annotated[
-        Profile, typer.Option(help="dev: one account and repository; demo: a site at work")
+        Profile, typer.Option(help="dev: one account and repository; demo: a populated site")
     ] = Profile.DEV,
     force: Annotated[
-        bool, typer.Option("--force", help="Seed although there are accounts of its own")
+        bool, typer.Option("--force", help="Seed even if there are other accounts")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Fill an empty forge for development or a demonstration
 
-    What is there already stays as it is, so it can be run again.
+    What exists already stays as it is, so it can be run again.
 
     Example: wit-admin db seed --profile demo
     """
@@ -135,7 +135,7 @@ def seed(
 
 @app.command()
 def status(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Show at which revision the database is
+    """Show the revision of the database
 
     Example: wit-admin db status --json
     """
@@ -186,6 +186,6 @@ def check(ctx: typer.Context, as_json: AsJson = False) -> None:
             f"The schema is not as expected. It lacks: {shown}{f' and {more} more' * (more > 0)}.",
             hint="Run 'wit-admin db migrate'."
             if is_behind
-            else "Somebody changed it by other means; 'wit-admin db sql' prints how it should be.",
+            else "It was changed by other means; 'wit-admin db sql' prints the expected schema.",
         )
     output.result({"differences": differences}, plain="ok")

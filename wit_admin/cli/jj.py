@@ -6,7 +6,7 @@ from wit_admin.cli import jj_changes, jj_evolution, jj_ops, jj_refs
 from wit_admin.cli._options import command_group
 
 app = command_group(
-    "Look at what was synced from jj repositories", example="wit-admin jj changes alice/demo"
+    "Show what was synced from jj repositories", example="wit-admin jj changes alice/demo"
 )
 
 for part in (jj_changes, jj_ops, jj_refs, jj_evolution):

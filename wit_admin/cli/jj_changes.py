@@ -44,26 +44,32 @@ def changes(
     ctx: typer.Context,
     repo: Repo,
     bookmark: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What this bookmark leads to: NAME@REMOTE")
+        str | None,
+        typer.Option(metavar="NAME", help="Only ancestors of this bookmark, or of NAME@REMOTE"),
     ] = None,
     author: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Only with this in the author")
+        str | None, typer.Option(metavar="TEXT", help="Only authors that contain this text")
     ] = None,
     query: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="With this in the description, or an id that begins so"),
+        typer.Option(
+            metavar="TEXT", help="Only descriptions with this text, or ids that start with it"
+        ),
     ] = None,
     conflicted: Annotated[
-        bool | None, typer.Option("--conflicted/--no-conflicted", help="Only those, or none")
+        bool | None,
+        typer.Option("--conflicted/--no-conflicted", help="Only conflicted, or only others"),
     ] = None,
     divergent: Annotated[
-        bool | None, typer.Option("--divergent/--no-divergent", help="Only those, or none")
+        bool | None,
+        typer.Option("--divergent/--no-divergent", help="Only divergent, or only others"),
     ] = None,
     hidden: Annotated[
-        bool, typer.Option("--hidden", help="Only those that no visible commit carries any more")
+        bool, typer.Option("--hidden", help="Only hidden ones, of which no commit is visible")
     ] = False,
     mutable: Annotated[
-        bool | None, typer.Option("--mutable/--immutable", help="Only those that may be rewritten")
+        bool | None,
+        typer.Option("--mutable/--immutable", help="Only those that may, or may not, be rewritten"),
     ] = None,
     limit: PageLimit = 50,
     after: AfterCursor = None,
@@ -72,8 +78,8 @@ def changes(
 ) -> None:
     """List changes, the latest commit first
 
-    In front stands @ for what a workspace has checked out, ◆ for what is immutable, a cross
-    for a conflict; ?? behind an id means that several visible commits carry the change.
+    The first column shows @ for what a workspace has checked out, ◆ for an immutable change and
+    a cross for a conflict; ?? after an id means that several visible commits have this change id.
     With --follow and --json each line is one object.
 
     Example: wit-admin jj changes alice/demo --bookmark main --mutable

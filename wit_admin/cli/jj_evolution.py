@@ -37,12 +37,12 @@ def evolution(
     ctx: typer.Context,
     repo: Repo,
     change: Annotated[
-        str, typer.Argument(metavar="CHANGE", help="Its id, or a beginning that is enough")
+        str, typer.Argument(metavar="CHANGE", help="Its id, or a unique prefix of it")
     ],
     limit: PageLimit = 100,
     as_json: AsJson = False,
 ) -> None:
-    """Show the commits that a change was, the latest first, and which replaced which
+    """Show the commits of a change over time, latest first, and which replaced which
 
     Commits that were replaced are read from jj's own stores.
 

@@ -40,17 +40,19 @@ def ops(
     ctx: typer.Context,
     repo: Repo,
     kind: Annotated[
-        str | None, typer.Option("--type", help="Only such as commit, rebase, undo, snapshot")
+        str | None,
+        typer.Option("--type", help="Only of this type: commit, rebase, undo, snapshot, …"),
     ] = None,
     undone: Annotated[
-        bool | None, typer.Option("--undone/--no-undone", help="Only those undone, or none")
+        bool | None, typer.Option("--undone/--no-undone", help="Only undone, or only others")
     ] = None,
     snapshots: Annotated[
-        bool | None, typer.Option("--snapshots/--no-snapshots", help="Only snapshots, or none")
+        bool | None,
+        typer.Option("--snapshots/--no-snapshots", help="Only snapshots, or only others"),
     ] = None,
     graph: Annotated[
         bool | None,
-        typer.Option("--graph/--no-graph", help="Draw what follows what; done on a terminal"),
+        typer.Option("--graph/--no-graph", help="Draw the graph; the default on a terminal"),
     ] = None,
     limit: PageLimit = 50,
     after: AfterCursor = None,
@@ -59,9 +61,9 @@ def ops(
 ) -> None:
     """List operations, the latest first
 
-    In the graph @ is the current operation; there are several while jj has not yet reconciled
-    concurrent ones. Filters leave holes, which ~ stands for. With --follow and --json each line
-    is one object.
+    In the graph @ is the current operation; there are several until jj reconciles concurrent
+    ones. ~ stands for operations that a filter left out. With --follow and --json each line is
+    one object.
 
     Example: wit-admin jj ops alice/demo --no-snapshots --limit 20
     """

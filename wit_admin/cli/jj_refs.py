@@ -40,11 +40,10 @@ def bookmarks(
     ctx: typer.Context,
     repo: Repo,
     local: Annotated[bool, typer.Option("--local", help="Only local ones")] = False,
-    remote: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only those of this remote")
-    ] = None,
+    remote: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this remote")] = None,
     conflicted: Annotated[
-        bool | None, typer.Option("--conflicted/--no-conflicted", help="Only those, or none")
+        bool | None,
+        typer.Option("--conflicted/--no-conflicted", help="Only conflicted, or only others"),
     ] = None,
     match: Match = "",
     limit: PageLimit = 50,
@@ -53,7 +52,7 @@ def bookmarks(
 ) -> None:
     """List bookmarks by name, local ones and those of remotes
 
-    A conflicted one has several targets: + for what it may be, - for what it was before.
+    A conflicted one has several targets: + for each possible one, - for each former one.
 
     Example: wit-admin jj bookmarks alice/demo --conflicted
     """
@@ -62,7 +61,7 @@ def bookmarks(
     from wit_admin.services import jj_reading
 
     if local and remote is not None:
-        raise InvalidInputError("--local and --remote exclude each other.")
+        raise InvalidInputError("--local and --remote cannot be used together.")
     output = output_of(ctx, as_json=as_json)
     wanted = BookmarkFilter("" if local else remote, match or None, conflicted)
     with synced(ctx, repo) as (here, repo_id):
@@ -81,11 +80,12 @@ def conflicts(
     ctx: typer.Context,
     repo: Repo,
     change: Annotated[
-        str | None, typer.Option(metavar="CHANGE", help="Only of this change; a beginning will do")
+        str | None,
+        typer.Option(metavar="CHANGE", help="Only of this change; a unique prefix is enough"),
     ] = None,
-    resolved: Annotated[bool, typer.Option("--resolved", help="Those that were resolved")] = False,
+    resolved: Annotated[bool, typer.Option("--resolved", help="Only resolved ones")] = False,
     all_: Annotated[
-        bool, typer.Option("--all", help="Resolved ones and those in hidden commits, too")
+        bool, typer.Option("--all", help="Also resolved ones and those in hidden commits")
     ] = False,
     limit: PageLimit = 50,
     after: AfterCursor = None,
@@ -100,7 +100,7 @@ def conflicts(
     from wit_admin.services import jj_reading
 
     if resolved and all_:
-        raise InvalidInputError("--resolved and --all exclude each other.")
+        raise InvalidInputError("--resolved and --all cannot be used together.")
     output = output_of(ctx, as_json=as_json)
     wanted = ConflictFilter(
         is_open=None if resolved or all_ else True, is_resolved=True if resolved else None

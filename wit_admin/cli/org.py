@@ -28,11 +28,11 @@ from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
 
 Name = Annotated[str, typer.Argument(metavar="ORG", help="Name of the organization")]
 FirstOwner = Annotated[str, typer.Option(metavar="USER", help="Its first owner")]
-DisplayName = Annotated[str | None, typer.Option(help="Its name as people write it")]
-Description = Annotated[str | None, typer.Option(help="What it is about")]
-Website = Annotated[str | None, typer.Option(metavar="URL", help="Its page")]
-Location = Annotated[str | None, typer.Option(help="Where it is")]
-AvatarUrl = Annotated[str | None, typer.Option(metavar="URL", help="Its picture")]
+DisplayName = Annotated[str | None, typer.Option(help="Display name")]
+Description = Annotated[str | None, typer.Option(help="Description")]
+Website = Annotated[str | None, typer.Option(metavar="URL", help="Web page")]
+Location = Annotated[str | None, typer.Option(help="Location")]
+AvatarUrl = Annotated[str | None, typer.Option(metavar="URL", help="Picture")]
 
 app = command_group("Manage organizations", example="wit-admin org list")
 app.add_typer(org_member.app, name="member")
@@ -51,7 +51,7 @@ def create(
     if_not_exists: IfNotExists = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make an organization
+    """Create an organization
 
     Example: wit-admin org create acme --owner alice --display-name "Acme Inc."
     """
@@ -81,9 +81,9 @@ def claim(
     owner: FirstOwner,
     as_json: AsJson = False,
 ) -> None:
-    """Make an organization of a placeholder, with all that it owns
+    """Turn a placeholder into an organization; it keeps its repositories
 
-    Placeholders are made by sync-repos for the folders of owners whom nobody knows.
+    sync-repos makes a placeholder for each owner's folder that has no account.
 
     Example: wit-admin org claim acme --owner alice
     """
@@ -143,9 +143,9 @@ def edit(
     avatar_url: AvatarUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change how an organization presents itself
+    """Edit the profile of an organization
 
-    An empty text takes a detail away.
+    An empty text clears a field.
 
     Example: wit-admin org edit acme --website https://acme.example
     """
@@ -171,7 +171,7 @@ def rename(
     new_name: NewName,
     as_json: AsJson = False,
 ) -> None:
-    """Give an organization another name; old URLs lead to its repositories
+    """Rename an organization; old URLs still lead to its repositories
 
     Example: wit-admin org rename acme acme-labs
     """
@@ -191,7 +191,7 @@ def delete(
     no_input: NoInput = False,
     as_json: AsJson = False,
 ) -> None:
-    """Close an organization
+    """Delete an organization
 
     It is refused while it owns repositories, unless an option says what becomes of them.
 

@@ -22,9 +22,9 @@ def add_member(
     role: Annotated[str, typer.Option(help="member, admin or owner")] = "member",
     as_json: AsJson = False,
 ) -> None:
-    """Let somebody into an organization, or change a member's role
+    """Add a member to an organization, or change a member's role
 
-    Members read all its repositories; admins and owners do all with them.
+    Members can read all its repositories; admins and owners can do everything.
 
     Example: wit-admin org member add acme bob --role admin
     """
@@ -61,9 +61,9 @@ def list_members(
 
 @app.command("remove")
 def remove_member(ctx: typer.Context, name: Name, user: User, as_json: AsJson = False) -> None:
-    """Take somebody out of an organization and its teams
+    """Remove a member from an organization and its teams
 
-    The last owner cannot be taken out.
+    The last owner cannot be removed.
 
     Example: wit-admin org member remove acme bob
     """

@@ -20,11 +20,11 @@ def edit(
     ctx: typer.Context,
     repo: Repo,
     description: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="What it is about; empty takes it away")
+        str | None, typer.Option(metavar="TEXT", help="New description; an empty one clears it")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a repository is about
+    """Edit the description of a repository
 
     Example: wit-admin repo edit alice/demo --description "A first try"
     """
@@ -34,7 +34,7 @@ def edit(
     name = RepoName.parse(repo)
     with place(ctx) as here:
         if description is None:
-            raise InvalidInputError("Nothing is to be changed.", hint="Give --description.")
+            raise InvalidInputError("Nothing to change.", hint="Give --description.")
         result = repository_changes.edit_repository(
             here.sessions, here.root, name, description=description or None, by=origin_of()
         )
@@ -48,7 +48,7 @@ def rename(
     new_name: Annotated[str, typer.Argument(metavar="NAME", help="Its new name")],
     as_json: AsJson = False,
 ) -> None:
-    """Give a repository another name; its old URLs lead to it
+    """Rename a repository; its old URLs still lead to it
 
     Example: wit-admin repo rename alice/demo tools
     """
@@ -73,7 +73,7 @@ def transfer(
     no_input: NoInput = False,
     as_json: AsJson = False,
 ) -> None:
-    """Hand a repository to another owner; its old URLs lead to it
+    """Transfer a repository to another owner; its old URLs still lead to it
 
     Example: wit-admin repo transfer alice/demo acme --yes
     """
@@ -81,4 +81,9 @@ def transfer(
     name = RepoName.parse(repo)
     consent = Consent(dry_run, yes=yes, no_input=no_input)
     with place(ctx) as here:
-        run_task(output, here.plans().transfer(name, owner), consent, question="Hand it over?")
+        run_task(
+            output,
+            here.plans().transfer(name, owner),
+            consent,
+            question=f"Transfer {name} to {owner}?",
+        )

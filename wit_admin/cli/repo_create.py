@@ -26,17 +26,17 @@ class ObjectFormat(enum.StrEnum):
 def create(
     ctx: typer.Context,
     repo: Repo,
-    public: Annotated[bool, typer.Option("--public", help="Anybody may read it")] = False,
-    private: Annotated[bool, typer.Option("--private", help="Only named people may")] = False,
-    description: Annotated[str | None, typer.Option(help="What it is about")] = None,
-    default_branch: Annotated[str, typer.Option(help="What HEAD names")] = "main",
+    public: Annotated[bool, typer.Option("--public", help="Everybody may read it")] = False,
+    private: Annotated[bool, typer.Option("--private", help="Only people with access may")] = False,
+    description: Annotated[str | None, typer.Option(help="Description")] = None,
+    default_branch: Annotated[str, typer.Option(help="Branch that HEAD names")] = "main",
     object_format: Annotated[
-        ObjectFormat, typer.Option(help="Hash of its objects")
+        ObjectFormat, typer.Option(help="Hash function of its objects")
     ] = ObjectFormat.SHA1,
     if_not_exists: IfNotExists = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make an empty repository
+    """Create an empty repository
 
     Without --public and --private the setting default_visibility decides.
 

@@ -27,26 +27,31 @@ def import_(
         str, typer.Argument(metavar="SOURCE", help="A path, or a URL of http, https, git or ssh")
     ],
     repo: Repo,
-    public: Annotated[bool, typer.Option("--public", help="Anybody may read it")] = False,
-    private: Annotated[bool, typer.Option("--private", help="Only named people may")] = False,
-    description: Annotated[str | None, typer.Option(help="What it is about")] = None,
+    public: Annotated[bool, typer.Option("--public", help="Everybody may read it")] = False,
+    private: Annotated[bool, typer.Option("--private", help="Only people with access may")] = False,
+    description: Annotated[str | None, typer.Option(help="Description")] = None,
     credentials_file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Holds user:password or a token; for ssh, it is the key"),
+        typer.Option(
+            metavar="FILE", help="With user:password or a token; for ssh, the private key"
+        ),
     ] = None,
     allow_private_address: Annotated[
-        bool, typer.Option("--allow-private-address", help="Also from hosts that are not public")
+        bool,
+        typer.Option(
+            "--allow-private-address", help="Allow hosts with addresses that are not public"
+        ),
     ] = False,
     all_refs: Annotated[
-        bool, typer.Option("--all-refs", help="Not branches, tags and notes only")
+        bool, typer.Option("--all-refs", help="Every ref, not only branches, tags and notes")
     ] = False,
-    no_fsck: Annotated[bool, typer.Option("--no-fsck", help="Take malformed objects too")] = False,
+    no_fsck: Annotated[bool, typer.Option("--no-fsck", help="Accept malformed objects")] = False,
     if_not_exists: Annotated[
-        bool, typer.Option("--if-not-exists", help="Leave it as it is when it exists")
+        bool, typer.Option("--if-not-exists", help="Change nothing if it exists already")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a repository in from elsewhere, with all its branches, tags and notes
+    """Import a repository with all its branches, tags and notes
 
     Without --public and --private the setting default_visibility decides.
 

@@ -29,22 +29,23 @@ class Sort(enum.StrEnum):
 def list_(
     ctx: typer.Context,
     owner: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this owner")] = None,
-    visibility: Annotated[Visibility | None, typer.Option(help="Only those")] = None,
+    visibility: Annotated[Visibility | None, typer.Option(help="Only of this visibility")] = None,
     archived: Annotated[
-        bool | None, typer.Option("--archived/--no-archived", help="Only archived ones, or none")
+        bool | None, typer.Option("--archived/--no-archived", help="Only archived, or only others")
     ] = None,
     forks: Annotated[
-        bool | None, typer.Option("--forks/--no-forks", help="Only forks, or none")
+        bool | None, typer.Option("--forks/--no-forks", help="Only forks, or only others")
     ] = None,
     match: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Only with this in name or description")
+        str | None,
+        typer.Option(metavar="TEXT", help="Only with this text in the name or description"),
     ] = None,
     sort: Annotated[
-        Sort, typer.Option(help="By name; by the rest the highest or latest comes first")
+        Sort, typer.Option(help="Sort key; all but name put the highest or latest first")
     ] = Sort.NAME,
     limit: Annotated[int | None, typer.Option(help="How many at most", min=1)] = None,
     after: Annotated[
-        str | None, typer.Option(metavar="CURSOR", help="Go on where a list with --limit ended")
+        str | None, typer.Option(metavar="CURSOR", help="Continue where the last page ended")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -76,7 +77,7 @@ def list_(
 
 @app.command()
 def show(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
-    """Show all that is known of a repository
+    """Show everything that is known about a repository
 
     Example: wit-admin repo show alice/demo --json
     """

@@ -29,7 +29,7 @@ def stats(
     ] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Count what a repository holds
+    """Show statistics of a repository
 
     Example: wit-admin repo stats alice/demo --largest 5
     """
@@ -48,14 +48,14 @@ def gc(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every repository that needs it")] = False,
     full: Annotated[
-        bool, typer.Option("--full", help="All of it into one pack: slow, and smallest")
+        bool, typer.Option("--full", help="Repack everything into one pack: slow, but smallest")
     ] = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Pack repositories for speed, beside pushes and fetches
+    """Pack repositories for speed, while they are being served
 
-    One that is in order is left alone. Nothing that a ref leads to is ever dropped.
+    A repository in good order is left alone. Reachable objects are never dropped.
 
     Example: wit-admin repo gc --all
     """
@@ -63,7 +63,7 @@ def gc(
     names = [RepoName.parse(repo) for repo in repos or []]
     with _maintenance(ctx) as maintenance:
         if bool(names) == every:
-            raise InvalidInputError("Name repositories, or say --all.")
+            raise InvalidInputError("Name repositories, or give --all.")
         task = maintenance.task(names or None, full=full)
         run_task(output, task, Consent(dry_run, yes=True), question="")
 

@@ -20,7 +20,7 @@ def archive(
     repo: Repo,
     as_json: AsJson = False,
 ) -> None:
-    """Make a repository refuse pushes
+    """Archive a repository: it refuses pushes
 
     Example: wit-admin repo archive alice/demo
     """
@@ -33,7 +33,7 @@ def unarchive(
     repo: Repo,
     as_json: AsJson = False,
 ) -> None:
-    """Let a repository take pushes again
+    """Unarchive a repository: it accepts pushes again
 
     Example: wit-admin repo unarchive alice/demo
     """
@@ -59,7 +59,7 @@ def visibility(
     who: Annotated[Visibility, typer.Argument(metavar="public|private", help="Who may read it")],
     as_json: AsJson = False,
 ) -> None:
-    """Say who may read a repository
+    """Set who may read a repository
 
     Example: wit-admin repo visibility alice/demo private
     """
@@ -79,7 +79,7 @@ def visibility(
 def set_head(
     ctx: typer.Context,
     repo: Repo,
-    branch: Annotated[str, typer.Argument(metavar="BRANCH", help="A branch it has")],
+    branch: Annotated[str, typer.Argument(metavar="BRANCH", help="An existing branch")],
     as_json: AsJson = False,
 ) -> None:
     """Choose the branch that a clone checks out

@@ -27,7 +27,7 @@ def delete(
 ) -> None:
     """Move repositories to the trash
 
-    They come back with: wit-admin repo restore
+    Restore them with: wit-admin repo restore
 
     Example: wit-admin repo delete alice/demo --yes
     """
@@ -47,11 +47,11 @@ def restore(
     ] = None,
     to_owner: Annotated[
         str | None,
-        typer.Option("--owner", metavar="OWNER", help="Another owner than it had"),
+        typer.Option("--owner", metavar="OWNER", help="Restore it for another owner"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a deleted repository back, whole
+    """Restore a deleted repository and everything that belongs to it
 
     Example: wit-admin repo restore alice/demo --as demo-2
     """
@@ -84,7 +84,8 @@ def list_trash(ctx: typer.Context, as_json: AsJson = False) -> None:
 def empty_trash(
     ctx: typer.Context,
     older_than: Annotated[
-        str | None, typer.Option(metavar="AGE", help="Only what was deleted so long ago: 30d")
+        str | None,
+        typer.Option(metavar="AGE", help="Only what was deleted this long ago, such as 30d"),
     ] = None,
     dry_run: DryRun = False,
     yes: Yes = False,

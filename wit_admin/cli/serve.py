@@ -35,14 +35,16 @@ def serve(
         str | None, typer.Option(help="Unix socket to listen on, in place of a port")
     ] = None,
     fd: Annotated[
-        str | None, typer.Option(help="Listening socket that was handed over; systemd's is 3")
+        str | None, typer.Option(help="Inherited listening socket; systemd's first one is 3")
     ] = None,
     tls_cert: Annotated[str | None, typer.Option(help="Certificate chain, in PEM")] = None,
-    tls_key: Annotated[str | None, typer.Option(help="Its private key, in PEM")] = None,
+    tls_key: Annotated[
+        str | None, typer.Option(help="Private key of the certificate, in PEM")
+    ] = None,
     home: Annotated[str | None, typer.Option(help="Folder of the forge's own data")] = None,
-    workers: Annotated[str | None, typer.Option(help="Processes that serve")] = None,
+    workers: Annotated[str | None, typer.Option(help="Number of serving processes")] = None,
     no_database: Annotated[
-        bool, typer.Option("--no-database", help="Serve what stands on disk, without accounts")
+        bool, typer.Option("--no-database", help="Serve what is on disk, without accounts")
     ] = False,
     anonymous_push: Annotated[
         bool,
@@ -54,14 +56,14 @@ def serve(
     migrate: Annotated[
         bool, typer.Option("--migrate", help="Migrate a PostgreSQL database first")
     ] = False,
-    log_format: Annotated[str | None, typer.Option(help="How log lines look: text or json")] = None,
+    log_format: Annotated[str | None, typer.Option(help="Log format: text or json")] = None,
     drain_timeout: Annotated[
-        str | None, typer.Option(help="Seconds that running requests get after SIGTERM")
+        str | None, typer.Option(help="Seconds for running requests after SIGTERM")
     ] = None,
 ) -> None:
     """Serve git over HTTP
 
-    The first push to a name that is free creates the repository.
+    The first push to a free name creates the repository.
 
     Example: wit-admin serve --port 8080
     """
@@ -167,7 +169,7 @@ def _prepare_database(forge: Forge, output: Output, *, migrate: bool) -> None:
     from wit_admin.services.accounts import list_users
 
     if forge.engine is None:
-        output.note("Without a database: reads are open to all.")
+        output.note("Without a database everybody may read.")
         return
     status = migrations.ensure_current(
         forge.engine,

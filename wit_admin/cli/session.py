@@ -20,20 +20,20 @@ from wit_admin.cli._options import (
 from wit_admin.cli._place import place
 from wit_admin.errors import InvalidInputError
 
-app = command_group("Manage sign-ins", example="wit-admin session list alice")
+app = command_group("Manage sessions", example="wit-admin session list alice")
 
 
 @app.command()
 def create(
     ctx: typer.Context,
-    user: Annotated[str, typer.Argument(metavar="USER", help="Who is signed in")],
+    user: Annotated[str, typer.Argument(metavar="USER", help="Account to sign in")],
     expires: Annotated[
         str | None,
         typer.Option(help="Lifetime, such as 12h, 30d or 4w [env var: WIT_SESSION_LIFETIME]"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sign an account in without its password and print the session's secret, once
+    """Create a session without a password, and print its secret once
 
     Example: wit-admin session create alice --expires 12h
     """
@@ -44,7 +44,7 @@ def create(
     with place(ctx) as here:
         lifetime = here.settings.session_lifetime if wanted is None else wanted
         result = service.create_session(here.sessions, user, lifetime=lifetime, by=origin_of())
-    output.note("Keep it now; it is not shown again.")
+    output.note("Save it now; it is not shown again.")
     output.result(result, plain=result.token)
 
 
@@ -75,10 +75,12 @@ def revoke(
     session_id: Annotated[
         str | None, typer.Argument(metavar="ID", help="Its id, as listed")
     ] = None,
-    user: Annotated[str | None, typer.Option(metavar="USER", help="All of this account")] = None,
+    user: Annotated[
+        str | None, typer.Option(metavar="USER", help="All sessions of this account")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Revoke a session, or all of an account, at once
+    """Revoke a session, or all sessions of an account
 
     Example: wit-admin session revoke --user alice
     """
@@ -89,7 +91,7 @@ def revoke(
     count = 1
     with place(ctx) as here:
         if (session_id is None) == (user is None):
-            raise InvalidInputError("Name either the id of a session or --user.")
+            raise InvalidInputError("Give either the id of a session or --user.")
         if identifier is not None:
             service.revoke_session(here.sessions, identifier, by=origin_of())
         elif user is not None:

@@ -32,11 +32,13 @@ def add(
     ctx: typer.Context,
     user: User,
     file: Annotated[str, typer.Argument(metavar="FILE", help="A .pub file; - is stdin")] = _STDIN,
-    name: Annotated[str | None, typer.Option(help="What it is called; else its comment")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the key; by default its comment")
+    ] = None,
     if_not_exists: IfNotExists = False,
     as_json: AsJson = False,
 ) -> None:
-    """Give an account a public key and print its fingerprint
+    """Add a public key to an account and print its fingerprint
 
     Example: wit-admin ssh-key add alice ~/.ssh/id_ed25519.pub
     """
@@ -72,7 +74,7 @@ def remove(
     key_id: Annotated[str, typer.Argument(metavar="ID", help="Its id, as listed")],
     as_json: AsJson = False,
 ) -> None:
-    """Take a public key from an account
+    """Remove a public key from an account
 
     Example: wit-admin ssh-key remove alice 01930000-0000-7000-8000-000000000000
     """
@@ -96,7 +98,7 @@ def _read(file: str) -> str:
     except OSError as failure:
         raise InvalidInputError(f"{file} cannot be read: {failure.strerror}.") from failure
     except UnicodeDecodeError:
-        raise InvalidInputError(f"{file} is no text.", hint="Hand in a .pub file.") from None
+        raise InvalidInputError(f"{file} is not text.", hint="Give a .pub file.") from None
     if len(content) > _MOST_BYTES:
-        raise InvalidInputError(f"{file} is too long for a key.", hint="Hand in a .pub file.")
+        raise InvalidInputError(f"{file} is too long for a key.", hint="Give a .pub file.")
     return text

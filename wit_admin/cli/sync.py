@@ -14,16 +14,16 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 @app.command()
 def sync(
     ctx: typer.Context,
-    list_jobs: Annotated[bool, typer.Option("--list", help="Show the jobs, and stop")] = False,
+    list_jobs: Annotated[bool, typer.Option("--list", help="List the jobs, and run none")] = False,
     only: Annotated[
         list[str] | None, typer.Option(metavar="JOB", help="Only this job (can be repeated)")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Do what is due: made for cron and timers
+    """Run the jobs that are due, for cron and timers
 
-    One job after the other; one that fails does not stop the others. A second one at the same time
-    says so and ends well.
+    The jobs run one after another; one that fails does not stop the others. If another sync is
+    running already, this one says so and exits with 0.
 
     Example: wit-admin sync --only sync-repos --only trash
     """
@@ -50,7 +50,7 @@ def sync(
                     if not as_json:
                         output.result(report, f"{report.name}\t{report.state}\t{counts}")
         except BusyError:
-            output.note("Another sync is at work; this one has nothing to do.")
+            output.note("Another sync is running; this one has nothing to do.")
     if as_json:
         output.result({"jobs": reports}, plain="")
     raise_for_failures(reports)

@@ -44,17 +44,17 @@ def create(
     ] = None,
     repo: Annotated[
         list[str] | None,
-        typer.Option(metavar="OWNER/REPO", help="Limit it to this one (can be repeated)"),
+        typer.Option(metavar="OWNER/REPO", help="Only for this repository (can be repeated)"),
     ] = None,
     ref: Annotated[
         str | None,
-        typer.Option(metavar="PATTERN", help="It may change these refs only: bot/*, refs/tags/v*"),
+        typer.Option(metavar="PATTERN", help="Only these refs may be changed: bot/*, refs/tags/v*"),
     ] = None,
     expires: Annotated[str | None, typer.Option(help="Lifetime, such as 12h, 90d or 4w")] = None,
-    name: Annotated[str, typer.Option(help="What it is for")] = "cli",
+    name: Annotated[str, typer.Option(help="Name, to tell tokens apart")] = "cli",
     as_json: AsJson = False,
 ) -> None:
-    """Make an access token and print it, once
+    """Create an access token and print it once
 
     Example: wit-admin token create alice --scope repo:write --expires 90d
     """
@@ -67,7 +67,7 @@ def create(
     with place(ctx) as here:
         order = accounts.TokenOrder(name, scopes, repositories, lifetime, ref)
         result = accounts.create_token(here.sessions, user, order=order, by=origin_of())
-    output.note("Keep it now; it is not shown again.")
+    output.note("Save it now; it is not shown again.")
     output.result(result, plain=result.token)
 
 
@@ -76,7 +76,7 @@ def list_(
     ctx: typer.Context,
     user: Annotated[str | None, typer.Argument(metavar="USER", help="Whose tokens")] = None,
     expired: Annotated[
-        bool | None, typer.Option("--expired/--not-expired", help="Only those whose time is over")
+        bool | None, typer.Option("--expired/--not-expired", help="Only expired, or only others")
     ] = None,
     scope: Annotated[
         str | None, typer.Option(help="Only with repo:read, repo:write or admin")
@@ -107,7 +107,7 @@ def revoke(
     token_id: Annotated[str, typer.Argument(metavar="ID", help="Its id, as listed")],
     as_json: AsJson = False,
 ) -> None:
-    """Revoke an access token at once
+    """Revoke an access token
 
     Example: wit-admin token revoke 01930000-0000-7000-8000-000000000000
     """

@@ -31,9 +31,9 @@ def passwd(
     generate_password: GeneratePassword = False,
     as_json: AsJson = False,
 ) -> None:
-    """Give an account a password and end its sessions
+    """Set the password of an account and end its sessions
 
-    With --generate-password the password is all that is printed, once.
+    With --generate-password only the new password is printed, once.
 
     Example: wit-admin user passwd alice --password-stdin < password.txt
     """
@@ -44,7 +44,7 @@ def passwd(
     with place(ctx) as here:
         if password is None:
             raise InvalidInputError(
-                "There is no password.", hint="Add --password-stdin or --generate-password."
+                "No password was given.", hint="Add --password-stdin or --generate-password."
             )
         count = account_changes.set_password(here.sessions, name, password, by=origin_of())
     output.note(f"Sessions ended: {count}.")
@@ -61,10 +61,10 @@ def claim(
     generate_password: GeneratePassword = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make an account of a placeholder, with all that it owns
+    """Turn a placeholder into an account; it keeps its repositories
 
-    Placeholders are made by sync-repos for the folders of owners whom nobody knows. If the owner
-    has an account of another name, see user merge.
+    sync-repos makes a placeholder for each owner's folder that has no account. If the owner has an
+    account under another name, see user merge.
 
     Example: wit-admin user claim octo --email octo@example.org --password-stdin < password.txt
     """
@@ -82,7 +82,7 @@ def claim(
 
 @app.command()
 def block(ctx: typer.Context, name: Account, as_json: AsJson = False) -> None:
-    """Let an account in no more; its sessions end at once
+    """Block an account; its sessions end at once
 
     Example: wit-admin user block mallory
     """
@@ -96,7 +96,7 @@ def block(ctx: typer.Context, name: Account, as_json: AsJson = False) -> None:
 
 @app.command()
 def unblock(ctx: typer.Context, name: Account, as_json: AsJson = False) -> None:
-    """Let a blocked account in again
+    """Unblock an account
 
     Example: wit-admin user unblock mallory
     """

@@ -42,9 +42,9 @@ def create(
     if_not_exists: IfNotExists = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make an account
+    """Create an account
 
-    With --generate-password the password is all that is printed, once.
+    With --generate-password only the new password is printed, once.
 
     Example: wit-admin user create alice --admin --password-stdin < password.txt
     """
@@ -79,14 +79,15 @@ def list_(
     ctx: typer.Context,
     match: Match = "",
     admins: Annotated[
-        bool | None, typer.Option("--admins/--no-admins", help="Only site administrators")
+        bool | None,
+        typer.Option("--admins/--no-admins", help="Only site administrators, or only others"),
     ] = None,
     blocked: Annotated[
-        bool | None, typer.Option("--blocked/--not-blocked", help="Only blocked ones")
+        bool | None, typer.Option("--blocked/--not-blocked", help="Only blocked, or only others")
     ] = None,
     placeholders: Annotated[
         bool | None,
-        typer.Option("--placeholders/--no-placeholders", help="Only those to be claimed"),
+        typer.Option("--placeholders/--no-placeholders", help="Only placeholders, or only others"),
     ] = None,
     limit: Limit = None,
     after: AfterName = None,
@@ -124,20 +125,24 @@ def show(ctx: typer.Context, name: Account, as_json: AsJson = False) -> None:
 def edit(
     ctx: typer.Context,
     name: Account,
-    full_name: Annotated[str | None, typer.Option(help="The person's name")] = None,
+    full_name: Annotated[str | None, typer.Option(help="Name of the person")] = None,
     email: Email = None,
     admin: Annotated[
         bool | None, typer.Option("--admin/--no-admin", help="May administer the site")
     ] = None,
-    bio: Annotated[str | None, typer.Option(help="Something about the person")] = None,
-    location: Annotated[str | None, typer.Option(help="Where the person is")] = None,
-    website: Annotated[str | None, typer.Option(metavar="URL", help="The person's page")] = None,
-    avatar_url: Annotated[str | None, typer.Option(metavar="URL", help="A picture")] = None,
+    bio: Annotated[str | None, typer.Option(help="About the person")] = None,
+    location: Annotated[str | None, typer.Option(help="Location of the person")] = None,
+    website: Annotated[
+        str | None, typer.Option(metavar="URL", help="Web page of the person")
+    ] = None,
+    avatar_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Picture of the person")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change an account's address, profile or rights
+    """Edit an account's e-mail address, profile or rights
 
-    An empty text takes a detail away.
+    An empty text clears a field.
 
     Example: wit-admin user edit alice --full-name "Alice Liddell" --no-admin
     """

@@ -28,7 +28,7 @@ def rename(
     new_name: NewName,
     as_json: AsJson = False,
 ) -> None:
-    """Give an account another name; old URLs lead to its repositories
+    """Rename an account; old URLs still lead to its repositories
 
     Example: wit-admin user rename octo octocat
     """
@@ -40,17 +40,17 @@ def rename(
 @app.command()
 def merge(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="FROM", help="The account that goes")],
+    name: Annotated[str, typer.Argument(metavar="FROM", help="The account that is closed")],
     into: Annotated[str, typer.Argument(metavar="INTO", help="The account that stays")],
     dry_run: DryRun = False,
     yes: Yes = False,
     no_input: NoInput = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make one account of two
+    """Merge one account into another
 
-    INTO gets FROM's repositories, whose old URLs lead to them, its memberships and all it did, and
-    keeps its own address, profile and rights. Whatever let anybody in as FROM ends.
+    INTO gets FROM's repositories (old URLs still lead to them), memberships and activity, and keeps
+    its own address, profile and rights. FROM's password, sessions, tokens and keys end.
 
     Example: wit-admin user merge octo alice --dry-run
     """
@@ -78,7 +78,7 @@ def delete(
     no_input: NoInput = False,
     as_json: AsJson = False,
 ) -> None:
-    """Close an account
+    """Delete an account
 
     It is refused while the account owns repositories, unless an option says what becomes of them.
 

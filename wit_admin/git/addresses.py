@@ -32,7 +32,7 @@ def resolve_host(host: str, port: int, *, may_be_private: bool = False) -> tuple
             if not is_public(address):
                 raise NotAllowedError(
                     f"{host} leads to {address}, which is not a public address.",
-                    hint="Add --allow-private-address if that is meant.",
+                    hint="Add --allow-private-address to allow it.",
                 )
     return found
 

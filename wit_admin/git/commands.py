@@ -115,7 +115,7 @@ class PushHeadReader:
             if self._part == "done":
                 return self._request()
         if self._fed - self._reader.waiting > self.max_head_bytes:
-            raise TooLargeError(f"The head of a push may hold {self.max_head_bytes} bytes.")
+            raise TooLargeError(f"The head of a push may have at most {self.max_head_bytes} bytes.")
         return None
 
     def finish(self) -> None:
@@ -184,7 +184,8 @@ class PushHeadReader:
     def _add_command(self, line: bytes) -> None:
         if len(self._commands) >= self.max_commands:
             raise TooLargeError(
-                f"One push may move {self.max_commands} refs.", hint="Push in several steps."
+                f"One push may move at most {self.max_commands} refs.",
+                hint="Push in several steps.",
             )
         command = parse_command(line)
         if self._commands and len(command.new) != len(self._commands[0].new):
@@ -221,7 +222,7 @@ def parse_command(line: bytes) -> RefCommand:
     """
     found = _COMMAND.fullmatch(line)
     if not found or len(found[1]) != len(found[2]):
-        raise InvalidInputError("The push holds a line that is no ref update.")
+        raise InvalidInputError("The push holds a line that is not a ref update.")
     if not is_ref_name(found[3]):
         raise InvalidInputError("The push names a ref whose name git does not allow.")
     if len(found[3]) > MAX_REF_BYTES or max(map(len, found[3].split(b"/"))) > MAX_REF_PART_BYTES:
@@ -249,5 +250,5 @@ def _parse_capabilities(text: bytes) -> frozenset[bytes]:
 
 def _parse_oid(text: bytes) -> str:
     if not re.fullmatch(rb"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}", text):
-        raise InvalidInputError("The push holds a line that is no object id.")
+        raise InvalidInputError("The push holds a line that is not an object id.")
     return text.decode().lower()

@@ -94,8 +94,8 @@ def sweep_hooks(below: Path) -> None:
 
 
 def _no_hooks(below: Path) -> UnavailableError:
-    log.error("No hooks can be made and run in %s, so protected refs take no pushes.", below)
-    return UnavailableError("Protected refs cannot be checked now, so they take no pushes.")
+    log.error("No hooks can be made and run in %s, so pushes to protected refs are refused.", below)
+    return UnavailableError("Protected refs cannot be checked now, so pushes to them are refused.")
 
 
 def _link_own(folder: Path, own: Path) -> None:

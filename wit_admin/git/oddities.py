@@ -47,7 +47,7 @@ def explain(root: str, path: str) -> Odd | None:
         inner = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
     if any(os.path.lexists(f"{below}/objects") for below in inner):
         return Odd(path, "nested", "Repositories in it stand deeper than owner/name.")
-    return Odd(path, "foreign", "It is a folder, and no repository.") if inner else None
+    return Odd(path, "foreign", "It is a folder, not a repository.") if inner else None
 
 
 def _alone(path: str) -> str:
@@ -62,7 +62,7 @@ def strange_config(root: str, path: str) -> Odd | None:
     config = f"{root}/{path}/config"
     if os.path.isfile(config) or not os.path.lexists(config):
         return None
-    return Odd(path, "broken", "Its config is no plain file.")
+    return Odd(path, "broken", "Its config is not a regular file.")
 
 
 def misplaced(name: str) -> Odd:

@@ -103,7 +103,7 @@ def write_own(
         except (pygit2.GitError, ValueError) as error:
             raise ConflictError(
                 f"The config of {gitdir.parent.name}/{gitdir.name} is not one that git reads.",
-                hint=f"What is wrong says 'git config --file {gitdir}/config --list'.",
+                hint=f"'git config --file {gitdir}/config --list' says what is wrong.",
             ) from error
         sync(draft)
         draft.rename(gitdir / "config")

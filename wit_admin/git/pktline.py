@@ -105,7 +105,7 @@ class PacketReader:
 
 def _packet_length(digits: bytes) -> int:
     if not _HEX.issuperset(digits):
-        raise InvalidInputError("The request holds four bytes that are no packet length.")
+        raise InvalidInputError("The request holds four bytes that are not a packet length.")
     length = int(digits, 16)
     if length == _DIGITS - 1 or length > MAX_PACKET:
         raise InvalidInputError(f"The request holds a packet of impossible length {length}.")

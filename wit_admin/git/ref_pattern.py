@@ -51,11 +51,11 @@ class RefPattern:
         full = text if text.startswith("refs/") else _HEADS + text
         if not text or text.startswith("/") or _BAD.search(full):
             raise InvalidInputError(
-                f"{text!r} is no pattern for refs.",
+                f"{text!r} is not a pattern for refs.",
                 hint="Write a branch or a full ref, with '*', '**' and '?': release/*.",
             )
         if len(full.encode()) > _MOST_LENGTH:
-            raise InvalidInputError(f"A pattern may have {_MOST_LENGTH} bytes.")
+            raise InvalidInputError(f"A pattern may have at most {_MOST_LENGTH} bytes.")
         return cls(full)
 
     def matches(self, ref: bytes) -> bool:

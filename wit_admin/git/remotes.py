@@ -42,14 +42,14 @@ _EXPLAINED: tuple[tuple[str, type[WitError], str, str | None], ...] = (
     (
         r"Authentication failed|could not read (?:Username|Password)|Permission denied",
         UnauthenticatedError,
-        "The source wants other credentials.",
-        "Name a file that holds user:password, or a token, with --credentials-file.",
+        "The source rejected the credentials.",
+        "Give a file with user:password, or a token, with --credentials-file.",
     ),
     (
         r"returned error: 30\d|unable to update url base from redirection",
         UnavailableError,
-        "The source leads to another address, which is not followed.",
-        "Give the URL that it leads to.",
+        "The source redirects to another address; redirects are not followed.",
+        "Give the URL that it redirects to.",
     ),
     (
         r"Host key verification failed",

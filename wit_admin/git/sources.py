@@ -85,10 +85,10 @@ def _parse_url(text: str) -> Source:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise _unusable("It is no URL.") from None
+        raise _unusable("It is not a URL.") from None
     scheme = parts.scheme.lower()
     if scheme not in PORTS:
-        raise _unusable(f"Nothing is imported by {scheme}.")
+        raise _unusable(f"The URL scheme {scheme} is not supported.")
     if parts.password is not None or (parts.username is not None and scheme != "ssh"):
         raise InvalidInputError(
             "The URL holds credentials, which others could see.",

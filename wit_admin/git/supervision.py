@@ -124,7 +124,7 @@ def _follow(child: subprocess.Popen[bytes], watch: Watch, tell: Callable[[str], 
             if time.monotonic() > deadline:
                 raise UnavailableError(f"It took longer than {watch.timeout_s:g} seconds.")
             if len(output) > _MOST_OUTPUT or len(rest) > _MOST_OUTPUT:
-                raise TooLargeError("The source says more than is read.")
+                raise TooLargeError("The source sent too much output.")
             _check_size(watch)
     _note(ended, [rest], tell)
     ended.output = bytes(output)

@@ -112,7 +112,7 @@ def claim_user(
         if not claims.claim_user(session, user.id):
             raise ConflictError(
                 f"{user.name} is an account already.",
-                hint=f"To make one of two, see 'wit-admin user merge {user.name} OTHER'.",
+                hint=f"To merge two accounts, see 'wit-admin user merge {user.name} OTHER'.",
             )
         user = users.update_user(session, user.id, now=utc_now(), **edit)
         details = _details(session, user)

@@ -1,4 +1,4 @@
-"""Who is asking: the account behind a request, and what its token lets it do."""
+"""Who is asking: the account behind a request, what its token lets it do, and its client."""
 
 from __future__ import annotations
 
@@ -48,3 +48,12 @@ class Credentials:
 
     def __repr__(self) -> str:
         return f"Credentials(username={self.username!r}, secret=***)"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Where an HTTP request came from; what is unknown is ``None``."""
+
+    ip: str | None = None
+    user_agent: str | None = None
+    request_id: str | None = None

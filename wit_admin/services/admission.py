@@ -7,16 +7,13 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from wit_admin.db.models.events import AuditOrigin
 from wit_admin.db.models.organizations import Permission
 from wit_admin.db.queries import serving
 from wit_admin.errors import NotAllowedError, UnauthenticatedError
 from wit_admin.names import RepoName
 from wit_admin.services.access import Action, decide
 from wit_admin.services.actors import Actor
-from wit_admin.services.audit import Origin
 from wit_admin.services.gate import facts_of, hidden
-from wit_admin.services.sessions import Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +55,6 @@ def require_site_admin(actor: Actor) -> None:
     """
     if not actor.is_admin or actor.repo_ids is not None:
         raise NotAllowedError(
-            "Only who administers the site may do that.",
+            "Only a site administrator may do that.",
             hint="A token needs the scope admin, and no limit to repositories.",
         )
-
-
-def origin_of(actor: Actor, client: Client) -> Origin:
-    """Return who it was and from where, for the audit trail."""
-    return Origin(
-        AuditOrigin.HTTP,
-        actor_id=actor.user_id,
-        actor_name=actor.username,
-        token_id=actor.token_id,
-        address=client.ip,
-        request_id=client.request_id,
-    )

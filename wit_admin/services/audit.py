@@ -30,6 +30,7 @@ from wit_admin.db.models.events import AuditOrigin
 from wit_admin.db.queries import audit as queries
 from wit_admin.db.queries.audit import AuditFilter, Head
 from wit_admin.errors import ConflictError
+from wit_admin.services.actors import Actor, Client
 
 GENESIS = Head(0, bytes(32))
 """What comes before the first event."""
@@ -57,6 +58,21 @@ class Origin:
 
 SYSTEM = Origin()
 """The program itself, asked by nobody."""
+
+
+def http_origin(
+    actor: Actor | None, client: Client, *, session_id: uuid.UUID | None = None
+) -> Origin:
+    """Return who asked over HTTP, and from where."""
+    return Origin(
+        AuditOrigin.HTTP,
+        actor_id=actor.user_id if actor else None,
+        actor_name=actor.username if actor else None,
+        token_id=actor.token_id if actor else None,
+        session_id=session_id,
+        address=client.ip,
+        request_id=client.request_id,
+    )
 
 
 @dataclass(frozen=True, slots=True)

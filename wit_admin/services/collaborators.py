@@ -67,7 +67,7 @@ def remove_collaborator(
         user = get_user(session, username)
         if not collaborators.remove_collaborator(session, repo_id, user.id):
             raise NotFoundError(
-                f"{user.name} is no collaborator of {repository}.",
+                f"{user.name} is not a collaborator of {repository}.",
                 hint=f"See 'wit-admin collab list {repository}'.",
             )
         taken = {"user": user.name}

@@ -74,7 +74,7 @@ class DiskGate:
         if not self._anonymous_push and not storage.says_yes(served.gitdir, "http.receivepack"):
             raise NotAllowedError(
                 f"{name} takes no pushes over HTTP.",
-                hint="Its owner can say 'git config http.receivepack true' in it.",
+                hint="Its owner can allow it: git config http.receivepack true",
             )
         return served
 
@@ -194,7 +194,7 @@ class DatabaseGate:
         if found is None:
             raise NotFoundError(
                 f"{name} is known, but not on disk.",
-                hint="An operator can find out why with 'wit-admin repo list'.",
+                hint="An operator can find out why with 'wit-admin sync-repos --dry-run'.",
             )
         return Served(name, found.gitdir, row.repo_id, actor)
 

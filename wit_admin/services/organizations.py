@@ -118,7 +118,7 @@ def claim_organization(
             session, placeholder.id, placeholder.name, owner_id=first.id, now=utc_now()
         )
         if made is None:
-            raise ConflictError(f"{placeholder.name} is an account, and no placeholder.")
+            raise ConflictError(f"{placeholder.name} is an account, not a placeholder.")
         details = _details(session, made)
         told = {"owner": first.name, "repositories": details.repositories}
         event = Event("organization.claim", "organization", made.id, made.name, after=told)
@@ -207,7 +207,7 @@ def remove_member(
         org, user = get_organization(session, organization), get_user(session, username)
         if not members.remove_member(session, org.id, user.id):
             raise NotFoundError(
-                f"{user.name} is no member of {org.name}.",
+                f"{user.name} is not a member of {org.name}.",
                 hint=f"See 'wit-admin org member list {org.name}'.",
             )
         taken = {"user": user.name}

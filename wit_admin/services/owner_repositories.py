@@ -52,7 +52,7 @@ class Fate:
         if live:
             raise ConflictError(
                 f"{owner.name} owns repositories: {listed([row.name for row in live])}.",
-                hint="Say --transfer-to OWNER or --trash-repositories.",
+                hint="Give --transfer-to OWNER or --trash-repositories.",
             )
         return []
 
@@ -71,7 +71,7 @@ def plan_hand_over(
     """
     heir = get_owner(session, new_owner)
     if heir.owner_id == owner.id:
-        raise ConflictError(f"{owner.name} cannot take over from itself.")
+        raise ConflictError(f"{owner.name} owns these repositories already.")
     taken = {
         name_key(row.name)
         for row in repository_lists.list_owned(session, heir.owner_id)

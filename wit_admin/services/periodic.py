@@ -183,5 +183,5 @@ def raise_for_failures(reports: Sequence[JobReport]) -> None:
         raise BatchError(
             f"{len(failed)} of {len(reports)} jobs failed, first {failed[0].name}: "
             f"{failed[0].error}",
-            hint="The others are done. Each is tried again the next time.",
+            hint="The others are done. Failed jobs run again the next time.",
         )

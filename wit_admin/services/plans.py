@@ -126,7 +126,7 @@ class Applied:
             raise BatchError(
                 f"{len(failed)} of {sum(self.done.values()) + len(failed)} failed, "
                 f"first {failed[0].target}: {failed[0].sentence}",
-                hint="The others are done. Run it again when the cause is mended.",
+                hint="The others are done. Fix the cause, then run it again.",
             )
 
 

@@ -33,7 +33,7 @@ def check_email(text: str) -> None:
         InvalidInputError: It is none.
     """
     if len(text) > _LONGEST_EMAIL or not _EMAIL.fullmatch(text) or not _is_clean(text):
-        raise InvalidInputError("That is no e-mail address.", hint="Write it as NAME@HOST.")
+        raise InvalidInputError("This is not an e-mail address.", hint="Write it as NAME@HOST.")
 
 
 def _check_text(name: str, text: str) -> None:
@@ -42,10 +42,10 @@ def _check_text(name: str, text: str) -> None:
     if len(text) > longest:
         raise InvalidInputError(f"{label} is longer than {longest} characters.")
     if not _is_clean(text):
-        raise InvalidInputError(f"{label} has characters that are no text.")
+        raise InvalidInputError(f"{label} has control characters.")
     is_link = text.startswith(("https://", "http://")) and not any(map(str.isspace, text))
     if name in _LINKS and not is_link:
-        raise InvalidInputError(f"{label} is no link.", hint="It begins with https://")
+        raise InvalidInputError(f"{label} is not a link.", hint="A link begins with https://")
 
 
 def _is_clean(text: str) -> bool:

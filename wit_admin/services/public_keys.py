@@ -23,7 +23,7 @@ _ECDSA = {f"ecdsa-sha2-{curve}": 3 for curve in _POINT_BYTES}
 _SK_ECDSA = {"sk-ecdsa-sha2-nistp256@openssh.com": 4}
 _FIELDS = {"ssh-rsa": 3, **_ED25519, **_ECDSA, **_SK_ECDSA}
 """Kinds of keys that are taken, and how many strings the blob of each has."""
-_HINT = "Hand in the line of the .pub file: ssh-ed25519 AAAA… comment."
+_HINT = "Give the line of the .pub file: ssh-ed25519 AAAA… comment."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ def parse_public_key(text: str) -> PublicKey:
         raise InvalidInputError("This is a private key; it must stay with its owner.", hint=_HINT)
     parts = text.strip().split(maxsplit=2)
     if len(parts) < 2 or len(text.strip().splitlines()) != 1:  # noqa: PLR2004  kind and base64
-        raise InvalidInputError("This is no public key.", hint=_HINT)
+        raise InvalidInputError("This is not a public key.", hint=_HINT)
     kind, encoded, comment = parts[0], parts[1], "".join(parts[2:])
     if kind not in _FIELDS:
         known = ", ".join(_FIELDS)
         raise InvalidInputError(
-            f"Keys of the kind {kind!r} are not taken.", hint=f"Known: {known}."
+            f"Keys of the kind {kind!r} are not accepted.", hint=f"Known: {known}."
         )
     try:
         blob = base64.b64decode(encoded, validate=True)

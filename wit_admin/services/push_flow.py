@@ -12,7 +12,6 @@ from pathlib import Path
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import new_id
-from wit_admin.db.models.events import AuditOrigin
 from wit_admin.db.models.repositories import ObjectFormat, Visibility
 from wit_admin.db.queries.repositories import NewRepository
 from wit_admin.errors import ConflictError, UnavailableError
@@ -23,8 +22,8 @@ from wit_admin.git.environment import PUSH_ID_HOST
 from wit_admin.git.push_guard import PushGuard
 from wit_admin.git.report import PushReport
 from wit_admin.services import pushes
-from wit_admin.services.actors import Actor
-from wit_admin.services.audit import Origin
+from wit_admin.services.actors import Actor, Client
+from wit_admin.services.audit import Origin, http_origin
 from wit_admin.services.heads import pointing_head
 from wit_admin.services.journal import Replayed, replay_journal
 from wit_admin.services.places import free_place, own_values
@@ -116,7 +115,9 @@ class PushFlow:
         # Until it is journalled nothing tells a failed push that this one needs the folder.
         folder = (self._disk.root / target.name.disk_path).parent
         with changing_the_disk(), storage.one_at_a_time(folder):
-            served, created = self._create(target, request, _origin(target.actor, request_id))
+            served, created = self._create(
+                target, request, http_origin(target.actor, Client(request_id=request_id))
+            )
             return self._journal(served, commands, request_id, created=created)
 
     def _journal(
@@ -269,7 +270,7 @@ class PushFlow:
         found = storage.resolve(self._disk.root, place)
         if found is None:
             raise ConflictError(
-                f"Something that is no repository stands in the place of {wanted.name}."
+                f"There is something that is not a repository in the place of {wanted.name}."
             )
         self._disk.inspector.check(found.gitdir)
         # What stood on disk before is not taken back when this push fails, unless it is empty.
@@ -293,13 +294,3 @@ class PushFlow:
             self._disk.inspector.check(found.gitdir)
         served = Served(wanted.name, found.gitdir, row.repo_id, wanted.actor)
         return served, row.is_new and is_removable
-
-
-def _origin(actor: Actor | None, request_id: str | None) -> Origin:
-    return Origin(
-        AuditOrigin.HTTP,
-        actor_id=actor.user_id if actor else None,
-        actor_name=actor.username if actor else None,
-        token_id=actor.token_id if actor else None,
-        request_id=request_id,
-    )

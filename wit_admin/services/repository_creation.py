@@ -105,7 +105,7 @@ def _make_folder(
     )
     if not made:
         raise ConflictError(
-            f"Something that the database does not know stands in the place {place}.",
+            f"There is something that the database does not know in {place}.",
             hint="Look at it below the repository root.",
         )
 

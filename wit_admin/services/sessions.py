@@ -10,14 +10,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import new_id, utc_now
 from wit_admin.db.models.accounts import UserSession
-from wit_admin.db.models.events import AuditOrigin
 from wit_admin.db.paging import EVERYTHING, Span
 from wit_admin.db.queries import callers
 from wit_admin.db.queries import sessions as queries
 from wit_admin.errors import ConflictError, NotFoundError, UnauthenticatedError
-from wit_admin.services.actors import Actor, Credentials
+from wit_admin.services.actors import Actor, Client, Credentials
 from wit_admin.services.attempts import Attempt
-from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.audit import SYSTEM, Event, Origin, http_origin, record
 from wit_admin.services.authentication import authenticate, authenticate_password
 from wit_admin.services.credentials import (
     SESSION_PREFIX,
@@ -36,15 +35,6 @@ class SessionResult:
     username: str
     token: str
     expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """Where a session is asked for or ended, so that its owner can tell it from others."""
-
-    ip: str | None = None
-    user_agent: str | None = None
-    request_id: str | None = None
 
 
 class SignIn:
@@ -73,8 +63,8 @@ class SignIn:
             self._sessions, self._checker, Attempt(username, client.ip), password
         )
         if actor is None:
-            raise UnauthenticatedError("This user name and this password do not belong together.")
-        by = _origin(actor.user_id, actor.username, client)
+            raise UnauthenticatedError("The user name or the password is wrong.")
+        by = http_origin(actor, client)
         return _create(self._sessions, actor, self._lifetime, client, by=by)
 
     def log_out(self, credentials: Credentials, client: Client | None = None) -> None:
@@ -87,10 +77,12 @@ class SignIn:
             ended = queries.revoke_by_digest(session, digest_secret(credentials.secret), utc_now())
             if ended is None:
                 raise UnauthenticatedError(
-                    "These credentials are no session.", hint="Send the one to end as Bearer."
+                    "These credentials are not a session.",
+                    hint="Send the session that is to end as Bearer.",
                 )
             session_id, user_id, username = ended
-            by = _origin(user_id, username, client or Client(), session_id)
+            actor = Actor(user_id, username)
+            by = http_origin(actor, client or Client(), session_id=session_id)
             record(session, Event("session.revoke", "session", session_id, username), by=by)
 
     def recognise(self, credentials: Credentials) -> Actor:
@@ -196,16 +188,3 @@ def _create(
             session, Event("session.create", "session", row.id, actor.username, after=made), by=by
         )
     return result
-
-
-def _origin(
-    user_id: uuid.UUID, username: str, client: Client, session_id: uuid.UUID | None = None
-) -> Origin:
-    return Origin(
-        AuditOrigin.HTTP,
-        actor_id=user_id,
-        actor_name=username,
-        session_id=session_id,
-        address=client.ip,
-        request_id=client.request_id,
-    )

@@ -1,4 +1,4 @@
-"""Teams of an organization: their members, and what these may do with which repositories."""
+"""Teams of an organization: created, listed, edited, deleted."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from datetime import datetime
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import utc_now
-from wit_admin.db.models.organizations import Permission, Team
+from wit_admin.db.models.organizations import Team
 from wit_admin.db.paging import EVERYTHING, Span
 from wit_admin.db.queries import teams as queries
-from wit_admin.db.queries.teams import TeamEdit, TeamRepositoryRow, TeamRow
-from wit_admin.errors import ConflictError, NotFoundError
-from wit_admin.names import RepoName, TeamName, check_team_name
+from wit_admin.db.queries.teams import TeamEdit, TeamRow
+from wit_admin.errors import ConflictError
+from wit_admin.names import TeamName, check_team_name
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
-from wit_admin.services.lookups import get_organization, get_repository_id, get_team, get_user
+from wit_admin.services.lookups import get_organization, get_team
 from wit_admin.services.profiles import check_profile
 
 
@@ -45,13 +45,6 @@ class TeamDetails:
     members: tuple[str, ...]
     repositories: tuple[str, ...]
     """Name and permission of each: ``demo write``."""
-
-
-@dataclass(frozen=True, slots=True)
-class TeamMember:
-    """One member in a list."""
-
-    username: str
 
 
 def create_team(
@@ -151,114 +144,6 @@ def delete_team(sessions: sessionmaker[Session], name: TeamName, *, by: Origin =
         team = get_team(session, name)
         queries.delete_team(session, team.id)
         record(session, Event("team.delete", "team", team.id, str(name)), by=by)
-
-
-def add_team_member(
-    sessions: sessionmaker[Session], name: TeamName, username: str, *, by: Origin = SYSTEM
-) -> bool:
-    """Put a member of the organization into a team; false for who is in it already.
-
-    Raises:
-        NotFoundError: There is no such team or account.
-        ConflictError: The user is no member of the organization.
-    """
-    with sessions.begin() as session:
-        team, user = get_team(session, name), get_user(session, username)
-        added = queries.add_team_member(session, team.id, user.id, now=utc_now())
-        if added:
-            told = {"user": user.name}
-            record(session, Event("team_member.add", "team", team.id, str(name), None, told), by=by)
-        return added
-
-
-def remove_team_member(
-    sessions: sessionmaker[Session], name: TeamName, username: str, *, by: Origin = SYSTEM
-) -> None:
-    """Take somebody out of a team.
-
-    Raises:
-        NotFoundError: There is no such team or account, or it is not in the team.
-    """
-    with sessions.begin() as session:
-        team, user = get_team(session, name), get_user(session, username)
-        if not queries.remove_team_member(session, team.id, user.id):
-            raise NotFoundError(
-                f"{user.name} is not in {name}.",
-                hint=f"See 'wit-admin team member list {name}'.",
-            )
-        told = {"user": user.name}
-        record(session, Event("team_member.remove", "team", team.id, str(name), told), by=by)
-
-
-def grant_team(
-    sessions: sessionmaker[Session],
-    name: TeamName,
-    repository: str,
-    permission: Permission,
-    *,
-    by: Origin = SYSTEM,
-) -> TeamRepositoryRow:
-    """Let a team do this much, and no more, with a repository of its organization.
-
-    Raises:
-        NotFoundError: There is no such team, or the organization has no such repository.
-    """
-    with sessions.begin() as session:
-        team, repo_id = _team_and_repository(session, name, repository)
-        queries.grant_team(session, team.id, repo_id, permission, now=utc_now())
-        told = {"repository": repository, "permission": permission}
-        record(session, Event("team_repository.set", "team", team.id, str(name), None, told), by=by)
-        return TeamRepositoryRow(repo_id, repository, permission)
-
-
-def revoke_team(
-    sessions: sessionmaker[Session], name: TeamName, repository: str, *, by: Origin = SYSTEM
-) -> None:
-    """Take a team's permission on a repository back, at once.
-
-    Raises:
-        NotFoundError: There is no such team or repository, or it had no permission.
-    """
-    with sessions.begin() as session:
-        team, repo_id = _team_and_repository(session, name, repository)
-        if not queries.revoke_team(session, team.id, repo_id):
-            raise NotFoundError(
-                f"{name} has no permission on {repository}.",
-                hint=f"See 'wit-admin team repo list {name}'.",
-            )
-        told = {"repository": repository}
-        event = Event("team_repository.remove", "team", team.id, str(name), told)
-        record(session, event, by=by)
-
-
-def list_team_members(sessions: sessionmaker[Session], name: TeamName) -> list[TeamMember]:
-    """Return a team's members by name.
-
-    Raises:
-        NotFoundError: There is no such organization or team.
-    """
-    with sessions() as session:
-        names = queries.list_team_members(session, get_team(session, name).id)
-        return [TeamMember(username) for username in names]
-
-
-def list_team_repositories(
-    sessions: sessionmaker[Session], name: TeamName
-) -> list[TeamRepositoryRow]:
-    """Return the repositories a team has permission on, by name.
-
-    Raises:
-        NotFoundError: There is no such organization or team.
-    """
-    with sessions() as session:
-        return queries.list_team_repositories(session, get_team(session, name).id)
-
-
-def _team_and_repository(
-    session: Session, name: TeamName, repository: str
-) -> tuple[Team, uuid.UUID]:
-    team = get_team(session, name)
-    return team, get_repository_id(session, RepoName(name.organization, repository))
 
 
 def _details(session: Session, name: TeamName, team: Team) -> TeamDetails:

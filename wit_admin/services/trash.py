@@ -97,8 +97,8 @@ def restore_repository(  # noqa: PLR0913  what it shall be called
                 )
             if row.is_owner_gone and to_owner is None:
                 raise NotFoundError(
-                    f"The {row.owner} that owned {name} is closed.",
-                    hint="Say with --owner who gets it.",
+                    f"{row.owner}, which owned {name}, was deleted.",
+                    hint="Give it another owner with --owner.",
                 )
             owner = get_owner(session, to_owner or row.owner)
             wanted = RepoName(owner.name, as_name or row.name)

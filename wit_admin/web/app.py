@@ -51,4 +51,4 @@ async def _nothing_here(_request: Request, _error: Exception) -> Response:
 
 async def _another_method(_request: Request, error: Exception) -> Response:
     headers = getattr(error, "headers", None)
-    return PlainTextResponse("This address takes another method.\n", 405, headers)
+    return PlainTextResponse("This address does not support the method.\n", 405, headers)

@@ -134,4 +134,6 @@ def _service(name: str) -> Service:
 def _check_method(method: str, *allowed: str) -> None:
     if method not in allowed:
         allow = ", ".join(allowed).encode()
-        raise Problem(405, "This address takes another method.", headers=((b"allow", allow),))
+        raise Problem(
+            405, "This address does not support the method.", headers=((b"allow", allow),)
+        )

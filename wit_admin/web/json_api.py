@@ -24,6 +24,9 @@ MAX_BODY_BYTES = 16 * 1024
 CHALLENGE = b'Bearer realm="wit"'
 """Not Basic, at which a browser would ask for a password on its own."""
 
+NOT_STORED = {"cache-control": "no-store"}
+"""For answers that no cache may keep."""
+
 _ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -70,9 +73,9 @@ async def read_object(request: Request, idle_timeout_s: float) -> dict[str, Any]
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
-        raise InvalidInputError("The request body is no JSON.") from None
+        raise InvalidInputError("The request body is not JSON.") from None
     if not isinstance(content, dict):
-        raise InvalidInputError("The request body is no JSON object.")
+        raise InvalidInputError("The request body is not a JSON object.")
     return content
 
 
@@ -110,7 +113,7 @@ def _choose(request: Request, answers: Mapping[str, Endpoint]) -> Endpoint:
     answer = answers.get("GET" if request.method == "HEAD" else request.method)
     if answer is None:
         allow = ", ".join(answers)
-        message = f"This address takes {' and '.join(answers)}."
+        message = f"This address supports {' and '.join(answers)}."
         raise Problem(405, message, headers=((b"allow", allow.encode()),))
     return answer
 

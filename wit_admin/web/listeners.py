@@ -81,7 +81,7 @@ class Tls:
             reason = getattr(error, "strerror", None) or str(error)
             raise ConfigError(
                 f"The TLS certificate {certificate} and its key cannot be used: {reason}.",
-                hint="Both are PEM files, the key without a passphrase.",
+                hint="Both must be PEM files, the key without a passphrase.",
             ) from error
 
 
@@ -138,7 +138,7 @@ def _clear(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise ConfigError(f"{path} is there already, and is no socket.")
+        raise ConfigError(f"{path} exists already and is not a socket.")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
             probe.connect(str(path))
@@ -156,7 +156,7 @@ def _adopt(descriptor: int) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         raise ConfigError(
-            f"Descriptor {descriptor} is no listening socket.", hint="systemd's first one is 3."
+            f"Descriptor {descriptor} is not a listening socket.", hint="systemd's first one is 3."
         ) from error
     listener.set_inheritable(False)
     return listener

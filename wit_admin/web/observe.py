@@ -69,7 +69,11 @@ async def _answer(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> N
     except Exception:
         _bugs.exception("A request failed by a bug of ours.")
         if notes.status == 0:
-            await _say(send, 500, f"Something went wrong here; it is noted as {notes.request_id}.")
+            await _say(
+                send,
+                500,
+                f"Something went wrong on the server; the log has it under {notes.request_id}.",
+            )
             return
         raise
 

@@ -29,12 +29,14 @@ class Parameters:
             if name not in allowed:
                 listed = ", ".join(sorted(allowed))
                 raise InvalidInputError(
-                    "This address does not take one of the parameters.", hint=f"It takes {listed}."
+                    "There is an unknown query parameter.", hint=f"Known are {listed}."
                 )
             if name in self._given:
                 raise InvalidInputError(f"The parameter '{name}' was given twice.")
             if len(value) > _MOST_CHARACTERS or not is_storable(value):
-                raise InvalidInputError(f"The parameter '{name}' cannot be such a text.")
+                raise InvalidInputError(
+                    f"The parameter '{name}' is too long or has characters that are not allowed."
+                )
             self._given[name] = value
 
     def text(self, name: str) -> str | None:

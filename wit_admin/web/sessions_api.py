@@ -10,13 +10,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from wit_admin.forge import Forge
+from wit_admin.json_values import to_json
 from wit_admin.services.sessions import SignIn
 from wit_admin.web.callers import client_of, require_credentials
-from wit_admin.web.json_api import json_route, read_object, text_field
+from wit_admin.web.json_api import NOT_STORED, json_route, read_object, text_field
 
 _CHECKS_AT_ONCE = 4
 """Checking a password takes 64 MB for a moment."""
-_NOT_STORED = {"cache-control": "no-store"}
 
 
 def session_routes(forge: Forge) -> list[Route]:
@@ -47,16 +47,19 @@ class SessionsApi:
         made = await run_sync(
             self._sign_in.log_in, username, password, client, limiter=self._checks
         )
-        expires_at = made.expires_at.isoformat().replace("+00:00", "Z")
-        answer = {"token": made.token, "expires_at": expires_at, "username": made.username}
-        return JSONResponse(answer, headers=_NOT_STORED)
+        answer = {
+            "token": made.token,
+            "expires_at": to_json(made.expires_at),
+            "username": made.username,
+        }
+        return JSONResponse(answer, headers=NOT_STORED)
 
     async def log_out(self, request: Request) -> Response:
         """Revoke the session that the request came with."""
         await run_in_threadpool(
             self._sign_in.log_out, require_credentials(request), client_of(request)
         )
-        return JSONResponse({"revoked": True}, headers=_NOT_STORED)
+        return JSONResponse({"revoked": True}, headers=NOT_STORED)
 
     async def show_user(self, request: Request) -> Response:
         """Say whose credentials these are; ``scopes`` is null unless they are a token's."""
@@ -68,4 +71,4 @@ class SessionsApi:
             "is_admin": actor.is_admin,
             "scopes": scopes,
         }
-        return JSONResponse(answer, headers=_NOT_STORED)
+        return JSONResponse(answer, headers=NOT_STORED)

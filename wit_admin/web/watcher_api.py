@@ -21,19 +21,19 @@ from wit_admin.forge import Forge, make_jj_options
 from wit_admin.services import watching
 from wit_admin.services.access import Action
 from wit_admin.services.actors import Actor
-from wit_admin.services.admission import admit, origin_of, require_site_admin
+from wit_admin.services.admission import admit, require_site_admin
+from wit_admin.services.audit import http_origin
 from wit_admin.services.lookups import get_repository_id
 from wit_admin.services.sessions import SignIn
 from wit_admin.services.watch_requests import sync_on_request, without_place
 from wit_admin.web.callers import client_of, named_repository, require_credentials
-from wit_admin.web.json_api import json_resource, json_route
+from wit_admin.web.json_api import NOT_STORED, json_resource, json_route
 from wit_admin.web.problems import Problem
 
 _SYNCS_AT_ONCE = 2
 _SYNCS_WAITING = 16
 """More are told to come again: each holds a connection, and may have to wait for all of them."""
 _LOOKS_AT_ONCE = 4
-_NOT_STORED = {"cache-control": "no-store"}
 
 
 def watcher_routes(forge: Forge) -> list[Route]:
@@ -109,7 +109,7 @@ class WatcherApi:
                 self._root,
                 admitted.repo_id,
                 options=self._options,
-                by=origin_of(actor, client),
+                by=http_origin(actor, client),
             )
             return {
                 "state": report.state,
@@ -119,14 +119,14 @@ class WatcherApi:
                 "bookmarks": report.bookmarks,
             }
 
-        return JSONResponse(await run_sync(work, limiter=self._syncs), headers=_NOT_STORED)
+        return JSONResponse(await run_sync(work, limiter=self._syncs), headers=NOT_STORED)
 
     async def _change_list(self, request: Request, *, is_watched: bool) -> Response:
         name, client = named_repository(request), client_of(request)
         change = watching.add_watch if is_watched else watching.remove_watch
 
         def work(actor: Actor) -> dict[str, Any]:
-            by = origin_of(actor, client)
+            by = http_origin(actor, client)
             try:
                 is_news = change(self._sessions, self._root, name, by=by)
             except JjError as error:
@@ -149,4 +149,4 @@ class WatcherApi:
             return work(actor)
 
         content = await run_sync(work_if_allowed, limiter=self._looks)
-        return JSONResponse(content, headers=_NOT_STORED)
+        return JSONResponse(content, headers=NOT_STORED)

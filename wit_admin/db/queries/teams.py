@@ -128,7 +128,7 @@ def add_team_member(
 
     Raises:
         NotFoundError: There is no such team.
-        ConflictError: The user is no member of the organization.
+        ConflictError: The user is not a member of the organization.
     """
     team = _get(session, team_id)
     # The organization before the team, as whoever deletes the organization locks them.
