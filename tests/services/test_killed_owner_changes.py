@@ -91,10 +91,10 @@ def test_merge_ends_what_killed_ones_began(site: Site) -> None:
 
 def test_renames_end_what_killed_ones_began(site: Site) -> None:
     for number in (2, 5):
-        site.kill_at(number, "acme", "org", "rename", "acme", "labs")
+        site.kill_at(number, "acme", "org", "rename", "acme", "labs", "--yes")
         assert "acme/acme00" in site.names()
 
-    site.finish("org", "rename", "acme", "labs")
+    site.finish("org", "rename", "acme", "labs", "--yes")
 
     assert [name for name in site.names() if "/acme" in name] == [
         f"labs/acme{number:02}" for number in range(COUNT)

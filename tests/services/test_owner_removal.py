@@ -22,7 +22,7 @@ from wit_admin.services.account_changes import show_user
 from wit_admin.services.accounts import TokenOrder, create_token, create_user
 from wit_admin.services.actors import Client, Credentials, Scope
 from wit_admin.services.owner_removal import OwnerRemoval
-from wit_admin.services.owner_renaming import rename_owner
+from wit_admin.services.owner_renaming import OwnerRenaming
 from wit_admin.services.owner_repositories import Fate
 from wit_admin.services.repository_actions import Transfer
 from wit_admin.services.sessions import SignIn
@@ -122,7 +122,8 @@ def test_own_trash_comes_before_that_of_a_gone_namesake(site: Site) -> None:
     own = site.own("labs/one")
     trash.delete_repository(site.sessions, site.root, RepoName("labs", "one"))
     site.remove("acme", Fate(to_trash=True))
-    rename_owner(site.sessions, site.root, OwnerType.ORGANIZATION, "labs", "acme")
+    labs = OwnerRenaming(site.sessions, site.root, OwnerType.ORGANIZATION, "labs", "acme")
+    apply_task(labs.task(site.run_dir))
 
     restored = trash.restore_repository(site.sessions, site.root, RepoName("acme", "one"))
 

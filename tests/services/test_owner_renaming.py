@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from tests.support.builders import apply_task, run_at_once
 from tests.support.owner_site import OwnerSite
 from tests.support.sync_site import Site as SyncSite
 from wit_admin.db.models.accounts import OwnerType
 from wit_admin.db.queries.audit import AuditFilter
-from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError
+from wit_admin.errors import BatchError, ConflictError, InvalidInputError, NotFoundError
 from wit_admin.names import RepoName
 from wit_admin.services import trash
 from wit_admin.services.accounts import create_user
 from wit_admin.services.audit import list_events
 from wit_admin.services.organizations import create_organization
-from wit_admin.services.owner_renaming import RenamedOwner, rename_owner
+from wit_admin.services.owner_renaming import OwnerRenaming
 
 USER, ORGANIZATION = OwnerType.USER, OwnerType.ORGANIZATION
 
@@ -34,14 +36,15 @@ def site(sessions: sessionmaker[Session], tmp_path: Path) -> OwnerSite:
     return site
 
 
-def rename(site: OwnerSite, kind: OwnerType, name: str, new_name: str) -> RenamedOwner:
-    return rename_owner(site.sessions, site.root, kind, name, new_name)
+def rename(site: OwnerSite, kind: OwnerType, name: str, new_name: str) -> bool:
+    """Give an owner another name, and tell whether there was anything to do."""
+    renaming = OwnerRenaming(site.sessions, site.root, kind, name, new_name)
+    return bool(apply_task(renaming.task(site.run_dir)).done)
 
 
 def test_old_urls_lead_to_what_a_renamed_account_owns(site: OwnerSite) -> None:
-    renamed = rename(site, USER, "Octo", "octocat")
+    assert rename(site, USER, "Octo", "octocat")
 
-    assert (renamed.name, renamed.is_changed) == ("octocat", True)
     assert site.names() == ["acme/core", "octocat/demo"]
     assert site.leads_to("octo/demo") == site.leads_to("octocat/demo") == "octocat/demo"
     [event] = list_events(site.sessions, AuditFilter(action="user.rename"), limit=9)
@@ -77,17 +80,25 @@ def test_name_that_was_given_up_is_free_with_all_below_it(site: OwnerSite) -> No
 
 def test_there_and_back_leaves_no_redirect_in_the_way(site: OwnerSite) -> None:
     for old, new in (("octo", "octocat"), ("octocat", "octo"), ("octo", "OCTO")):
-        assert rename(site, USER, old, new).is_changed
+        assert rename(site, USER, old, new)
 
     assert site.leads_to("octo/demo") == site.leads_to("octocat/demo") == "OCTO/demo"
 
 
-def test_rename_that_was_done_is_done_again_without_effect(site: OwnerSite) -> None:
-    rename(site, USER, "octo", "octocat")
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(USER, "octo"), (ORGANIZATION, "acme"), (USER, "poor"), (ORGANIZATION, "bare")],
+)
+def test_rename_that_was_done_is_done_again_without_effect(
+    site: OwnerSite, kind: OwnerType, name: str
+) -> None:
+    create_user(site.sessions, "poor")
+    create_organization(site.sessions, "bare", owner="poor")
+    rename(site, kind, name, "other")
 
-    assert not rename(site, USER, "octo", "octocat").is_changed
-    with pytest.raises(NotFoundError, match="no user nobody"):
-        rename(site, USER, "nobody", "octocat")
+    assert not rename(site, kind, name.upper(), "other")
+    with pytest.raises(NotFoundError, match="nobody"):
+        rename(site, kind, "nobody", "other")
 
 
 @pytest.mark.parametrize(
@@ -114,8 +125,20 @@ def test_two_at_once_end_as_one(site: OwnerSite) -> None:
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda _: rename(site, USER, "octo", "octocat"), range(2)))
 
-    assert sorted(result.is_changed for result in results) == [False, True]
+    assert sorted(results) == [False, True]
     assert site.leads_to("octo/demo") == "octocat/demo"
+
+
+def test_of_two_names_given_at_once_one_stays_everywhere(site: OwnerSite) -> None:
+    site.create(*(f"octo/r{number}" for number in range(8)))
+
+    raised = run_at_once(
+        [partial(rename, site, USER, "octo", new_name) for new_name in ("octocat", "octopus")]
+    )
+
+    assert sorted(map(type, raised), key=str) == [type(None), NotFoundError]
+    for name in site.names():
+        assert site.leads_to(name) == name
 
 
 def test_config_that_git_cannot_read_is_named_and_once_mended_the_rename_is_run_again(
@@ -126,10 +149,10 @@ def test_config_that_git_cannot_read_is_named_and_once_mended_the_rename_is_run_
     good = config.read_bytes()
     config.write_bytes(b"[core\n")
 
-    with pytest.raises(ConflictError, match=r"octo/zoo\.git"):
+    with pytest.raises(BatchError, match=r"octo/zoo\.git"):
         rename(site, USER, "octo", "octocat")
 
     assert site.names() == ["acme/core", "octo/demo", "octo/zoo"]
     config.write_bytes(good)
-    assert rename(site, USER, "octo", "octocat").is_changed
+    assert rename(site, USER, "octo", "octocat")
     assert site.leads_to("octo/zoo") == "octocat/zoo"

@@ -6,24 +6,33 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wit_admin.cli._options import origin_of, output_of
+from wit_admin.cli._options import origin_of
 from wit_admin.cli._place import place
+from wit_admin.cli._plans import Consent, run_task
 
 if TYPE_CHECKING:
+    from wit_admin.cli._output import Output
     from wit_admin.db.models.accounts import OwnerType
 
 NewName = Annotated[str, typer.Argument(metavar="NEW", help="Its new name")]
 
 
 def rename_owner(
-    ctx: typer.Context, kind: OwnerType, name: str, new_name: str, *, as_json: bool
+    ctx: typer.Context,
+    output: Output,
+    kind: OwnerType,
+    name: str,
+    new_name: str,
+    consent: Consent,
 ) -> None:
-    """Rename an owner, and print its name."""
-    from wit_admin.services import owner_renaming
+    """Rename an owner."""
+    from wit_admin.services.owner_renaming import OwnerRenaming
 
-    output = output_of(ctx, as_json=as_json)
     with place(ctx) as here:
-        result = owner_renaming.rename_owner(
-            here.sessions, here.root, kind, name, new_name, by=origin_of()
+        renaming = OwnerRenaming(here.sessions, here.root, kind, name, new_name, origin_of())
+        run_task(
+            output,
+            renaming.task(here.settings.run_dir),
+            consent,
+            question=f"Rename {name} to {new_name}?",
         )
-    output.result(result, plain=result.name)

@@ -26,15 +26,20 @@ def rename(
     ctx: typer.Context,
     name: Account,
     new_name: NewName,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    no_input: NoInput = False,
     as_json: AsJson = False,
 ) -> None:
     """Rename an account; old URLs still lead to its repositories
 
-    Example: wit-admin user rename octo octocat
+    Example: wit-admin user rename octo octocat --yes
     """
     from wit_admin.db.models.accounts import OwnerType
 
-    rename_owner(ctx, OwnerType.USER, name, new_name, as_json=as_json)
+    consent = Consent(dry_run, yes=yes, no_input=no_input)
+    output = output_of(ctx, as_json=as_json)
+    rename_owner(ctx, output, OwnerType.USER, name, new_name, consent)
 
 
 @app.command()

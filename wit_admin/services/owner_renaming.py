@@ -16,70 +16,110 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import utc_now
 from wit_admin.db.models.accounts import Owner, OwnerType
-from wit_admin.db.queries import owners
+from wit_admin.db.queries import audit, owners
 from wit_admin.db.queries.repository_lists import list_owned
 from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.git import own_config, storage
-from wit_admin.names import check_owner_name
+from wit_admin.names import check_owner_name, name_key
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.locks import Lock
 from wit_admin.services.lookups import get_organization, get_user
+from wit_admin.services.owner_removal import LOCK
+from wit_admin.services.plans import Action, Plan, Remark, Task
 
 
 @dataclass(frozen=True, slots=True)
-class RenamedOwner:
-    """An owner after a rename, and whether there was anything to do."""
+class RenameOwner(Action):
+    """Give an account or an organization another name."""
 
-    id: uuid.UUID
+    owner_id: uuid.UUID
     name: str
-    is_changed: bool
+    new_name: str
+    repositories: int
+    kind = "rename"
+    is_destructive = True
+
+    @property
+    def target(self) -> str:
+        """What it is called until then."""
+        return self.name
+
+    @property
+    def sentence(self) -> str:
+        """What becomes of the name, and of the URLs."""
+        led = f"; the old URLs of its repositories ({self.repositories}) lead to them"
+        freed = "" if name_key(self.name) == name_key(self.new_name) else "; the name is free again"
+        return f"It becomes {self.new_name}{led if self.repositories else ''}{freed}."
 
 
-def rename_owner(  # noqa: PLR0913  who it is, and who says so
-    sessions: sessionmaker[Session],
-    root: Path,
-    kind: OwnerType,
-    name: str,
-    new_name: str,
-    *,
-    by: Origin = SYSTEM,
-) -> RenamedOwner:
-    """Give an account or an organization another name; old URLs lead to what it owns.
+@dataclass(frozen=True, slots=True)
+class OwnerRenaming:
+    """One owner's change of name."""
 
-    Raises:
-        InvalidInputError: The new name cannot be one.
-        NotFoundError: There is no such owner of that kind.
-        ConflictError: The new name is taken.
-    """
-    check_owner_name(new_name)
-    with sessions() as session:
-        owner = _find(session, kind, name, new_name)
-        if owner.name == new_name:
-            return RenamedOwner(owner.id, new_name, is_changed=False)
-        taken = owners.find_id(session, new_name)
-        if taken not in {None, owner.id}:
-            raise ConflictError(f"The name {new_name!r} is taken.")
-        places = [row.disk_path for row in list_owned(session, owner.id)]
-    for place in places:
-        if found := storage.resolve(root, place):
-            own_config.write_own(found.gitdir, {"owner": new_name})
-    with sessions.begin() as session:
-        old_name = owners.rename_owner(session, owner.id, new_name, now=utc_now())
-        is_changed = old_name != new_name
-        if is_changed:
-            was, now_is = {"name": old_name}, {"name": new_name}
-            event = Event(f"{kind}.rename", kind.value, owner.id, old_name, was, now_is)
-            record(session, event, by=by)
-    return RenamedOwner(owner.id, new_name, is_changed=is_changed)
+    sessions: sessionmaker[Session]
+    root: Path
+    kind: OwnerType
+    name: str
+    new_name: str
+    by: Origin = SYSTEM
 
+    def task(self, run_dir: Path) -> Task[RenameOwner]:
+        """Return the work, for others to show, ask about and apply."""
+        return Task(self.build, self.perform, Lock(self.sessions, run_dir, LOCK))
 
-def _find(session: Session, kind: OwnerType, name: str, new_name: str) -> Owner:
-    """Return the owner of that name, or the one that had it until a run that was killed late."""
-    get: Callable[[Session, str], Owner]
-    get = get_user if kind is OwnerType.USER else get_organization
-    try:
-        return get(session, name)
-    except NotFoundError:
-        renamed = owners.find_id(session, new_name)
-        if renamed is None or not owners.leads_to(session, name, renamed):
-            raise
-        return get(session, new_name)
+    def build(self) -> Plan[RenameOwner]:
+        """Look what there is to be done.
+
+        Raises:
+            InvalidInputError: The new name cannot be one.
+            NotFoundError: There is no such owner of that kind.
+            ConflictError: The new name is taken.
+        """
+        check_owner_name(self.new_name)
+        with self.sessions() as session:
+            owner = self._find(session)
+            if owner.name == self.new_name:
+                done = Remark("done", self.name, f"It is called {self.new_name} already.")
+                return Plan(remarks=(done,))
+            if owners.find_id(session, self.new_name) not in {None, owner.id}:
+                raise ConflictError(f"The name {self.new_name!r} is taken.")
+            owned = sum(row.is_live for row in list_owned(session, owner.id))
+        return Plan((RenameOwner(owner.id, owner.name, self.new_name, owned),))
+
+    def perform(self, action: RenameOwner) -> None:
+        """Do it, if it is still to be done.
+
+        Raises:
+            NotFoundError: There is no such owner any more.
+            ConflictError: The new name was taken meanwhile.
+        """
+        with self.sessions() as session:
+            places = [row.disk_path for row in list_owned(session, action.owner_id)]
+        for place in places:
+            if found := storage.resolve(self.root, place):
+                own_config.write_own(found.gitdir, {"owner": action.new_name})
+        with self.sessions.begin() as session:
+            old = owners.rename_owner(session, action.owner_id, action.new_name, now=utc_now())
+            if old != action.new_name:
+                was, now_is = {"name": old}, {"name": action.new_name}
+                event = Event(self._verb, self.kind.value, action.owner_id, old, was, now_is)
+                record(session, event, by=self.by)
+
+    @property
+    def _verb(self) -> str:
+        return f"{self.kind}.rename"
+
+    def _find(self, session: Session) -> Owner:
+        """Return the owner of that name, or the one that the trail says had it."""
+        get: Callable[[Session, str], Owner]
+        get = get_user if self.kind is OwnerType.USER else get_organization
+        try:
+            return get(session, self.name)
+        except NotFoundError:
+            renamed = owners.find_id(session, self.new_name)
+            if renamed is None:
+                raise
+            former = audit.list_targets(session, self._verb, self.kind.value, renamed)
+            if name_key(self.name) not in map(name_key, former):
+                raise
+            return get(session, self.new_name)

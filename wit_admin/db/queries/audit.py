@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -104,6 +105,19 @@ def list_after(
     query = select(_EVENTS).where(_EVENTS.c.seq > seq, *_conditions(wanted))
     query = query.order_by(_EVENTS.c.seq).limit(limit)
     return [dict(row) for row in session.execute(query).mappings()]
+
+
+def list_targets(
+    session: Session, action: str, target_type: str, target_id: uuid.UUID
+) -> list[str]:
+    """Return what something was called each time when this was done to it."""
+    query = select(_EVENTS.c.target_name).where(
+        _EVENTS.c.target_type == target_type,
+        _EVENTS.c.target_id == target_id,
+        _EVENTS.c.action == action,
+        _EVENTS.c.target_name.is_not(None),
+    )
+    return list(session.scalars(query))
 
 
 def _conditions(wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:

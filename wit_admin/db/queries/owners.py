@@ -52,16 +52,6 @@ def find_id(session: Session, name: str) -> uuid.UUID | None:
     return session.scalars(query).one_or_none()
 
 
-def leads_to(session: Session, name: str, owner_id: uuid.UUID) -> bool:
-    """Tell whether old URLs under this name lead to repositories of that owner."""
-    query = (
-        select(RepositoryRedirect.repo_id)
-        .join(Repository, Repository.id == RepositoryRedirect.repo_id)
-        .where(RepositoryRedirect.owner_key == name_key(name), Repository.owner_id == owner_id)
-    )
-    return session.scalars(query.limit(1)).first() is not None
-
-
 def rename_owner(session: Session, owner_id: uuid.UUID, name: str, *, now: datetime) -> str:
     """Give an owner another name and return the old one; old URLs lead to what it owns.
 
