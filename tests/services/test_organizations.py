@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from tests.support.builders import make_repository, make_user, run_at_once
+from tests.support.builders import apply_task, make_repository, make_user, run_at_once
 from wit_admin.db.base import utc_now
 from wit_admin.db.models.accounts import User
 from wit_admin.db.models.organizations import OrgRole, Permission
@@ -18,6 +20,7 @@ from wit_admin.services import audit, organizations, team_members, team_reposito
 from wit_admin.services.account_changes import claim_user
 from wit_admin.services.accounts import create_user
 from wit_admin.services.lookups import get_owner
+from wit_admin.services.team_removal import TeamRemoval
 
 Sessions = sessionmaker[Session]
 CORE = TeamName("acme", "core")
@@ -146,7 +149,9 @@ def test_team_permits_its_members_what_it_was_granted(acme: Sessions) -> None:
         team_repositories.revoke_team(acme, CORE, "demo")
 
 
-def test_grant_ends_with_the_team_the_membership_and_the_ownership(acme: Sessions) -> None:
+def test_grant_ends_with_the_team_the_membership_and_the_ownership(
+    acme: Sessions, tmp_path: Path
+) -> None:
     def grant() -> None:
         teams.create_team(acme, CORE, may_exist=True)
         organizations.set_member(acme, "acme", "bob", OrgRole.MEMBER)
@@ -155,7 +160,12 @@ def test_grant_ends_with_the_team_the_membership_and_the_ownership(acme: Session
         assert permission_of(acme, "bob") is Permission.ADMIN
 
     grant()
-    teams.delete_team(acme, CORE)
+    removal = TeamRemoval(acme, CORE)
+    planned = removal.build()
+    apply_task(removal.task(tmp_path))
+    removal.perform(planned.actions[0])
+    [told] = audit.list_events(acme, AuditFilter(action="team.delete"), limit=9)
+    assert told.before == {"members": ["bob"], "repositories": ["demo admin"]}
     assert permission_of(acme, "bob") is Permission.READ
     grant()
     team_members.remove_team_member(acme, CORE, "bob")

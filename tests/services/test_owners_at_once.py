@@ -44,6 +44,7 @@ from wit_admin.services.owner_removal import OwnerRemoval
 from wit_admin.services.owner_repositories import Fate
 from wit_admin.services.repository_changes import transfer_repository
 from wit_admin.services.repository_creation import RepositoryOrder, create_repository
+from wit_admin.services.team_removal import TeamRemoval
 
 PEOPLE = ("u0", "u1", "u2", "u3")
 ORGS = ("acme", "guild")
@@ -87,7 +88,7 @@ class Town:
         )
         seldom = (
             partial(organizations.remove_member, sessions, org, user),
-            partial(teams.delete_team, sessions, team),
+            partial(self._remove_team, team),
             partial(block_user, sessions, user),
             partial(trash.delete_repository, sessions, root, repo),
             partial(trash.restore_repository, sessions, root, repo, to_owner=other),
@@ -104,6 +105,9 @@ class Town:
 
     def _merge(self, name: str, into: str) -> None:
         apply_task(AccountMerge(self.sessions, self.root, name, into).task(self.run_dir))
+
+    def _remove_team(self, team: TeamName) -> None:
+        apply_task(TeamRemoval(self.sessions, team).task(self.run_dir))
 
     def _remove(self, name: str, kind: OwnerType, fate: Fate) -> None:
         apply_task(OwnerRemoval(self.sessions, self.root, name, kind, fate).task(self.run_dir))

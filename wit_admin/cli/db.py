@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wit_admin.cli._options import AsJson, command_group, loaded_of, origin_of, output_of
+from wit_admin.cli._plans import NoInput, Yes
 from wit_admin.errors import ConflictError
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def migrate(
 def rollback(
     ctx: typer.Context,
     to: Annotated[str, typer.Option(help="Revision to go back to; base removes all")] = "-1",
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+    yes: Yes = False,
+    no_input: NoInput = False,
     as_json: AsJson = False,
 ) -> None:
     """Roll migrations back; rows in what they created are lost
@@ -84,7 +86,9 @@ def rollback(
     from wit_admin.db import migrate as migrations
 
     output = output_of(ctx, as_json=as_json)
-    output.confirm(f"Roll the database back to {to}? Rows will be lost.", yes=yes)
+    output.confirm(
+        f"Roll the database back to {to}? Rows will be lost.", yes=yes, may_ask=not no_input
+    )
     with _engine(ctx) as engine:
         before = migrations.status(engine)
         result = migrations.downgrade(engine, to)

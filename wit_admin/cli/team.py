@@ -21,7 +21,7 @@ from wit_admin.cli._options import (
     require_changes,
 )
 from wit_admin.cli._place import place
-from wit_admin.cli._plans import Yes
+from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
 from wit_admin.names import TeamName
 
 Description = Annotated[str | None, typer.Option(help="Description")]
@@ -125,7 +125,9 @@ def edit(
 def delete(
     ctx: typer.Context,
     name: Team,
+    dry_run: DryRun = False,
     yes: Yes = False,
+    no_input: NoInput = False,
     as_json: AsJson = False,
 ) -> None:
     """Delete a team and its permissions
@@ -134,11 +136,12 @@ def delete(
 
     Example: wit-admin team delete acme/core --yes
     """
-    from wit_admin.services import teams
+    from wit_admin.services.team_removal import TeamRemoval
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
-    output.confirm(f"Delete the team {team}?", yes=yes)
+    consent = Consent(dry_run, yes=yes, no_input=no_input)
     with place(ctx) as here:
-        teams.delete_team(here.sessions, team, by=origin_of())
-    output.result({"team": str(team), "deleted": True}, plain=str(team))
+        removal = TeamRemoval(here.sessions, team, origin_of())
+        task = removal.task(here.settings.run_dir)
+        run_task(output, task, consent, question=f"Delete the team {team}?")

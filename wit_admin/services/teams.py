@@ -134,18 +134,6 @@ def edit_team(
         return details
 
 
-def delete_team(sessions: sessionmaker[Session], name: TeamName, *, by: Origin = SYSTEM) -> None:
-    """Remove a team and what it permitted, at once; its members stay in the organization.
-
-    Raises:
-        NotFoundError: There is no such organization or team.
-    """
-    with sessions.begin() as session:
-        team = get_team(session, name)
-        queries.delete_team(session, team.id)
-        record(session, Event("team.delete", "team", team.id, str(name)), by=by)
-
-
 def _details(session: Session, name: TeamName, team: Team) -> TeamDetails:
     repositories = queries.list_team_repositories(session, team.id)
     return TeamDetails(

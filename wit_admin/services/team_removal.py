@@ -1,0 +1,72 @@
+"""Teams that go, with all that they permitted."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.queries import teams
+from wit_admin.names import TeamName
+from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.locks import Lock
+from wit_admin.services.plans import Action, Plan, Task
+from wit_admin.services.teams import show_team
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveTeam(Action):
+    """Remove a team."""
+
+    team_id: uuid.UUID
+    name: TeamName
+    members: tuple[str, ...]
+    repositories: tuple[str, ...]
+    kind = "delete-team"
+    is_destructive = True
+
+    @property
+    def target(self) -> str:
+        """Organization and name."""
+        return str(self.name)
+
+    @property
+    def sentence(self) -> str:
+        """What ends for whom."""
+        return (
+            f"What it let its members ({len(self.members)}) do with repositories "
+            f"({len(self.repositories)}) ends; they stay in {self.name.organization}."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TeamRemoval:
+    """The end of one team."""
+
+    sessions: sessionmaker[Session]
+    name: TeamName
+    by: Origin = SYSTEM
+
+    def task(self, run_dir: Path) -> Task[RemoveTeam]:
+        """Return the work, for others to show, ask about and apply."""
+        return Task(self.build, self.perform, Lock(self.sessions, run_dir, "team-delete"))
+
+    def build(self) -> Plan[RemoveTeam]:
+        """Look what there is to be done.
+
+        Raises:
+            NotFoundError: There is no such organization or team.
+        """
+        team = show_team(self.sessions, self.name)
+        name = TeamName(team.organization, team.name)
+        return Plan((RemoveTeam(team.id, name, team.members, team.repositories),))
+
+    def perform(self, action: RemoveTeam) -> None:
+        """Do it, if it is still to be done."""
+        with self.sessions.begin() as session:
+            if teams.delete_team(session, action.team_id):
+                told = {"members": action.members, "repositories": action.repositories}
+                event = Event("team.delete", "team", action.team_id, str(action.name), told)
+                record(session, event, by=self.by)
