@@ -28,6 +28,8 @@ ReadNode = Callable[[str], Node]
 
 def find_ancestors(heads: Collection[str], read: ReadNode) -> set[str]:
     """Return those of ``heads`` that another of them leads to."""
+    if len(heads) < 2:  # noqa: PLR2004
+        return set()
     everyone = (1 << len(heads)) - 1
     walk = _Walk(read, done=everyone)
     for position, head in enumerate(heads):

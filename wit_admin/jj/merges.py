@@ -21,6 +21,8 @@ def resolve_trivially(terms: Sequence[T], *, accepts_same_change: bool = True) -
     """
     if len(terms) == 1:
         return (terms[0],)
+    if len(terms) == 3:  # noqa: PLR2004  nearly all of them
+        return _resolve_three(*terms, accepts_same_change=accepts_same_change)
     counts: Counter[T] = Counter(terms[0::2])
     counts.subtract(terms[1::2])
     left = [(term, count) for term, count in counts.items() if count]
@@ -29,6 +31,14 @@ def resolve_trivially(terms: Sequence[T], *, accepts_same_change: bool = True) -
     # Two left: one was removed as often as the other was added, but for the one that stays.
     if len(left) == 2 and accepts_same_change:  # noqa: PLR2004
         return next((term,) for term, count in left if count > 0)
+    return None
+
+
+def _resolve_three(left: T, base: T, right: T, *, accepts_same_change: bool) -> tuple[T] | None:
+    if left == base:
+        return (right,)
+    if right == base or (accepts_same_change and left == right):
+        return (left,)
     return None
 
 

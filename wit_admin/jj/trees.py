@@ -6,12 +6,15 @@ Source: gitformat-pack(5); jj's lib/src/backend.rs, TreeValue.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from wit_admin.errors import DamagedJjError
 from wit_admin.git_objects import empty_tree_id, hash_object
 from wit_admin.jj.commits import TreeId
+from wit_admin.jj.ids import COMMIT_ID_BYTES
 from wit_admin.jj.objects import Objects
 
 
@@ -55,15 +58,24 @@ class TreeEntry:
 Entries = Mapping[bytes, TreeEntry]
 """The entries of a tree by name."""
 
+_CACHED_TREES = 1024
+_CACHED_BYTES = 2048
+"""Larger ones are not kept; decoded, one takes ten times as much."""
+_ENTRY = rb"([0-7]{1,7}+) ([^\0]*+)\0(.{%d})"
+_ENTRIES = {size: re.compile(_ENTRY % size, re.DOTALL) for size in COMMIT_ID_BYTES}
+_WHOLE = {size: re.compile(rb"(?:%s)*+" % (_ENTRY % size), re.DOTALL) for size in COMMIT_ID_BYTES}
+"""What no pattern of :data:`_ENTRIES` would pass over."""
+
 
 class Trees:
-    """Reads trees, and holds those that were made up in memory."""
+    """Reads trees, of which the last thousand are kept, and holds those made up in memory."""
 
     def __init__(self, objects: Objects, id_bytes: int) -> None:
         self.objects = objects
         self.id_bytes = id_bytes
         self.empty_id = empty_tree_id(id_bytes)
         self._made: dict[TreeId, Entries] = {self.empty_id: {}}
+        self._cache: dict[TreeId, Entries] = {}
 
     def read(self, tree_id: TreeId | None) -> Entries:
         """Return the entries of a tree; ``None`` stands for the empty one.
@@ -74,10 +86,19 @@ class Trees:
         """
         if tree_id is None:
             return {}
-        made = self._made.get(tree_id)
-        if made is not None:
-            return made
-        return decode_tree(tree_id, self.objects.read(tree_id, "tree"))
+        known = self._made.get(tree_id)
+        if known is None:
+            known = self._cache.get(tree_id)
+        if known is not None:
+            return known
+        content = self.objects.read(tree_id, "tree")
+        entries = decode_tree(tree_id, content)
+        if len(content) <= _CACHED_BYTES:
+            if len(self._cache) >= _CACHED_TREES:
+                # The oldest go first.
+                del self._cache[next(iter(self._cache))]
+            self._cache[tree_id] = entries
+        return entries
 
     def make(self, entries: Entries) -> TreeId:
         """Return the id that Git would give to a tree; it can be read here, but is not written."""
@@ -100,26 +121,19 @@ def decode_tree(tree_id: TreeId, content: bytes) -> dict[bytes, TreeEntry]:
         DamagedJjError: It is malformed.
     """
     id_bytes = len(tree_id) // 2
-    entries: dict[bytes, TreeEntry] = {}
-    at = 0
-    while at < len(content):
-        blank, nul = content.find(b" ", at), content.find(b"\0", at)
-        oid = content[nul + 1 : nul + 1 + id_bytes]
-        mode = content[at:blank]
-        if not at < blank < nul or len(oid) != id_bytes or not _is_octal(mode):
-            raise DamagedJjError(f"The tree {tree_id} is malformed.")
-        entries[content[blank + 1 : nul]] = TreeEntry(_kind(int(mode, 8)), oid.hex())
-        at = nul + 1 + id_bytes
-    return entries
+    if id_bytes not in _WHOLE or not _WHOLE[id_bytes].fullmatch(content):
+        raise DamagedJjError(f"The tree {tree_id} is malformed.")
+    return {
+        name: TreeEntry(_kind(mode), oid.hex())
+        for mode, name, oid in _ENTRIES[id_bytes].findall(content)
+    }
 
 
-def _is_octal(mode: bytes) -> bool:
-    return 0 < len(mode) <= 7 and not mode.strip(b"01234567")  # noqa: PLR2004  as Git has them
-
-
-def _kind(mode: int) -> EntryKind:
-    kind = _KIND_OF_FORMAT.get(mode & _FORMAT_BITS)
+@lru_cache(maxsize=64)
+def _kind(mode: bytes) -> EntryKind:
+    number = int(mode, 8)
+    kind = _KIND_OF_FORMAT.get(number & _FORMAT_BITS)
     if kind is not None:
         return kind
     # Old Git wrote the group's bits, too: 100664 is a plain file.
-    return EntryKind.EXECUTABLE if mode & _OWNER_EXECUTES else EntryKind.FILE
+    return EntryKind.EXECUTABLE if number & _OWNER_EXECUTES else EntryKind.FILE
