@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.builders import NOW, make_user
 from wit_admin.db.base import new_id
-from wit_admin.db.bulk import insert_new_rows, upsert
+from wit_admin.db.bulk import insert_new_rows, upsert_rows
 from wit_admin.db.core import table_of
 from wit_admin.db.models.accounts import Owner, OwnerType, User
 
@@ -43,6 +43,7 @@ def test_other_constraints_are_not_passed_over(sessions: sessionmaker[Session], 
     with pytest.raises(IntegrityError), sessions.begin() as session:
         insert_new_rows(session, table_of(User), ("id", "is_admin", "is_placeholder"), rows)
 
-    users = [{"id": row[0], "is_admin": False, "is_placeholder": True} for row in rows]
+    users = [row[:1] for row in rows]
+    same = {"is_admin": False, "is_placeholder": True}
     with pytest.raises(IntegrityError), sessions.begin() as session:
-        upsert(session, User, users, are_new=True)
+        upsert_rows(session, User, ("id",), users, same=same, are_new=True)

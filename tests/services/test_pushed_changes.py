@@ -15,11 +15,11 @@ from tests.support.builders import NOW, make_repository, make_user, run_at_once
 from tests.support.jj_writer import JjWriter
 from tests.support.killing import killed_at
 from tests.support.server import run_git
-from wit_admin.db.bulk import upsert
 from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.jj import Change, ChangeCommit, PushedHeads
 from wit_admin.db.models.repositories import Repository
 from wit_admin.db.paging import PageRequest
+from wit_admin.db.queries import jj
 from wit_admin.db.queries.jj_changes import MOST_DESCRIPTION
 from wit_admin.db.queries.jj_reads import OperationFilter
 from wit_admin.errors import NotFoundError
@@ -183,8 +183,7 @@ def test_change_of_which_versions_come_without_end_takes_no_more(site: Site) -> 
     site.push(main=first)
     site.index()
     with site.sessions.begin() as session:
-        rows = [commit_row(site.repo_id, *each) for each in many.items()]
-        upsert(session, ChangeCommit, rows)
+        jj.write_changes(session, site.repo_id, [], [commit_row(*each) for each in many.items()])
     site.push(main=site.writer.commit(second, change_id=OTHER), old=first)
 
     assert site.index() == 1

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
 import psycopg
-from sqlalchemy import Boolean, Connection, Dialect, Table, column, select, table
+from sqlalchemy import JSON, Boolean, Connection, Dialect, Table, column, select, table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -54,50 +56,71 @@ def insert_new_rows(
         IntegrityError: A row breaks another constraint; none is inserted.
         UnavailableError: The database was lost.
     """
-    return _insert(session, _Target(into, tuple(columns), overwrites=False), rows)
+    return _insert(session, _Target(into, tuple(columns), overwrites=False), rows, {})
 
 
-def upsert(
-    session: Session, model: type[Base], rows: Sequence[Values], *, are_new: bool = False
-) -> None:
+def upsert(session: Session, model: type[Base], rows: Sequence[Values]) -> None:
     """Insert rows that all have the same columns, or write those columns of them anew.
 
-    Defaults that the model has are not applied. Sorted by key they are written faster, and faster
-    still where they ``are_new``, that is where none of them can be there.
+    Defaults that the model has are not applied. Sorted by key they are written faster.
+
+    Raises:
+        IntegrityError: A row breaks a constraint.
+        UnavailableError: The database was lost.
+    """
+    if rows:
+        columns = tuple(rows[0])
+        upsert_rows(session, model, columns, [tuple(map(row.__getitem__, columns)) for row in rows])
+
+
+def upsert_rows(  # noqa: PLR0913  all but four are named
+    session: Session,
+    model: type[Base],
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    same: Values | None = None,
+    are_new: bool = False,
+) -> None:
+    """Do so with rows that have a value for each of ``columns``, and the ``same`` in others.
+
+    They are written faster where they ``are_new``, that is where none of them can be there.
 
     Raises:
         IntegrityError: A row breaks a constraint, or is there although it was said to be new.
         UnavailableError: The database was lost.
     """
-    if rows:
-        columns = tuple(rows[0])
-        in_order = [tuple(map(row.__getitem__, columns)) for row in rows]
-        target = _Target(table_of(model), columns, overwrites=True)
-        _insert(session, target, in_order, are_new=are_new)
+    target = _Target(table_of(model), (*(same or {}), *columns), overwrites=True)
+    _insert(session, target, rows, same or {}, are_new=are_new)
 
 
 def _insert(
-    session: Session, target: _Target, rows: Sequence[Sequence[Any]], *, are_new: bool = False
+    session: Session,
+    target: _Target,
+    rows: Sequence[Sequence[Any]],
+    same: Values,
+    *,
+    are_new: bool = False,
 ) -> int:
     if not rows:
         return 0
     # What the session was given before may be what these rows refer to.
     session.flush()
     connection = session.connection()
-    dialect, into, columns = connection.dialect, target.into, target.columns
-    if dialect.name == "sqlite":
-        sql, order = _compile(dialect, target)
-        in_order = rows if order is None else [tuple(map(row.__getitem__, order)) for row in rows]
-        names = columns if order is None else tuple(map(columns.__getitem__, order))
-        stored = _as_stored(dialect, into, names, in_order)
-        return connection.exec_driver_sql(sql, list(stored)).rowcount
+    if connection.dialect.name == "sqlite":
+        sql, order = _compile(connection.dialect, target)
+        stored = _as_stored(connection.dialect, target, rows, same)
+        return connection.exec_driver_sql(
+            sql, list(zip(*map(stored.__getitem__, order), strict=True))
+        ).rowcount
     if len(rows) < _WORTH_A_COPY:
-        values = [dict(zip(columns, row, strict=True)) for row in rows]
+        values = [dict(zip(target.columns, (*same.values(), *row), strict=True)) for row in rows]
         return _count(connection, _build(target), values)
-    stored = _as_stored(dialect, into, columns, rows)
+    stored = _as_stored(connection.dialect, target, rows, same)
+    in_order = zip(*stored, strict=True)
     if are_new:
-        return _copy(connection, into.name, columns, stored)
-    return _copy_beside(connection, target, stored)
+        return _copy(connection, target.into.name, target.columns, in_order)
+    return _copy_beside(connection, target, in_order)
 
 
 @lru_cache
@@ -107,13 +130,12 @@ def _build(target: _Target) -> Insert:
 
 
 @lru_cache
-def _compile(dialect: Dialect, target: _Target) -> tuple[str, tuple[int, ...] | None]:
-    """Return SQLite's statement, and in which order it takes the columns if not as they are."""
+def _compile(dialect: Dialect, target: _Target) -> tuple[str, tuple[int, ...]]:
+    """Return SQLite's statement, and in which order it takes the columns."""
     statement = target.settle(sqlite.insert(target.into))
     compiled = statement.compile(dialect=dialect, column_keys=list(target.columns))
-    names = tuple(name for name in compiled.params if name in target.columns)
-    order = None if names == target.columns else tuple(map(target.columns.index, names))
-    return str(compiled), order
+    names = (name for name in compiled.params if name in target.columns)
+    return str(compiled), tuple(map(target.columns.index, names))
 
 
 def _count(
@@ -124,20 +146,38 @@ def _count(
 
 
 def _as_stored(
-    dialect: Dialect, into: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
-) -> Iterable[tuple[Any, ...]]:
-    """Turn values into what the driver takes for their columns, column by column."""
+    dialect: Dialect, target: _Target, rows: Sequence[Sequence[Any]], same: Values
+) -> list[Iterable[Any]]:
+    """Return, column by column, what the driver takes for the values of rows."""
     stored: list[Iterable[Any]] = []
-    for name, values in zip(columns, zip(*rows, strict=True), strict=True):
-        convert = _converter(dialect, into, name)
+    for name, value in same.items():
+        convert = _converter(dialect, target.into, name)
+        stored.append(repeat(convert(value) if convert else value, len(rows)))
+    for name, values in zip(target.columns[len(same) :], zip(*rows, strict=True), strict=True):
+        convert = _converter(dialect, target.into, name)
         stored.append(map(convert, values) if convert else values)
-    return zip(*stored, strict=True)
+    return stored
 
 
 def _converter(dialect: Dialect, into: Table, name: str) -> Callable[[Any], Any] | None:
     kind = into.c[name].type
+    if isinstance(kind, JSON):
+        return _to_json
     # Both drivers take True for what it is; to check it a million times costs as much as all else.
     return None if isinstance(kind, Boolean) else kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _to_json(value: Any) -> str | None:
+    """Return the text of a value as json would write it, with less ado about lists of ids."""
+    if value is None:
+        return None
+    try:
+        words = "".join(value) if isinstance(value, (list, tuple)) else ""
+    except TypeError:
+        words = ""
+    if words.isascii() and words.isalnum():
+        return '["' + '", "'.join(value) + '"]'
+    return json.dumps(value)
 
 
 def _copy(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from wit_admin.errors import DamagedJjError
@@ -35,7 +36,9 @@ _EMPTY_NAME = "JJ_EMPTY_STRING"
 """Git refuses empty names, so jj writes this for one."""
 _TREES = b"jj:trees"
 _LABELS = b"jj:conflict-labels"
-_TIME = re.compile(rb"\s*([+-]?\d{1,18})(?:\s+([+-])(\d{2})(\d{2}))?")
+_TIME = re.compile(rb"\s*([+-]?\d{1,18})(?:\s+([+-]\d{4}))?")
+_USUAL_PERSON = 200
+"""Bytes of a name and an address, which most commits share with others."""
 _LINE_END = re.compile(rb"\n(?! )")
 """A line that begins with a blank goes on with the value before it."""
 _TREE_IDS = re.compile(rb"[0-9a-f]{40}(?: [0-9a-f]{40})*|[0-9a-f]{64}(?: [0-9a-f]{64})*")
@@ -204,11 +207,21 @@ def _trees(oid: CommitId, headers: Mapping[bytes, bytes]) -> tuple[TreeId, ...]:
 
 
 def _signature(value: bytes) -> Signature:
-    left, right = value.find(b"<"), value.rfind(b">")
-    if left < 0 or right < left:
-        left, right = len(value), len(value)
-    time = _TIME.match(value, right + 1)
-    return Signature(_name(value[:left]), _name(value[left + 1 : right]), _time(time))
+    end = value.rfind(b">") + 1
+    if value.find(b"<", 0, end) < 0:
+        return Signature(_name(value), "", Timestamp(0, 0))
+    person = value[:end]
+    name, email = _person(person) if end > _USUAL_PERSON else _usual_person(person)
+    return Signature(name, email, _time(_TIME.match(value, end)))
+
+
+def _person(value: bytes) -> tuple[str, str]:
+    left = value.find(b"<")
+    return _name(value[:left]), _name(value[left + 1 : -1])
+
+
+_usual_person = lru_cache(maxsize=1024)(_person)
+"""So that a history holds each of its people once."""
 
 
 def _name(value: bytes) -> str:
@@ -224,6 +237,14 @@ def _text(value: bytes) -> str:
 def _time(found: re.Match[bytes] | None) -> Timestamp:
     if found is None:
         return Timestamp(0, 0)
-    seconds, sign, hours, minutes = found.groups()
-    offset = int(hours) * 60 + int(minutes) if sign else 0
-    return Timestamp(int(seconds) * 1000, -offset if sign == b"-" else offset)
+    seconds, zone = found.groups()
+    return Timestamp(int(seconds) * 1000, _zone(zone))
+
+
+@lru_cache(maxsize=64)
+def _zone(value: bytes | None) -> int:
+    """Return the minutes east of UTC."""
+    if value is None:
+        return 0
+    minutes = int(value[1:3]) * 60 + int(value[3:])
+    return -minutes if value.startswith(b"-") else minutes

@@ -7,9 +7,9 @@ import itertools
 import re
 import uuid
 from collections.abc import Mapping
-from operator import itemgetter
 from typing import Any, Protocol
 
+from wit_admin.db.queries.jj import ChangeValues, CommitValues
 from wit_admin.db.queries.jj_changes import MOST_DESCRIPTION
 from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.commits import Commit
@@ -80,34 +80,28 @@ def _redact(text: str) -> str:
     return _CREDENTIALS.sub(r"\1***@", plain_text(text))
 
 
-def commit_row(repo_id: uuid.UUID, commit_id: CommitId, standing: Standing) -> dict[str, Any]:
+def commit_row(commit_id: CommitId, standing: Standing) -> CommitValues:
     """Return the row of a commit."""
-    return {
-        "repo_id": repo_id,
-        "commit_id": commit_id,
-        "change_id": standing.change_id,
-        "parents": standing.parents,
-        "is_visible": standing.is_visible,
-        "is_working_copy": standing.is_working_copy,
-        "is_immutable": standing.is_immutable,
-        "children": standing.children,
-        "visible_children": standing.visible_children,
-        "immutable_children": standing.immutable_children,
-    }
+    return CommitValues(
+        commit_id,
+        standing.change_id,
+        standing.parents,
+        standing.is_visible,
+        standing.is_immutable,
+        standing.is_working_copy,
+        standing.children,
+        standing.visible_children,
+        standing.immutable_children,
+    )
 
 
-def change_rows(
-    repo_id: uuid.UUID, repository: CommitFacts, groups: Groups
-) -> list[dict[str, Any]]:
+def change_rows(repository: CommitFacts, groups: Groups) -> list[ChangeValues]:
     """Return the rows of changes, sorted."""
     speakers = [_find_speaker(repository, carried) for carried in groups.values()]
     # What is known of older merges helps with the younger.
     speakers.sort(key=lambda commit: commit.committer.time.ms)
-    rows = [
-        _change_row(repo_id, repository, commit, groups[commit.change_id]) for commit in speakers
-    ]
-    rows.sort(key=itemgetter("change_id"))
-    return rows
+    # The first value is the change id.
+    return sorted(_change_row(repository, commit, groups[commit.change_id]) for commit in speakers)
 
 
 def _find_speaker(repository: CommitFacts, carried: Mapping[CommitId, Standing]) -> Commit:
@@ -121,27 +115,25 @@ def _find_speaker(repository: CommitFacts, carried: Mapping[CommitId, Standing])
 
 
 def _change_row(
-    repo_id: uuid.UUID,
-    repository: CommitFacts,
-    commit: Commit,
-    carried: Mapping[CommitId, Standing],
-) -> dict[str, Any]:
+    repository: CommitFacts, commit: Commit, carried: Mapping[CommitId, Standing]
+) -> ChangeValues:
     visible = sum(standing.is_visible for standing in carried.values())
-    return {
-        "repo_id": repo_id,
-        "change_id": commit.change_id,
-        "commit_id": commit.id,
-        "description": plain_text(commit.description),
-        "author_name": plain_text(commit.author.name),
-        "author_email": plain_text(commit.author.email),
-        "authored_at": commit.author.time.to_utc(),
-        "committed_at": commit.committer.time.to_utc(),
-        "is_empty": repository.is_empty(commit),
-        "has_conflicts": commit.has_conflict,
-        "is_divergent": visible > 1,
-        "is_hidden": not visible,
-        "is_immutable": carried[commit.id].is_immutable,
-    }
+    author, committer = commit.author, commit.committer
+    authored_at = author.time.to_utc()
+    return ChangeValues(
+        change_id=commit.change_id,
+        commit_id=commit.id,
+        description=plain_text(commit.description),
+        author_name=plain_text(author.name),
+        author_email=plain_text(author.email),
+        authored_at=authored_at,
+        committed_at=authored_at if committer is author else committer.time.to_utc(),
+        is_empty=repository.is_empty(commit),
+        has_conflicts=commit.has_conflict,
+        is_divergent=visible > 1,
+        is_hidden=not visible,
+        is_immutable=carried[commit.id].is_immutable,
+    )
 
 
 def conflicts(

@@ -157,11 +157,8 @@ class _Planner:
             ],
             gone_operations=log.gone,
             undone=log.undone,
-            changes=jj_rows.change_rows(self.repo_id, repository, rows.groups),
-            commits=[
-                jj_rows.commit_row(self.repo_id, commit_id, standing)
-                for commit_id, standing in rows.standings.items()
-            ],
+            changes=jj_rows.change_rows(repository, rows.groups),
+            commits=[jj_rows.commit_row(*each) for each in sorted(rows.standings.items())],
             gone_commits=rows.gone_commits,
             gone_changes=rows.gone_changes,
             conflicts=jj_rows.conflicts(repository, rows.groups),

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from wit_admin.db.models.jj import Conflict, JjSyncState
 from wit_admin.db.queries import jj
+from wit_admin.db.queries.jj import ChangeValues, CommitValues
 from wit_admin.jj.ids import ChangeId, CommitId, OperationId
 from wit_admin.services.jj_moves import Moved
 from wit_admin.services.jj_options import JjKind, SyncedState
@@ -77,8 +78,8 @@ class JjWriting:
     gone_operations: frozenset[OperationId]
     undone: frozenset[OperationId] | None
     """All that are; ``None`` if that cannot have changed."""
-    changes: list[dict[str, Any]]
-    commits: list[dict[str, Any]]
+    changes: list[ChangeValues]
+    commits: list[CommitValues]
     gone_commits: frozenset[CommitId]
     gone_changes: frozenset[ChangeId]
     conflicts: dict[tuple[CommitId, str], tuple[ChangeId, int]]
@@ -127,7 +128,7 @@ class JjWriting:
     def _write_conflicts(self, session: Session, now: datetime) -> None:
         new = dict(self.conflicts)
         still = {(change_id, path) for (_, path), (change_id, _) in new.items()}
-        change_ids = None if self.is_full else {row["change_id"] for row in self.changes}
+        change_ids = None if self.is_full else {row.change_id for row in self.changes}
         for row in jj.list_conflicts(session, self.repo_id, change_ids):
             if new.pop((row.commit_id, row.file_path), None) is not None:
                 row.resolved, row.resolved_at = False, None

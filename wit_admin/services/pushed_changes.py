@@ -91,8 +91,8 @@ def index_pushed(sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID
     heads = sorted({ref.oid.decode() for ref in branches if ref.name.startswith(HEADS)})
     history = PushedHistory.open(place.gitdir, root)
     moves = _read_moves(sessions, repo_id, history, pushed.heads or [], heads)
-    changes = jj_rows.change_rows(repo_id, history, moves.visible)
-    commits = [jj_rows.commit_row(repo_id, *each) for each in sorted(moves.new.items())]
+    changes = jj_rows.change_rows(history, moves.visible)
+    commits = [jj_rows.commit_row(*each) for each in sorted(moves.new.items())]
     with sessions.begin() as session:
         before = pushed_changes.lock(session, repo_id)
         if pushed_changes.find(session, repo_id) is None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import and_, delete, select, update
 from sqlalchemy.orm import Session
 
-from wit_admin.db.bulk import Values, upsert
+from wit_admin.db.bulk import Values, upsert, upsert_rows
 from wit_admin.db.core import execute_core, table_of
 from wit_admin.db.models.jj import (
     Bookmark,
@@ -46,12 +47,29 @@ def lock_state(session: Session, repo_id: uuid.UUID, *, path: str) -> JjSyncStat
     return session.scalars(query.execution_options(populate_existing=True)).one()
 
 
+class ChangeValues(NamedTuple):
+    """The row of a change without its repository."""
+
+    change_id: str
+    commit_id: str
+    description: str
+    author_name: str
+    author_email: str
+    authored_at: datetime
+    committed_at: datetime
+    is_empty: bool | None
+    has_conflicts: bool
+    is_divergent: bool
+    is_hidden: bool
+    is_immutable: bool
+
+
 class CommitValues(NamedTuple):
     """The row of a commit without its repository."""
 
     commit_id: str
     change_id: str
-    parents: list[str]
+    parents: Sequence[str]
     is_visible: bool
     is_immutable: bool
     is_working_copy: bool
@@ -136,13 +154,17 @@ def delete_operations(session: Session, repo_id: uuid.UUID, ids: Collection[str]
 
 
 def write_changes(
-    session: Session, repo_id: uuid.UUID, changes: Sequence[Values], commits: Sequence[Values]
+    session: Session,
+    repo_id: uuid.UUID,
+    changes: Sequence[ChangeValues],
+    commits: Sequence[CommitValues],
 ) -> None:
     """Insert changes and commits of theirs, or write them anew."""
     there = select(Change.change_id).where(Change.repo_id == repo_id).limit(1)
     are_new = session.scalars(there).first() is None
-    upsert(session, Change, changes, are_new=are_new)
-    upsert(session, ChangeCommit, commits, are_new=are_new)
+    same = {"repo_id": repo_id}
+    upsert_rows(session, Change, ChangeValues._fields, changes, same=same, are_new=are_new)
+    upsert_rows(session, ChangeCommit, CommitValues._fields, commits, same=same, are_new=are_new)
 
 
 def delete_commits(
