@@ -26,7 +26,7 @@ from wit_admin.errors import NotFoundError
 from wit_admin.services.jj_evolution import read_evolution
 from wit_admin.services.jj_following import FollowedChanges
 from wit_admin.services.jj_reading import ChangeQuery, list_changes, list_operations
-from wit_admin.services.jj_rows import commit_row
+from wit_admin.services.jj_rows import commit_rows
 from wit_admin.services.jj_standing import Standing
 from wit_admin.services.jj_sync import sync_repository
 from wit_admin.services.pushed_changes import (
@@ -183,7 +183,7 @@ def test_change_of_which_versions_come_without_end_takes_no_more(site: Site) -> 
     site.push(main=first)
     site.index()
     with site.sessions.begin() as session:
-        jj.write_changes(session, site.repo_id, [], [commit_row(*each) for each in many.items()])
+        jj.write_changes(session, site.repo_id, [], commit_rows(many))
     site.push(main=site.writer.commit(second, change_id=OTHER), old=first)
 
     assert site.index() == 1

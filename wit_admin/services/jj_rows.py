@@ -7,6 +7,7 @@ import itertools
 import re
 import uuid
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any, Protocol
 
 from wit_admin.db.queries.jj import ChangeValues, CommitValues
@@ -80,19 +81,22 @@ def _redact(text: str) -> str:
     return _CREDENTIALS.sub(r"\1***@", plain_text(text))
 
 
-def commit_row(commit_id: CommitId, standing: Standing) -> CommitValues:
-    """Return the row of a commit."""
-    return CommitValues(
-        commit_id,
-        standing.change_id,
-        standing.parents,
-        standing.is_visible,
-        standing.is_immutable,
-        standing.is_working_copy,
-        standing.children,
-        standing.visible_children,
-        standing.immutable_children,
-    )
+def commit_rows(standings: Mapping[CommitId, Standing]) -> list[CommitValues]:
+    """Return the rows of commits, sorted."""
+    return [
+        CommitValues(
+            commit_id,
+            standing.change_id,
+            standing.parents,
+            standing.is_visible,
+            standing.is_immutable,
+            standing.is_working_copy,
+            standing.children,
+            standing.visible_children,
+            standing.immutable_children,
+        )
+        for commit_id, standing in sorted(standings.items(), key=itemgetter(0))
+    ]
 
 
 def change_rows(repository: CommitFacts, groups: Groups) -> list[ChangeValues]:
@@ -100,8 +104,9 @@ def change_rows(repository: CommitFacts, groups: Groups) -> list[ChangeValues]:
     speakers = [_find_speaker(repository, carried) for carried in groups.values()]
     # What is known of older merges helps with the younger.
     speakers.sort(key=lambda commit: commit.committer.time.ms)
-    # The first value is the change id.
-    return sorted(_change_row(repository, commit, groups[commit.change_id]) for commit in speakers)
+    rows = [_change_row(repository, commit, groups[commit.change_id]) for commit in speakers]
+    rows.sort(key=itemgetter(0))
+    return rows
 
 
 def _find_speaker(repository: CommitFacts, carried: Mapping[CommitId, Standing]) -> Commit:
@@ -117,7 +122,7 @@ def _find_speaker(repository: CommitFacts, carried: Mapping[CommitId, Standing])
 def _change_row(
     repository: CommitFacts, commit: Commit, carried: Mapping[CommitId, Standing]
 ) -> ChangeValues:
-    visible = sum(standing.is_visible for standing in carried.values())
+    visible = [standing.is_visible for standing in carried.values()].count(True)
     author, committer = commit.author, commit.committer
     authored_at = author.time.to_utc()
     return ChangeValues(

@@ -158,7 +158,7 @@ class _Planner:
             gone_operations=log.gone,
             undone=log.undone,
             changes=jj_rows.change_rows(repository, rows.groups),
-            commits=[jj_rows.commit_row(*each) for each in sorted(rows.standings.items())],
+            commits=jj_rows.commit_rows(rows.standings),
             gone_commits=rows.gone_commits,
             gone_changes=rows.gone_changes,
             conflicts=jj_rows.conflicts(repository, rows.groups),

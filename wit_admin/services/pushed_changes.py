@@ -92,7 +92,7 @@ def index_pushed(sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID
     history = PushedHistory.open(place.gitdir, root)
     moves = _read_moves(sessions, repo_id, history, pushed.heads or [], heads)
     changes = jj_rows.change_rows(history, moves.visible)
-    commits = [jj_rows.commit_row(*each) for each in sorted(moves.new.items())]
+    commits = jj_rows.commit_rows(moves.new)
     with sessions.begin() as session:
         before = pushed_changes.lock(session, repo_id)
         if pushed_changes.find(session, repo_id) is None:
