@@ -72,7 +72,7 @@ def test_token_comes_from_stdin(database_url: str, sessions: sessionmaker[Sessio
         (("alice", "alice/demo", "--action", "force"), 2, "Give the ref"),
         (("alice", "alice/demo", "a..b", "--action", "force"), 2, "'a..b' cannot be a ref."),
         (("alice", "demo"), 2, "does not name a repository"),
-        (("alice", "alice/demo", "--action", "eat"), 2, "'eat' is no action."),
+        (("alice", "alice/demo", "--action", "eat"), 2, "'eat' is not a valid action."),
         (("--anonymous", "alice/demo", "--token-stdin"), 2, "is not anonymous"),
         (("alice", "alice/demo", "--token", "x"), 2, "'x' is not an id"),
         (("bob", "alice/demo"), 1, "There is no user bob."),

@@ -12,7 +12,7 @@ _STDOUT = 1
 _LOOK_AGAIN_MS = 500
 
 
-def follow(look: Callable[[], Iterable[T]], show: Callable[[T], None]) -> NoReturn:
+def keep_looking(look: Callable[[], Iterable[T]], show: Callable[[T], None]) -> NoReturn:
     """Show what each look finds, until interrupted, which leaves with 130.
 
     Raises:

@@ -19,12 +19,7 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from wit_admin.cli._output import Output
 
-PageLimit = Annotated[int, typer.Option(help="How many at most", min=1, max=1000)]
-AfterCursor = Annotated[
-    str | None, typer.Option("--after", metavar="CURSOR", help="Continue where the last page ended")
-]
 Follow = Annotated[
     bool, typer.Option("--follow", help="Keep printing what is synced, oldest first")
 ]
@@ -54,12 +49,6 @@ def refuse_both(*, follow: bool, after: str | None) -> None:
     """
     if follow and after is not None:
         raise InvalidInputError("--follow and --after cannot be used together.")
-
-
-def note_more(output: Output, cursor: str | None) -> None:
-    """Say how to go on with a list that has more."""
-    if cursor is not None:
-        output.note(f"There are more: --after {cursor}")
 
 
 def short_id(key: str, letters: int, *, prefix: str = "", style: str = "magenta") -> Text:

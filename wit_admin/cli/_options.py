@@ -60,6 +60,11 @@ Match = Annotated[
     ),
 ]
 Limit = Annotated[int | None, typer.Option(help="How many at most", min=1)]
+PageLimit = Annotated[int, typer.Option(help="How many at most", min=1, max=1000)]
+AfterCursor = Annotated[
+    str | None,
+    typer.Option("--after", metavar="CURSOR", help="Continue where the last page ended"),
+]
 AfterName = Annotated[
     str | None, typer.Option("--after", metavar="NAME", help="Continue after this name")
 ]
@@ -137,7 +142,7 @@ def permission_of(text: str) -> Permission:
     """
     from wit_admin.db.models.organizations import Permission
 
-    return _member_of(Permission, text, "permission")
+    return member_of(Permission, text, "permission")
 
 
 def role_of(text: str) -> OrgRole:
@@ -148,7 +153,7 @@ def role_of(text: str) -> OrgRole:
     """
     from wit_admin.db.models.organizations import OrgRole
 
-    return _member_of(OrgRole, text, "role")
+    return member_of(OrgRole, text, "role")
 
 
 def scope_of(text: str) -> Scope:
@@ -159,7 +164,7 @@ def scope_of(text: str) -> Scope:
     """
     from wit_admin.services.actors import Scope
 
-    return _member_of(Scope, text, "scope")
+    return member_of(Scope, text, "scope")
 
 
 def loaded_of(ctx: typer.Context, **flags: str | None) -> Loaded:
@@ -215,7 +220,12 @@ def id_of(text: str) -> uuid.UUID:
         raise InvalidInputError(f"{text!r} is not an id.", hint="Copy it from the list.") from None
 
 
-def _member_of(kind: type[E], text: str, what: str) -> E:
+def member_of(kind: type[E], text: str, what: str) -> E:
+    """Read one of the words of an enumeration; ``what`` these are, for people.
+
+    Raises:
+        InvalidInputError: It is none of them.
+    """
     try:
         return kind(text)
     except ValueError:

@@ -71,6 +71,11 @@ class Output:
         elif not self.quiet:
             typer.echo(sentence, err=True)
 
+    def note_more(self, cursor: str | None) -> None:
+        """Say how to go on with a list that has more."""
+        if cursor is not None:
+            self.note(f"There are more: --after {cursor}")
+
     def confirm(self, question: str, *, yes: bool, may_ask: bool = True) -> None:
         """Ask before something that cannot be undone.
 

@@ -13,6 +13,7 @@ from wit_admin.cli._plans import Consent, run_task
 if TYPE_CHECKING:
     from wit_admin.cli._output import Output
     from wit_admin.db.models.accounts import OwnerType
+    from wit_admin.services.owner_repositories import Fate
 
 NewName = Annotated[str, typer.Argument(metavar="NEW", help="Its new name")]
 
@@ -35,4 +36,20 @@ def rename_owner(
             renaming.task(here.settings.run_dir),
             consent,
             question=f"Rename {name} to {new_name}?",
+        )
+
+
+def delete_owner(
+    ctx: typer.Context, output: Output, kind: OwnerType, name: str, fate: Fate, consent: Consent
+) -> None:
+    """Delete an owner, with what ``fate`` says of its repositories."""
+    from wit_admin.services.owner_removal import OwnerRemoval
+
+    with place(ctx) as here:
+        removal = OwnerRemoval(here.sessions, here.root, name, kind, fate, origin_of())
+        run_task(
+            output,
+            removal.task(here.settings.run_dir),
+            consent,
+            question=f"Delete the {kind.value} {name}?",
         )

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from wit_admin.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from wit_admin.db.models import repositories as models
     from wit_admin.settings import Settings
+
+
+Public = Annotated[bool, typer.Option("--public", help="Everybody may read it")]
+Private = Annotated[bool, typer.Option("--private", help="Only people with access may")]
+Description = Annotated[str | None, typer.Option(help="Description")]
 
 
 class Visibility(enum.StrEnum):

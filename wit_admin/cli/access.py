@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, command_group, id_of, output_of
+from wit_admin.cli._options import AsJson, command_group, id_of, member_of, output_of
 from wit_admin.cli._passwords import read_secret_line
 from wit_admin.cli._place import place
 from wit_admin.errors import InvalidInputError
@@ -14,8 +14,6 @@ from wit_admin.names import RepoName
 
 if TYPE_CHECKING:
     import uuid
-
-    from wit_admin.services.access import Action
 
 app = command_group(
     "Explain who may do what", example="wit-admin access explain bob alice/demo --action push"
@@ -46,7 +44,7 @@ def explain(
     Example: wit-admin access explain bob alice/demo main --action force
     """
     from wit_admin.services import explanations
-    from wit_admin.services.access import PushCreate
+    from wit_admin.services.access import Action, PushCreate
 
     output = output_of(ctx, as_json=as_json)
     with place(ctx) as here:
@@ -55,7 +53,7 @@ def explain(
             raise InvalidInputError("Who has a token is not anonymous.")
         secret = _token(token, from_stdin=token_stdin)
         question = explanations.Question(
-            RepoName.parse(repository), _action(action), user, secret, ref
+            RepoName.parse(repository), member_of(Action, action, "action"), user, secret, ref
         )
         answer = explanations.explain(
             here.sessions, question, push_create=PushCreate(here.settings.push_create)
@@ -77,16 +75,6 @@ def _split(words: list[str], *, anonymous: bool) -> tuple[str | None, str, str |
             raise InvalidInputError(
                 "Give a user and a repository.", hint="With --anonymous, a repository alone."
             )
-
-
-def _action(text: str) -> Action:
-    from wit_admin.services.access import Action
-
-    try:
-        return Action(text)
-    except ValueError:
-        known = ", ".join(Action)
-        raise InvalidInputError(f"{text!r} is no action.", hint=f"Known are {known}.") from None
 
 
 def _token(text: str | None, *, from_stdin: bool) -> uuid.UUID | bytes | None:

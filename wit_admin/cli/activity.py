@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, command_group, output_of
+from wit_admin.cli._options import AsJson, PageLimit, command_group, output_of
 from wit_admin.cli._place import place
 from wit_admin.names import RepoName
 
@@ -19,7 +19,7 @@ def list_(
     repository: Annotated[
         str | None, typer.Argument(metavar="OWNER/REPO", help="Only of this repository")
     ] = None,
-    limit: Annotated[int, typer.Option(help="How many at most", min=1, max=1000)] = 50,
+    limit: PageLimit = 50,
     as_json: AsJson = False,
 ) -> None:
     """List pushes, clones and the like, newest first

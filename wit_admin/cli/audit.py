@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wit_admin.cli._following import follow as go_on
-from wit_admin.cli._options import AsJson, command_group, lifetime_of, output_of
+from wit_admin.cli._following import keep_looking
+from wit_admin.cli._options import AsJson, PageLimit, command_group, lifetime_of, output_of
 from wit_admin.cli._place import place
 from wit_admin.errors import ConflictError, InvalidInputError
 
@@ -40,7 +40,7 @@ def list_(
     until: Annotated[
         str | None, typer.Option(metavar="AGE", help="Not younger, such as 12h, 30d or 4w")
     ] = None,
-    limit: Annotated[int, typer.Option(help="How many at most", min=1, max=1000)] = 50,
+    limit: PageLimit = 50,
     before: Annotated[
         int | None, typer.Option(metavar="SEQ", help="Only those ahead of this number")
     ] = None,
@@ -116,4 +116,4 @@ def _follow(
         seq = found[-1].seq if found else seq
         return found
 
-    go_on(look, lambda entry: output.line(entry, *_COLUMNS))
+    keep_looking(look, lambda entry: output.line(entry, *_COLUMNS))

@@ -7,21 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wit_admin.cli._following import follow as go_on
+from wit_admin.cli._following import keep_looking
 from wit_admin.cli._jj import (
     CHANGE_LETTERS,
     COMMIT_LETTERS,
-    AfterCursor,
     Follow,
-    PageLimit,
     first_line,
-    note_more,
     refuse_both,
     short_id,
     short_moment,
     synced,
 )
-from wit_admin.cli._options import AsJson, Repo, output_of
+from wit_admin.cli._options import AfterCursor, AsJson, PageLimit, Repo, output_of
 from wit_admin.cli._output import Output, print_table, printable
 
 if TYPE_CHECKING:
@@ -105,12 +102,12 @@ def changes(
         if followed is not None:
             for row in reversed(page.items):
                 _print_line(row, output)
-            go_on(followed.look, lambda row: _print_line(row, output))
+            keep_looking(followed.look, lambda row: _print_line(row, output))
     if output.is_terminal:
         print_table(_HEADERS, map(_cells, page.items))
     else:
         output.rows(page.items if as_json else [*map(_line, page.items)], *_COLUMNS)
-    note_more(output, page.next_cursor)
+    output.note_more(page.next_cursor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,12 @@ from wit_admin.cli._jj import (
     CHANGE_LETTERS,
     COMMIT_LETTERS,
     OPERATION_LETTERS,
-    PageLimit,
     first_line,
     short_id,
     short_moment,
     synced,
 )
-from wit_admin.cli._options import AsJson, Repo, output_of
+from wit_admin.cli._options import AsJson, PageLimit, Repo, output_of
 from wit_admin.cli._output import print_lines, printable
 
 if TYPE_CHECKING:

@@ -6,19 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wit_admin.cli._following import follow as go_on
+from wit_admin.cli._following import keep_looking
 from wit_admin.cli._graph import Graph
 from wit_admin.cli._jj import (
     OPERATION_LETTERS,
-    AfterCursor,
     Follow,
-    PageLimit,
-    note_more,
     refuse_both,
     short_id,
     synced,
 )
-from wit_admin.cli._options import AsJson, Repo, output_of
+from wit_admin.cli._options import AfterCursor, AsJson, PageLimit, Repo, output_of
 from wit_admin.cli._output import print_lines, printable
 
 if TYPE_CHECKING:
@@ -81,13 +78,13 @@ def ops(
         if followed is not None:
             for row in reversed(log.operations):
                 output.line(row, *_COLUMNS)
-            go_on(followed.look, lambda row: output.line(row, *_COLUMNS))
+            keep_looking(followed.look, lambda row: output.line(row, *_COLUMNS))
     draws = output.is_terminal if graph is None else graph
     if draws and not as_json:
         print_lines(_draw(log))
     else:
         output.rows(log.operations, *_COLUMNS)
-    note_more(output, log.next_cursor)
+    output.note_more(log.next_cursor)
 
 
 def _draw(log: Log) -> Iterator[Text]:

@@ -10,14 +10,11 @@ import typer
 from wit_admin.cli._jj import (
     CHANGE_LETTERS,
     COMMIT_LETTERS,
-    AfterCursor,
-    PageLimit,
-    note_more,
     short_id,
     short_moment,
     synced,
 )
-from wit_admin.cli._options import AsJson, Match, Repo, output_of
+from wit_admin.cli._options import AfterCursor, AsJson, Match, PageLimit, Repo, output_of
 from wit_admin.cli._output import print_table, printable
 from wit_admin.errors import InvalidInputError
 
@@ -72,7 +69,7 @@ def bookmarks(
     else:
         lines = [*map(_bookmark_line, page.items)]
         output.rows(page.items if as_json else lines, *_BOOKMARK_COLUMNS)
-    note_more(output, page.next_cursor)
+    output.note_more(page.next_cursor)
 
 
 @app.command()
@@ -114,7 +111,7 @@ def conflicts(
     else:
         lines = [*map(_conflict_line, page.items)]
         output.rows(page.items if as_json else lines, *_CONFLICT_COLUMNS)
-    note_more(output, page.next_cursor)
+    output.note_more(page.next_cursor)
 
 
 @dataclass(frozen=True, slots=True)

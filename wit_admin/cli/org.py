@@ -22,9 +22,9 @@ from wit_admin.cli._options import (
     require_changes,
     texts_of,
 )
-from wit_admin.cli._owners import NewName, rename_owner
+from wit_admin.cli._owners import NewName, delete_owner, rename_owner
 from wit_admin.cli._place import place
-from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
+from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes
 
 Name = Annotated[str, typer.Argument(metavar="ORG", help="Name of the organization")]
 FirstOwner = Annotated[str, typer.Option(metavar="USER", help="Its first owner")]
@@ -203,18 +203,9 @@ def delete(
     Example: wit-admin org delete acme --trash-repositories --dry-run
     """
     from wit_admin.db.models.accounts import OwnerType
-    from wit_admin.services.owner_removal import OwnerRemoval
     from wit_admin.services.owner_repositories import Fate
 
-    output = output_of(ctx, as_json=as_json)
     fate = Fate(transfer_to, trash_repositories)
-    with place(ctx) as here:
-        removal = OwnerRemoval(
-            here.sessions, here.root, name, OwnerType.ORGANIZATION, fate, origin_of()
-        )
-        run_task(
-            output,
-            removal.task(here.settings.run_dir),
-            Consent(dry_run, yes=yes, no_input=no_input),
-            question=f"Delete the organization {name}?",
-        )
+    consent = Consent(dry_run, yes=yes, no_input=no_input)
+    output = output_of(ctx, as_json=as_json)
+    delete_owner(ctx, output, OwnerType.ORGANIZATION, name, fate, consent)

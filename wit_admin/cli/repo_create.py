@@ -9,7 +9,7 @@ import typer
 
 from wit_admin.cli._options import AsJson, IfNotExists, Repo, origin_of, output_of
 from wit_admin.cli._place import place
-from wit_admin.cli._repo import chosen_visibility
+from wit_admin.cli._repo import Description, Private, Public, chosen_visibility
 from wit_admin.names import RepoName, check_branch_name
 
 app = typer.Typer()
@@ -26,9 +26,9 @@ class ObjectFormat(enum.StrEnum):
 def create(
     ctx: typer.Context,
     repo: Repo,
-    public: Annotated[bool, typer.Option("--public", help="Everybody may read it")] = False,
-    private: Annotated[bool, typer.Option("--private", help="Only people with access may")] = False,
-    description: Annotated[str | None, typer.Option(help="Description")] = None,
+    public: Public = False,
+    private: Private = False,
+    description: Description = None,
     default_branch: Annotated[str, typer.Option(help="Branch that HEAD names")] = "main",
     object_format: Annotated[
         ObjectFormat, typer.Option(help="Hash function of its objects")

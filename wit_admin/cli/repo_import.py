@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, Repo, origin_of, output_of
+from wit_admin.cli._options import AsJson, IfNotExists, Repo, origin_of, output_of
 from wit_admin.cli._output import Output
 from wit_admin.cli._place import place
-from wit_admin.cli._repo import chosen_visibility
+from wit_admin.cli._repo import Description, Private, Public, chosen_visibility
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
 
@@ -27,9 +27,9 @@ def import_(
         str, typer.Argument(metavar="SOURCE", help="A path, or a URL of http, https, git or ssh")
     ],
     repo: Repo,
-    public: Annotated[bool, typer.Option("--public", help="Everybody may read it")] = False,
-    private: Annotated[bool, typer.Option("--private", help="Only people with access may")] = False,
-    description: Annotated[str | None, typer.Option(help="Description")] = None,
+    public: Public = False,
+    private: Private = False,
+    description: Description = None,
     credentials_file: Annotated[
         Path | None,
         typer.Option(
@@ -46,9 +46,7 @@ def import_(
         bool, typer.Option("--all-refs", help="Every ref, not only branches, tags and notes")
     ] = False,
     no_fsck: Annotated[bool, typer.Option("--no-fsck", help="Accept malformed objects")] = False,
-    if_not_exists: Annotated[
-        bool, typer.Option("--if-not-exists", help="Change nothing if it exists already")
-    ] = False,
+    if_not_exists: IfNotExists = False,
     as_json: AsJson = False,
 ) -> None:
     """Import a repository with all its branches, tags and notes

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wit_admin.cli._options import AsJson, Repo, output_of
+from wit_admin.cli._options import AfterCursor, AsJson, Limit, Repo, output_of
 from wit_admin.cli._place import place
 from wit_admin.cli._repo import Visibility
 from wit_admin.names import RepoName
@@ -43,10 +43,8 @@ def list_(
     sort: Annotated[
         Sort, typer.Option(help="Sort key; all but name put the highest or latest first")
     ] = Sort.NAME,
-    limit: Annotated[int | None, typer.Option(help="How many at most", min=1)] = None,
-    after: Annotated[
-        str | None, typer.Option(metavar="CURSOR", help="Continue where the last page ended")
-    ] = None,
+    limit: Limit = None,
+    after: AfterCursor = None,
     as_json: AsJson = False,
 ) -> None:
     """List repositories
@@ -71,8 +69,7 @@ def list_(
             here.sessions, wanted, sort=order, limit=limit, after=after
         )
     output.rows(page.items, "owner", "name", "visibility", "default_branch", "pushed_at")
-    if page.next_cursor is not None:
-        output.note(f"There are more: --after {page.next_cursor}")
+    output.note_more(page.next_cursor)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from wit_admin.cli._options import (
     origin_of,
     output_of,
 )
-from wit_admin.cli._owners import NewName, rename_owner
+from wit_admin.cli._owners import NewName, delete_owner, rename_owner
 from wit_admin.cli._place import place
 from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
 
@@ -90,16 +90,9 @@ def delete(
     Example: wit-admin user delete mallory --transfer-to alice --dry-run
     """
     from wit_admin.db.models.accounts import OwnerType
-    from wit_admin.services.owner_removal import OwnerRemoval
     from wit_admin.services.owner_repositories import Fate
 
-    output = output_of(ctx, as_json=as_json)
     fate = Fate(transfer_to, trash_repositories)
-    with place(ctx) as here:
-        removal = OwnerRemoval(here.sessions, here.root, name, OwnerType.USER, fate, origin_of())
-        run_task(
-            output,
-            removal.task(here.settings.run_dir),
-            Consent(dry_run, yes=yes, no_input=no_input),
-            question=f"Delete the account {name}?",
-        )
+    consent = Consent(dry_run, yes=yes, no_input=no_input)
+    output = output_of(ctx, as_json=as_json)
+    delete_owner(ctx, output, OwnerType.USER, name, fate, consent)
