@@ -1,4 +1,4 @@
-"""Everything an operator can set: one field each, with its parser, its help and its default.
+"""Everything an operator can set: one field each, with its parser, a summary and its default.
 
 :mod:`wit_admin.settings` fills it in.
 """
@@ -34,9 +34,9 @@ _JJ_KINDS = ("changes", "bookmarks", "operations", "conflicts")
 
 
 def _setting(
-    parse: Callable[[str], Any], help_text: str, *names: str, default: Any = dataclasses.MISSING
+    parse: Callable[[str], Any], summary: str, *names: str, default: Any = dataclasses.MISSING
 ) -> Any:
-    metadata = {"parse": parse, "help": help_text, "names": names}
+    metadata = {"parse": parse, "summary": summary, "names": names}
     if default is dataclasses.MISSING:
         return field(metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -58,24 +58,27 @@ class Settings:
         parse_path, "Unix socket to listen on, in place of a port", "WIT_UNIX_SOCKET", default=None
     )
     fd: int | None = _setting(
-        parse_number, "Listening socket that was handed over, as by systemd", "WIT_FD", default=None
+        parse_number, "Inherited listening socket, as from systemd", "WIT_FD", default=None
     )
     tls_cert: Path | None = _setting(
         parse_path, "Certificate chain, in PEM", "WIT_TLS_CERT", default=None
     )
     tls_key: Path | None = _setting(
-        parse_path, "Its private key, in PEM", "WIT_TLS_KEY", default=None
+        parse_path, "Private key of the certificate, in PEM", "WIT_TLS_KEY", default=None
     )
     trusted_proxies: tuple[Network, ...] = _setting(
         parse_networks,
-        "Addresses or networks whose X-Forwarded-For is believed, by commas; unix is the socket",
+        "Networks whose X-Forwarded-For is trusted, separated by commas; unix is the socket",
         "WIT_TRUSTED_PROXIES",
         default=(),
     )
     metrics_public: bool = _setting(
-        parse_flag, "/metrics answers more than loopback", "WIT_METRICS_PUBLIC", default=False
+        parse_flag,
+        "/metrics answers every client, not only loopback",
+        "WIT_METRICS_PUBLIC",
+        default=False,
     )
-    workers: int = _setting(parse_count, "Processes that serve", "WIT_WORKERS", default=1)
+    workers: int = _setting(parse_count, "Number of serving processes", "WIT_WORKERS", default=1)
     repositories_root: Path = _setting(
         parse_path, "Folder of the repositories", "WIT_REPOSITORIES_ROOT"
     )
@@ -99,13 +102,13 @@ class Settings:
     )
     anonymous_push: bool = _setting(
         parse_flag,
-        "Anybody may push, as the owner; on loopback only",
+        "Everybody may push, as the owner; on loopback only",
         "WIT_ANONYMOUS_PUSH",
         default=False,
     )
     no_database: bool = _setting(
         parse_flag,
-        "Serve what stands on disk, without a database",
+        "Serve what is on disk, without a database",
         "WIT_NO_DATABASE",
         default=False,
     )
@@ -131,13 +134,16 @@ class Settings:
         parse_seconds, "How long an import may take", "WIT_IMPORT_TIMEOUT", default=3600.0
     )
     child_memory_bytes: int = _setting(
-        parse_size, "Memory of one git child", "WIT_CHILD_MEMORY", default=2 * 1024**3
+        parse_size, "Memory limit of one git process", "WIT_CHILD_MEMORY", default=2 * 1024**3
     )
     max_git_processes: int = _setting(
-        parse_count, "Git children at once", "WIT_MAX_GIT_PROCESSES", default=64
+        parse_count, "Most git processes at once", "WIT_MAX_GIT_PROCESSES", default=64
     )
     answer_cache_bytes: int = _setting(
-        parse_size, "Room for answers to clones", "WIT_ANSWER_CACHE", default=64 * 1024**2
+        parse_size,
+        "Memory for answers to clones and fetches",
+        "WIT_ANSWER_CACHE",
+        default=64 * 1024**2,
     )
     idle_timeout_s: float = _setting(
         parse_seconds, "How long a client may stay silent", "WIT_IDLE_TIMEOUT", default=120.0
@@ -150,19 +156,19 @@ class Settings:
     )
     session_lifetime: timedelta = _setting(
         parse_lifetime,
-        "How long a sign-in is good, such as 12h, 30d or 4w",
+        "How long a session is valid, such as 12h, 30d or 4w",
         "WIT_SESSION_LIFETIME",
         default=timedelta(days=30),
     )
     trash_age: timedelta = _setting(
         parse_lifetime,
-        "How long 'sync' leaves deleted repositories in the trash",
+        "How long 'sync' keeps deleted repositories in the trash",
         "WIT_TRASH_AGE",
         default=timedelta(days=30),
     )
     records_age: timedelta = _setting(
         parse_lifetime,
-        "How long 'sync' keeps ended sign-ins and tokens, and settled pushes in the journal",
+        "How long 'sync' keeps ended sessions and tokens, and settled pushes in the journal",
         "WIT_RECORDS_AGE",
         default=timedelta(days=90),
     )
@@ -180,49 +186,49 @@ class Settings:
     )
     watch_debounce_ms: int = _setting(
         parse_number,
-        "The most milliseconds that the watcher holds a burst of jj commands back",
+        "Longest time in milliseconds that a burst of jj commands is held back",
         "WIT_WATCH_DEBOUNCE_MS",
         default=300,
     )
     watch_poll_interval_s: float = _setting(
         parse_seconds,
-        "How often the watcher looks where no event told of anything",
+        "Seconds between looks at repositories without events",
         "WIT_WATCH_POLL_INTERVAL",
         default=30.0,
     )
     watch_workers: int = _setting(
         parse_count,
-        "jj repositories that the watcher reads at once",
+        "jj repositories that the watcher reads at the same time",
         "WIT_WATCH_WORKERS",
         default=2,
     )
     watch_max_changes: int | None = _setting(
         parse_count,
-        "How many old, immutable changes of a jj repository are read at first; all if not set",
+        "Most old, immutable changes of a jj repository to read at first; all if not set",
         "WIT_WATCH_MAX_CHANGES",
         default=None,
     )
     watch_kinds: tuple[str, ...] = _setting(
         parse_some_of(*_JJ_KINDS),
-        "What is read of jj repositories, by commas",
+        "What is read of jj repositories, separated by commas",
         "WIT_WATCH_KINDS",
         default=_JJ_KINDS,
     )
     watch_metrics_port: int | None = _setting(
         parse_port,
-        "Port of loopback on which 'watch' tells metrics; 0 takes a free one",
+        "Loopback port for the metrics of 'watch'; 0 takes a free one",
         "WIT_WATCH_METRICS_PORT",
         default=None,
     )
     git_program: str = _setting(str, "The git program", "WIT_GIT", default="git")
     log_level: str = _setting(
         parse_one_of("debug", "info", "warning", "error"),
-        "Least level that is logged",
+        "Lowest level that is logged",
         "WIT_LOG_LEVEL",
         default="info",
     )
     log_format: str = _setting(
-        parse_one_of("text", "json"), "How log lines look", "WIT_LOG_FORMAT", default="text"
+        parse_one_of("text", "json"), "Log format", "WIT_LOG_FORMAT", default="text"
     )
 
     @property

@@ -18,11 +18,14 @@ class _Row:
     setting: str
     value: object
     origin: str
+    summary: str
 
 
 @app.command()
 def show(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Show each setting and where it comes from; secrets are masked
+
+    With --json each has a summary of what it means.
 
     Example: wit-admin config show
     """
@@ -31,7 +34,8 @@ def show(ctx: typer.Context, as_json: AsJson = False) -> None:
     rows = []
     for setting in dataclasses.fields(loaded.settings):
         value = getattr(loaded.settings, setting.name)
-        rows.append(_Row(setting.name, _shown(value), loaded.origins[setting.name]))
+        origin, summary = loaded.origins[setting.name], setting.metadata["summary"]
+        rows.append(_Row(setting.name, _shown(value), origin, summary))
     output.rows(rows, "setting", "value", "origin")
 
 
