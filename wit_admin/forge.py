@@ -35,7 +35,7 @@ from wit_admin.services.gate import DatabaseGate, DiskGate, Gate, PushPolicy
 from wit_admin.services.jj_options import JjKind, JjSyncOptions
 from wit_admin.services.known_public import open_known_public
 from wit_admin.services.maintenance import Maintenance
-from wit_admin.services.periodic import Premises
+from wit_admin.services.periodic import JobContext
 from wit_admin.services.push_flow import PushFlow
 from wit_admin.services.read_memory import ReadMemory, Shared
 from wit_admin.services.servers import Enrolment, Servers
@@ -185,7 +185,7 @@ def open_watcher(settings: Settings, observer: Observer | None = None) -> Iterat
 
 
 @contextmanager
-def open_premises(settings: Settings, by: Origin) -> Iterator[Premises]:
+def open_job_context(settings: Settings, by: Origin) -> Iterator[JobContext]:
     """Open what periodic jobs work on.
 
     Raises:
@@ -196,7 +196,7 @@ def open_premises(settings: Settings, by: Origin) -> Iterator[Premises]:
     _refuse_absent(settings)
     with open_forge(settings) as forge:
         assert forge.sessions is not None  # noqa: S101  it is asked for a database
-        yield Premises(
+        yield JobContext(
             forge.sessions,
             settings.repositories_root,
             settings.run_dir,
@@ -226,59 +226,65 @@ def _assemble(
     checker: PasswordChecker,
     memory: ReadMemory,
 ) -> Forge:
-    root = settings.repositories_root
     sessions = None if engine is None else make_sessions(engine)
-    inspector = make_inspector(settings)
-    gate: Gate
-    if sessions is None:
-        gate = DiskGate(root, inspector, anonymous_push=settings.anonymous_push)
-    else:
-        gate = DatabaseGate(
-            sessions,
-            root,
-            inspector,
-            policy=PushPolicy(PushCreate(settings.push_create), settings.anonymous_push),
-            checker=checker,
-            memory=memory,
-        )
-    tools = find_tools(settings)
-    children = ChildBackend(
-        tools,
-        inspector,
-        _open_guards(settings),
-        max_processes=settings.max_git_processes,
-    )
-    pushes = PushFlow(
-        sessions,
-        Disk(root, inspector, Ancestry(tools)),
-        visibility=Visibility(settings.default_visibility),
-        enrolment=enrolment,
-    )
-    # A server that is killed with a branch locked leaves the lock to the journal's replay.
-    takes_pushes = sessions is not None and not settings.repository_hooks
-    limits = Limits(settings.max_push_bytes, settings.idle_timeout_s)
+    inspector, tools = make_inspector(settings), find_tools(settings)
     lifetime = settings.session_lifetime
     sign_in = None if sessions is None else SignIn(sessions, checker, lifetime=lifetime)
     return Forge(
         settings,
         engine,
         sessions,
-        gate,
-        pushes,
-        QuickBackend(
-            children,
-            takes_pushes=takes_pushes,
-            waits_for_disk=not is_local(root),
-            cache_bytes=settings.answer_cache_bytes,
+        _make_gate(settings, sessions, inspector, checker, memory),
+        PushFlow(
+            sessions,
+            Disk(settings.repositories_root, inspector, Ancestry(tools)),
+            visibility=Visibility(settings.default_visibility),
+            enrolment=enrolment,
         ),
-        limits,
+        _make_backend(settings, tools, inspector, has_journal=sessions is not None),
+        Limits(settings.max_push_bytes, settings.idle_timeout_s),
         tools,
         inspector,
         sign_in=sign_in,
     )
 
 
-def _open_guards(settings: Settings) -> GuardSettings:
+def _make_gate(
+    settings: Settings,
+    sessions: sessionmaker[Session] | None,
+    inspector: Inspector,
+    checker: PasswordChecker,
+    memory: ReadMemory,
+) -> Gate:
+    root = settings.repositories_root
+    if sessions is None:
+        return DiskGate(root, inspector, anonymous_push=settings.anonymous_push)
+    return DatabaseGate(
+        sessions,
+        root,
+        inspector,
+        policy=PushPolicy(PushCreate(settings.push_create), settings.anonymous_push),
+        checker=checker,
+        memory=memory,
+    )
+
+
+def _make_backend(
+    settings: Settings, tools: GitTools, inspector: Inspector, *, has_journal: bool
+) -> Backend:
+    children = ChildBackend(
+        tools, inspector, _make_guards(settings), max_processes=settings.max_git_processes
+    )
+    return QuickBackend(
+        children,
+        # A server that is killed with a branch locked leaves the lock to the journal's replay.
+        takes_pushes=has_journal and not settings.repository_hooks,
+        waits_for_disk=not is_local(settings.repositories_root),
+        cache_bytes=settings.answer_cache_bytes,
+    )
+
+
+def _make_guards(settings: Settings) -> GuardSettings:
     hooks = settings.run_dir / "hooks"
     sweep_hooks(hooks)
     return GuardSettings(hooks, settings.push_checks, settings.check_timeout_s)

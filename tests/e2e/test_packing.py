@@ -13,8 +13,8 @@ from tests.support.place import Place
 from tests.support.repositories import commit, oid_of
 from tests.support.server import run_git
 from tests.support.tools import make_tools
+from wit_admin.git.limited_child import ChildLimits
 from wit_admin.git.maintenance import Packer
-from wit_admin.git.supervision import Watch
 
 pytestmark = pytest.mark.e2e
 
@@ -45,7 +45,7 @@ def test_pushes_and_clones_beside_packing_are_not_refused(
 ) -> None:
     url = alice.url("packed")
     run_git(work, "push", "--quiet", url, "main")
-    packer = Packer(make_tools(tmp_path), Watch(60.0, 1024**3))
+    packer = Packer(make_tools(tmp_path), ChildLimits(60.0, 1024**3))
 
     with packing(alice.gitdir("packed"), packer) as done:
         for number in range(ROUNDS):

@@ -21,10 +21,10 @@ from tests.support.processes import wait_until
 from tests.support.repositories import all_refs, commit, new_work, oid_of
 from tests.support.server import run_git
 from tests.support.tools import make_tools
+from wit_admin.git.limited_child import ChildLimits
 from wit_admin.git.remotes import Remote
 from wit_admin.git.sources import parse_source
 from wit_admin.git.storage import create_bare
-from wit_admin.git.supervision import Watch
 
 pytestmark = pytest.mark.e2e
 
@@ -159,7 +159,7 @@ def test_git_asks_only_the_address_that_was_looked_at(
         parse_source(named),
         ("127.0.0.1",),
         make_tools(tmp_path),
-        Watch(60.0, 1024**3),
+        ChildLimits(60.0, 1024**3),
         credentials=alice.token,
     )
     create_bare(tmp_path, "copy.git")

@@ -12,10 +12,10 @@ from wit_admin.git.commands import (
     PushHeadReader,
     PushRequest,
     RefCommand,
-    is_ref_name,
     parse_command,
 )
 from wit_admin.git.pktline import MAX_DATA, write_packet
+from wit_admin.git.ref_names import is_ref_name
 from wit_admin.names import check_branch_name
 
 ZERO, ONE, TWO = "0" * 40, "1" * 40, "2" * 40

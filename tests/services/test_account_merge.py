@@ -227,7 +227,7 @@ def references_to_users() -> Iterator[Column[object]]:
 
 
 def test_every_column_that_names_a_user_is_thought_of() -> None:
-    deeds = {f"{column.class_.__tablename__}.{column.key}" for column in merging.DEEDS}
+    deeds = {f"{column.class_.__tablename__}.{column.key}" for column in merging.ACTOR_COLUMNS}
 
     found = {f"{column.table.name}.{column.name}" for column in references_to_users()}
 

@@ -26,6 +26,7 @@ from wit_admin.services import (
     collaborators,
     repository_changes,
     repository_creation,
+    repository_edits,
     trash,
 )
 from wit_admin.services.accounts import create_user
@@ -224,8 +225,8 @@ def test_changes_of_repositories_and_accounts_are_told(
 
     repository_creation.create_repository(sessions, tmp_path, name, order)
     repository_creation.create_repository(sessions, tmp_path, name, replace(order, may_exist=True))
-    repository_changes.set_visibility(sessions, tmp_path, name, Visibility.PUBLIC)
-    repository_changes.set_archived(sessions, tmp_path, name, archived=True)
+    repository_edits.set_visibility(sessions, tmp_path, name, Visibility.PUBLIC)
+    repository_edits.set_archived(sessions, tmp_path, name, archived=True)
     collaborators.add_collaborator(sessions, name, "bob", Permission.WRITE)
     repository_changes.rename_repository(sessions, tmp_path, name, "other")
     trash.delete_repository(sessions, tmp_path, RepoName("alice", "other"))

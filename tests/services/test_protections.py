@@ -88,7 +88,7 @@ def test_merged_account_may_push_where_either_could(sessions: sessionmaker[Sessi
 
     with sessions.begin() as session:
         bob, alice = get_user(session, "bob").id, get_user(session, "alice").id
-        merging.move_standing(session, bob, alice, now=NOW)
+        merging.move_memberships(session, bob, alice, now=NOW)
 
     pushers = [row.pushers for row in protections.list_protections(sessions, DEMO)]
     assert pushers == [("alice",), ("alice",)]

@@ -17,7 +17,7 @@ from wit_admin.db.models.accounts import User
 from wit_admin.db.models.organizations import Organization
 from wit_admin.db.models.repositories import Repository, Visibility
 from wit_admin.names import RepoName
-from wit_admin.services import repository_changes, trash
+from wit_admin.services import repository_changes, repository_edits, trash
 from wit_admin.services.accounts import create_user
 from wit_admin.services.organizations import claim_organization, create_organization
 from wit_admin.services.repository_creation import RepositoryOrder, create_repository
@@ -82,7 +82,7 @@ def test_empty_database_gets_the_same_rows_back(ground: Site, tmp_path: Path) ->
     order = RepositoryOrder(Visibility.PRIVATE)
     made = create_repository(ground.sessions, ground.root, RepoName("alice", "tools"), order)
     changes.transfer_repository(ground.sessions, ground.root, made.id, "Bob")
-    changes.set_visibility(
+    repository_edits.set_visibility(
         ground.sessions, ground.root, RepoName("alice", "hammer"), Visibility.PRIVATE
     )
     trash.delete_repository(ground.sessions, ground.root, RepoName("alice", "old"))
@@ -247,7 +247,7 @@ def test_archives_and_organizations_come_back_from_the_disk_alone(ground: Site) 
     create_organization(ground.sessions, "acme", owner="alice")
     name = RepoName("acme", "demo")
     create_repository(ground.sessions, ground.root, name, RepositoryOrder(Visibility.PUBLIC))
-    repository_changes.set_archived(ground.sessions, ground.root, name, archived=True)
+    repository_edits.set_archived(ground.sessions, ground.root, name, archived=True)
     ground.sync()
     before = facts(ground.rows()["acme/demo"])
     ground.forget_everything()

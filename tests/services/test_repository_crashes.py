@@ -24,11 +24,11 @@ from wit_admin.db.models.repositories import Repository, Visibility
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import ConflictError, NotFoundError, RefusedError
 from wit_admin.git import own_config
+from wit_admin.git.limited_child import ChildLimits
 from wit_admin.git.sources import parse_source
-from wit_admin.git.supervision import Watch
 from wit_admin.names import RepoName
 from wit_admin.services import audit, audit_check, trash
-from wit_admin.services import repository_changes as changes
+from wit_admin.services import repository_edits as edits
 from wit_admin.services.plans import A, Task
 from wit_admin.services.repository_creation import create_repository
 from wit_admin.services.repository_import import Importer, ImportOrder
@@ -64,7 +64,7 @@ def bring_in(site: Site, name: RepoName) -> object:
     source = site.root.parent / "source"
     order = ImportOrder(parse_source(str(source)), Visibility.PUBLIC)
     tools = make_tools(Path(tempfile.mkdtemp(dir=site.root.parent)))
-    return Importer(site.sessions, site.root, tools, Watch(60.0, 1024**3)).run(name, order)
+    return Importer(site.sessions, site.root, tools, ChildLimits(60.0, 1024**3)).run(name, order)
 
 
 COMMANDS = {
@@ -93,13 +93,11 @@ COMMANDS = {
 
 
 CHANGES: dict[str, Callable[[Site, RepoName], object]] = {
-    "archive": lambda site, name: changes.set_archived(
-        site.sessions, site.root, name, archived=True
-    ),
-    "visibility": lambda site, name: changes.set_visibility(
+    "archive": lambda site, name: edits.set_archived(site.sessions, site.root, name, archived=True),
+    "visibility": lambda site, name: edits.set_visibility(
         site.sessions, site.root, name, Visibility.PRIVATE
     ),
-    "edit": lambda site, name: changes.edit_repository(
+    "edit": lambda site, name: edits.edit_repository(
         site.sessions, site.root, name, description="New"
     ),
 }

@@ -10,11 +10,11 @@ from wit_admin.errors import InvalidInputError, NotFoundError
 from wit_admin.git import own_config
 from wit_admin.names import RepoName
 from wit_admin.services import repositories, trash
-from wit_admin.services import repository_changes as changes
+from wit_admin.services import repository_edits as edits
 
 
 def edit(site: Site, text: str | None) -> bool:
-    return changes.edit_repository(site.sessions, site.root, DEMO, description=text).is_changed
+    return edits.edit_repository(site.sessions, site.root, DEMO, description=text).is_changed
 
 
 def test_description_stands_in_the_row_and_twice_on_disk(site: Site) -> None:

@@ -22,20 +22,20 @@ from wit_admin.errors import (
     UnavailableError,
 )
 from wit_admin.git import own_config, storage
+from wit_admin.git.limited_child import ChildLimits
 from wit_admin.git.sources import parse_source
 from wit_admin.git.staging import open_staging
-from wit_admin.git.supervision import Watch
 from wit_admin.names import RepoName
 from wit_admin.services import repositories
 from wit_admin.services.repository_import import Importer, ImportOrder
 
-WATCH = Watch(60.0, 1024**3, 1024**2)
+LIMITS = ChildLimits(60.0, 1024**3, 1024**2)
 
 
 @pytest.fixture
 def importer(site: Site, tmp_path: Path) -> Importer:
     """What imports into the site, at most a megabyte."""
-    return Importer(site.sessions, site.root, make_tools(tmp_path), WATCH)
+    return Importer(site.sessions, site.root, make_tools(tmp_path), LIMITS)
 
 
 @pytest.fixture
@@ -241,7 +241,7 @@ def test_source_that_is_too_large_leaves_nothing(
 def test_import_that_takes_too_long_leaves_nothing(
     importer: Importer, site: Site, source: Path
 ) -> None:
-    hasty = replace(importer, watch=replace(WATCH, timeout_s=0.001))
+    hasty = replace(importer, limits=replace(LIMITS, timeout_s=0.001))
 
     with pytest.raises(UnavailableError, match="longer"):
         hasty.run(DEMO, order_of(source))

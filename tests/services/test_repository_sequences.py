@@ -17,7 +17,7 @@ from wit_admin.db.queries import repository_lists
 from wit_admin.errors import RefusedError
 from wit_admin.git.ref_values import read_ref
 from wit_admin.names import RepoName
-from wit_admin.services import repository_changes as changes
+from wit_admin.services import repository_edits as edits
 from wit_admin.services import trash
 
 NAMES = [RepoName(owner, name) for owner in ("alice", "bob") for name in ("a", "b", "c")]
@@ -44,7 +44,7 @@ class Story:
             lambda: site.transfer(name, other.owner),
             lambda: trash.delete_repository(site.sessions, site.root, name),
             lambda: trash.restore_repository(site.sessions, site.root, name, as_name=other.name),
-            lambda: changes.edit_repository(
+            lambda: edits.edit_repository(
                 site.sessions, site.root, name, description=f"{self.chance.random()}"
             ),
             lambda: self.push(name),

@@ -26,7 +26,7 @@ from wit_admin.git.disk import Disk
 from wit_admin.git.inspection import Inspector
 from wit_admin.git.report import PushReport, RefResult
 from wit_admin.names import RepoName
-from wit_admin.services import repository_changes, trash
+from wit_admin.services import repository_changes, repository_edits, trash
 from wit_admin.services.accounts import create_user
 from wit_admin.services.actors import Actor
 from wit_admin.services.organizations import create_organization
@@ -113,7 +113,7 @@ class World:
     def archive(self) -> None:
         if name := self.some(self.live):
             archived = self.chance.choice((True, True, False))
-            repository_changes.set_archived(
+            repository_edits.set_archived(
                 self.site.sessions, self.site.root, name, archived=archived
             )
 

@@ -28,14 +28,14 @@ def edit(
 
     Example: wit-admin repo edit alice/demo --description "A first try"
     """
-    from wit_admin.services import repository_changes
+    from wit_admin.services import repository_edits
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
     with place(ctx) as here:
         if description is None:
             raise InvalidInputError("Nothing to change.", hint="Give --description.")
-        result = repository_changes.edit_repository(
+        result = repository_edits.edit_repository(
             here.sessions, here.root, name, description=description or None, by=origin_of()
         )
     output.result(result, plain=str(result))

@@ -56,9 +56,9 @@ def import_(
     Example: wit-admin repo import https://example.org/tools.git alice/tools
     """
     from wit_admin.forge import find_tools
+    from wit_admin.git.limited_child import ChildLimits
     from wit_admin.git.remotes import read_credentials
     from wit_admin.git.sources import parse_source
-    from wit_admin.git.supervision import Watch
     from wit_admin.services.repository_import import Importer, ImportOrder
 
     output = output_of(ctx, as_json=as_json)
@@ -86,7 +86,7 @@ def import_(
             here.sessions,
             here.root,
             find_tools(settings),
-            Watch(
+            ChildLimits(
                 settings.import_timeout_s, settings.child_memory_bytes, settings.max_import_bytes
             ),
             settings.shared_objects,

@@ -41,12 +41,12 @@ def unarchive(
 
 
 def _set_archived(ctx: typer.Context, repo: str, *, archived: bool, as_json: bool) -> None:
-    from wit_admin.services import repository_changes
+    from wit_admin.services import repository_edits
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
     with place(ctx) as here:
-        result = repository_changes.set_archived(
+        result = repository_edits.set_archived(
             here.sessions, here.root, name, archived=archived, by=origin_of()
         )
     output.result(result, plain=str(result))
@@ -64,12 +64,12 @@ def visibility(
     Example: wit-admin repo visibility alice/demo private
     """
     from wit_admin.db.models import repositories as models
-    from wit_admin.services import repository_changes
+    from wit_admin.services import repository_edits
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
     with place(ctx) as here:
-        result = repository_changes.set_visibility(
+        result = repository_edits.set_visibility(
             here.sessions, here.root, name, models.Visibility(who), by=origin_of()
         )
     output.result(result, plain=str(result))
@@ -86,10 +86,10 @@ def set_head(
 
     Example: wit-admin repo set-head alice/demo trunk
     """
-    from wit_admin.services import repository_changes
+    from wit_admin.services import repository_edits
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
     with place(ctx) as here:
-        result = repository_changes.set_head(here.sessions, here.root, name, branch, by=origin_of())
+        result = repository_edits.set_head(here.sessions, here.root, name, branch, by=origin_of())
     output.result(result, plain=str(result))

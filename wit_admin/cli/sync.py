@@ -28,7 +28,7 @@ def sync(
     Example: wit-admin sync --only sync-repos --only trash
     """
     from wit_admin.errors import BusyError
-    from wit_admin.forge import open_premises
+    from wit_admin.forge import open_job_context
     from wit_admin.services.periodic import choose_jobs, raise_for_failures, run_jobs
 
     output = output_of(ctx, as_json=as_json)
@@ -41,10 +41,10 @@ def sync(
             output.rows(jobs, "name", "summary")
         return
     reports = []
-    with open_premises(loaded_of(ctx).settings, origin_of()) as premises:
+    with open_job_context(loaded_of(ctx).settings, origin_of()) as context:
         try:
-            with premises.lock.hold(wait=False):
-                for report in run_jobs(premises, jobs):
+            with context.lock.hold(wait=False):
+                for report in run_jobs(context, jobs):
                     reports.append(report)
                     counts = " ".join(f"{what}={n}" for what, n in report.counts.items())
                     if not as_json:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import re
-import subprocess
 import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from wit_admin.errors import UnavailableError
+from wit_admin.git.limited_child import ChildLimits, run_limited
 from wit_admin.git.object_reader import ObjectReader, TooLargeObjectError
 from wit_admin.git.tags import peel
 from wit_admin.git.tools import GitTools
@@ -64,19 +65,14 @@ class Ancestry:
         # Replacements are for those who look at history, and anybody can push them.
         variables = {"GIT_DIR": str(gitdir), "GIT_NO_REPLACE_OBJECTS": "1"}
         line = self.tools.command("merge-base", "--is-ancestor", before, after)
+        environment = self.tools.environment.variables(extra=variables)
+        limits = ChildLimits(max(within_s, 0), self.tools.memory_bytes)
         try:
-            ended = subprocess.run(
-                line,
-                env=self.tools.environment.variables(extra=variables),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                check=False,
-                timeout=max(within_s, 0),
-            )
-        except subprocess.TimeoutExpired:
+            ended = run_limited(line, environment, limits)
+        except UnavailableError:
             log.warning("Whether %s contains %s took too long to find out.", after, before)
             return True
-        return ended.returncode == 0
+        return ended.status == 0
 
 
 class _Walk:

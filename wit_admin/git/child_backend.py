@@ -18,10 +18,10 @@ from wit_admin.git.commands import PushRequest
 from wit_admin.git.filters import silence_filters
 from wit_admin.git.guarded_push import GuardedPush, GuardedStart
 from wit_admin.git.inspection import Inspector, named_failures
-from wit_admin.git.patient_push import PatientPush
 from wit_admin.git.pktline import write_packet
 from wit_admin.git.push_checks import GuardSettings, PushChecks
 from wit_admin.git.push_guard import PushGuard
+from wit_admin.git.retried_push import RetriedPush
 from wit_admin.git.tools import GitTools
 from wit_admin.git.wants import find_forbidden, may_have_hidden_refs, wanted_ids
 
@@ -156,7 +156,7 @@ class ChildBackend:
         """Start ``receive-pack``; the caller feeds it."""
         if guard is not None:
             return self._guarded_push(gitdir, extra, guard)
-        return PatientPush(lambda: self._receive_pack(gitdir, extra))
+        return RetriedPush(lambda: self._receive_pack(gitdir, extra))
 
     def _guarded_push(
         self, gitdir: Path, extra: Mapping[str, str], guard: PushGuard

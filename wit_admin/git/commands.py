@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from wit_admin.errors import InvalidInputError, TooLargeError
 from wit_admin.git.pktline import Mark, Packet, PacketReader
+from wit_admin.git.ref_names import is_ref_name
 
 MAX_COMMANDS = 20_000
 """A push may move this many refs."""
@@ -27,7 +28,6 @@ _SIGNATURE = re.compile(
 """Where the text of a certificate ends. Source: git's gpg-interface.c."""
 _CERTIFICATE = b"push-cert"
 _CERTIFICATE_END = b"push-cert-end\n"
-_BAD_REF = re.compile(rb"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|\.$|/$", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,14 +228,6 @@ def parse_command(line: bytes) -> RefCommand:
     if len(found[3]) > MAX_REF_BYTES or max(map(len, found[3].split(b"/"))) > MAX_REF_PART_BYTES:
         raise InvalidInputError("The push names a ref whose name is too long.")
     return RefCommand(found[1].decode().lower(), found[2].decode().lower(), found[3])
-
-
-def is_ref_name(ref: bytes) -> bool:
-    """Tell whether ``ref`` is a full name below ``refs/``.
-
-    Source: git-check-ref-format(1).
-    """
-    return ref.startswith(b"refs/") and not _BAD_REF.search(ref)
 
 
 def _parse_capabilities(text: bytes) -> frozenset[bytes]:

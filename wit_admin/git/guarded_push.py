@@ -15,11 +15,11 @@ from typing import Self
 from wit_admin.errors import WitError
 from wit_admin.git.children import GitChild
 from wit_admin.git.hooks import HookFolder, open_hooks
-from wit_admin.git.patient_push import PatientPush
 from wit_admin.git.pipes import PipeEnd, open_pipe
 from wit_admin.git.push_checks import PushChecks, Verdict
 from wit_admin.git.push_guard import PushGuard
 from wit_admin.git.report_rewriter import ReportRewriter
+from wit_admin.git.retried_push import RetriedPush
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class GuardedPush:
         self._guard = guard
         self._start = start
         self._refusals: dict[bytes, str] = {}
-        self._push = PatientPush(self._begin)
+        self._push = RetriedPush(self._begin)
 
     async def __aenter__(self) -> Self:
         await self._push.__aenter__()

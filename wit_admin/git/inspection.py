@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Lock
 
 from wit_admin.errors import ConflictError, UnavailableError
-from wit_admin.git.ref_values import ref_bytes
+from wit_admin.git.ref_names import ref_bytes
 from wit_admin.git_objects import ALTERNATES_DEPTH, MAX_ALTERNATES_BYTES, parse_alternates
 
 _FOLDERS = ("", "info", "objects/info/commit-graphs")

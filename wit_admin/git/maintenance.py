@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wit_admin.errors import UnavailableError
+from wit_admin.git.limited_child import ChildLimits, run_limited
 from wit_admin.git.processes import is_in_use
-from wit_admin.git.supervision import Watch, run_watched
 from wit_admin.git.tools import GitTools
 
 _MANY_FOLDERS = 45
@@ -41,7 +41,7 @@ class Packer:
     """Puts repositories in order, one command after the other, at low priority."""
 
     tools: GitTools
-    watch: Watch
+    limits: ChildLimits
 
     def run(self, gitdir: Path, *, full: bool = False, keeps_all: bool = True) -> None:
         """Put a repository in order.
@@ -67,10 +67,10 @@ class Packer:
         self._git(gitdir, "commit-graph", "write", "--reachable", "--split", "--changed-paths")
 
     def _git(self, gitdir: Path, *arguments: str) -> None:
-        ended = run_watched(
+        ended = run_limited(
             self.tools.command(f"--git-dir={gitdir}", *arguments),
             self.tools.environment.variables(overrides=_GENTLE),
-            self.watch,
+            self.limits,
         )
         if ended.status != 0:
             reason = ended.complaints[-1] if ended.complaints else f"status {ended.status}"

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from wit_admin.errors import InvalidInputError
+from wit_admin.git.ref_names import HEADS_TEXT
 
-_HEADS = "refs/heads/"
 _MOST_LENGTH = 200
 _SLASH = ord("/")
 _BAD = re.compile(r"[\x00-\x20\x7f~^:\[\\\]]|\.\.|@\{|//|/\.|\.lock(?:/|$)|\.$|/$")
@@ -48,7 +48,7 @@ class RefPattern:
         Raises:
             InvalidInputError: No ref can match it, or it has brackets or backslashes.
         """
-        full = text if text.startswith("refs/") else _HEADS + text
+        full = text if text.startswith("refs/") else HEADS_TEXT + text
         if not text or text.startswith("/") or _BAD.search(full):
             raise InvalidInputError(
                 f"{text!r} is not a pattern for refs.",

@@ -1,4 +1,4 @@
-"""The name of one ref as text, and its present value, read as git stores it.
+"""The present value of one ref, read as git stores it.
 
 libgit2 refuses repositories with SHA-256 ids or with extensions that it does not know, so the
 files are read here. Source: gitrepository-layout(5); git's refs/files-backend.c.
@@ -11,24 +11,10 @@ import os
 import re
 from pathlib import Path
 
-from wit_admin.git.commands import is_ref_name
+from wit_admin.git.ref_names import is_ref_name, ref_bytes
 from wit_admin.git.refs import MAX_SYMBOLIC
 
 _OID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
-
-
-def ref_text(ref: bytes) -> str:
-    r"""Return a ref name as text: UTF-8, and ``\xNN`` for a byte that is none.
-
-    No ref name has a backslash of its own, so :func:`ref_bytes` can take it back.
-    """
-    return ref.decode("utf-8", "backslashreplace")
-
-
-def ref_bytes(text: str) -> bytes:
-    """Return the ref name that :func:`ref_text` made readable."""
-    return _ESCAPED.sub(lambda found: bytes.fromhex(found[1].decode()), text.encode())
 
 
 def read_ref(gitdir: Path, ref: str) -> str | None:

@@ -10,7 +10,8 @@ import os
 from pathlib import Path
 
 from wit_admin.git.environment import PUSH_ID_HOST
-from wit_admin.git.ref_values import read_ref, ref_bytes
+from wit_admin.git.ref_names import ref_bytes
+from wit_admin.git.ref_values import read_ref
 
 
 def was_accepted(gitdir: Path, ref: str, push_id: str) -> bool | None:

@@ -14,9 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from wit_admin.git.commands import is_ref_name
-
-HEADS = b"refs/heads/"
+from wit_admin.git.ref_names import HEADS, is_ref_name
 
 _OID = re.compile(rb"[0-9a-f]{40}")
 _LINE = re.compile(rb"([0-9a-f]{40}) ([^\n]+)\n(?:\^([0-9a-f]{40})\n)?")

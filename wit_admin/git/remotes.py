@@ -23,12 +23,11 @@ from wit_admin.errors import (
     UnavailableError,
     WitError,
 )
-from wit_admin.git.ref_values import ref_text
+from wit_admin.git.limited_child import ChildLimits, Ended, run_limited
+from wit_admin.git.ref_names import HEADS_TEXT, ref_text
 from wit_admin.git.sources import PORTS, Source
-from wit_admin.git.supervision import Ended, Watch, run_watched
 from wit_admin.git.tools import GitTools
 
-_HEADS = "refs/heads/"
 _USUAL = ("refs/heads/*", "refs/tags/*", "refs/notes/*")
 """Not what forges keep besides, such as ``refs/pull/`` and ``refs/merge-requests/``."""
 _OURS = ("^refs/wit/*", "^refs/jj/*")
@@ -91,7 +90,7 @@ class Remote:
     addresses: tuple[str, ...]
     """Where its host is; git asks nobody else."""
     tools: GitTools
-    watch: Watch
+    limits: ChildLimits
     credentials: str | None = field(default=None, repr=False)
     """``user:password`` or a token, for HTTP."""
     key_file: Path | None = None
@@ -105,10 +104,10 @@ class Remote:
         """
         with self._helper() as (settings, descriptors):
             upload_pack = [] if self.source.is_remote else [f"--upload-pack={_NO_LAZY_FETCH}"]
-            ended = run_watched(
+            ended = run_limited(
                 self.tools.command("ls-remote", "--symref", *upload_pack, "--", self._url()),
                 self._variables(settings),
-                self.watch,
+                self.limits,
                 descriptors=descriptors,
             )
         _raise_for(ended)
@@ -143,10 +142,10 @@ class Remote:
             ]
             exclusions = _OURS if all_refs else ()
             line = ["fetch", *options, "--", self._url(), *refspecs, *exclusions]
-            ended = run_watched(
+            ended = run_limited(
                 self.tools.command(f"--git-dir={gitdir}", *line),
                 self._variables(chosen),
-                self.watch,
+                self.limits,
                 tell=tell,
                 descriptors=descriptors,
             )
@@ -208,11 +207,11 @@ def _read_listing(output: bytes) -> RemoteRefs:
     for line in output.split(b"\n"):
         value, _, name = line.partition(b"\t")
         if value.startswith(b"ref: ") and name == b"HEAD":
-            head = ref_text(value.removeprefix(b"ref: ")).removeprefix(_HEADS)
+            head = ref_text(value.removeprefix(b"ref: ")).removeprefix(HEADS_TEXT)
         elif value:
             width = len(value)
-            if name.startswith(_HEADS.encode()):
-                branches.append(ref_text(name).removeprefix(_HEADS))
+            if name.startswith(HEADS_TEXT.encode()):
+                branches.append(ref_text(name).removeprefix(HEADS_TEXT))
     object_format = "sha1" if width == 40 else "sha256"  # noqa: PLR2004  digits of an id
     return RemoteRefs(head if head in branches else None, tuple(branches), object_format)
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from wit_admin.git.file_locks import is_locked
 from wit_admin.git.file_writes import replace_locked, sync, write_whole
-from wit_admin.git.ref_values import has_reftable, ref_bytes, ref_text
+from wit_admin.git.ref_names import HEADS_TEXT, ref_bytes, ref_text
+from wit_admin.git.ref_values import has_reftable
 from wit_admin.git.wit_section import render_own
 
-_HEADS = "refs/heads/"
-_REF_TO_HEADS = "ref: refs/heads/"
+_REF_TO_HEADS = f"ref: {HEADS_TEXT}"
 STAGING, CONDEMNED = ".new~", ".old~"
 """How folders begin that are being made, or taken away; no name of a repository has a tilde."""
 _ABANDONED_S = 3600.0
@@ -151,7 +151,7 @@ def set_head(gitdir: Path, branch: str) -> None:
         FileExistsError: Somebody else is changing HEAD just now.
     """
     with replace_locked(gitdir / "HEAD") as file:
-        file.write(b"ref: %b\n" % ref_bytes(_HEADS + branch))
+        file.write(b"ref: %b\n" % ref_bytes(HEADS_TEXT + branch))
 
 
 def write_description(gitdir: Path, text: str | None) -> None:
@@ -208,7 +208,7 @@ def _write_skeleton(
         + extension
     )
     (folder / "config").write_bytes(config.encode() + (render_own(own) if own else b""))
-    (folder / "HEAD").write_text(f"ref: {_HEADS}{head}\n", encoding="utf-8")
+    (folder / "HEAD").write_text(f"ref: {HEADS_TEXT}{head}\n", encoding="utf-8")
 
 
 def _looks_like_repository(path: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from wit_admin.git.processes import is_in_use
-from wit_admin.git.ref_values import ref_bytes
+from wit_admin.git.ref_names import ref_bytes
 
 _QUARANTINES = ("tmp_objdir-incoming-*", "incoming-*")
 _UNFINISHED = ("tmp_pack_*", "tmp_idx_*", "tmp_rev_*")

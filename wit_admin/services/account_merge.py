@@ -1,8 +1,8 @@
-"""Two accounts of one person made one.
+"""Merges one account into another.
 
-The door is shut first, so that nothing new is made in the old name meanwhile; then each repository
-goes over, its old URL leading to it; the last action moves all else in one transaction and closes
-the account. A run that failed or was killed half-way is taken up by the next.
+The account is blocked first, so that nothing new is made in its name meanwhile. Then each
+repository is transferred; its old URL still leads to it. The last action moves everything else in
+one transaction and closes the account. A run that failed or was killed is completed by the next.
 """
 
 from __future__ import annotations
@@ -21,25 +21,19 @@ from wit_admin.errors import NotFoundError
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.locks import Lock
 from wit_admin.services.lookups import get_user
+from wit_admin.services.owner_actions import OwnerAction
 from wit_admin.services.owner_removal import LOCK, close_account
 from wit_admin.services.owner_repositories import hand_over, plan_hand_over
-from wit_admin.services.plans import Action, Plan, Remark, Task
+from wit_admin.services.plans import Plan, Remark, Task
 from wit_admin.services.repository_actions import Transfer
 
 
 @dataclass(frozen=True, slots=True)
-class ShutDoor(Action):
-    """Let an account in no more."""
+class BlockUser(OwnerAction):
+    """Block an account."""
 
-    user_id: uuid.UUID
-    name: str
     kind = "block-user"
     is_destructive = True
-
-    @property
-    def target(self) -> str:
-        """The account."""
-        return self.name
 
     @property
     def sentence(self) -> str:
@@ -48,25 +42,18 @@ class ShutDoor(Action):
 
 
 @dataclass(frozen=True, slots=True)
-class MergeUser(Action):
-    """Move what is left of an account, and close it."""
+class MergeUser(OwnerAction):
+    """Move the rest of an account, and close it."""
 
-    from_id: uuid.UUID
     into_id: uuid.UUID
-    name: str
     into: str
     held: Holdings
     kind = "merge-user"
     is_destructive = True
 
     @property
-    def target(self) -> str:
-        """The account that goes."""
-        return self.name
-
-    @property
     def sentence(self) -> str:
-        """What goes over."""
+        """What is moved."""
         return (
             f"Memberships ({self.held.organizations}), collaborations "
             f"({self.held.collaborations}) and activities ({self.held.activities}) become "
@@ -75,7 +62,7 @@ class MergeUser(Action):
         )
 
 
-MergeAction = ShutDoor | Transfer | MergeUser
+MergeAction = BlockUser | Transfer | MergeUser
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +96,9 @@ class AccountMerge:
         sentence = f"{trashed} of its repositories are in the trash and become {staying.name}'s."
         return Plan(
             (
-                ShutDoor(going.id, going.name),
+                BlockUser(going.id, going.name),
                 *moves,
-                MergeUser(going.id, staying.id, going.name, staying.name, held),
+                MergeUser(going.id, going.name, staying.id, staying.name, held),
             ),
             (Remark("trash", going.name, sentence),) if trashed else (),
         )
@@ -123,17 +110,17 @@ class AccountMerge:
             RefusedError: It cannot be done; the sentence says why.
         """
         match action:
-            case ShutDoor():
-                self._shut_door(action)
+            case BlockUser():
+                self._block(action)
             case Transfer():
                 hand_over(self.sessions, self.root, action, by=self.by)
             case MergeUser():
                 self._merge(action)
 
-    def _shut_door(self, action: ShutDoor) -> None:
+    def _block(self, action: BlockUser) -> None:
         now = utc_now()
         with self.sessions.begin() as session:
-            user = users.find_user(session, action.user_id)
+            user = users.find_user(session, action.owner_id)
             if user is None:
                 return
             was_open = user.blocked_at is None
@@ -148,15 +135,15 @@ class AccountMerge:
     def _merge(self, action: MergeUser) -> None:
         now = utc_now()
         with self.sessions.begin() as session:
-            if users.find_user(session, action.from_id) is None:
+            if users.find_user(session, action.owner_id) is None:
                 return
             if users.find_user(session, action.into_id) is None:
                 raise NotFoundError(f"There is no user {action.into} any more.")
-            trash.hand_over_trash(session, action.from_id, action.into_id)
-            merging.move_standing(session, action.from_id, action.into_id, now=now)
-            merging.move_marks(session, action.from_id, action.into_id)
-            merging.move_deeds(session, action.from_id, action.into_id)
-            close_account(session, action.from_id)
+            trash.hand_over_trash(session, action.owner_id, action.into_id)
+            merging.move_memberships(session, action.owner_id, action.into_id, now=now)
+            merging.move_stars(session, action.owner_id, action.into_id)
+            merging.move_activity(session, action.owner_id, action.into_id)
+            close_account(session, action.owner_id)
             told = {"into": action.into, "organizations": action.held.organizations}
-            event = Event("user.merge", "user", action.from_id, action.name, after=told)
+            event = Event("user.merge", "user", action.owner_id, action.name, after=told)
             record(session, event, by=self.by)

@@ -11,7 +11,7 @@ from wit_admin.db.base import utc_now
 from wit_admin.db.models.organizations import Permission
 from wit_admin.db.queries import callers, protections, serving, standing
 from wit_admin.errors import InvalidInputError, NotFoundError
-from wit_admin.git.commands import is_ref_name
+from wit_admin.git.ref_names import is_ref_name
 from wit_admin.names import RepoName
 from wit_admin.services.access import Action, Decision, PushCreate, Step, decide, decide_creation
 from wit_admin.services.actors import Actor

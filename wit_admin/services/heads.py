@@ -7,10 +7,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from wit_admin.git import storage
+from wit_admin.git.ref_names import HEADS_TEXT
 from wit_admin.git.ref_values import read_ref
 from wit_admin.services.ref_updates import RefUpdate
-
-_HEADS = "refs/heads/"
 
 
 @contextmanager
@@ -20,9 +19,9 @@ def pointing_head(gitdir: Path, accepted: Sequence[RefUpdate]) -> Iterator[str |
     Until the block ends no other push moves it, so that the row can be given the same branch.
     """
     branches = [
-        update.ref.removeprefix(_HEADS)
+        update.ref.removeprefix(HEADS_TEXT)
         for update in accepted
-        if update.ref.startswith(_HEADS) and update.kind != "deleted"
+        if update.ref.startswith(HEADS_TEXT) and update.kind != "deleted"
     ]
     if not branches or not _is_head_unborn(gitdir):
         yield None
@@ -44,4 +43,4 @@ def _point_head(gitdir: Path, branch: str) -> str | None:
 
 def _is_head_unborn(gitdir: Path) -> bool:
     head = storage.read_head(gitdir)
-    return head is not None and read_ref(gitdir, _HEADS + head) is None
+    return head is not None and read_ref(gitdir, HEADS_TEXT + head) is None

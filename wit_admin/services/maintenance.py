@@ -9,14 +9,14 @@ from pathlib import Path
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.queries import maintenance as queries
-from wit_admin.db.queries.maintenance import Standing
+from wit_admin.db.queries.maintenance import LiveRepository
 from wit_admin.errors import ConflictError
 from wit_admin.git import statistics, storage
 from wit_admin.git.glance import size_of_objects
 from wit_admin.git.inspection import Inspector
+from wit_admin.git.limited_child import ChildLimits
 from wit_admin.git.maintenance import Packer, find_disorder
 from wit_admin.git.statistics import Statistics
-from wit_admin.git.supervision import Watch
 from wit_admin.git.tools import GitTools
 from wit_admin.names import RepoName
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
@@ -32,7 +32,7 @@ _NICE = 10
 class Pack(Action):
     """Put a repository in order."""
 
-    repository: Standing
+    repository: LiveRepository
     reasons: tuple[str, ...]
     kind = "gc"
 
@@ -68,7 +68,7 @@ class Maintenance:
         self.tools.require_git()
         with self.sessions() as session:
             repo_id = get_repository_id(session, name)
-            found = next(queries.iter_standing(session, [repo_id]))
+            found = next(queries.iter_repositories(session, [repo_id]))
         return statistics.count(self.tools, self._open(found), largest=largest)
 
     def task(self, names: Sequence[RepoName] | None = None, *, full: bool = False) -> Task[Pack]:
@@ -96,13 +96,13 @@ class Maintenance:
         lock = Lock(self.sessions, self.run_dir, "repo-gc" if names else "repo-gc-all")
         return Task(build, lambda action: self._pack(action, full=full), lock)
 
-    def _list(self, names: Sequence[RepoName] | None) -> Iterator[Standing]:
+    def _list(self, names: Sequence[RepoName] | None) -> Iterator[LiveRepository]:
         with self.sessions() as session:
             chosen = None if names is None else [get_repository_id(session, n) for n in names]
             # Read to the end at once: no transaction is open while folders are looked at.
-            return iter(list(queries.iter_standing(session, chosen)))
+            return iter(list(queries.iter_repositories(session, chosen)))
 
-    def _reasons(self, repository: Standing, *, full: bool) -> tuple[str, ...]:
+    def _reasons(self, repository: LiveRepository, *, full: bool) -> tuple[str, ...]:
         gitdir = self._open(repository)
         return ("to be packed as a whole",) if full else find_disorder(gitdir)
 
@@ -113,8 +113,8 @@ class Maintenance:
             if not full and not find_disorder(gitdir):
                 return
             before = size_of_objects(f"{gitdir}/objects")
-            watch = Watch(_TIMEOUT_S, self.tools.memory_bytes, nice=_NICE)
-            packer = Packer(self.tools, watch)
+            limits = ChildLimits(_TIMEOUT_S, self.tools.memory_bytes, nice=_NICE)
+            packer = Packer(self.tools, limits)
             # Forks may borrow its objects: what its own refs do not lead to is theirs perhaps.
             packer.run(gitdir, full=full, keeps_all=repository.forks_count > 0)
             after = size_of_objects(f"{gitdir}/objects")
@@ -124,7 +124,7 @@ class Maintenance:
             event = Event("repository.gc", "repository", repository.id, action.target, was, now_is)
             record(session, event, by=self.by)
 
-    def _open(self, repository: Standing) -> Path:
+    def _open(self, repository: LiveRepository) -> Path:
         found = storage.resolve(self.root, repository.disk_path)
         if found is None:
             raise ConflictError(f"{repository.owner}/{repository.name} is not on disk.")

@@ -28,8 +28,9 @@ from wit_admin.errors import ConflictError
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.locks import Lock
 from wit_admin.services.lookups import get_organization, get_owner, get_user
+from wit_admin.services.owner_actions import OwnerAction
 from wit_admin.services.owner_repositories import UNSAID, Fate, hand_over, listed
-from wit_admin.services.plans import Action, Plan, Remark, Task
+from wit_admin.services.plans import Plan, Remark, Task
 from wit_admin.services.repository_actions import Delete, Transfer
 from wit_admin.services.trash import discard
 
@@ -38,18 +39,11 @@ LOCK = "accounts"
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveUser(Action):
+class RemoveUser(OwnerAction):
     """Close an account."""
 
-    user_id: uuid.UUID
-    name: str
     kind = "delete-user"
     is_destructive = True
-
-    @property
-    def target(self) -> str:
-        """The account."""
-        return self.name
 
     @property
     def sentence(self) -> str:
@@ -58,18 +52,11 @@ class RemoveUser(Action):
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveOrganization(Action):
+class RemoveOrganization(OwnerAction):
     """Close an organization."""
 
-    org_id: uuid.UUID
-    name: str
     kind = "delete-org"
     is_destructive = True
-
-    @property
-    def target(self) -> str:
-        """The organization."""
-        return self.name
 
     @property
     def sentence(self) -> str:
@@ -145,19 +132,19 @@ class OwnerRemoval:
 
     def _remove_user(self, action: RemoveUser) -> None:
         with self.sessions.begin() as session:
-            if users.find_user(session, action.user_id) is None:
+            if users.find_user(session, action.owner_id) is None:
                 return
-            self._hand_over_trash(session, action.user_id)
-            close_account(session, action.user_id)
-            record(session, Event("user.delete", "user", action.user_id, action.name), by=self.by)
+            self._hand_over_trash(session, action.owner_id)
+            close_account(session, action.owner_id)
+            record(session, Event("user.delete", "user", action.owner_id, action.name), by=self.by)
 
     def _remove_organization(self, action: RemoveOrganization) -> None:
         with self.sessions.begin() as session:
-            if organizations.find_organization(session, action.org_id) is None:
+            if organizations.find_organization(session, action.owner_id) is None:
                 return
-            self._hand_over_trash(session, action.org_id)
-            organizations.delete_organization(session, action.org_id, now=utc_now())
-            event = Event("organization.delete", "organization", action.org_id, action.name)
+            self._hand_over_trash(session, action.owner_id)
+            organizations.delete_organization(session, action.owner_id, now=utc_now())
+            event = Event("organization.delete", "organization", action.owner_id, action.name)
             record(session, event, by=self.by)
 
     def _hand_over_trash(self, session: Session, owner_id: uuid.UUID) -> None:

@@ -7,7 +7,6 @@ copies that say the new name already: the row decides, and the same command agai
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,25 +23,19 @@ from wit_admin.names import check_owner_name, name_key
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.locks import Lock
 from wit_admin.services.lookups import get_organization, get_user
+from wit_admin.services.owner_actions import OwnerAction
 from wit_admin.services.owner_removal import LOCK
-from wit_admin.services.plans import Action, Plan, Remark, Task
+from wit_admin.services.plans import Plan, Remark, Task
 
 
 @dataclass(frozen=True, slots=True)
-class RenameOwner(Action):
+class RenameOwner(OwnerAction):
     """Give an account or an organization another name."""
 
-    owner_id: uuid.UUID
-    name: str
     new_name: str
     repositories: int
     kind = "rename"
     is_destructive = True
-
-    @property
-    def target(self) -> str:
-        """What it is called until then."""
-        return self.name
 
     @property
     def sentence(self) -> str:

@@ -27,7 +27,7 @@ from wit_admin.services.sync_survey import SyncOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Premises:
+class JobContext:
     """What jobs work on, and how long what has ended is kept."""
 
     sessions: sessionmaker[Session]
@@ -55,7 +55,7 @@ class Job:
     name: str
     summary: str
     """What it does, as a list shows it."""
-    run: Callable[[Premises], dict[str, int]]
+    run: Callable[[JobContext], dict[str, int]]
     """Do what is due; return how much of what was done. Raises what it could not do."""
 
 
@@ -87,7 +87,7 @@ def choose_jobs(names: Sequence[str]) -> tuple[Job, ...]:
     return tuple(job for job in JOBS if not names or job.name in names)
 
 
-def run_jobs(premises: Premises, jobs: Sequence[Job]) -> Iterator[JobReport]:
+def run_jobs(context: JobContext, jobs: Sequence[Job]) -> Iterator[JobReport]:
     """Do one job after the other, and yield what came of each; the caller holds the lock.
 
     One that fails does not keep the others from being done.
@@ -96,7 +96,7 @@ def run_jobs(premises: Premises, jobs: Sequence[Job]) -> Iterator[JobReport]:
         started = time.monotonic()
         state, error, counts = "done", None, {}
         try:
-            counts = job.run(premises)
+            counts = job.run(context)
         except BusyError as busy:
             state, error = "busy", busy.message
         except WitError as failure:
@@ -107,17 +107,17 @@ def run_jobs(premises: Premises, jobs: Sequence[Job]) -> Iterator[JobReport]:
         yield JobReport(job.name, state, round(time.monotonic() - started, 3), done, error)
 
 
-def _sync_repos(at: Premises) -> dict[str, int]:
+def _sync_repos(at: JobContext) -> dict[str, int]:
     return RepoSync(at.sessions, at.root, SyncOptions(at.visibility), at.by).task(at.run_dir).run()
 
 
-def _settle_journal(at: Premises) -> dict[str, int]:
+def _settle_journal(at: JobContext) -> dict[str, int]:
     replayed = at.pushes.replay()
     pruned = housekeeping.prune_journal(at.sessions, older_than=at.records_age, by=at.by)
     return {"settled": replayed.settled, "left": replayed.left, "pruned": pruned}
 
 
-def _index_changes(at: Premises) -> dict[str, int]:
+def _index_changes(at: JobContext) -> dict[str, int]:
     commits = 0
     at.pushes.find_unindexed()
     while at.pushes.has_unindexed:
@@ -125,7 +125,7 @@ def _index_changes(at: Premises) -> dict[str, int]:
     return {"commits": commits}
 
 
-def _watch(at: Premises) -> dict[str, int]:
+def _watch(at: JobContext) -> dict[str, int]:
     # What reads jj takes long to import, and other jobs do not need it.
     from wit_admin.services import watch_pass  # noqa: PLC0415
 
@@ -134,24 +134,24 @@ def _watch(at: Premises) -> dict[str, int]:
     return {"synced": sum(report.state == "synced" for report in reports)}
 
 
-def _expire(at: Premises) -> dict[str, int]:
+def _expire(at: JobContext) -> dict[str, int]:
     return housekeeping.purge_ended(at.sessions, older_than=at.records_age, by=at.by)
 
 
-def _empty_trash(at: Premises) -> dict[str, int]:
+def _empty_trash(at: JobContext) -> dict[str, int]:
     plans = RepositoryPlans(at.sessions, at.root, at.run_dir, at.by)
     return plans.emptying(older_than=at.trash_age).run()
 
 
-def _pack(at: Premises) -> dict[str, int]:
+def _pack(at: JobContext) -> dict[str, int]:
     return at.maintenance.task().run()
 
 
-def _recount(at: Premises) -> dict[str, int]:
+def _recount(at: JobContext) -> dict[str, int]:
     return {"mended": housekeeping.recount(at.sessions, by=at.by)}
 
 
-def _sweep(at: Premises) -> dict[str, int]:
+def _sweep(at: JobContext) -> dict[str, int]:
     return {
         "folders": housekeeping.sweep_leftovers(at.root),
         "locks": housekeeping.sweep_locks(at.root),

@@ -1,4 +1,4 @@
-"""A push from permission to record: repository made if need be, journal, settlement."""
+"""A push from permission to record: repository created if needed, journal, settlement."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from wit_admin.db.base import new_id
-from wit_admin.db.models.repositories import ObjectFormat, Visibility
-from wit_admin.db.queries.repositories import NewRepository
-from wit_admin.errors import ConflictError, UnavailableError
+from wit_admin.db.models.repositories import Visibility
+from wit_admin.errors import UnavailableError
 from wit_admin.git import storage, sweep
 from wit_admin.git.commands import PushRequest
 from wit_admin.git.disk import Disk, changing_the_disk
@@ -23,10 +21,10 @@ from wit_admin.git.push_guard import PushGuard
 from wit_admin.git.report import PushReport
 from wit_admin.services import pushes
 from wit_admin.services.actors import Actor, Client
-from wit_admin.services.audit import Origin, http_origin
+from wit_admin.services.audit import http_origin
 from wit_admin.services.heads import pointing_head
 from wit_admin.services.journal import Replayed, replay_journal
-from wit_admin.services.places import free_place, own_values
+from wit_admin.services.push_creation import PushCreation, object_format_of
 from wit_admin.services.push_guards import guard_push
 from wit_admin.services.pushed_changes import index_repository, list_due
 from wit_admin.services.ref_updates import (
@@ -41,7 +39,6 @@ from wit_admin.services.targets import Creatable, Served
 
 log = logging.getLogger(__name__)
 
-_SHA256_DIGITS = 64
 _LOOK_AGAIN_S = 0.05
 
 
@@ -80,7 +77,7 @@ class PushFlow:
     ) -> None:
         self._sessions = sessions
         self._disk = disk
-        self._visibility = visibility
+        self._creation = PushCreation(sessions, disk, visibility)
         self._servers = enrolment.servers
         self._server_id = enrolment.server_id
         self._host = socket.gethostname()
@@ -115,9 +112,8 @@ class PushFlow:
         # Until it is journalled nothing tells a failed push that this one needs the folder.
         folder = (self._disk.root / target.name.disk_path).parent
         with changing_the_disk(), storage.one_at_a_time(folder):
-            served, created = self._create(
-                target, request, http_origin(target.actor, Client(request_id=request_id))
-            )
+            by = http_origin(target.actor, Client(request_id=request_id))
+            served, created = self._creation.create(target, object_format_of(request), by=by)
             return self._journal(served, commands, request_id, created=created)
 
     def _journal(
@@ -252,45 +248,3 @@ class PushFlow:
             pushes.record_clone(self._sessions, repo_id, actor_id)
         except UnavailableError:
             log.warning("A clone was not counted: the database is gone.")
-
-    def _create(self, wanted: Creatable, request: PushRequest, by: Origin) -> tuple[Served, bool]:
-        assert self._sessions is not None  # noqa: S101  only the database's gate gives Creatable
-        is_long = len(request.commands[0].new) == _SHA256_DIGITS
-        object_format = ObjectFormat.SHA256 if is_long else ObjectFormat.SHA1
-        # Disk first: a crash here leaves a repository that a sync finds, never a row without one.
-        place = free_place(self._sessions, wanted.name)
-        mine = self._disk.root / place
-        repo_id = new_id()
-        made = storage.create_bare(
-            self._disk.root,
-            place,
-            object_format=object_format.value,
-            own=own_values(repo_id, wanted.name, self._visibility, owner_type=wanted.owner_type),
-        )
-        found = storage.resolve(self._disk.root, place)
-        if found is None:
-            raise ConflictError(
-                f"There is something that is not a repository in the place of {wanted.name}."
-            )
-        self._disk.inspector.check(found.gitdir)
-        # What stood on disk before is not taken back when this push fails, unless it is empty.
-        is_removable = made or storage.is_pristine(found.gitdir)
-        new = NewRepository(
-            id=repo_id,
-            owner_id=wanted.owner_id,
-            name=wanted.name.name,
-            disk_path=place,
-            visibility=self._visibility,
-            object_format=object_format,
-        )
-        row = pushes.ensure_repository_row(self._sessions, new, owner=wanted.name.owner, by=by)
-        if row.disk_path != place:
-            # Somebody made it a moment ago, perhaps in another case: never two folders of one.
-            if made:
-                storage.remove(mine)
-            found = storage.resolve(self._disk.root, row.disk_path)
-            if found is None:
-                raise ConflictError(f"{wanted.name} was removed meanwhile.", hint="Push again.")
-            self._disk.inspector.check(found.gitdir)
-        served = Served(wanted.name, found.gitdir, row.repo_id, wanted.actor)
-        return served, row.is_new and is_removable

@@ -12,7 +12,8 @@ from wit_admin.db.queries import protections
 from wit_admin.errors import RefsRefusedError
 from wit_admin.git.commands import PushRequest
 from wit_admin.git.push_guard import PushGuard
-from wit_admin.git.ref_values import ref_text, symbolic_target
+from wit_admin.git.ref_names import ref_text
+from wit_admin.git.ref_values import symbolic_target
 from wit_admin.services.ref_access import RefStanding, Screening, screen
 from wit_admin.services.targets import Creatable, Served
 

@@ -14,8 +14,8 @@ from wit_admin.db.queries.protections import RefRule
 from wit_admin.git.commands import RefCommand
 from wit_admin.git.environment import HIDDEN_REFS
 from wit_admin.git.push_guard import RefGuard
+from wit_admin.git.ref_names import ref_text
 from wit_admin.git.ref_pattern import RefPattern
-from wit_admin.git.ref_values import ref_text
 from wit_admin.services.access import Action, Step
 from wit_admin.services.actors import Actor
 

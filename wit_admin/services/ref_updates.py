@@ -9,7 +9,8 @@ from pathlib import Path
 from wit_admin.errors import ConflictError
 from wit_admin.git.ancestry import Ancestry
 from wit_admin.git.commands import RefCommand
-from wit_admin.git.ref_values import read_ref, ref_text
+from wit_admin.git.ref_names import ref_text
+from wit_admin.git.ref_values import read_ref
 from wit_admin.git.reflog import was_accepted
 from wit_admin.git.report import PushReport, RefResult
 

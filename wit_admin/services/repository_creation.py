@@ -21,7 +21,8 @@ from wit_admin.names import RepoName
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.lookups import get_owner
 from wit_admin.services.places import free_place, own_values
-from wit_admin.services.repository_changes import ChangedRepository, check_description
+from wit_admin.services.repository_changes import ChangedRepository
+from wit_admin.services.repository_edits import check_description
 
 
 @dataclass(frozen=True, slots=True)

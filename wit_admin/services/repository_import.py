@@ -22,18 +22,19 @@ from wit_admin.git import own_config, storage
 from wit_admin.git.addresses import resolve_host
 from wit_admin.git.glance import size_of_objects
 from wit_admin.git.inspection import Inspector
+from wit_admin.git.limited_child import ChildLimits
 from wit_admin.git.object_kinds import uses_sha256
 from wit_admin.git.ref_values import read_ref
 from wit_admin.git.remotes import Remote, RemoteRefs
 from wit_admin.git.sources import PORTS, Source
 from wit_admin.git.staging import open_staging
-from wit_admin.git.supervision import Watch
 from wit_admin.git.tools import GitTools
 from wit_admin.names import RepoName, check_branch_name
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.lookups import get_owner
 from wit_admin.services.places import free_place
-from wit_admin.services.repository_changes import ChangedRepository, check_description
+from wit_admin.services.repository_changes import ChangedRepository
+from wit_admin.services.repository_edits import check_description
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Importer:
     sessions: sessionmaker[Session]
     root: Path
     tools: GitTools
-    watch: Watch
+    limits: ChildLimits
     shared_objects: tuple[Path, ...] = ()
     by: Origin = SYSTEM
 
@@ -110,8 +111,8 @@ class Importer:
         )
         repo_id = new_id()
         with staging as gitdir:
-            watched = replace(remote, watch=replace(self.watch, folder=gitdir))
-            watched.fetch_into(gitdir, all_refs=order.all_refs, fsck=order.fsck, tell=tell)
+            bounded = replace(remote, limits=replace(self.limits, folder=gitdir))
+            bounded.fetch_into(gitdir, all_refs=order.all_refs, fsck=order.fsck, tell=tell)
             _check_branches(gitdir, refs.branches)
             storage.write_description(gitdir, order.description)
             own_config.write_own(gitdir, _told(repo_id, name, order))
@@ -134,7 +135,7 @@ class Importer:
             source,
             addresses,
             self.tools,
-            self.watch,
+            self.limits,
             credentials=None if is_key else order.credentials,
             key_file=Path(order.credentials) if is_key and order.credentials else None,
         )

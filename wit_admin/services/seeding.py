@@ -22,10 +22,10 @@ from wit_admin.git.history import write_history
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.seeds.demo import DEMO
 from wit_admin.services.seeds.dev import DEV
+from wit_admin.services.seeds.discussions import write_discussions
 from wit_admin.services.seeds.owners import ensure_organization, ensure_user
 from wit_admin.services.seeds.rows import Names, write_repository
 from wit_admin.services.seeds.site import RepositorySeed, Site
-from wit_admin.services.seeds.talk import write_talk
 
 
 class Profile(enum.StrEnum):
@@ -136,7 +136,7 @@ def _seed_repository(
             writer = write_repository(session, described, names, oids, head=head)
             original = described.fork_of
             about = names.repositories[original] if original else writer.repo_id
-            write_talk(writer, about=about)
+            write_discussions(writer, about=about)
             record(
                 session, Event("repository.create", "repository", writer.repo_id, str(name)), by=by
             )

@@ -13,7 +13,7 @@ from wit_admin.db.models.accounts import Owner
 from wit_admin.db.models.repositories import Repository
 
 
-class Standing(NamedTuple):
+class LiveRepository(NamedTuple):
     """A live repository and its folder."""
 
     id: uuid.UUID
@@ -23,7 +23,9 @@ class Standing(NamedTuple):
     forks_count: int
 
 
-def iter_standing(session: Session, ids: Sequence[uuid.UUID] | None = None) -> Iterator[Standing]:
+def iter_repositories(
+    session: Session, ids: Sequence[uuid.UUID] | None = None
+) -> Iterator[LiveRepository]:
     """Yield the live repositories of these ids, or all, by name."""
     query = (
         select(
@@ -40,7 +42,7 @@ def iter_standing(session: Session, ids: Sequence[uuid.UUID] | None = None) -> I
     if ids is not None:
         query = query.where(Repository.id.in_(ids))
     for row in session.execute(query):
-        yield Standing(*row)
+        yield LiveRepository(*row)
 
 
 def store_size(session: Session, repo_id: uuid.UUID, size_bytes: int) -> None:

@@ -26,7 +26,9 @@ from wit_admin.db.queries import collaborators, members, organizations, protecti
 from wit_admin.db.queries.owners import lock_owner
 from wit_admin.db.statements import insert_new
 
-DEEDS: tuple[InstrumentedAttribute[uuid.UUID] | InstrumentedAttribute[uuid.UUID | None], ...] = (
+ACTOR_COLUMNS: tuple[
+    InstrumentedAttribute[uuid.UUID] | InstrumentedAttribute[uuid.UUID | None], ...
+] = (
     Activity.actor_id,
     PushEntry.actor_id,
     GitOperation.user_id,
@@ -65,7 +67,7 @@ def count_holdings(session: Session, user_id: uuid.UUID) -> Holdings:
     return Holdings(*counts)
 
 
-def move_standing(
+def move_memberships(
     session: Session, from_id: uuid.UUID, into_id: uuid.UUID, *, now: datetime
 ) -> None:
     """Give an account all memberships and collaborations of another, the higher of both each.
@@ -89,9 +91,9 @@ def move_standing(
     protections.move_pusher(session, from_id, into_id)
 
 
-def move_deeds(session: Session, from_id: uuid.UUID, into_id: uuid.UUID) -> None:
+def move_activity(session: Session, from_id: uuid.UUID, into_id: uuid.UUID) -> None:
     """Say of all that one account did that another did it; no time of a change moves."""
-    for column in DEEDS:
+    for column in ACTOR_COLUMNS:
         model = column.class_
         values = {column.key: into_id}
         if "updated_at" in model.__table__.columns:
@@ -104,7 +106,7 @@ def move_deeds(session: Session, from_id: uuid.UUID, into_id: uuid.UUID) -> None
         )
 
 
-def move_marks(session: Session, from_id: uuid.UUID, into_id: uuid.UUID) -> None:
+def move_stars(session: Session, from_id: uuid.UUID, into_id: uuid.UUID) -> None:
     """Let an account star and watch what another did; who did so already counts once."""
     for mark in (Star, Watch):
         query = select(mark.repo_id, mark.created_at).where(mark.user_id == from_id)

@@ -6,9 +6,9 @@ from wit_admin.db.models.organizations import OrgRole, Permission
 from wit_admin.db.models.pull_requests import ReviewState
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.git.history import Commit, History, Tag
+from wit_admin.services.seeds.demo_press import FORK, PRESS
 from wit_admin.services.seeds.dev import DEFAULT_LABELS
 from wit_admin.services.seeds.people import EVERYBODY, IRENA, MAREN, TOMASZ
-from wit_admin.services.seeds.press import FORK, PRESS
 from wit_admin.services.seeds.site import (
     CommentSeed,
     IssueSeed,
@@ -75,7 +75,7 @@ _HANDBOOK = RepositorySeed(
         branches={"reviews": "reviews", "main": "merge"},
     ),
     labels=DEFAULT_LABELS,
-    talk=(
+    discussions=(
         PullRequestSeed(
             at=31,
             author="tomasz",

@@ -138,7 +138,7 @@ class RepositorySeed:
     collaborators: Mapping[str, Permission] = field(default_factory=dict)
     teams: Mapping[str, Permission] = field(default_factory=dict)
     """What which team of the owning organization may do."""
-    talk: Sequence[IssueSeed | PullRequestSeed] = ()
+    discussions: Sequence[IssueSeed | PullRequestSeed] = ()
     """In order of their numbers. Those of a fork are about the original."""
     stars: Sequence[str] = ()
     watchers: Sequence[str] = ()

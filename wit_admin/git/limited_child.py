@@ -1,6 +1,6 @@
-"""A git child that is watched from a command: it may take so long, write so much, and no more.
+"""A git child run to its end under limits: of time, memory, and bytes written.
 
-Leaving by any error, Ctrl-C too, kills all that it started.
+Leaving by any error, Ctrl-C too, kills everything that it started.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ _MOST_OUTPUT = 64 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """What a child may use up."""
+class ChildLimits:
+    """What a child may use."""
 
     timeout_s: float
     memory_bytes: int
     max_bytes: int | None = None
-    """That much may be in ``folder``."""
+    """How much may be in ``folder``."""
     folder: Path | None = None
     nice: int = 0
-    """How far others go before."""
+    """By how much its priority is lower than ours."""
 
 
 @dataclass(slots=True)
@@ -49,10 +49,10 @@ class Ended:
     """The last lines of its standard error, printable."""
 
 
-def run_watched(
+def run_limited(
     line: Sequence[str],
     environment: dict[str, str],
-    watch: Watch,
+    limits: ChildLimits,
     *,
     tell: Callable[[str], object] = lambda line: None,
     descriptors: Sequence[int] = (),
@@ -73,12 +73,12 @@ def run_watched(
         process_group=0,
     ) as child:
         try:
-            _limit(child.pid, watch)
-            ended = _follow(child, watch, tell)
+            _limit(child.pid, limits)
+            ended = _follow(child, limits, tell)
             ended.status = child.wait()
         finally:
             _end(child)
-    _check_size(watch)
+    _check_size(limits)
     return ended
 
 
@@ -91,22 +91,24 @@ def _end(child: subprocess.Popen[bytes]) -> None:
             pass
 
 
-def _limit(pid: int, watch: Watch) -> None:
-    limits = [(resource.RLIMIT_DATA, watch.memory_bytes)]
-    if watch.max_bytes is not None:
+def _limit(pid: int, limits: ChildLimits) -> None:
+    bounds = [(resource.RLIMIT_DATA, limits.memory_bytes)]
+    if limits.max_bytes is not None:
         # One pack that is too large is stopped by the kernel, between two looks.
-        limits.append((resource.RLIMIT_FSIZE, watch.max_bytes))
+        bounds.append((resource.RLIMIT_FSIZE, limits.max_bytes))
     with contextlib.suppress(ProcessLookupError):
-        os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, 0) + watch.nice)
-        for kind, most in limits:
+        os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, 0) + limits.nice)
+        for kind, most in bounds:
             resource.prlimit(pid, kind, (most, most))
 
 
-def _follow(child: subprocess.Popen[bytes], watch: Watch, tell: Callable[[str], object]) -> Ended:
+def _follow(
+    child: subprocess.Popen[bytes], limits: ChildLimits, tell: Callable[[str], object]
+) -> Ended:
     assert child.stdout is not None  # noqa: S101  both are pipes
     assert child.stderr is not None  # noqa: S101
     ended, rest = Ended(0, b""), b""
-    deadline = time.monotonic() + watch.timeout_s
+    deadline = time.monotonic() + limits.timeout_s
     output = bytearray()
     with selectors.DefaultSelector() as selector:
         selector.register(child.stdout, selectors.EVENT_READ)
@@ -122,10 +124,10 @@ def _follow(child: subprocess.Popen[bytes], watch: Watch, tell: Callable[[str], 
                     *lines, rest = _LINE_END.split(rest + chunk)
                     _note(ended, lines, tell)
             if time.monotonic() > deadline:
-                raise UnavailableError(f"It took longer than {watch.timeout_s:g} seconds.")
+                raise UnavailableError(f"It took longer than {limits.timeout_s:g} seconds.")
             if len(output) > _MOST_OUTPUT or len(rest) > _MOST_OUTPUT:
                 raise TooLargeError("The source sent too much output.")
-            _check_size(watch)
+            _check_size(limits)
     _note(ended, [rest], tell)
     ended.output = bytes(output)
     return ended
@@ -141,11 +143,11 @@ def _note(ended: Ended, lines: list[bytes], tell: Callable[[str], object]) -> No
             tell(shown)
 
 
-def _check_size(watch: Watch) -> None:
-    if watch.folder is None or watch.max_bytes is None:
+def _check_size(limits: ChildLimits) -> None:
+    if limits.folder is None or limits.max_bytes is None:
         return
-    if folder_size(watch.folder) > watch.max_bytes:
-        raise TooLargeError(f"It is larger than {watch.max_bytes} bytes.")
+    if folder_size(limits.folder) > limits.max_bytes:
+        raise TooLargeError(f"It is larger than {limits.max_bytes} bytes.")
 
 
 def folder_size(folder: Path) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wit_admin.git.children import GitChild
-from wit_admin.git.patient_push import PatientPush, progress_length
+from wit_admin.git.retried_push import RetriedPush, progress_length
 
 LOST = b"ng refs/heads/main unable to migrate objects to permanent storage\n"
 PROGRESS = b"000c\x02working"
@@ -45,7 +45,7 @@ def push(folder: Path, body: bytes, *, good: int) -> bytes:
 
     async def run() -> bytes:
         start = lambda: GitChild(line, {"PATH": "/usr/bin:/bin"}, memory_bytes=None)  # noqa: E731
-        async with PatientPush(start) as child:
+        async with RetriedPush(start) as child:
 
             async def feed() -> None:
                 await child.write(body)

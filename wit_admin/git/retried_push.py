@@ -23,7 +23,7 @@ _MOST_KEPT_BYTES = 1024 * 1024
 """Larger pushes come as packs as a rule, which have a folder that stays."""
 
 
-class PatientPush:
+class RetriedPush:
     """A ``receive-pack`` at work, and its input as long as that is small."""
 
     def __init__(self, start: Callable[[], AbstractAsyncContextManager[GitChild]]) -> None:

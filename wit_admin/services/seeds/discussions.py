@@ -20,9 +20,9 @@ _PAUSE = timedelta(minutes=20)
 """Between two things that people say."""
 
 
-def write_talk(writer: Writer, *, about: uuid.UUID) -> None:
+def write_discussions(writer: Writer, *, about: uuid.UUID) -> None:
     """Write all issues and pull requests of ``about``, which is the original for a fork."""
-    for item in writer.seed.talk:
+    for item in writer.seed.discussions:
         if isinstance(item, IssueSeed):
             _write_issue(writer, about, item)
         else:

@@ -326,7 +326,7 @@ PRESS = RepositorySeed(
     description="Turns a folder of Markdown into a web site",
     history=_HISTORY,
     labels=DEFAULT_LABELS,
-    talk=_TALK,
+    discussions=_TALK,
     teams={"core": Permission.ADMIN},
     stars=("maren", "tomasz", "irena", "kofi", "yuki"),
     watchers=("maren", "tomasz", "yuki"),
@@ -351,7 +351,7 @@ FORK = RepositorySeed(
         branches={"windows-paths": "posix", "main": "changes"},
         tags=_HISTORY.tags,
     ),
-    talk=(
+    discussions=(
         PullRequestSeed(
             at=141,
             author="kofi",
