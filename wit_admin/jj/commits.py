@@ -37,11 +37,17 @@ _EMPTY_NAME = "JJ_EMPTY_STRING"
 _TREES = b"jj:trees"
 _LABELS = b"jj:conflict-labels"
 _TIME = re.compile(rb"\s*([+-]?\d{1,18})(?:\s+([+-]\d{4}))?")
-_USUAL_PERSON = 200
-"""Bytes of a name and an address, which most commits share with others."""
+_MOST_SHARED = 200
+"""Bytes of a name with an address: most commits share them with others, which are kept."""
 _LINE_END = re.compile(rb"\n(?! )")
 """A line that begins with a blank goes on with the value before it."""
 _TREE_IDS = re.compile(rb"[0-9a-f]{40}(?: [0-9a-f]{40})*|[0-9a-f]{64}(?: [0-9a-f]{64})*")
+_SIGNED = rb"([^<>\n]*+<[^<>\n]*+>) (\d{1,18}) ([+-]\d{4})"
+_USUAL = re.compile(
+    rb"tree ([0-9a-f]++)((?:\nparent [0-9a-f]++)*+)\nauthor %s\ncommitter %s"
+    rb"(?:\nchange-id ([k-z]{32}))?\n\n" % (_SIGNED, _SIGNED)
+)
+"""How nearly all commits begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +154,9 @@ def decode_commit(
     Raises:
         DamagedJjError: It is no commit, or its conflict has an even number of terms.
     """
+    usual = _USUAL.match(content)
+    if usual is not None:
+        return _decode_usual(oid, usual, extras, is_shallow=is_shallow)
     head, _, message = content.partition(b"\n\n")
     parents, headers = _read_headers(head)
     try:
@@ -170,6 +179,35 @@ def decode_commit(
         is_signed=b"gpgsig" in headers or b"gpgsig-sha256" in headers,
         predecessors=extras.predecessors,
     )
+
+
+def _decode_usual(
+    oid: CommitId, usual: re.Match[bytes], extras: Extras, *, is_shallow: bool
+) -> Commit:
+    """Return the same, in two thirds of the time."""
+    tree, parents, author, at, zone, committer, then, there, change_id = usual.groups()
+    signed_by = _usual_signature(author, at, zone)
+    is_same = committer == author and then == at and there == zone
+    own_id = extras.change_id or (change_id.decode() if change_id else change_ids.synthesize(oid))
+    own_parents = () if is_shallow else tuple(parents.decode().split()[1::2])
+    # In the order of the fields, as to name ten of them takes as long as half of them.
+    return Commit(
+        oid,
+        own_id,
+        own_parents or (root_commit_id(len(oid) // 2),),
+        extras.trees or (tree.decode(),),
+        (),
+        _text(usual.string[usual.end() :]),
+        signed_by,
+        signed_by if is_same else _usual_signature(committer, then, there),
+        is_signed=False,
+        predecessors=extras.predecessors,
+    )
+
+
+def _usual_signature(person: bytes, seconds: bytes, zone: bytes) -> Signature:
+    people = _shared_person if len(person) <= _MOST_SHARED else _person
+    return Signature(*people(person), Timestamp(int(seconds) * 1000, _zone(zone)))
 
 
 def _read_labels(value: bytes) -> tuple[str, ...]:
@@ -211,7 +249,7 @@ def _signature(value: bytes) -> Signature:
     if value.find(b"<", 0, end) < 0:
         return Signature(_name(value), "", Timestamp(0, 0))
     person = value[:end]
-    name, email = _person(person) if end > _USUAL_PERSON else _usual_person(person)
+    name, email = _person(person) if end > _MOST_SHARED else _shared_person(person)
     return Signature(name, email, _time(_TIME.match(value, end)))
 
 
@@ -220,7 +258,7 @@ def _person(value: bytes) -> tuple[str, str]:
     return _name(value[:left]), _name(value[left + 1 : -1])
 
 
-_usual_person = lru_cache(maxsize=1024)(_person)
+_shared_person = lru_cache(maxsize=1024)(_person)
 """So that a history holds each of its people once."""
 
 

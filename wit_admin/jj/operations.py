@@ -47,7 +47,7 @@ class Timestamp:
     def to_utc(self) -> datetime:
         """Return the moment alone, in UTC, likewise."""
         try:
-            return _EPOCH + timedelta(milliseconds=self.ms)
+            return _EPOCH + timedelta(0, 0, 0, self.ms)
         except OverflowError:
             return _LAST if self.ms > 0 else _FIRST
 
