@@ -21,6 +21,7 @@ from wit_admin.db.models.events import AuditEvent
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.db.queries import pushes, reconcile
 from wit_admin.git.glance import glance
+from wit_admin.git.walk import Found
 from wit_admin.services import housekeeping
 from wit_admin.services.sync_adoption import Adoption
 from wit_admin.services.sync_folders import Folder, RootFolder
@@ -70,7 +71,8 @@ def test_push_that_overtakes_a_sync_is_not_undone(ground: Site) -> None:
 def test_row_that_was_made_between_both_looks_is_left_alone(ground: Site) -> None:
     for own in ({}, {"id": str(uuid.UUID(int=7))}):
         path = f"alice/demo{len(own)}.git"
-        folder = Folder(path, None, 0, glance(str(ground.add(path, own=own))))
+        seen = glance(str(ground.add(path, own=own)))
+        folder = Folder.of(Found(path, b"", 0), seen, None, is_news=True)
         ground.sync()
         adoption = Adoption(
             ground.sessions, RootFolder(ground.root), Visibility.PRIVATE, is_exact=False

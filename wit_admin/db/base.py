@@ -89,6 +89,13 @@ class UtcDateTime(TypeDecorator[datetime]):
         return moment.astimezone(UTC)
 
 
+class _Bytes(LargeBinary):
+    """Bytes that the driver takes as they are: each would be wrapped in a ``memoryview`` first."""
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        """Leave them alone."""
+
+
 class UuidKey(TypeDecorator[uuid.UUID]):
     """``uuid`` on PostgreSQL, 16 bytes on SQLite: half the text's size and a sixth faster."""
 
@@ -98,7 +105,7 @@ class UuidKey(TypeDecorator[uuid.UUID]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Give each database its own column type."""
         if dialect.name == "sqlite":
-            return dialect.type_descriptor(LargeBinary(16))
+            return dialect.type_descriptor(_Bytes(16))
         return dialect.type_descriptor(Uuid())
 
     def process_bind_param(self, value: uuid.UUID | None, dialect: Dialect) -> Any:

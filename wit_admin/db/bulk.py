@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import repeat
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
-from sqlalchemy import JSON, Boolean, Connection, Dialect, Table, column, select, table
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Connection,
+    Dialect,
+    Enum,
+    LargeBinary,
+    Table,
+    column,
+    select,
+    table,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -26,6 +39,8 @@ Values = Mapping[str, Any]
 _WORTH_A_COPY = 200
 """Rows from which on PostgreSQL takes them quicker by COPY, which needs a table to copy into."""
 _INCOMING = "incoming"
+_NAME_OF_TYPE = re.compile(r"\(| COLLATE ")
+"""What follows the name, as in ``VARCHAR(40) COLLATE "C"``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +61,23 @@ class _Target:
 
 
 def insert_new_rows(
-    session: Session, into: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+    session: Session,
+    into: Table,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    same: Values = MappingProxyType({}),
 ) -> int:
     """Insert rows, leaving out those of which a key is taken; return how many were inserted.
 
-    ``rows`` have a value for each of ``columns``. Defaults that the models have are not applied.
+    ``rows`` have a value for each of ``columns``, and the ``same`` in others. Defaults that the
+    models have are not applied.
 
     Raises:
         IntegrityError: A row breaks another constraint; none is inserted.
         UnavailableError: The database was lost.
     """
-    return _insert(session, _Target(into, tuple(columns), overwrites=False), rows, {})
+    return _insert(session, _Target(into, (*same, *columns), overwrites=False), rows, same)
 
 
 def upsert(session: Session, model: type[Base], rows: Sequence[Values]) -> None:
@@ -79,7 +100,7 @@ def upsert_rows(  # noqa: PLR0913  all but four are named
     columns: Sequence[str],
     rows: Sequence[Sequence[Any]],
     *,
-    same: Values | None = None,
+    same: Values = MappingProxyType({}),
     are_new: bool = False,
 ) -> None:
     """Do so with rows that have a value for each of ``columns``, and the ``same`` in others.
@@ -90,8 +111,8 @@ def upsert_rows(  # noqa: PLR0913  all but four are named
         IntegrityError: A row breaks a constraint, or is there although it was said to be new.
         UnavailableError: The database was lost.
     """
-    target = _Target(table_of(model), (*(same or {}), *columns), overwrites=True)
-    _insert(session, target, rows, same or {}, are_new=are_new)
+    target = _Target(table_of(model), (*same, *columns), overwrites=True)
+    _insert(session, target, rows, same, are_new=are_new)
 
 
 def _insert(
@@ -163,8 +184,12 @@ def _converter(dialect: Dialect, into: Table, name: str) -> Callable[[Any], Any]
     kind = into.c[name].type
     if isinstance(kind, JSON):
         return _to_json if dialect.name == "sqlite" else _to_jsonb
-    # Both drivers take True for what it is; to check it a million times costs as much as all else.
-    return None if isinstance(kind, Boolean) else kind.dialect_impl(dialect).bind_processor(dialect)
+    # Both drivers take these for what they are; to check True a million times, and to wrap bytes
+    # as often, costs as much as all else.
+    if isinstance(kind, Boolean | LargeBinary):
+        return None
+    convert = kind.dialect_impl(dialect).bind_processor(dialect)
+    return cache(convert) if convert and isinstance(kind, Enum) else convert
 
 
 def _to_json(value: Any) -> str | None:
@@ -190,7 +215,7 @@ def _to_jsonb(value: Any) -> bytes | None:
 def _binary_types(dialect: Dialect, target: _Target) -> tuple[str, ...]:
     kinds = [target.into.c[name].type for name in target.columns]
     return tuple(
-        "bytea" if isinstance(kind, JSON) else kind.compile(dialect).partition("(")[0].lower()
+        "bytea" if isinstance(kind, JSON) else _NAME_OF_TYPE.split(kind.compile(dialect))[0].lower()
         for kind in kinds
     )
 

@@ -33,6 +33,7 @@ _MOMENT_S = 60.0
 _BRIEFLY_S = 0.1
 """For who writes thousands: what stays locked is written in the next run."""
 _LEAST_CONFIG = b"[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
+_ADDING = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PAGE = 4096
 """What lies within one page is read and written whole."""
 
@@ -57,9 +58,8 @@ def add_own(folder: str, values: Mapping[str, str | None]) -> None:
         UnavailableError: Somebody else keeps the config locked.
         OSError: It cannot be written.
     """
-    flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        descriptor = os.open(f"{folder}/config", flags)
+        descriptor = os.open(f"{folder}/config", _ADDING)
     except FileNotFoundError:
         write_own(folder, values, patience_s=_BRIEFLY_S)
         return

@@ -7,6 +7,7 @@ import os
 import stat
 
 MOST_CONFIG = 1024**2
+_READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def read_plain(path: str, most: int) -> bytes:
@@ -16,7 +17,7 @@ def read_plain(path: str, most: int) -> bytes:
         OSError: It cannot be read, is a link, or is larger than ``most`` bytes.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, _READING)
     except FileNotFoundError:
         return b""
     try:

@@ -12,16 +12,23 @@ from __future__ import annotations
 import os
 import stat
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from wit_admin.git.oddities import Odd, explain, link, misplaced, unreadable
 from wit_admin.git.storage import CONDEMNED, STAGING
 
+_HALF = (STAGING, CONDEMNED)
 _FOUR = struct.Struct("<4Q")
 _SETTLED_NS = 2_000_000_000
 _LOST = "lost+found"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+Fingerprints = Mapping[str, bytes | None]
+"""By path; ``None`` where nothing is known for sure."""
+_NONE: Fingerprints = MappingProxyType({})
 
 
 class Found(NamedTuple):
@@ -29,20 +36,39 @@ class Found(NamedTuple):
 
     path: str
     fingerprint: bytes
-    objects_ns: int
-    heads_ns: int
-
-    @property
-    def touched_ns(self) -> int:
-        """When ``objects`` or ``refs/heads`` was last changed."""
-        return max(self.objects_ns, self.heads_ns)
+    touched_ns: int
+    """When ``objects`` or ``refs/heads`` was last changed."""
 
 
-def walk(root: str, owner: str | None = None) -> Iterator[tuple[str, list[Found | Odd]]]:
-    """Yield each owner's folder with what is in it, in the order of paths; follow no link.
+class Owned(NamedTuple):
+    """What stands in one owner's folder."""
+
+    known: Fingerprints
+    """What was known of it before."""
+    paths: list[str]
+    """Of its repositories, in order."""
+    news: list[Found | Odd]
+    """Repositories whose fingerprints are not those that were known, and what is no repository."""
+
+    def missed(self) -> set[str]:
+        """Return what was known and is not there."""
+        if len(self.paths) == len(self.known) and not self.news:
+            return set()
+        return self.known.keys() - set(self.paths)
+
+
+def walk(
+    root: str,
+    recall: Callable[[str], Fingerprints] = lambda _: _NONE,
+    *,
+    owner: str | None = None,
+    is_exact: bool = False,
+) -> Iterator[Owned]:
+    """Yield each owner's folder, in the order of paths; follow no link.
 
     The database gives paths in the same order: what is in ``a-b`` comes before what is in ``a``.
-    ``owner`` is the one folder to look into, in any case.
+    ``recall`` returns what is known of an owner's folder; nothing is taken for granted where the
+    walk ``is_exact``. ``owner`` is the one folder to look into, in any case.
 
     Raises:
         OSError: The root cannot be read.
@@ -52,18 +78,77 @@ def walk(root: str, owner: str | None = None) -> Iterator[tuple[str, list[Found 
         if owner is not None and name.lower() != owner.lower():
             continue
         if entry.is_symlink():
-            yield name, [link(root, name)]
+            yield Owned(recall(name), [], [link(root, name)])
         elif entry.is_dir(follow_symlinks=False) and name[0] != "." and name != _LOST:
-            yield name, _look_into(root, name)
+            owned = Owned(recall(name), [], [])
+            _look_into(root, name, owned, is_exact=is_exact)
+            yield owned
 
 
-def look(folder: str, path: str, within: int | None = None) -> Found | None:
+def look(folder: str, path: str) -> Found | None:
     """Return the bare repository in ``folder``, which is to be called ``path``; else ``None``.
-
-    ``within`` is the descriptor of what ``folder`` is relative to, if it is: that is a bit quicker.
 
     Raises:
         OSError: It cannot be looked at.
+    """
+    seen = _see(folder)
+    return _found(path, *seen) if seen else None
+
+
+def is_settled(fingerprint: bytes, taken_ns: int) -> bool:
+    """Tell whether each change after ``taken_ns``, when it was taken, is sure to change it."""
+    ctimes: tuple[int, ...] = _FOUR.unpack(fingerprint)[1:]
+    return max(ctimes) < taken_ns - _SETTLED_NS
+
+
+def _look_into(root: str, owner: str, owned: Owned, *, is_exact: bool) -> None:
+    try:
+        within = os.open(f"{root}/{owner}", _FOLDER)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        owned.news.append(unreadable(owner, error))
+        return
+    try:
+        _list_inside(root, owner, within, owned, is_exact=is_exact)
+    finally:
+        os.close(within)
+
+
+def _list_inside(root: str, owner: str, within: int, owned: Owned, *, is_exact: bool) -> None:
+    entries = _scan(within)
+    names = {entry.name for entry in entries}
+    if names >= {"HEAD", "objects"} or not names.isdisjoint({".git", ".jj"}):
+        owned.news.append(misplaced(owner))
+        return
+    known = _NONE if is_exact else owned.known
+    folders = sorted([entry.name for entry in entries if entry.is_dir(follow_symlinks=False)])
+    for name in folders:
+        path = f"{owner}/{name}"
+        try:
+            seen = None if name.startswith(_HALF) else _see(name, within)
+            if seen is None:
+                owned.news.extend(filter(None, [explain(root, path)]))
+                continue
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            owned.news.append(unreadable(path, error))
+            continue
+        owned.paths.append(path)
+        if seen[0] != known.get(path):
+            owned.news.append(_found(path, *seen))
+    if len(folders) < len(entries):
+        links = [f"{owner}/{entry.name}" for entry in entries if entry.is_symlink()]
+        owned.news.extend(link(root, path) for path in links)
+
+
+def _see(
+    folder: str, within: int | None = None
+) -> tuple[bytes, os.stat_result, os.stat_result] | None:
+    """Return the fingerprint of a repository, and what is told of ``objects`` and ``refs/heads``.
+
+    ``within`` is the descriptor of what ``folder`` is relative to, if it is: that is a bit quicker.
     """
     try:
         objects = os.stat(folder + "/objects", dir_fd=within, follow_symlinks=False)
@@ -73,51 +158,12 @@ def look(folder: str, path: str, within: int | None = None) -> Found | None:
         return None
     if not stat.S_ISDIR(objects.st_mode):
         return None
-    seen = _FOUR.pack(whole.st_ino, whole.st_ctime_ns, objects.st_ctime_ns, heads.st_ctime_ns)
-    return Found(path, seen, objects.st_mtime_ns, heads.st_mtime_ns)
+    times = whole.st_ctime_ns, objects.st_ctime_ns, heads.st_ctime_ns
+    return _FOUR.pack(whole.st_ino, *times), objects, heads
 
 
-def is_settled(fingerprint: bytes, taken_ns: int) -> bool:
-    """Tell whether each change after ``taken_ns``, when it was taken, is sure to change it."""
-    _, *ctimes = _FOUR.unpack(fingerprint)
-    return all(ctime < taken_ns - _SETTLED_NS for ctime in ctimes)
-
-
-def _look_into(root: str, owner: str) -> list[Found | Odd]:
-    try:
-        within = os.open(f"{root}/{owner}", _FOLDER)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        return [unreadable(owner, error)]
-    try:
-        return _list_inside(root, owner, within)
-    finally:
-        os.close(within)
-
-
-def _list_inside(root: str, owner: str, within: int) -> list[Found | Odd]:
-    entries = _scan(within)
-    names = {entry.name for entry in entries}
-    if names >= {"HEAD", "objects"} or not names.isdisjoint({".git", ".jj"}):
-        return [misplaced(owner)]
-    folders = sorted([entry.name for entry in entries if entry.is_dir(follow_symlinks=False)])
-    items = [item for name in folders if (item := _look_at(root, owner, name, within))]
-    if len(folders) < len(entries):
-        items += [link(root, f"{owner}/{entry.name}") for entry in entries if entry.is_symlink()]
-    return items
-
-
-def _look_at(root: str, owner: str, name: str, within: int) -> Found | Odd | None:
-    path = f"{owner}/{name}"
-    try:
-        if name.startswith((STAGING, CONDEMNED)):
-            return explain(root, path)
-        return look(name, path, within) or explain(root, path)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        return unreadable(path, error)
+def _found(path: str, fingerprint: bytes, objects: os.stat_result, heads: os.stat_result) -> Found:
+    return Found(path, fingerprint, max(objects.st_mtime_ns, heads.st_mtime_ns))
 
 
 def _scan(folder: str | int) -> list[os.DirEntry[str]]:

@@ -102,5 +102,7 @@ def _unquote(value: str) -> str:
 
 
 def _quote(value: str) -> str:
+    if value.isprintable() and '"' not in value and "\\" not in value:
+        return f'"{value}"'
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + escaped.replace("\n", "\\n").replace("\t", "\\t").replace("\0", "") + '"'

@@ -232,7 +232,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return _plain_fields({str(name): item for name, item in value.items()})
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        # Thousands of names: to ask of each what else it could be takes as long as all else here.
+        return [_text(item) if isinstance(item, str) else _plain(item) for item in value]
     if isinstance(value, set | frozenset):
         return sorted(str(item) for item in value)
     # Also fractions: PostgreSQL gives 1e20 back as a whole number.

@@ -17,7 +17,7 @@ from wit_admin.git import own_config, sweep
 from wit_admin.git.oddities import ABANDONED_S
 from wit_admin.git.processes import is_in_use
 from wit_admin.git.storage import CONDEMNED, STAGING
-from wit_admin.git.walk import Found, walk
+from wit_admin.git.walk import walk
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 
 
@@ -77,8 +77,8 @@ def sweep_locks(root: Path) -> int:
     Of git's only what is a day old, since another host may share the disk.
     """
     removed = 0
-    for _, items in walk(os.fspath(root)):
-        for path in [root / item.path for item in items if isinstance(item, Found)]:
+    for owned in walk(os.fspath(root)):
+        for path in [root / place for place in owned.paths]:
             removed += own_config.clear_left(path)
             removed += len(sweep.sweep(path, (), min_age_s=ABANDONED_S))
     return removed

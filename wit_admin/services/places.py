@@ -84,8 +84,11 @@ def said_owner_type(own: Mapping[str, str]) -> OwnerType:
 
 def said_archived_at(own: Mapping[str, str]) -> datetime | None:
     """Return since when a repository takes no pushes; ``None`` if it does, or says no time."""
+    said = own.get("archived-at")
+    if said is None:
+        return None
     try:
-        moment = datetime.fromisoformat(own.get("archived-at", ""))
+        moment = datetime.fromisoformat(said)
         return moment.astimezone(UTC) if moment.tzinfo else None
     except (ValueError, OverflowError):
         return None

@@ -52,30 +52,29 @@ class RepoSync:
                 "What is gone from one folder may stand in another, so all must be looked at.",
                 hint="Use --prune without --owner.",
             )
-        with self.sessions() as session:
-            live = reconcile.count_live(session)
         if not self.root.is_dir():
-            if live:
+            if live := self._count_live():
                 raise ConflictError(
                     f"There is no folder {self.root}, and the database knows {live} repositories.",
                     hint="Mount it, or set repositories_root.",
                 )
             return Plan()
-        if RootMarker(self.sessions, self.root).is_stranger() and not self.options.accept_root:
+        marker = RootMarker(self.sessions, self.root)
+        if marker.is_stranger() and not self.options.accept_root:
             raise ConflictError(
                 f"{self.root} is not the volume that was synced before.",
                 hint="If it is meant to be another one, add --accept-root.",
             )
         survey = Survey(self.sessions, self.root, self.options)
-        return self._plan(survey, survey.parts(), live)
+        return self._plan(survey, survey.parts(), marker)
 
-    def _plan(self, survey: Survey, parts: Iterator[Part], live: int) -> Plan[SyncAction]:
+    def _plan(self, survey: Survey, parts: Iterator[Part], marker: RootMarker) -> Plan[SyncAction]:
         try:
             part = next(parts)
         except OSError as error:
             raise UnavailableError(f"{self.root} cannot be read: {error.strerror}.") from error
         if part.gone and self.options.prune:
-            self._guard(len(part.gone), live, found=survey.found)
+            self._guard(len(part.gone), found=survey.found)
             part.actions += map(Prune, part.gone)
         else:
             part.remarks += [_missing(row.disk_path) for row in part.gone]
@@ -86,18 +85,23 @@ class RepoSync:
                 with self.sessions.begin() as session:
                     reconcile.store_fingerprints(session, part.seen)
             if part.is_last:
-                RootMarker(self.sessions, self.root).establish()
+                marker.establish()
 
-        rest = None if part.is_last else lambda: self._plan(survey, parts, live)
+        rest = None if part.is_last else lambda: self._plan(survey, parts, marker)
         return Plan(tuple(actions), tuple(part.remarks), finish, rest)
 
-    def _guard(self, gone: int, live: int, *, found: int) -> None:
+    def _count_live(self) -> int:
+        with self.sessions() as session:
+            return reconcile.count_live(session)
+
+    def _guard(self, gone: int, *, found: int) -> None:
         """Refuse to prune when the disk looks wrong rather than the rows."""
         if not found:
             raise ConflictError(
                 f"{self.root} holds no repository at all; nothing was pruned.",
                 hint="Is it mounted?",
             )
+        live = self._count_live()
         allowed = live * self.options.max_prune_percent / 100
         if not gone <= allowed:  # nor when it is no number
             raise ConflictError(

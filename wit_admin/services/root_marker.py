@@ -6,7 +6,7 @@ Without it, a mount that is missing looks like a forge whose repositories were a
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -22,25 +22,26 @@ NAME = ".wit-root"
 _MOST_BYTES = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RootMarker:
     """The marker of one root."""
 
     sessions: sessionmaker[Session]
     root: Path
+    _known: set[uuid.UUID] = field(default_factory=set)
+    """Roots of which the database was seen to know."""
 
     def is_stranger(self) -> bool:
         """Tell whether other roots were synced with this database, and not this one."""
         with self.sessions() as session:
-            known = reconcile.list_roots(session)
-        return bool(known) and self._read() not in known
+            self._known = reconcile.list_roots(session)
+        return bool(self._known) and self._read() not in self._known
 
     def establish(self) -> None:
         """Mark the root and let the database know it; afterwards it is no stranger."""
         root_id = self._read() or self._write(new_id())
-        with self.sessions() as session:
-            if root_id in reconcile.list_roots(session):
-                return
+        if root_id in self._known:
+            return
         with self.sessions.begin() as session:
             insert_new(session, RepositoryRoot, id=root_id, created_at=utc_now())
 

@@ -34,7 +34,7 @@ from wit_admin.services.sync_folders import FORMATS, Folder, RootFolder
 from wit_admin.services.sync_moves import Moves
 from wit_admin.services.trash import TRASH
 
-_VISIBILITIES = {kind.value for kind in Visibility}
+_VISIBILITIES = {kind.value: kind for kind in Visibility}
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ class Adoption:
             if there is None or seen is None or name is None:
                 self.remarks.append(Remark("trash", path, "It does not say what it was."))
                 continue
-            folder = Folder(path, None, there.touched_ns, seen)
+            folder = Folder.of(there, seen, None, is_news=True)
             deleted_at = moment(os.lstat(self.disk.full(path)).st_ctime_ns)
             self.actions.append(self._adoption(folder, repo_id, name, deleted_at=deleted_at))
 
@@ -134,7 +134,7 @@ class Adoption:
         # Who says a name comes before who merely stands there, and ``demo.git`` before ``demo``.
         self._waiting.sort(key=lambda pair: (pair[1] is None, not pair[0].path.endswith(".git")))
         names = [(folder, kept, self._choices(folder, kept)) for folder, kept in self._waiting]
-        keys = {key for *_, choices in names for key in choices}
+        keys = {key for _, _, choices in names for key in choices}
         with self.sessions() as session:
             owners = reconcile.list_owners(session, {owner for owner, _ in keys})
             self._kinds |= {key: kind for key, (_, kind) in owners.items()}
@@ -185,7 +185,7 @@ class Adoption:
         deleted_at: datetime | None = None,
     ) -> Adopt:
         seen = folder.seen
-        said = seen.own.get("visibility")
+        said = seen.own.get("visibility", "")
         new = AdoptedRepository(
             id=repo_id,
             owner=name.owner,
@@ -193,11 +193,9 @@ class Adoption:
             name=name.name,
             disk_path=folder.path,
             description=seen.own.get("description") or seen.description,
-            visibility=Visibility(said) if said in _VISIBILITIES else self.visibility,
+            visibility=_VISIBILITIES.get(said, self.visibility),
             default_branch=seen.head or "main",
-            object_format=ObjectFormat(
-                seen.object_format if seen.object_format in FORMATS else "sha1"
-            ),
+            object_format=FORMATS.get(seen.object_format, ObjectFormat.SHA1),
             size_bytes=seen.size_bytes,
             pushed_at=folder.pushed_at(self.disk, exactly=self.is_exact),
             archived_at=said_archived_at(seen.own),

@@ -13,11 +13,12 @@ from wit_admin.db.models.repositories import ObjectFormat
 from wit_admin.db.queries.reconcile import KnownRepository
 from wit_admin.git import own_config, storage
 from wit_admin.git.glance import Glance, moment, newest_ref
+from wit_admin.git.walk import Found
 from wit_admin.services.trash import TRASH
 
 _CLOCKS = timedelta(seconds=2)
 """A push is recorded a moment after git has written its refs."""
-FORMATS = {kind.value for kind in ObjectFormat}
+FORMATS = {kind.value: kind for kind in ObjectFormat}
 
 
 class Folder(NamedTuple):
@@ -29,13 +30,16 @@ class Folder(NamedTuple):
     """Taken before the look; ``None`` when a later change may not show in it."""
     touched_ns: int
     seen: Glance
-    is_news: bool = True
+    own_id: uuid.UUID | None
+    """The id that its config gives it."""
+    is_news: bool
     """The database does not remember this fingerprint."""
 
-    @property
-    def own_id(self) -> uuid.UUID | None:
-        """The id that its config gives it."""
-        return _parse_id(self.seen.own.get("id"))
+    @classmethod
+    def of(cls, found: Found, seen: Glance, fingerprint: bytes | None, *, is_news: bool) -> Folder:
+        """Return what was found and looked into."""
+        own_id = _parse_id(seen.own.get("id"))
+        return cls(found.path, fingerprint, found.touched_ns, seen, own_id, is_news)
 
     def pushed_at(self, disk: RootFolder, *, exactly: bool) -> datetime | None:
         """Return when it was pushed to last, as near as folders tell; ``None`` if it is empty."""
@@ -45,17 +49,21 @@ class Folder(NamedTuple):
         return newest or moment(self.touched_ns)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RootFolder:
     """The repository root, for questions about single places."""
 
     root: Path
     unreadable: set[str] = field(default_factory=set)
     """Owners' folders and repositories that did not let themselves be read."""
+    base: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.base = os.fspath(self.root)
 
     def full(self, path: str) -> str:
         """Return where ``path`` below the root is."""
-        return f"{self.root}/{path}"
+        return f"{self.base}/{path}"
 
     def is_hidden(self, path: str) -> bool:
         """Tell whether it cannot be known what is there."""
@@ -86,7 +94,7 @@ def differences(disk: RootFolder, row: KnownRepository, folder: Folder) -> dict[
     if seen.head is not None and seen.head != row.default_branch:
         values["default_branch"] = seen.head
     if seen.object_format != row.object_format and seen.object_format in FORMATS:
-        values["object_format"] = ObjectFormat(seen.object_format)
+        values["object_format"] = FORMATS[seen.object_format]
     if seen.size_bytes != row.size_bytes:
         values["size_bytes"] = seen.size_bytes
     if row.description is None and seen.description:

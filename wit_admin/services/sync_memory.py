@@ -26,8 +26,8 @@ class Remembered:
     part_size: int = reconcile.CHUNK
     missed: list[str] = field(default_factory=list)
     """Disk paths that the walk did not come by."""
-    _paths: list[str] = field(default_factory=list)
-    _prints: list[bytes | None] = field(default_factory=list)
+    _paths: tuple[str, ...] = ()
+    _prints: tuple[bytes | None, ...] = ()
     _at: int = 0
     """Up to where the part that was read has been taken."""
     _last: str = ""
@@ -57,9 +57,10 @@ class Remembered:
     def _load(self) -> None:
         with self.sessions() as session:
             rows = reconcile.list_fingerprints(
-                session, after=self._last, folder=self.owner, limit=self.part_size
+                session, after=self._last, folder=self.owner, limit=self.part_size + 1
             )
-        self._paths = [path for path, _ in rows]
-        self._prints = [fingerprint for _, fingerprint in rows]
-        self._at, self._is_whole = 0, len(rows) < self.part_size
+        # The one too many tells that there are more.
+        self._is_whole = len(rows) <= self.part_size
+        self._paths, self._prints = zip(*rows[: self.part_size], strict=True) if rows else ((), ())
+        self._at = 0
         self._last = self._paths[-1] if rows else self._last

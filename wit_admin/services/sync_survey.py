@@ -98,26 +98,21 @@ class Survey:
         part, started_ns = Part(), time.time_ns()
         new: list[Folder] = []
         changed: list[Folder] = []
-        for owner, items in walk(os.fspath(self.root), self.options.owner):
-            stored = remembered.take(owner)
-            seen = {item.path: item.fingerprint for item in items if isinstance(item, Found)}
-            self.found += len(seen)
-            if seen == stored and len(seen) == len(items) and not self.options.verify:
-                continue
-            for item in items:
+        only, is_exact = self.options.owner, self.options.verify
+        for owned in walk(self._disk.base, remembered.take, owner=only, is_exact=is_exact):
+            self.found += len(owned.paths)
+            for item in owned.news:
                 if isinstance(item, Odd):
                     self._tell(part, item)
                     continue
-                before = stored.get(item.path, _ABSENT)
-                if before == item.fingerprint and not self.options.verify:
-                    continue
+                before = owned.known.get(item.path, _ABSENT)
                 if folder := self._look(part, item, before, started_ns):
                     (new if before == _ABSENT else changed).append(folder)
                 if most is not None and len(new) + len(changed) >= most:
                     self._plan(part, new, changed, [])
                     yield part
                     part, new, changed = Part(), [], []
-            remembered.missed += stored.keys() - seen.keys()
+            remembered.missed += owned.missed()
         remembered.miss_rest()
         part.is_last = True
         lost = [path for path in remembered.missed if self._disk.is_gone(path)]
@@ -134,12 +129,12 @@ class Survey:
             if os.path.lexists(full):  # else it went away since it was met
                 self._tell(part, unreadable(found.path, error))
             return None
-        odd = None if seen.has_config else strange_config(os.fspath(self.root), found.path)
+        odd = None if seen.has_config else strange_config(self._disk.base, found.path)
         if odd is not None:
             self._tell(part, odd)
             return None
         kept = found.fingerprint if is_settled(found.fingerprint, started_ns) else None
-        return Folder(found.path, kept, found.touched_ns, seen, is_news=kept != before)
+        return Folder.of(found, seen, kept, is_news=kept != before)
 
     def _tell(self, part: Part, odd: Odd) -> None:
         part.remarks.append(Remark(odd.kind, odd.path, odd.sentence, odd.is_failure))

@@ -214,9 +214,10 @@ class SyncWork:
     def _mark(self, wanted: Mapping[str, Mapping[str, str | None]]) -> dict[str, str]:
         """Let repositories say what they are; return by path why it failed where it did."""
         failures: dict[str, str] = {}
+        root = os.fspath(self.root)
         for path, told in wanted.items():
             try:
-                own_config.add_own(f"{self.root}/{path}", told)
+                own_config.add_own(f"{root}/{path}", told)
             except OSError as error:
                 failures[path] = f"Its config cannot be written: {error.strerror}."
             except (ConflictError, UnavailableError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, select, tuple_
@@ -41,18 +42,16 @@ _COLUMNS = (
     "owner_id",
     "owner_type",
     "name_key",
-    "created_at",
-    "updated_at",
-    "is_fork",
-    "stars_count",
-    "forks_count",
-    "watchers_count",
-    "open_issues_count",
-    "open_prs_count",
-    "next_number",
 )
-_AT_FIRST = (False, 0, 0, 0, 0, 0, 1)
-"""The last seven of them."""
+_AT_FIRST = {
+    "is_fork": False,
+    "stars_count": 0,
+    "forks_count": 0,
+    "watchers_count": 0,
+    "open_issues_count": 0,
+    "open_prs_count": 0,
+    "next_number": 1,
+}
 
 
 class AdoptedRepository(NamedTuple):
@@ -83,15 +82,12 @@ def insert_placeholders(
 
     Return the ids of those whose names were free.
     """
-    rows = [
-        (owner_id, kind, name, name_key(name), now, now)
-        for owner_id, (name, kind) in owners.items()
-    ]
-    columns = ("id", "kind", "name", "name_key", "created_at", "updated_at")
-    made = _insert_new(session, Owner, columns, rows)
+    rows = [(owner_id, kind, name, name_key(name)) for owner_id, (name, kind) in owners.items()]
+    same = {"created_at": now, "updated_at": now}
+    made = _insert_new(session, Owner, ("id", "kind", "name", "name_key"), rows, same)
     kinds = {made_id: owners[made_id][1] for made_id in made}
-    users = [(made_id, False, True) for made_id in made if kinds[made_id] is OwnerType.USER]
-    _insert_new(session, User, ("id", "is_admin", "is_placeholder"), users)
+    users = [(made_id,) for made_id in made if kinds[made_id] is OwnerType.USER]
+    _insert_new(session, User, ("id",), users, {"is_admin": False, "is_placeholder": True})
     others = [(made_id, owners[made_id][0]) for made_id in made - {user[0] for user in users}]
     _insert_new(session, Organization, ("id", "display_name"), others)
     return made
@@ -106,24 +102,27 @@ def insert_adopted(
         NotFoundError: An owner is gone.
     """
     owners = list_owners(session, {name_key(new.owner) for new in repositories})
-    rows = [_row(new, owners, now) for new in repositories]
-    made = _insert_new(session, Repository, _COLUMNS, rows)
+    rows = [_row(new, owners) for new in repositories]
+    same = {"created_at": now, "updated_at": now, **_AT_FIRST}
+    made = _insert_new(session, Repository, _COLUMNS, rows, same)
     live = [new for new in repositories if new.id in made and new.deleted_at is None]
     _drop_redirects(session, {(name_key(new.owner), name_key(new.name)) for new in live})
     return made
 
 
 def _row(
-    new: AdoptedRepository, owners: Mapping[str, tuple[uuid.UUID, OwnerType]], now: datetime
+    new: AdoptedRepository, owners: Mapping[str, tuple[uuid.UUID, OwnerType]]
 ) -> tuple[Any, ...]:
     owner = owners.get(name_key(new.owner))
     if owner is None:
         raise NotFoundError(f"There is no owner {new.owner!r}.")
     repo_id, _, _, *seen = new
-    return (repo_id, *seen, *owner, name_key(new.name), now, now, *_AT_FIRST)
+    return (repo_id, *seen, *owner, name_key(new.name))
 
 
 def _drop_redirects(session: Session, keys: set[tuple[str, str]]) -> None:
+    if session.scalars(select(RepositoryRedirect.repo_id).limit(1)).first() is None:
+        return
     redirect = tuple_(RepositoryRedirect.owner_key, RepositoryRedirect.name_key)
     for chunk in chunks(sorted(keys)):
         is_called_so = is_one_of(session, RepositoryRedirect.name_key, {key[1] for key in chunk})
@@ -140,13 +139,14 @@ def _insert_new(
     model: type[Owner | Repository],
     columns: Sequence[str],
     rows: Sequence[tuple[Any, ...]],
+    same: Mapping[str, Any] = MappingProxyType({}),
 ) -> set[uuid.UUID]:
     """Insert rows, leaving out those of which a key is taken; return the ids that are there now.
 
     The first of ``columns`` is the id.
     """
     ids = [row[0] for row in rows]
-    if insert_new_rows(session, table_of(model), columns, rows) == len(rows):
+    if insert_new_rows(session, table_of(model), columns, rows, same=same) == len(rows):
         return set(ids)
     made: set[uuid.UUID] = set()
     for chunk in chunks(ids):

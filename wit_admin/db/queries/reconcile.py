@@ -25,6 +25,12 @@ from wit_admin.names import name_key
 CHUNK = 5000
 """How many rows go into one statement."""
 _REPOSITORIES = table_of(Repository)
+_LIST_FINGERPRINTS = (
+    select(_REPOSITORIES.c.disk_path, _REPOSITORIES.c.fingerprint)
+    .where(_REPOSITORIES.c.disk_path > bindparam("after"), _REPOSITORIES.c.deleted_at.is_(None))
+    .order_by(_REPOSITORIES.c.disk_path)
+    .limit(bindparam("most"))
+)
 # Nothing about the repository changed, so ``updated_at`` stays. Whoever changed the row since it
 # was read may have changed the folder too: then it is looked at again.
 _STORE_FINGERPRINT = (
@@ -78,16 +84,11 @@ def list_fingerprints(
 
     ``folder`` is the one owner's folder to list, in any case.
     """
-    path = _REPOSITORIES.c.disk_path
-    query = (
-        select(path, _REPOSITORIES.c.fingerprint)
-        .where(path > after, _REPOSITORIES.c.deleted_at.is_(None))
-        .order_by(path)
-        .limit(limit)
-    )
+    query = _LIST_FINGERPRINTS
     if folder is not None:
-        query = query.where(func.lower(path).startswith(f"{folder.lower()}/", autoescape=True))
-    return execute_core(session, query, {}).all()
+        path = func.lower(_REPOSITORIES.c.disk_path)
+        query = query.where(path.startswith(f"{folder.lower()}/", autoescape=True))
+    return execute_core(session, query, {"after": after, "most": limit}).all()
 
 
 def list_at(session: Session, paths: Sequence[str]) -> Iterator[KnownRepository]:
