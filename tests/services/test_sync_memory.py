@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.builders import make_repository, make_user
-from wit_admin.db.base import utc_now
+from wit_admin.db.base import new_id, utc_now
+from wit_admin.db.models.accounts import OwnerType
+from wit_admin.db.models.repositories import ObjectFormat, Visibility
 from wit_admin.db.queries import reconcile
+from wit_admin.db.queries.adoption import AdoptedRepository, insert_adopted
 from wit_admin.services.sync_memory import Remembered
 
+GO_THROUGH_ALL = """
+import os, sys
+from tests.support.kernel import memory_bytes
+from wit_admin.db.engine import make_sessions, open_engine
+from wit_admin.services.sync_memory import Remembered
+
+remembered = Remembered(make_sessions(open_engine(sys.argv[1])), owner=None, part_size=500)
+remembered.take("alice")
+before = memory_bytes(os.getpid())
+remembered.miss_rest()
+print(memory_bytes(os.getpid()) - before, len(remembered.missed))
+"""
+ROWS, LONG = 8000, "x" * 2000
+"""Two rows to a page; of longer ones SQLite would keep little in any case."""
 PATHS = ("Zoe/a.git", "a-b/x.git", "a/x.git", "a/y.git", "b/x.git", "é/x.git")
 
 
@@ -29,3 +49,39 @@ def test_rows_are_taken_in_the_order_of_paths(
 
     assert taken == [["Zoe/a.git"], ["a-b/x.git"], ["a/x.git", "a/y.git"], []]
     assert remembered.missed == ["b/x.git", "é/x.git"]
+
+
+def test_what_was_gone_through_is_not_kept_in_memory(
+    sessions: sessionmaker[Session], database_url: str
+) -> None:
+    with sessions.begin() as session:
+        make_user(session, "alice")
+        rows = [adopted(f"b/r{number}.git", LONG) for number in range(ROWS)]
+        insert_adopted(session, rows, utc_now())
+
+    command = [sys.executable, "-c", GO_THROUGH_ALL, database_url]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+
+    grown, missed = map(int, done.stdout.split())
+    assert missed == ROWS
+    assert grown < len(LONG) * ROWS // 3
+
+
+def adopted(path: str, description: str) -> AdoptedRepository:
+    """Return what becomes the row of one of alice's repositories."""
+    return AdoptedRepository(
+        id=new_id(),
+        owner="alice",
+        owner_type=OwnerType.USER,
+        name=path.replace("/", "-").removesuffix(".git"),
+        disk_path=path,
+        description=description,
+        visibility=Visibility.PRIVATE,
+        default_branch="main",
+        object_format=ObjectFormat.SHA1,
+        size_bytes=0,
+        pushed_at=None,
+        archived_at=None,
+        deleted_at=None,
+        fingerprint=b"",
+    )

@@ -50,6 +50,16 @@ def is_one_of(
     return column.in_(select(each.c.value))
 
 
+def forget_pages(session: Session) -> None:
+    """Give back the memory of pages that SQLite has read or written, for who goes through them all.
+
+    It would keep 64 MB of them. What a transaction has not committed yet stays.
+    """
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA shrink_memory")
+
+
 def hold_snapshot(session: Session) -> None:
     """Let all that this session reads from now on be of one moment; call it first."""
     if session.get_bind().dialect.name == "postgresql":

@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.queries import reconcile
+from wit_admin.db.statements import forget_pages
 from wit_admin.errors import ConflictError, InvalidInputError, UnavailableError
 from wit_admin.services.audit import SYSTEM, Origin
 from wit_admin.services.locks import Lock
@@ -84,6 +85,8 @@ class RepoSync:
             if part.seen:
                 with self.sessions.begin() as session:
                     reconcile.store_fingerprints(session, part.seen)
+            with self.sessions() as session:
+                forget_pages(session)
             if part.is_last:
                 marker.establish()
 

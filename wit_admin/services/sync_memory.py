@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.queries import reconcile
+from wit_admin.db.statements import forget_pages
 
 _SLASH, _AFTER_SLASH = "/", chr(ord("/") + 1)
 
@@ -59,6 +60,7 @@ class Remembered:
             rows = reconcile.list_fingerprints(
                 session, after=self._last, folder=self.owner, limit=self.part_size + 1
             )
+            forget_pages(session)
         # The one too many tells that there are more.
         self._is_whole = len(rows) <= self.part_size
         self._paths, self._prints = zip(*rows[: self.part_size], strict=True) if rows else ((), ())
