@@ -1,4 +1,4 @@
-"""What can go wrong, in words for people. Nothing here knows of exit codes or HTTP.
+"""The tree of errors, with messages for people. Nothing here knows of exit codes or HTTP.
 
 WitError
 ├── RefusedError              the request is understood and not granted

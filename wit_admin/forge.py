@@ -1,4 +1,4 @@
-"""The one place where the parts are put together; whoever gets a forge owns it while open."""
+"""The composition root: the one place where the parts are put together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Git's objects are named, how one is written to a file of its own, and where others are.
+"""Git's object ids, the loose object format, and alternates.
 
 Whoever reads repositories needs it, ``git`` and ``jj`` alike. libgit2 would never come back from
 a file that is torn. Source: gitformat-loose(5); gitrepository-layout(5), "objects/info/alternates".

@@ -1,4 +1,4 @@
-"""What goes into JSON, at the terminal and over HTTP alike."""
+"""How values become JSON, on the command line and over HTTP alike."""
 
 from __future__ import annotations
 

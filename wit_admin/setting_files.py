@@ -1,4 +1,4 @@
-"""What settings are read from besides flags and environment: ``wit.toml``, and files of secrets."""
+"""Reads settings from files: ``wit.toml``, and secrets from ``…_FILE`` variables."""
 
 from __future__ import annotations
 

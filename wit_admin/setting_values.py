@@ -1,4 +1,4 @@
-"""What the text of a setting means: one function for each kind of value, and values that hide.
+"""Parsers of setting values, and types that hide secrets.
 
 Every function raises :class:`ValueError` with the end of a sentence, such as "must be a whole
 number"; it never holds the text, which may be a secret.

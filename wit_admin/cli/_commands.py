@@ -1,4 +1,4 @@
-"""Which commands there are; each is imported when it runs."""
+"""The table of commands; each is imported when it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists that go on as things happen: what ``--follow`` does."""
+"""``--follow``: lists that keep printing new rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draws a graph of things that follow each other beside a list of them, as ``jj op log`` does.
+"""Draws a directed acyclic graph beside a list of its nodes, as ``jj op log`` does.
 
 A node stands ahead of its parents. Each column leads down to one node that is still to come, so a
 column that would be the second to do so joins the first right below the node it comes from.

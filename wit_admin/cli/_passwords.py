@@ -1,4 +1,4 @@
-"""Passwords on the command line: read or made, and shown once."""
+"""Passwords on the command line: read from standard input, or generated and shown once."""
 
 from __future__ import annotations
 

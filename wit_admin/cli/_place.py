@@ -1,4 +1,4 @@
-"""What commands work on: the database, and the repositories."""
+"""The context of a command: settings, database sessions and repository root."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs a plan from the command line: shows it, asks, applies it, tells what came of it."""
+"""Runs a plan from the command line: shows it, asks, applies it, reports the result."""
 
 from __future__ import annotations
 

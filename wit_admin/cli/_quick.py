@@ -1,4 +1,4 @@
-"""What is answered from stored text, before Typer is imported: version, help, shell completion.
+"""Version, help and shell completion, answered from stored text before Typer is imported.
 
 The text is Typer's own, rendered by ``_stored``; a test fails when it is out of date. Everything
 that is not found here goes to Typer, so that a missing file costs time and nothing else.

@@ -1,4 +1,4 @@
-"""Renders what ``_quick`` prints: ``python -m wit_admin.cli._stored`` writes it anew."""
+"""Renders what ``_quick`` prints: ``python -m wit_admin.cli._stored`` regenerates it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wit-admin jj …``; its commands stand in modules by subject."""
+"""``wit-admin jj …``; its commands are in modules by subject."""
 
 from __future__ import annotations
 

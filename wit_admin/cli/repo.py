@@ -1,4 +1,4 @@
-"""``wit-admin repo …``; its commands stand in modules by subject."""
+"""``wit-admin repo …``; its commands are in modules by subject."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wit-admin user …``; its commands stand in modules by subject."""
+"""``wit-admin user …``; its commands are in modules by subject."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wit-admin user rename|merge|delete``: what changes who an account is."""
+"""``wit-admin user rename|merge|delete``: what changes an account's identity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every table shares: the declarative base, keys, moments, checked text and JSON."""
+"""What all tables share: declarative base, keys, timestamps, checked text and JSON columns."""
 
 from __future__ import annotations
 

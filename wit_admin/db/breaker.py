@@ -1,4 +1,4 @@
-"""After a failure to connect: say so at once for a moment, instead of trying for each request."""
+"""A circuit breaker: after a failed connection, fail at once for a while instead of trying."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows by the thousand: SQLAlchemy takes each row apart, which costs more than storing it."""
+"""Bulk inserts: SQLAlchemy's own handling of each row would cost more than storing it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statements that go without the ORM, for what every request runs: a third of the time."""
+"""Statements without the ORM, for what every request runs: they take a third of the time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether anybody has changed an SQLite database, found out in microseconds.
+"""Tells in microseconds whether an SQLite database has changed.
 
 Source: SQLite's documentation of ``PRAGMA data_version``.
 """

@@ -1,4 +1,4 @@
-"""Opens engines and sessions, with each database set up the way this program relies on."""
+"""Opens engines and sessions, each database configured as this program needs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Renames the drivers' errors where they enter: what can be tried again becomes one kind."""
+"""Translates the drivers' errors where they enter: all that can be retried become one kind."""
 
 from __future__ import annotations
 

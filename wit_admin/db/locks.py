@@ -1,4 +1,4 @@
-"""Advisory locks of PostgreSQL: of all processes on all hosts one holds a lock of a name."""
+"""PostgreSQL's advisory locks by name: one process on all hosts holds each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alembic driven from code: up, down, where we are, and whether models and schema agree."""
+"""Alembic driven from code: upgrade, downgrade, status, and comparison of models and schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of a list by key instead of by offset: what is added meanwhile shifts nothing.
+"""Keyset pagination: rows that are added meanwhile shift nothing, as they would with an offset.
 
 A cursor holds the key of the last row seen, so the next page begins right after it, whatever was
 inserted or deleted in between. In a list whose key may change (the last update, say) a row that

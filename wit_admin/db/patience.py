@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL on which nobody waits for ever.
+"""Timeouts on PostgreSQL connections, for a server that never answers.
 
 A server that is frozen, or behind a network that swallows packets, neither answers nor hangs up.
 Its own ``statement_timeout`` is of no use then.

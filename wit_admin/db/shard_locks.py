@@ -1,4 +1,4 @@
-"""Shards of some work that processes on all hosts hold between them: PostgreSQL's advisory locks.
+"""Divides shards of work among processes on all hosts by PostgreSQL's advisory locks.
 
 Each process has one connection for its locks, and the server lets go of them when it ends,
 however that happens. Beside its shards each holds a shared lock that says that it is there, so

@@ -1,4 +1,4 @@
-"""Statements that the databases spell or refuse in their own ways."""
+"""Statements that differ between SQLite and PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client is told of a repository's refs: advertisements of version 0 and 1, and ``ls-refs``.
+"""Ref advertisements of protocol version 0 and 1, and the answer to ``ls-refs`` of version 2.
 
 Capabilities are not made up here: they are cut out of git's own advertisement, so that what is
 promised is what the git that answers next can do.

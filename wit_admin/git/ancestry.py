@@ -1,4 +1,4 @@
-"""Whether a ref moved forward: its old commit is an ancestor of the new one.
+"""Tells fast-forwards from forced updates: is the old commit an ancestor of the new one?
 
 Most pushes add a few commits, which are read here. A long way is left to git, which knows shorter
 ones. Source: git's remote.c, ``ref_newer``.

@@ -1,4 +1,4 @@
-"""Answers to fetches, remembered for those who ask the same of a repository that has not moved.
+"""A cache of answers to fetches, valid while the refs of the repository have not moved.
 
 Machines that build and test clone the same commit over and over. An answer depends on the request,
 on the refs and on the settings; the last two are the same as long as the snapshot of the refs is.

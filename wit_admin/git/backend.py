@@ -1,4 +1,4 @@
-"""Who answers git's requests, as the server knows them: one interface, whoever stands behind it."""
+"""The interface of whatever answers ``upload-pack`` and ``receive-pack`` requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers by git children: ``upload-pack`` and ``receive-pack``, at most so many at once."""
+"""The backend that runs ``git upload-pack`` and ``git receive-pack``, a bounded number at once."""
 
 from __future__ import annotations
 

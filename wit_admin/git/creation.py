@@ -1,4 +1,4 @@
-"""What a client is told of a repository that its push is about to create."""
+"""The advertisement of a repository that a push is about to create."""
 
 from __future__ import annotations
 

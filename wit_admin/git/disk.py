@@ -1,4 +1,4 @@
-"""The folder of repositories, and who looks at what is in it."""
+"""The repository root, with what inspects repositories in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a git child is told: a minimal environment, defaults, and what no repository may override.
+"""The environment of git children: minimal, with default and enforced configuration.
 
 Source: git-config(1), GIT_CONFIG_COUNT and GIT_CONFIG_SYSTEM; git(1), environment variables.
 """

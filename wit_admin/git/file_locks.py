@@ -1,4 +1,4 @@
-"""Locks on files and folders, which the kernel lets go of when their holder ends.
+"""Locks on files and folders, which the kernel releases when their holder ends.
 
 Source: flock(2): the lock belongs to the open file, and ends with its last descriptor.
 """

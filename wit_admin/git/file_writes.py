@@ -1,4 +1,4 @@
-"""Files that others see whole or not at all, and what makes them last through a power cut.
+"""Atomic and durable writes of files.
 
 Source: git's lockfile.h.
 """

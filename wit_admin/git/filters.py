@@ -1,4 +1,4 @@
-"""Programs that a repository's config names for files in a working tree, and how to silence them.
+"""Disables the filter programs (``filter.<driver>``) that a repository's config names.
 
 A push writes such files where ``receive.denyCurrentBranch`` is ``updateInstead``.
 Source: gitattributes(5), ``filter``; git-config(1), ``filter.<driver>`` and its syntax.

@@ -1,4 +1,4 @@
-"""One look at a bare repository for the row about it: read with care, since it is not trusted.
+"""Reads what a row records of an untrusted repository: HEAD, size, format, ``[wit]``.
 
 No link is followed, no pipe is opened, nothing is read whole that could be large. libgit2 would
 follow includes to anywhere. Source: gitrepository-layout(5).

@@ -1,4 +1,4 @@
-"""A ``receive-pack`` whose hooks ask this process what may be accepted."""
+"""A ``receive-pack`` whose hooks ask this process which refs may be accepted."""
 
 from __future__ import annotations
 

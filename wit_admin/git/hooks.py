@@ -1,4 +1,4 @@
-"""Hooks of ours, for a push that has to be looked at before it is accepted.
+"""The server's own hooks, for a push that must be checked before it is accepted.
 
 Two lines of shell each: they ask the serving process, which knows the rules and does the work, and
 start nothing. A hook that gets no answer refuses, so the end of the server refuses the push.

@@ -1,4 +1,4 @@
-"""Whether a repository may be handed to git: nothing in it leads out of the root, or blocks.
+"""Decides whether git may open a repository: nothing in it leads out of the root, or blocks.
 
 Whoever can write into a repository's folder, on a shared disk for instance, could otherwise have
 the server give out, or write to, any repository and file that the server itself may touch.

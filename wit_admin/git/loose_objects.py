@@ -1,4 +1,4 @@
-"""Objects written one file each, as git writes them: whole or not there, and on disk for good.
+"""Writes loose objects as git does: atomically and durably.
 
 Source: gitformat-loose(5); git's object-file.c, ``write_loose_object``.
 """

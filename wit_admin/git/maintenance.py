@@ -1,4 +1,4 @@
-"""Packing a repository so that it is served fast, beside pushes and fetches.
+"""Packs a repository so that it is served fast, while it is in use.
 
 Packs are put together geometrically: the few that are small become one, the large ones stay, so the
 work is in proportion to what came since the last time. A multi-pack index with a bitmap covers all

@@ -1,4 +1,4 @@
-"""Which kind of object an id names, read without a process."""
+"""Looks up the type of objects by id, without a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects of a repository, read without a process: only its folders of objects are opened.
+"""Reads objects of a repository without a process; opens nothing but its object folders.
 
 libgit2 reads the packs; see :mod:`wit_admin.git_objects` for the rest.
 """

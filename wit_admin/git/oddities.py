@@ -1,4 +1,4 @@
-"""What can stand below the repository root and is no bare repository in its place, in sentences."""
+"""Explains what is below the repository root and is not a bare repository in its place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a repository itself says about itself: the section ``[wit]`` of its config.
+"""Reads and writes the section ``[wit]`` of a repository's config: a copy of its row.
 
 A rename or a transfer does not move the folder, so the folder's name says nothing for sure. These
 few values are a copy of the row: from them an empty database is made again. The row decides.

@@ -1,4 +1,4 @@
-"""Pipes to give to children, beside those of their standard streams."""
+"""Pipes for children, in addition to their standard streams."""
 
 from __future__ import annotations
 

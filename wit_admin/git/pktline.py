@@ -1,4 +1,4 @@
-"""Packets: the framing of git's wire protocol, read in pieces and written.
+"""Pkt-lines: the framing of git's wire protocol, parsed incrementally and written.
 
 A data packet is ``bytes``; the three packets without content are members of :class:`Mark`.
 Source: gitprotocol-common(5), pkt-line format; gitprotocol-v2(5), special packets.

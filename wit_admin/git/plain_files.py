@@ -1,4 +1,4 @@
-"""Reads a file that somebody else may have put in place of the one that is expected."""
+"""Reads regular files in untrusted folders: no links, no pipes, bounded in size."""
 
 from __future__ import annotations
 

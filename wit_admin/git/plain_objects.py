@@ -1,4 +1,4 @@
-"""Commits and trees in the form that git itself writes, of which nothing needs to be judged.
+"""Strict parsers of commits and trees in the exact form that git writes them.
 
 git's fsck knows some eighty faults. Here none is judged: what is not written as git writes it
 today is left to git. Source: git's fsck.c, ``fsck_commit``, ``fsck_ident`` and ``fsck_tree``.

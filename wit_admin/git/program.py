@@ -1,4 +1,4 @@
-"""The git program: where it is, and which version."""
+"""Finds the git program and its version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is found out of pushed objects while git holds them apart: force, large files, programs.
+"""Checks pushed objects in git's quarantine: force, large files, the operator's programs.
 
 The operator's programs are run here, never one that a repository names.
 """

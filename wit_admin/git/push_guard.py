@@ -1,4 +1,4 @@
-"""What is asked of a push while git holds its objects apart, and how it is told what came of it."""
+"""What must be checked of a push while its objects are in git's quarantine."""
 
 from __future__ import annotations
 

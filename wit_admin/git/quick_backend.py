@@ -1,4 +1,4 @@
-"""Answers without a process: advertisements, ``ls-refs``, and pushes of a few plain objects.
+"""Answers without a process: advertisements, ``ls-refs``, cached fetches, small pushes.
 
 Each clone begins with the first two, and a fetch that finds nothing new consists of them. All else
 is the work of the backend behind.

@@ -1,4 +1,4 @@
-"""A small push without a process: a few commits on top of a branch that is there.
+"""Carries out a small push without a process: a few commits on top of an existing branch.
 
 Only what cannot be refused is accepted here: objects exactly as git writes them, each of them
 needed, leading to nothing but each other and what the parents of the new commits have in the same

@@ -1,4 +1,4 @@
-"""One branch moved from one value to another, by git's own locking protocol.
+"""Updates one branch by git's own locking protocol.
 
 Source: git's lockfile.h; refs/files-backend.c, ``files_log_ref_write`` and ``commit_ref_update``.
 """

@@ -1,4 +1,4 @@
-"""The present value of one ref, read as git stores it.
+"""Reads the current value of one ref from git's files.
 
 libgit2 refuses repositories with SHA-256 ids or with extensions that it does not know, so the
 files are read here. Source: gitrepository-layout(5); git's refs/files-backend.c.

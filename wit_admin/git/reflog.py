@@ -1,4 +1,4 @@
-"""What the reflog proves about a push of which git's report was lost.
+"""Finds out from the reflog what became of a push whose report was lost.
 
 git writes a ref's log before it moves the ref, with the committer that we gave the child: the
 push's own id. Source: git's files-backend.c; gitrepository-layout(5), logs.

@@ -1,4 +1,4 @@
-"""All refs of a repository, read as git stores them, without a process and without a lock.
+"""Reads all refs of a repository from git's files, without a process and without a lock.
 
 Whatever is not plain (a symbolic link below ``refs/``, settings that say what is shown, another
 ref format) is left to git: :class:`NotPlainError` says so.

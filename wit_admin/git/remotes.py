@@ -1,4 +1,4 @@
-"""Fetching all of a foreign repository with git, which trusts nothing on the other side.
+"""Fetches a whole repository from an untrusted remote with git.
 
 Source: git-fetch(1); git-config(1), ``http.curloptResolve``, ``http.followRedirects`` and
 ``credential.helper``; git(1), ``GIT_ALLOW_PROTOCOL``; git's connect.c for ``GIT_PROXY_COMMAND``.

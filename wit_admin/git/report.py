@@ -1,4 +1,4 @@
-"""What ``receive-pack`` says it did, read from its response while that streams to the client.
+"""Parses the status report of ``receive-pack`` while it streams to the client.
 
 Source: gitprotocol-pack(5), "Report Status" and "Report Status v2".
 """

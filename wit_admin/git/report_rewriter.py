@@ -1,4 +1,4 @@
-"""Puts reasons into git's report on a push, in place of "hook declined".
+"""Replaces "hook declined" in git's report on a push by the reasons.
 
 Progress passes at once; the report itself is held back until it is whole, which is when git sends
 it anyway. Source: gitprotocol-pack(5), "Report Status"; git's builtin/receive-pack.c, ``report``.

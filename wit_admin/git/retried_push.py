@@ -1,4 +1,4 @@
-"""A small push that meets a repack is tried again instead of being refused.
+"""Retries a small push that failed because of a concurrent repack.
 
 ``git repack -d`` removes empty folders of loose objects. Where it removes one just when
 ``receive-pack`` has made it, the objects cannot be moved in, and git refuses the push.

@@ -1,4 +1,4 @@
-"""A small pack read whole, in memory. Whatever is not small and plain is left to git.
+"""Parses a small pack in memory; what is not small and plain is left to git.
 
 Source: gitformat-pack(5), "pack-*.pack files have the following format".
 """

@@ -1,4 +1,4 @@
-"""Where a repository is imported from: a path or URL, read strictly and kept without secrets.
+"""The source of an import: a path or URL, parsed strictly and kept without secrets.
 
 Source: git-clone(1), GIT URLS; gitremote-helpers(7) for ``transport::address``, which is refused.
 """

@@ -1,4 +1,4 @@
-"""A repository in the making that takes long: out of sight, and held by who makes it."""
+"""A hidden, locked folder in which an import builds its repository."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a repository holds, counted by git."""
+"""Statistics of a repository, counted by git."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Repositories on disk: made, found and pointed at, always below one root."""
+"""Bare repositories on disk: created, found, moved and removed, always below one root."""
 
 from __future__ import annotations
 

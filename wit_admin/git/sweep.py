@@ -1,4 +1,4 @@
-"""Removes what a git child that was killed left behind, so that the next push is not blocked."""
+"""Removes stale locks and quarantines of killed git children, which would block the next push."""
 
 from __future__ import annotations
 

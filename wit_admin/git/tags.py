@@ -1,4 +1,4 @@
-"""What a tag object points at in the end.
+"""Peels tag objects.
 
 Reads the object database alone: neither the repository's settings nor who owns it matter.
 """

@@ -1,4 +1,4 @@
-"""Walks the repository root: what stands in ``owner/name``, and whether it changed since last time.
+"""Walks the repository root: what is in ``owner/name``, and a fingerprint that tells of changes.
 
 A fingerprint is 32 bytes: the inode of the repository's folder, and the ctimes in nanoseconds of
 that folder, ``objects`` and ``refs/heads``. Each push changes one of them (what it brings is first

@@ -1,4 +1,4 @@
-"""Whether a fetch asks for what only hidden refs hold.
+"""Refuses fetches of objects that only hidden refs hold.
 
 Protocol version 2 lets a client want any object that exists, hidden or not (gitprotocol-v2(5),
 ``want``), so the server has to look itself.

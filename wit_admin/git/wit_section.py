@@ -1,4 +1,4 @@
-"""The section ``[wit]`` of a repository's config, read and rendered as bytes.
+"""Parses and renders the section ``[wit]`` of a repository's config.
 
 Read here and not by libgit2, which follows includes to anywhere, nor by a child, of which a sync of
 thousands would need thousands. A file that git would refuse says nothing.

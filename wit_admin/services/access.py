@@ -1,4 +1,4 @@
-"""The one function that decides who may do what to a repository, and says why.
+"""The one function that decides who may do what with a repository, and why.
 
 It notes what it applied as pairs of a sentence and its words; the sentences are put together only
 for who reads them, so that serving pays nothing for them.

@@ -1,4 +1,4 @@
-"""Accounts as they change: edited, claimed, given a password, blocked and let in again."""
+"""Changes of accounts: edited, claimed, new password, blocked, unblocked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accounts, access tokens and sessions: made, listed, revoked."""
+"""Accounts and access tokens: created, listed, revoked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may do what over HTTP beside git: the gate's own rules, for a repository and for the site."""
+"""Authorization for the JSON API, by the rules that hold for git."""
 
 from __future__ import annotations
 

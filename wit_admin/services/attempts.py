@@ -1,4 +1,4 @@
-"""How often passwords may be tried, counted in a file that all processes of one home share.
+"""Rate limits on password attempts, counted in a file that all processes of one home share.
 
 Each count is one number: the moment at which its allowance will be whole again. An attempt moves it
 on by the time in which one attempt is earned back, and is refused where it would be more than a

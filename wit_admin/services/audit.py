@@ -1,4 +1,4 @@
-"""The audit trail: who changed what, from where; each event seals all before it.
+"""The audit trail: who changed what, from where, as a chain of digests.
 
 Byte format of a digest: SHA-256 over one JSON object in ASCII, written by ``json.dumps`` with
 ``sort_keys=True``, ``separators=(",", ":")`` and ``ensure_ascii=True``. Its members are all columns

@@ -1,4 +1,4 @@
-"""Finds out whether the audit trail is whole: nothing changed, dropped, inserted or moved."""
+"""Verifies the audit trail: was an event changed, dropped, inserted or moved?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose credentials these are. Nothing of it is remembered but a password's good argon2 check."""
+"""Authenticates tokens, sessions and passwords; only a successful argon2 check is cached."""
 
 from __future__ import annotations
 

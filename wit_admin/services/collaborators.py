@@ -1,4 +1,4 @@
-"""Users named on one repository: added, listed, removed."""
+"""Collaborators of a repository: added, listed, removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bearer secrets and passwords: how they are made, digested and checked."""
+"""Bearer secrets and passwords: generated, hashed and checked."""
 
 from __future__ import annotations
 

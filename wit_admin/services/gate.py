@@ -1,4 +1,4 @@
-"""Which repository a git request reaches, if any: by the database, or by what stands on disk."""
+"""Authorizes git requests: finds the repository, by the database or by what is on disk."""
 
 from __future__ import annotations
 

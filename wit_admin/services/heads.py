@@ -1,4 +1,4 @@
-"""HEAD of a repository that had no branch yet: it follows the first that is pushed."""
+"""Points HEAD of an empty repository at the first branch that is pushed."""
 
 from __future__ import annotations
 

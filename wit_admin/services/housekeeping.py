@@ -1,4 +1,4 @@
-"""What a forge needs done now and then: each function does all that is due, and nothing twice."""
+"""Periodic clean-up: expired rows, counters, leftovers of killed processes."""
 
 from __future__ import annotations
 

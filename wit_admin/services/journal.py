@@ -1,4 +1,4 @@
-"""Replays the push journal: what git accepted and nobody wrote down, because a process died."""
+"""Replays the push journal: records what git accepted before a process died."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which repositories anybody could read when last asked for, known to all processes of one home.
+"""A file, shared by all processes of one home, of repositories that were public when last served.
 
 A process remembers by itself what it has served; a worker beside it, or one that took its place,
 may have served other repositories before the database went away.

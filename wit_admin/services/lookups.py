@@ -1,4 +1,4 @@
-"""What an operator names, found; what is not there, said with a name that is near."""
+"""Finds rows by the names that operators type; suggests a similar name if there is none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Repositories kept in order on disk, one process at a time on each, beside pushes and fetches."""
+"""Repository maintenance (gc and statistics), one process at a time on each repository."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Organizations: made, looked at, edited, and who belongs to them in which role."""
+"""Organizations: created, claimed, shown, edited; and their members."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owners that go, with what becomes of their repositories.
+"""Deletes accounts and organizations, and disposes of their repositories.
 
 Each repository is an action of its own, the owner the last: it is refused as long as anything is
 owned, so that a run that failed or was killed half-way is taken up by the next.

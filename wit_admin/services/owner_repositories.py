@@ -1,4 +1,4 @@
-"""What becomes of the repositories of an owner that goes."""
+"""Transfers or trashes the repositories of an owner that is deleted or merged."""
 
 from __future__ import annotations
 

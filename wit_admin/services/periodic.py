@@ -1,4 +1,4 @@
-"""The one registry of what is to be done periodically, and how a round of it goes.
+"""The registry of periodic jobs, and how they are run.
 
 A part of the product that has something to do now and then adds a job to :data:`JOBS`.
 """

@@ -1,4 +1,4 @@
-"""Where a repository's folder goes, by its name at first, and what it says there of itself."""
+"""Where the folder of a new repository goes, and the values of ``[wit]`` in its config."""
 
 from __future__ import annotations
 

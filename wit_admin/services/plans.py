@@ -1,4 +1,4 @@
-"""Plans: what a command will do, as a list that can be looked at before anything is done.
+"""Plans: what a command will do, as a list that can be shown before anything is done.
 
 A command that changes many things, or destroys one, says four things in a :class:`Task`: how its
 plan is built (without side effects), how one action is done, under which lock, and how many may

@@ -1,4 +1,4 @@
-"""What people may write about themselves and about organizations: text, addresses, links."""
+"""Validates profile fields: text, e-mail addresses, links."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Public keys as OpenSSH writes them, read and fingerprinted.
+"""Parses OpenSSH public keys, and computes their fingerprints.
 
 Source: RFC 4253 section 6.6 and RFC 5656 section 3.1 (the blob), sshd(8) "AUTHORIZED_KEYS
 FILE FORMAT" (the line).

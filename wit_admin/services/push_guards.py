@@ -1,4 +1,4 @@
-"""What a push has to be held to, found out before git sees it."""
+"""Finds out, before git sees a push, which checks it needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds the versions of changes among pushed commits, without any jj on the server.
+"""Indexes jj change ids of pushed commits, without any jj on the server.
 
 Git carries jj's ``change-id`` header from clone to clone. A version that a forced push replaced
 stays, hidden. Nothing is read while a push runs, and what was not finished is done the next time:

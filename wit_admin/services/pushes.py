@@ -1,4 +1,4 @@
-"""What is written down of a push: before git sees it, and after git has said what it did."""
+"""Writes a push to the journal before git sees it, and records it after git's report."""
 
 from __future__ import annotations
 

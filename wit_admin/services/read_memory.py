@@ -1,4 +1,4 @@
-"""Who may read what, remembered for the requests that follow at once, and for bad times."""
+"""A cache of read permissions: for requests that follow at once, and for database outages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may do what to one ref: protections, and the limit that a token carries.
+"""Decides who may do what to one ref: protections, and a token's limit on refs.
 
 What can be told from the names is decided here, before git sees the push. What takes the pushed
 objects becomes a :class:`RefGuard`, which the backend applies while git holds them apart.

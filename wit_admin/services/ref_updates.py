@@ -1,4 +1,4 @@
-"""What a push does to each ref: as it was asked, and as git carried it out."""
+"""The ref updates of a push: as requested, and as git carried them out."""
 
 from __future__ import annotations
 

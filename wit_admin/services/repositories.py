@@ -1,4 +1,4 @@
-"""Repositories as an operator sees them."""
+"""Repositories and their activity, as an operator lists them."""
 
 from __future__ import annotations
 

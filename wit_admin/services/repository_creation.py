@@ -1,4 +1,4 @@
-"""Empty repositories, made by an operator: the folder first, then the row.
+"""Creates empty repositories for an operator: the folder first, then the row.
 
 A folder that a killed run left has an id and never had a ref; the next run takes its place.
 """

@@ -1,4 +1,4 @@
-"""Repositories fetched from elsewhere: into a folder out of sight, then in place, then the row.
+"""Imports repositories: fetched into a hidden folder, moved into place, then recorded in a row.
 
 Killed before the rename, nothing is left but that folder, which the next run takes away. Killed
 after it, the next run finds by ``[wit]`` that all is there, and writes the row.

@@ -1,4 +1,4 @@
-"""Plans of the commands that take repositories away or hand them over: looked at, then done."""
+"""Plans of the commands that delete, transfer or purge repositories."""
 
 from __future__ import annotations
 

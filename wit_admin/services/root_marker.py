@@ -1,4 +1,4 @@
-"""Knows a repository root again: a file in it bears an id that the database knows.
+"""Recognizes a repository root: a file in it holds an id that the database knows.
 
 Without it, a mount that is missing looks like a forge whose repositories were all deleted.
 """

@@ -1,4 +1,4 @@
-"""Which processes serve one home folder: each holds a lock that dies with it."""
+"""The serving processes of one home folder; each holds a lock that ends with it."""
 
 from __future__ import annotations
 

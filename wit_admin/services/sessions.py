@@ -1,4 +1,4 @@
-"""Sessions: made by a password or by an administrator, listed, revoked."""
+"""Sessions: created by a password or by an administrator, listed, revoked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a git request reaches."""
+"""What a git request is allowed to reach: an existing repository, or a name to create one under."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deleted repositories: out of sight in ``.trash/<id>`` below the root, until purged or restored.
+"""Deleted repositories: kept in ``.trash/<id>`` below the root, until purged or restored.
 
 The folder moves first, then the row. Whoever was killed in between is told by the id in the folder
 names, so that the same command run again goes on where it stopped.

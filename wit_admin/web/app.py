@@ -1,4 +1,4 @@
-"""The ASGI application: the git server under every repository's URL, plain routes beside it."""
+"""The ASGI application: the git server, and the routes of the JSON API, health and metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Authorization header as credentials; services decide whom they belong to."""
+"""Parses the Authorization header; services decide whose credentials these are."""
 
 from __future__ import annotations
 

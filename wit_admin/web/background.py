@@ -1,4 +1,4 @@
-"""What a serving process does beside answering: journal settled, pushed changes indexed."""
+"""Background tasks of a serving process: replaying the journal, indexing pushed changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request body as decoded chunks: gzip undone, size and silence bounded, nothing kept."""
+"""Streams a request body in decoded chunks, with limits on its size and on silence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who calls the JSON API, and from where; services decide what they may do."""
+"""The caller of the JSON API: credentials, address and named repository."""
 
 from __future__ import annotations
 

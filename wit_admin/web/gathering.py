@@ -1,4 +1,4 @@
-"""Writes of one moment go to the kernel together.
+"""Combines the writes of one turn of the event loop into one system call.
 
 An answer's head, body and end come one by one, and a system call for each costs more than most
 answers do; to the client it saves waking up for a part.

@@ -1,4 +1,4 @@
-"""Smart HTTP: from a request to whoever answers it. Bytes in, bytes out; services decide."""
+"""Git's smart HTTP: authorizes a request and dispatches it to fetch, push or advertisement."""
 
 from __future__ import annotations
 

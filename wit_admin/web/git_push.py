@@ -1,4 +1,4 @@
-"""Push: the head is read and journalled, the pack is streamed, git's report is written down."""
+"""Push: the head is parsed and journalled, the pack is streamed, git's report is recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the server is: ``/health``, ``/livez``, ``/readyz``, and ``/metrics``."""
+"""``/health``, ``/livez``, ``/readyz`` and ``/metrics``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was synced of jj repositories: ``/api/repos/{user}/{repo}/jj/…``.
+"""Lists what was synced from jj repositories: ``/api/repos/{user}/{repo}/jj/…``.
 
 Who may read a repository may read these, but for what they tell of people's machines: host, user
 and command line of an operation are told to those alone who may push.

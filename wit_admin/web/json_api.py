@@ -1,4 +1,4 @@
-"""JSON in and out: small bodies, checked fields, failures as one kind of object."""
+"""JSON requests and answers: small bodies, checked fields, errors as one kind of object."""
 
 from __future__ import annotations
 

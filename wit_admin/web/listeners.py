@@ -1,4 +1,4 @@
-"""Where the server listens: a port, a unix socket or one handed over; TLS in front of it."""
+"""Listening sockets (a port, a unix socket or an inherited one), and TLS."""
 
 from __future__ import annotations
 

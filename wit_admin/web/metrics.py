@@ -1,4 +1,4 @@
-"""Prometheus metrics of several processes, kept in memory that they share.
+"""Prometheus metrics of several processes, kept in shared memory.
 
 Each worker has a row of its own in one anonymous mapping that the parent made before it forked,
 and writes there without a lock; whoever is scraped adds the rows up. A worker that takes the

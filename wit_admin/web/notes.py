@@ -1,4 +1,4 @@
-"""What is known of a request when it ends: for the access log and the metrics."""
+"""Facts about a request, collected for the access log and the metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outermost edge of every request: its id, its line in the log, its place in the metrics."""
+"""The outermost middleware: request id, access log, metrics, and answers to bugs."""
 
 from __future__ import annotations
 

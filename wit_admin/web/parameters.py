@@ -1,4 +1,4 @@
-"""What stands behind the question mark of an address: checked, and nothing is passed over."""
+"""Query parameters of the JSON API; unknown and repeated ones are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks the database for a sign of life without ever waiting for it for long."""
+"""Checks the database for ``/health`` and ``/readyz`` without waiting for it for long."""
 
 from __future__ import annotations
 

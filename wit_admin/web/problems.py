@@ -1,4 +1,4 @@
-"""What an HTTP client is told when a request fails: a status and a sentence."""
+"""Errors over HTTP: a status and a sentence."""
 
 from __future__ import annotations
 

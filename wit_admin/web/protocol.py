@@ -1,4 +1,4 @@
-"""uvicorn's HTTP/1.1 with bounds: on the time and size of a request's head, and on liberties.
+"""uvicorn's HTTP/1.1 protocol, stricter, with limits on the time and size of a request's head.
 
 Source: RFC 9110 and RFC 9112. Two servers that disagree on where a request ends let one client
 smuggle a request into another's connection, so what can be read in two ways is refused.

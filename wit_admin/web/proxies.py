@@ -1,4 +1,4 @@
-"""Who the client is behind a reverse proxy, as far as the proxy is trusted."""
+"""The client's address behind trusted reverse proxies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One serving process: uvicorn's protocol on our own loop, which knows how to stop."""
+"""One serving process: accepts connections, runs background tasks, drains on SIGTERM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signing in and out: ``/api/login``, ``/api/logout``, ``/api/user``."""
+"""Sign-in and sign-out: ``/api/login``, ``/api/logout``, ``/api/user``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several serving processes under one parent, which binds, watches, restarts and drains.
+"""Supervises the worker processes: forks, restarts and drains them.
 
 The workers are forked, not executed anew: they inherit the listening socket as it is, share the
 pages of the imported code, and one that died is replaced within milliseconds. That is safe

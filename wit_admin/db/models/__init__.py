@@ -1,4 +1,4 @@
-"""Every table, in rooms; importing this package makes the metadata complete."""
+"""All tables, by subject; importing this package completes the metadata."""
 
 from wit_admin.db.models import (
     accounts,

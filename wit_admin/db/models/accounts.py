@@ -1,4 +1,4 @@
-"""Owners of names, people, and how people prove who they are."""
+"""Owners (users and organizations), users, and their credentials."""
 
 from __future__ import annotations
 

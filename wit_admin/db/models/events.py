@@ -1,4 +1,4 @@
-"""What happened: feeds, webhooks and their deliveries, and the audit trail."""
+"""Events: activities, webhooks and their deliveries, and the audit trail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Issues, what is said about them, and the labels that issues and pull requests share."""
+"""Issues, their comments, and the labels that issues and pull requests share."""
 
 from __future__ import annotations
 

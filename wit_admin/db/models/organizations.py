@@ -1,4 +1,4 @@
-"""Organizations, who belongs to them, and their teams."""
+"""Organizations, their members and their teams."""
 
 from __future__ import annotations
 

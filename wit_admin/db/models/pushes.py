@@ -1,4 +1,4 @@
-"""The push journal: written before git sees a push, settled from git's own report."""
+"""The push journal: written before git sees a push, settled from git's report."""
 
 from __future__ import annotations
 

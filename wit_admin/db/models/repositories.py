@@ -1,4 +1,4 @@
-"""Repositories, who may touch them, who likes them, and where they used to be."""
+"""Repositories, their collaborators, protected refs, stars, watches and redirects."""
 
 from __future__ import annotations
 

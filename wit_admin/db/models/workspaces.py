@@ -1,4 +1,4 @@
-"""Workspaces, the sessions in them, the steps that made them, and git's work inside."""
+"""Workspaces, their sessions and steps, and the git operations in them."""
 
 from __future__ import annotations
 

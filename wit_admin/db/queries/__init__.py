@@ -1,1 +1,1 @@
-"""Questions to the database: functions on a session, which never commit."""
+"""Database queries: functions on a session, which never commit."""

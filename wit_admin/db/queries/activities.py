@@ -1,4 +1,4 @@
-"""What happened: written in bulk, read as feeds, the newest first."""
+"""Activities: written in bulk, read as feeds, newest first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows for repositories that only the disk knew, thousands at once, and for their owners."""
+"""Inserts rows for repositories found on disk, thousands at once, and for their owners."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom the credentials of a request belong to: one statement each, plain columns, no ORM rows."""
+"""Looks up credentials on every request: one statement each, plain columns, no ORM rows."""
 
 from __future__ import annotations
 

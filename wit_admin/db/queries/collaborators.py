@@ -1,4 +1,4 @@
-"""Users named on one repository."""
+"""Collaborators: users with permission on one repository."""
 
 from __future__ import annotations
 

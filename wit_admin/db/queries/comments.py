@@ -1,4 +1,4 @@
-"""What people say about issues and pull requests, as a whole or about one line of a diff."""
+"""Comments on issues and pull requests, or on one line of a diff."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A repository's cached counters and its numbers, changed in SQL and never by what was read.
+"""A repository's cached counters and its issue numbers, changed by SQL, never from values read.
 
 A :class:`Repository` that the session holds already does not see these changes; read it again.
 """

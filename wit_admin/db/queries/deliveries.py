@@ -1,4 +1,4 @@
-"""Events on their way to webhooks: queued, claimed by one worker each, delivered or given up."""
+"""Webhook deliveries: queued, claimed by one worker each, delivered or given up."""
 
 from __future__ import annotations
 

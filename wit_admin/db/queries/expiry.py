@@ -1,4 +1,4 @@
-"""Rows that have done their work: removed some time after, a bounded number in one transaction."""
+"""Deletes rows that ended long ago, a bounded number in each transaction."""
 
 from __future__ import annotations
 

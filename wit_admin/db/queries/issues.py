@@ -1,4 +1,4 @@
-"""Issues: made, found, listed, changed, closed and opened again."""
+"""Issues: created, found, listed, updated, closed, reopened and deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels of a repository, and which issues and pull requests wear them."""
+"""Labels of a repository, and which issues and pull requests have them."""
 
 from __future__ import annotations
 

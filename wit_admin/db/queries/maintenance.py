@@ -1,4 +1,4 @@
-"""Repositories as their upkeep on disk sees them."""
+"""Repositories as maintenance (gc) needs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who belongs to which organization, in which role; each organization always has an owner."""
+"""Members of organizations and their roles; each organization always has an owner."""
 
 from __future__ import annotations
 

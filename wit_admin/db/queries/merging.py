@@ -1,4 +1,4 @@
-"""Two accounts made one: what the one did, joined and liked becomes the other's."""
+"""Merges two accounts: moves memberships, stars and activity from one to the other."""
 
 from __future__ import annotations
 

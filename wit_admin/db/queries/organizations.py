@@ -1,4 +1,4 @@
-"""Organizations; who belongs to them stands in :mod:`wit_admin.db.queries.members`."""
+"""Organizations; for their members see :mod:`wit_admin.db.queries.members`."""
 
 from __future__ import annotations
 

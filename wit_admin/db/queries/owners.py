@@ -1,4 +1,4 @@
-"""Who a repository can belong to, be it a person or an organization."""
+"""Owners of repositories, users and organizations alike."""
 
 from __future__ import annotations
 

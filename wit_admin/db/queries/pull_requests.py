@@ -1,4 +1,4 @@
-"""Pull requests: made, found, listed, changed, closed, opened again, merged."""
+"""Pull requests: created, found, listed, updated, closed, reopened, merged and deleted."""
 
 from __future__ import annotations
 

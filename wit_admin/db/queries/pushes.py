@@ -1,4 +1,4 @@
-"""The push journal, and what one settled push changes: activity, ``pushed_at``, default branch."""
+"""The push journal, and what a settled push changes: activity, ``pushed_at``, default branch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Repositories as rows: made, found by id and name, changed, renamed, hidden."""
+"""Repositories: created, found by id or name, updated, renamed, soft-deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that the rows say of one repository."""
+"""Everything that the database knows about one repository."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of repositories: all, those of an owner, those that somebody looks for."""
+"""Lists of repositories: all, of an owner, or by a filter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reviews of pull requests, and the verdict that each reviewer has come to."""
+"""Reviews of pull requests, and the current verdict of each reviewer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the git server asks on every request: one statement each, plain columns, no ORM rows."""
+"""Queries of the git server on every request: one statement each, plain columns, no ORM rows."""
 
 from __future__ import annotations
 

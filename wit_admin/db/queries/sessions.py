@@ -1,4 +1,4 @@
-"""Signed-in browsers and programs: listed and revoked. ``callers`` tells whose one is."""
+"""Sessions: listed and revoked; ``callers`` looks one up by its secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why somebody may do what they may: what the statements of serving add up, one by one."""
+"""The sources of somebody's permission, one by one; ``serving`` adds them up in SQL."""
 
 from __future__ import annotations
 

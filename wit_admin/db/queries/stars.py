@@ -1,4 +1,4 @@
-"""Stars and watches: who likes a repository, and who wants to hear of it."""
+"""Stars and watches of repositories."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Teams of an organization: their members, and what they may do with which repositories."""
+"""Teams of an organization: their members, and their permissions on repositories."""
 
 from __future__ import annotations
 

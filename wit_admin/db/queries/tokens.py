@@ -1,4 +1,4 @@
-"""Access tokens as their owners and operators see them; signing in with one is in callers.py."""
+"""Access tokens: created, listed, revoked; ``callers`` looks one up by its secret."""
 
 from __future__ import annotations
 

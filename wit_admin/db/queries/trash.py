@@ -1,4 +1,4 @@
-"""Deleted repositories: their rows stay, hidden, until they come back or are purged."""
+"""Soft-deleted repositories: their rows stay until they are restored or purged."""
 
 from __future__ import annotations
 

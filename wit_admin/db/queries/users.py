@@ -1,4 +1,4 @@
-"""Accounts of people and programs, by id, name and address."""
+"""User accounts, found by id, name or e-mail address."""
 
 from __future__ import annotations
 

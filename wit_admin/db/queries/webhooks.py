@@ -1,4 +1,4 @@
-"""Addresses to tell of events in a repository."""
+"""Webhooks of a repository."""
 
 from __future__ import annotations
 

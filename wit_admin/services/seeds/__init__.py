@@ -1,1 +1,1 @@
-"""What ``db seed`` fills an empty forge with, as data, and how it becomes rows."""
+"""The data of ``db seed``, and the code that writes it."""

@@ -1,4 +1,4 @@
-"""The profile ``demo``: an organization at work, with all that a forge can show."""
+"""The profile ``demo``: an organization with repositories, issues and pull requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo's main repository: a small program with releases, merges and open questions."""
+"""The demo's main repository ``press``: a small program with releases, merges and open issues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes what people said: issues, pull requests, reviews and comments, with their activity."""
+"""Writes issues, pull requests, reviews and comments, with their activities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who lives on the demo site. The addresses can never be anybody's."""
+"""The people of the demo site; their addresses are reserved and belong to nobody."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes one described repository into the database: its row and what people did with it."""
+"""Writes one described repository into the database, with its stars, labels and activities."""
 
 from __future__ import annotations
 
