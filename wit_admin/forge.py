@@ -162,7 +162,7 @@ def open_watcher(settings: Settings, observer: Observer | None = None) -> Iterat
     Raises:
         ConfigError: There is no database.
     """
-    # What serves needs none of it.
+    # Serving needs none of it, and it takes long to import.
     from wit_admin.jj.head_events import open_head_events  # noqa: PLC0415
     from wit_admin.services.watch_claims import open_claims  # noqa: PLC0415
     from wit_admin.services.watch_sync import JjReader  # noqa: PLC0415

@@ -64,7 +64,7 @@ def parse_alternates(objects: str, content: bytes) -> list[str]:
 
 def _digest(*parts: bytes, id_bytes: int) -> str:
     # SHA-1 is what Git's ids are made of; nothing is secured with it here.
-    digest = hashlib.sha256() if id_bytes == 32 else hashlib.sha1(usedforsecurity=False)  # noqa: PLR2004
+    digest = hashlib.sha256() if id_bytes == 32 else hashlib.sha1(usedforsecurity=False)  # noqa: PLR2004  SHA-256
     for part in parts:
         digest.update(part)
     return digest.hexdigest()

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ from wit_admin.cli._place import place
 from wit_admin.cli._repo import Description, Private, Public, chosen_visibility
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
+
+if TYPE_CHECKING:
+    from wit_admin.git.sources import Source
 
 app = typer.Typer()
 
@@ -57,7 +60,6 @@ def import_(
     """
     from wit_admin.forge import find_tools
     from wit_admin.git.limited_child import ChildLimits
-    from wit_admin.git.remotes import read_credentials
     from wit_admin.git.sources import parse_source
     from wit_admin.services.repository_import import Importer, ImportOrder
 
@@ -65,18 +67,11 @@ def import_(
     name, where = RepoName.parse(repo), parse_source(source)
     with place(ctx) as here:
         settings = here.settings
-        visibility = chosen_visibility(settings, public=public, private=private)
-        credentials = None
-        if credentials_file is not None:
-            is_key = where.scheme == "ssh"
-            if where.scheme not in {"http", "https", "ssh"}:
-                raise InvalidInputError("Only http, https and ssh take credentials.")
-            credentials = str(credentials_file) if is_key else read_credentials(credentials_file)
         order = ImportOrder(
             where,
-            visibility,
+            chosen_visibility(settings, public=public, private=private),
             description,
-            credentials,
+            _credentials(where, credentials_file),
             all_refs=all_refs,
             fsck=not no_fsck,
             may_be_private=allow_private_address,
@@ -97,6 +92,17 @@ def import_(
             result = importer.run(name, order, tell)
     output.note("Imported it." if result.is_changed else "It exists already.")
     output.result(result, plain=str(result))
+
+
+def _credentials(source: Source, file: Path | None) -> str | None:
+    """Return what the file holds; for ssh, the path of the file itself: it is the key."""
+    from wit_admin.git.remotes import read_credentials
+
+    if file is None:
+        return None
+    if source.scheme not in {"http", "https", "ssh"}:
+        raise InvalidInputError("Only http, https and ssh take credentials.")
+    return str(file) if source.scheme == "ssh" else read_credentials(file)
 
 
 @contextmanager

@@ -147,7 +147,7 @@ def _committed_ms(repository: JjRepository, commit_id: CommitId) -> int:
     return 0 if commit is None else commit.committer.time.ms
 
 
-def _form(commits: CommitStore, version: Version, is_visible: bool) -> Form:  # noqa: FBT001
+def _form(commits: CommitStore, version: Version, is_visible: bool) -> Form:  # noqa: FBT001  as rows have it
     commit = commits.find(version.commit_id)
     bare = Form(version.commit_id, None, version.predecessors, is_visible, version.operation_id)
     if commit is None:

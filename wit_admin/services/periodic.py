@@ -127,7 +127,7 @@ def _index_changes(at: JobContext) -> dict[str, int]:
 
 def _watch(at: JobContext) -> dict[str, int]:
     # What reads jj takes long to import, and other jobs do not need it.
-    from wit_admin.services import watch_pass  # noqa: PLC0415
+    from wit_admin.services import watch_pass  # noqa: PLC0415  see above
 
     reports = list(watch_pass.sync_all(at.sessions, at.root, options=at.jj_options))
     watch_pass.raise_for_failures(reports)

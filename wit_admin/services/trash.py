@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import utc_now
 from wit_admin.db.queries import repositories, trash
+from wit_admin.db.queries.serving import OwnerRow
 from wit_admin.db.queries.trash import TrashedRow
 from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.git import own_config, storage
@@ -90,32 +91,14 @@ def restore_repository(  # noqa: PLR0913  what it shall be called
     """
     with storage.one_at_a_time(root / TRASH):
         with sessions() as session:
-            row = trash.find_trashed(session, name)
-            if row is None:
-                raise NotFoundError(
-                    f"The trash has no repository {name}.", hint="See 'wit-admin repo trash list'."
-                )
-            if row.is_owner_gone and to_owner is None:
-                raise NotFoundError(
-                    f"{row.owner}, which owned {name}, was deleted.",
-                    hint="Give it another owner with --owner.",
-                )
-            owner = get_owner(session, to_owner or row.owner)
+            row, owner = _find_restorable(session, name, to_owner)
             wanted = RepoName(owner.name, as_name or row.name)
             if repositories.find_repository_id(session, wanted) is not None:
                 raise ConflictError(
                     f"There is a repository {wanted} already.",
                     hint="Choose another name with --as.",
                 )
-        # A place that the name does not decide: a run that was killed may have had another.
-        place = second_place(RepoName(row.owner, row.name), row.id)
-        if not (root / place).exists():
-            # A purge that was killed early has renamed it, and taken nothing away yet.
-            folders = (root / TRASH / str(row.id), root / TRASH / f"{_GONE}{row.id}")
-            folder = next((folder for folder in folders if folder.exists()), None)
-            if folder is None:
-                raise NotFoundError(f"The folder of {name} is gone from the trash.")
-            storage.move(folder, root / place)
+        place = _move_back(root, row)
         with sessions.begin() as session:
             trash.restore_repository(
                 session,
@@ -130,6 +113,38 @@ def restore_repository(  # noqa: PLR0913  what it shall be called
             root / place, {**owner_values(owner.name, owner.kind), "name": wanted.name}
         )
     return ChangedRepository(row.id, wanted.owner, wanted.name, is_changed=True)
+
+
+def _find_restorable(
+    session: Session, name: RepoName, to_owner: str | None
+) -> tuple[TrashedRow, OwnerRow]:
+    """Return the repository of that name that was deleted last, and who will own it."""
+    row = trash.find_trashed(session, name)
+    if row is None:
+        raise NotFoundError(
+            f"The trash has no repository {name}.", hint="See 'wit-admin repo trash list'."
+        )
+    if row.is_owner_gone and to_owner is None:
+        raise NotFoundError(
+            f"{row.owner}, which owned {name}, was deleted.",
+            hint="Give it another owner with --owner.",
+        )
+    return row, get_owner(session, to_owner or row.owner)
+
+
+def _move_back(root: Path, row: TrashedRow) -> str:
+    """Move the folder out of the trash, unless a run that was killed has; return where it is."""
+    name = RepoName(row.owner, row.name)
+    # A place that the new name does not decide: a run that was killed may have had another.
+    place = second_place(name, row.id)
+    if not (root / place).exists():
+        # A purge that was killed early has renamed it, and taken nothing away yet.
+        folders = (root / TRASH / str(row.id), root / TRASH / f"{_GONE}{row.id}")
+        folder = next((folder for folder in folders if folder.exists()), None)
+        if folder is None:
+            raise NotFoundError(f"The folder of {name} is gone from the trash.")
+        storage.move(folder, root / place)
+    return place
 
 
 def list_trash(

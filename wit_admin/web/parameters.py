@@ -79,7 +79,7 @@ class Parameters:
             InvalidInputError: It is no number.
         """
         text = self._given.get("limit", str(PageRequest().limit))
-        if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004
+        if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004  far over the limit
             raise InvalidInputError("The parameter 'limit' must be a number.")
         return PageRequest(int(text)).limit
 
