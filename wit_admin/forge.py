@@ -51,7 +51,7 @@ _PROMPT = EngineOptions(connect_timeout_s=3, patience_s=10.0)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a client may use up."""
+    """Limits on one client."""
 
     max_push_bytes: int
     idle_timeout_s: float
@@ -59,7 +59,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Forge:
-    """What the git server works with."""
+    """The parts that the server works with."""
 
     settings: Settings
     engine: Engine | None
@@ -76,10 +76,10 @@ class Forge:
 
 @contextmanager
 def open_database(settings: Settings) -> Iterator[sessionmaker[Session]]:
-    """Open the database alone, for commands that need nothing else.
+    """Open only the database, for commands that need nothing else.
 
     Raises:
-        ConfigError: It is the embedded one, and nobody has made it yet.
+        ConfigError: It is the embedded database, and it does not exist yet.
     """
     _refuse_absent(settings)
     engine = open_engine(settings.database_url.reveal())
@@ -90,7 +90,7 @@ def open_database(settings: Settings) -> Iterator[sessionmaker[Session]]:
 
 
 def find_tools(settings: Settings) -> GitTools:
-    """Find git, and write down the defaults that its children are told.
+    """Find git, and write the default configuration of its children.
 
     Raises:
         ConfigError: The git that was asked for is not there, or too old.
@@ -102,7 +102,7 @@ def find_tools(settings: Settings) -> GitTools:
 
 
 def make_inspector(settings: Settings) -> Inspector:
-    """Return what says whether git may be let into a repository."""
+    """Return what decides whether git may open a repository."""
     return Inspector(
         (settings.repositories_root, *settings.shared_objects),
         allows_includes=settings.repository_hooks,
@@ -116,18 +116,18 @@ def make_maintenance(
     inspector: Inspector,
     by: Origin,
 ) -> Maintenance:
-    """Return what keeps repositories in order on disk."""
+    """Return what packs repositories and counts their contents."""
     root, run_dir = settings.repositories_root, settings.run_dir
     return Maintenance(sessions, root, run_dir, tools, inspector, by)
 
 
 @contextmanager
 def open_forge(settings: Settings, *, is_prompt: bool = False) -> Iterator[Forge]:
-    """Put a forge together and close its connections afterwards.
+    """Put a forge together, and close its connections afterwards.
 
-    Meanwhile this process counts as one that serves: nobody else settles its pushes.
-    ``is_prompt`` is for those who have clients waiting: a database that does not answer them soon
-    counts as gone. What else uses a forge may take its time, a migration for one.
+    Meanwhile this process counts as a server: nobody else settles its pushes. With ``is_prompt``,
+    for processes with waiting clients, a database that does not answer soon counts as gone; without
+    it statements may take long, as those of a migration do.
     """
     url, options = settings.database_url, _PROMPT if is_prompt else None
     engine = None if settings.no_database else open_engine(url.reveal(), options)
@@ -186,7 +186,7 @@ def open_watcher(settings: Settings, observer: Observer | None = None) -> Iterat
 
 @contextmanager
 def open_job_context(settings: Settings, by: Origin) -> Iterator[JobContext]:
-    """Open what periodic jobs work on.
+    """Open what periodic jobs need.
 
     Raises:
         ConfigError: There is no database.

@@ -130,7 +130,7 @@ def parse_lifetime(text: str) -> timedelta:
     """Read a lifetime such as ``12h``, ``90d`` or ``4w``; seconds (``s``) too.
 
     Raises:
-        ValueError: It is none, or longer than 200 years.
+        ValueError: It is not a lifetime, or longer than 200 years.
     """
     found = re.fullmatch(r"([1-9][0-9]{0,9})([shdw])", text)
     seconds = int(found[1]) * _UNITS_S[found[2]] if found else 0

@@ -16,7 +16,7 @@ def keep_looking(look: Callable[[], Iterable[T]], show: Callable[[T], None]) -> 
     """Show what each look finds, until interrupted, which leaves with 130.
 
     Raises:
-        BrokenPipeError: Nobody reads any more; a write would say so only when there is news.
+        BrokenPipeError: The reader of stdout is gone; a write would only tell at the next row.
     """
     reader = select.poll()
     # Asks for nothing: that the other end was closed is told unasked.

@@ -42,10 +42,10 @@ def synced(ctx: typer.Context, repo: str) -> Iterator[tuple[Place, uuid.UUID]]:
 
 
 def refuse_both(*, follow: bool, after: str | None) -> None:
-    """Return unless a list is to go on both from a place and from now.
+    """Refuse ``--follow`` together with ``--after``.
 
     Raises:
-        InvalidInputError: It is.
+        InvalidInputError: Both were given.
     """
     if follow and after is not None:
         raise InvalidInputError("--follow and --after cannot be used together.")

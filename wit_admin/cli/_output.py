@@ -80,7 +80,7 @@ class Output:
         """Ask before something that cannot be undone.
 
         Raises:
-            InvalidInputError: Nobody is there to ask, and ``--yes`` was not given.
+            InvalidInputError: Standard input is not a terminal, and ``--yes`` was not given.
             RefusedError: The answer is not yes.
         """
         if yes:

@@ -38,7 +38,7 @@ def read_secret_line(what: str) -> str:
     """Return the first line of standard input; ``what`` it is, for people.
 
     Raises:
-        InvalidInputError: It is no text, or longer than a secret is.
+        InvalidInputError: It is not UTF-8, or too long for a secret.
     """
     line = sys.stdin.buffer.readline(_LONGEST + 1)
     if len(line) > _LONGEST:

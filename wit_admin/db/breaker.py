@@ -19,7 +19,7 @@ class Breaker:
         self._is_open, self._next_trial = False, 0.0
 
     def check(self) -> None:
-        """Return if the caller may try to connect.
+        """Check that the caller may try to connect.
 
         Raises:
             UnavailableError: The last attempt failed a moment ago, or another one is under way.

@@ -62,7 +62,7 @@ def parse_url(text_: str) -> URL:
     """Read a database URL; ``postgres://`` and ``postgresql://`` both mean psycopg 3.
 
     Raises:
-        ConfigError: It is no URL, names another database, or an SQLite one without a file.
+        ConfigError: It is not a URL, names an unsupported database, or SQLite without a file.
     """
     try:
         url = make_url(text_)

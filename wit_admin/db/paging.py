@@ -135,7 +135,7 @@ def parse_cursor(order: Order, cursor: str) -> tuple[Any, ...]:
     """Return the key in a cursor.
 
     Raises:
-        InvalidInputError: It is none of ours, or of a list with another order.
+        InvalidInputError: It is malformed, or belongs to a list with another order.
     """
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)

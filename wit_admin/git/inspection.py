@@ -58,7 +58,7 @@ class Inspector:
         self._bases = tuple(os.path.realpath(root) for root in self.roots)
 
     def check(self, gitdir: Path) -> None:
-        """Return if git may work in ``gitdir``.
+        """Check that git may work in ``gitdir``.
 
         Raises:
             ConflictError: Something in it leads out of the roots, would block whoever opens it,
@@ -69,7 +69,7 @@ class Inspector:
             self._check(os.fspath(gitdir))
 
     def check_loose_objects(self, gitdir: Path) -> None:
-        """Return if git may give out the objects that are not in packs.
+        """Check that git may send the loose objects.
 
         Apart, because the many folders of these take a millisecond to look at.
 
@@ -84,7 +84,7 @@ class Inspector:
                         self._check_folder(objects, folder)
 
     def check_refs(self, gitdir: Path, refs: Iterable[str]) -> None:
-        """Return if git may write these refs and their logs.
+        """Check that git may write these refs and their logs.
 
         Raises:
             ConflictError: The path of one leads out of the roots through a symbolic link, or to

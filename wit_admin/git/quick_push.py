@@ -124,7 +124,7 @@ class _Walk:
     _trees: int = 0
 
     def check(self, new: bytes, old: bytes) -> None:
-        """Return if ``new`` builds on ``old``, and nothing is missing and nothing superfluous."""
+        """Check that ``new`` builds on ``old``, and that no object is missing or superfluous."""
         waiting, reached = [new], set[bytes]()
         while waiting:
             oid = waiting.pop()

@@ -23,10 +23,10 @@ class GitTools:
         return [*self.program.line, *arguments]
 
     def require_git(self) -> None:
-        """Return if there is git itself.
+        """Check that git itself is installed.
 
         Raises:
-            ConfigError: There is only the stand-in.
+            ConfigError: Only the dulwich stand-in is.
         """
         if not self.program.is_git:
             raise ConfigError("This needs the git program.", hint="Install git 2.39 or newer.")

@@ -70,7 +70,7 @@ def edit_user(
     Raises:
         InvalidInputError: A detail cannot be used.
         NotFoundError: There is no such account.
-        ConflictError: Another account has that address.
+        ConflictError: The e-mail address is taken.
     """
     if (email := edit.get("email")) is not None:
         check_email(email)
@@ -93,12 +93,12 @@ def claim_user(
     password: str | None = None,
     by: Origin = SYSTEM,
 ) -> AccountDetails:
-    """Make an account of a placeholder; its repositories are the account's.
+    """Turn a placeholder into an account, which keeps its repositories.
 
     Raises:
         InvalidInputError: The address or the password cannot be used.
         NotFoundError: There is no such placeholder.
-        ConflictError: It is an account already, or another has that address.
+        ConflictError: It is an account already, or the e-mail address is taken.
     """
     edit: UserEdit = {}
     if email is not None:
@@ -124,7 +124,7 @@ def claim_user(
 def set_password(
     sessions: sessionmaker[Session], username: str, password: str, *, by: Origin = SYSTEM
 ) -> int:
-    """Give an account a password, end its sessions and return how many those were.
+    """Set the password of an account, end its sessions and return how many ended.
 
     Raises:
         InvalidInputError: The password cannot be used.
@@ -144,9 +144,9 @@ def set_password(
 def block_user(
     sessions: sessionmaker[Session], username: str, *, by: Origin = SYSTEM
 ) -> AccountDetails:
-    """Let an account in no more: sessions end for good, tokens and keys rest until it is unblocked.
+    """Block an account: sessions end for good, tokens and keys are suspended until it is unblocked.
 
-    Blocking again keeps the time of the first time.
+    Blocking it again keeps the time of the first block.
 
     Raises:
         NotFoundError: There is no such account.
@@ -166,7 +166,7 @@ def block_user(
 def unblock_user(
     sessions: sessionmaker[Session], username: str, *, by: Origin = SYSTEM
 ) -> AccountDetails:
-    """Let a blocked account in again.
+    """Unblock an account.
 
     Raises:
         NotFoundError: There is no such account.

@@ -34,7 +34,7 @@ _HINT_LENGTH = 4
 
 @dataclass(frozen=True, slots=True)
 class UserResult:
-    """An account that is there now, and whether this made it."""
+    """An account, and whether this call created it."""
 
     id: uuid.UUID
     username: str
@@ -45,7 +45,7 @@ class UserResult:
 
 @dataclass(frozen=True, slots=True)
 class TokenResult:
-    """A token that was made; the only moment at which its secret is known."""
+    """A new token; its secret is known only now."""
 
     id: uuid.UUID
     username: str
@@ -56,14 +56,14 @@ class TokenResult:
 
 @dataclass(frozen=True, slots=True)
 class TokenOrder:
-    """What a token is to be good for."""
+    """What a new token shall permit."""
 
     name: str
     scopes: Sequence[Scope]
     repositories: Sequence[RepoName] = ()
     """Only these, unless empty."""
     lifetime: timedelta | None = None
-    """For ever, if ``None``."""
+    """It never expires, if ``None``."""
     ref: str | None = None
     """A pattern over the refs that it may change; all, if ``None``."""
 
@@ -78,11 +78,11 @@ def create_user(  # noqa: PLR0913  the fields of an account
     may_exist: bool = False,
     by: Origin = SYSTEM,
 ) -> UserResult:
-    """Make an account; one that is there already is left as it is if it ``may_exist``.
+    """Create an account; with ``may_exist`` an existing one is returned unchanged.
 
     Raises:
-        InvalidInputError: The name, the address or the password cannot be used.
-        ConflictError: The name or the address is taken.
+        InvalidInputError: The name, e-mail address or password is not valid.
+        ConflictError: The name or the e-mail address is taken.
     """
     check_owner_name(username)
     if email is not None:
@@ -125,10 +125,10 @@ def _standing(sessions: sessionmaker[Session], username: str) -> UserResult | No
 
 
 def check_password(password: str) -> None:
-    """Refuse what cannot be a password.
+    """Check the length of a password.
 
     Raises:
-        InvalidInputError: It is too short, or longer than anybody will be let in with.
+        InvalidInputError: It is too short or too long.
     """
     if len(password) < _MIN_PASSWORD:
         raise InvalidInputError(f"A password has at least {_MIN_PASSWORD} characters.")
@@ -154,7 +154,7 @@ def create_token(
     order: TokenOrder,
     by: Origin = SYSTEM,
 ) -> TokenResult:
-    """Make an access token; only its digest is kept.
+    """Create an access token; only its digest is stored.
 
     Raises:
         NotFoundError: There is no such account or repository.

@@ -28,12 +28,12 @@ class Admitted:
 def admit(
     sessions: sessionmaker[Session], name: RepoName, actor: Actor | None, action: Action
 ) -> Admitted:
-    """Return the repository if ``actor`` may do this to it; ``None`` is nobody in particular.
+    """Return the repository if ``actor`` may do this to it; ``None`` is an anonymous caller.
 
     Raises:
-        UnauthenticatedError: Nobody is signed in, and it takes an account.
-        NotFoundError: There is none, or the caller may not know of it.
-        NotAllowedError: The caller may see it, and no more.
+        UnauthenticatedError: The caller is anonymous, and an account is needed.
+        NotFoundError: There is no such repository, or the caller may not know of it.
+        NotAllowedError: The caller may only read it.
     """
     with sessions() as session:
         row = serving.find_served(session, name, actor.user_id if actor else None)
@@ -48,10 +48,10 @@ def admit(
 
 
 def require_site_admin(actor: Actor) -> None:
-    """Return if ``actor`` administers the site, with credentials that say so.
+    """Check that ``actor`` administers the site, with credentials that include it.
 
     Raises:
-        NotAllowedError: It does not.
+        NotAllowedError: It does not, or its token does not allow it.
     """
     if not actor.is_admin or actor.repo_ids is not None:
         raise NotAllowedError(

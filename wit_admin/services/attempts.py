@@ -1,8 +1,8 @@
 """Rate limits on password attempts, counted in a file that all processes of one home share.
 
-Each count is one number: the moment at which its allowance will be whole again. An attempt moves it
-on by the time in which one attempt is earned back, and is refused where it would be more than a
-window ahead. (Known as the generic cell rate algorithm, or a leaky bucket as a meter.)
+The generic cell rate algorithm (a leaky bucket as a meter): each counter is one timestamp, at which
+its allowance will be full again. An attempt moves it forward by the time in which one attempt is
+earned back, and is refused if that would be more than a window ahead.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ PER_ACCOUNT = 300
 _MOMENT = struct.Struct("<d")
 _KEY_BYTES = 32
 _SLOTS = 65536
-"""Two that share one are counted together; nobody outside can tell which do."""
+"""Keys that share a slot are counted together; nobody outside can tell which do."""
 _FILE_BYTES = _KEY_BYTES + _SLOTS * _MOMENT.size
 _ROUNDING_S = 0.001
 _IPV6_NETWORK_BITS = 64
-"""What one client of IPv6 has of addresses, at least."""
+"""One IPv6 client has at least this whole network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class _Count:
 
 
 class Attempts:
-    """Lets a few attempts through in five minutes, per account, per address and per both."""
+    """Limits attempts within five minutes: per account, per address, and per pair of both."""
 
     def __init__(
         self, descriptor: int, key: bytes, *, clock: Callable[[], float] = time.monotonic
@@ -68,10 +68,10 @@ class Attempts:
         self._lock = threading.Lock()
 
     def check(self, attempt: Attempt) -> None:
-        """Return if one more may be made now.
+        """Check that one more attempt may be made now.
 
         Raises:
-            TooManyAttemptsError: There were too many.
+            TooManyAttemptsError: There were too many attempts.
         """
         with self._alone():
             self._spend(attempt)
@@ -80,7 +80,7 @@ class Attempts:
         """Count one that begins, so that many at once cannot slip through.
 
         Raises:
-            TooManyAttemptsError: There were too many. This one is not counted.
+            TooManyAttemptsError: There were too many attempts. This one is not counted.
         """
         with self._alone():
             for count, moment in self._spend(attempt):

@@ -22,7 +22,7 @@ def add_collaborator(
     *,
     by: Origin = SYSTEM,
 ) -> CollaboratorRow:
-    """Let somebody do this much with a repository, and no more.
+    """Set the permission of a user on a repository.
 
     Raises:
         NotFoundError: There is no such repository or account.
@@ -57,10 +57,10 @@ def remove_collaborator(
     *,
     by: Origin = SYSTEM,
 ) -> None:
-    """Take somebody's permission back.
+    """Remove a collaborator.
 
     Raises:
-        NotFoundError: There is no such repository or account, or it is no collaborator.
+        NotFoundError: There is no such repository or account, or it is not a collaborator.
     """
     with sessions.begin() as session:
         repo_id = get_repository_id(session, repository)

@@ -49,7 +49,7 @@ class Gate(Protocol):
 
 
 class DiskGate:
-    """Serves whatever stands below the root: reads open to all, pushes as each repository says."""
+    """Serves whatever is below the root: all may read; a repository's config allows pushes."""
 
     def __init__(self, root: Path, inspector: Inspector, *, anonymous_push: bool) -> None:
         self._root = root
@@ -81,7 +81,7 @@ class DiskGate:
 
 @dataclass(frozen=True, slots=True)
 class PushPolicy:
-    """What pushes may do besides moving refs of repositories that are there."""
+    """What pushes may do besides moving refs of existing repositories."""
 
     create: PushCreate
     is_anonymous: bool = False
@@ -89,7 +89,7 @@ class PushPolicy:
 
 
 class DatabaseGate:
-    """Decides by rows. Public repositories seen before stay readable while the database is gone."""
+    """Decides by rows. Public repositories seen before stay readable during a database outage."""
 
     def __init__(  # noqa: PLR0913  what stands on disk, in rows and in memory
         self,
@@ -175,7 +175,7 @@ class DatabaseGate:
         return authenticate(self._sessions, self._checker, credentials)
 
     def _owner_as_actor(self, name: RepoName) -> Actor:
-        """Design note 0's open mode, on loopback only: whoever pushes acts as the owner."""
+        """Return the owner where anonymous pushes are allowed (on loopback only)."""
         if self._policy.is_anonymous:
             with self._sessions() as session:
                 account = callers.find_account(session, name.owner)
@@ -215,7 +215,7 @@ class DatabaseGate:
 
 
 def facts_of(row: serving.ServedRow, grants: tuple[Step, ...] = ()) -> RepositoryFacts:
-    """Return what a decision about this repository rests on."""
+    """Return what :func:`decide` needs to know of this repository."""
     return RepositoryFacts(
         repo_id=row.repo_id,
         owner_id=row.owner_id,
@@ -227,7 +227,7 @@ def facts_of(row: serving.ServedRow, grants: tuple[Step, ...] = ()) -> Repositor
 
 
 def hidden(name: RepoName, actor: Actor | None) -> Exception:
-    """Return what is said of what is not there and of what may not be seen alike."""
+    """Return the same error for what does not exist and for what the caller may not see."""
     if actor is None:
         return UnauthenticatedError(
             f"{name} is private or does not exist.", hint="Sign in to find out."

@@ -22,7 +22,7 @@ def get_user(session: Session, username: str) -> User:
     """Return the live account of that name, in any case.
 
     Raises:
-        NotFoundError: There is none; the hint names one that is spelt nearly so.
+        NotFoundError: There is no such name; the hint suggests a similar one.
     """
     user = users.find_user_by_name(session, username) if _may_be_name(username) else None
     if user is None:
@@ -33,10 +33,10 @@ def get_user(session: Session, username: str) -> User:
 
 
 def get_account(session: Session, username: str) -> User:
-    """Return the live account of that name, in any case; a placeholder is none.
+    """Return the live account of that name, in any case, but no placeholder.
 
     Raises:
-        NotFoundError: There is none.
+        NotFoundError: There is no such account.
         ConflictError: It is a placeholder.
     """
     user = get_user(session, username)
@@ -52,7 +52,7 @@ def get_organization(session: Session, name: str) -> Organization:
     """Return the live organization of that name, in any case.
 
     Raises:
-        NotFoundError: There is none; the hint names one that is spelt nearly so.
+        NotFoundError: There is no such name; the hint suggests a similar one.
     """
     found = organizations.find_organization_by_name(session, name) if _may_be_name(name) else None
     if found is None:
@@ -125,7 +125,7 @@ def was_renamed(session: Session, old: RepoName, new: RepoName) -> uuid.UUID | N
 
 
 def get_owner(session: Session, name: str) -> OwnerRow:
-    """Return the live owner of that name, in any case; nobody's role in it is looked up.
+    """Return the live owner of that name, in any case; its ``role`` is not looked up.
 
     Raises:
         NotFoundError: There is none.
@@ -137,7 +137,7 @@ def get_owner(session: Session, name: str) -> OwnerRow:
 
 
 def _may_be_name(text: str) -> bool:
-    """Tell what is nobody's name, and may not even be text that a database takes."""
+    """Tell whether a text may be a name; others may not even be storable."""
     return text.isascii() and text.isprintable()
 
 

@@ -29,7 +29,7 @@ from wit_admin.services.profiles import check_profile
 
 @dataclass(frozen=True, slots=True)
 class OrganizationResult:
-    """An organization that is there now, and whether this made it."""
+    """An organization, and whether this call created it."""
 
     id: uuid.UUID
     name: str
@@ -57,7 +57,7 @@ class OrganizationDetails:
 
 @dataclass(frozen=True, slots=True)
 class MemberResult:
-    """Somebody's role in an organization, and whether it was another until now."""
+    """A member's role in an organization, and whether this call changed it."""
 
     organization: str
     username: str
@@ -74,9 +74,9 @@ def create_organization(
     by: Origin = SYSTEM,
     **details: Unpack[OrganizationEdit],
 ) -> OrganizationResult:
-    """Make an organization with its first owner.
+    """Create an organization with its first owner.
 
-    One that is there already is left as it is if it ``may_exist``, whoever owns it.
+    With ``may_exist`` an existing one is returned unchanged, whoever owns it.
 
     Raises:
         InvalidInputError: The name or a detail cannot be used.
@@ -106,7 +106,7 @@ def create_organization(
 def claim_organization(
     sessions: sessionmaker[Session], name: str, *, owner: str, by: Origin = SYSTEM
 ) -> OrganizationDetails:
-    """Make an organization of a placeholder; its repositories are the organization's.
+    """Turn a placeholder into an organization, which keeps its repositories.
 
     Raises:
         NotFoundError: There is no such placeholder, or no such account to be its first owner.
@@ -151,7 +151,7 @@ def edit_organization(
     by: Origin = SYSTEM,
     **edit: Unpack[OrganizationEdit],
 ) -> OrganizationDetails:
-    """Change how an organization presents itself.
+    """Edit the profile of an organization.
 
     Raises:
         InvalidInputError: A detail cannot be used.
@@ -197,7 +197,7 @@ def set_member(
 def remove_member(
     sessions: sessionmaker[Session], organization: str, username: str, *, by: Origin = SYSTEM
 ) -> None:
-    """Take somebody out of an organization and all its teams.
+    """Remove a member from an organization and all its teams.
 
     Raises:
         NotFoundError: There is no such organization or account, or it is no member.

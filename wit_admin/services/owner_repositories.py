@@ -23,10 +23,10 @@ _NAMED_AT_MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What becomes of an owner's repositories; unless it is said, there may be none.
+    """What becomes of an owner's repositories; by default there must be none.
 
     Raises:
-        InvalidInputError: Two things are said at once.
+        InvalidInputError: Both are given.
     """
 
     transfer_to: str | None = None
@@ -43,7 +43,7 @@ class Fate:
 
         Raises:
             NotFoundError: There is nobody to hand them to.
-            ConflictError: There are some and nothing is said, or the heir cannot take them.
+            ConflictError: There are repositories and neither is given, or their names are taken.
         """
         if self.transfer_to is not None:
             return plan_hand_over(session, owner, live, self.transfer_to)
@@ -63,7 +63,7 @@ UNSAID = Fate()
 def plan_hand_over(
     session: Session, owner: Owner, live: Sequence[OwnedRow], new_owner: str
 ) -> list[Transfer]:
-    """Return what hands an owner's repositories to another.
+    """Return the actions that transfer an owner's repositories to another.
 
     Raises:
         NotFoundError: There is no such new owner.
@@ -89,7 +89,7 @@ def plan_hand_over(
 def hand_over(
     sessions: sessionmaker[Session], root: Path, action: Transfer, *, by: Origin = SYSTEM
 ) -> None:
-    """Give a repository to its new owner, unless it is there or gone already.
+    """Transfer a repository, unless its owner is the new one already or it is gone.
 
     Raises:
         NotFoundError: There is no such new owner.

@@ -173,10 +173,10 @@ JOBS = (
 
 
 def raise_for_failures(reports: Sequence[JobReport]) -> None:
-    """Return if no job failed.
+    """Check that no job failed.
 
     Raises:
-        BatchError: Some did; the others are done.
+        BatchError: Some jobs failed; the others are done.
     """
     failed = [report for report in reports if report.state == "failed"]
     if failed:

@@ -26,12 +26,12 @@ from wit_admin.services.locks import Lock
 
 @dataclass(frozen=True, slots=True)
 class Action(ABC):
-    """One thing to be done. Each kind is a frozen dataclass of its own with what it needs."""
+    """One step of a plan. Each kind is a frozen dataclass with what it needs."""
 
     kind: ClassVar[str]
     """One or two words, hyphenated: the same for all actions of the class."""
     is_destructive: ClassVar[bool] = False
-    """It takes something away, so somebody is asked first."""
+    """It deletes or takes away something, so the user is asked first."""
 
     @property
     @abstractmethod
@@ -46,7 +46,7 @@ class Action(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something that was seen while planning, and that is left as it is."""
+    """Something noticed while planning, which the plan does not change."""
 
     kind: str
     target: str
@@ -108,7 +108,7 @@ class Plan(Generic[A_co]):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What came of a plan."""
+    """The result of a plan."""
 
     done: dict[str, int]
     """How many actions of each kind were carried out."""
@@ -116,10 +116,10 @@ class Applied:
     remarks: tuple[Remark, ...] = ()
 
     def raise_for_failures(self) -> None:
-        """Return if all went well.
+        """Check that nothing failed.
 
         Raises:
-            BatchError: Something failed; the rest is done.
+            BatchError: Some actions failed; the others are done.
         """
         failed = [*self.failures, *(remark for remark in self.remarks if remark.is_failure)]
         if failed:
@@ -146,7 +146,7 @@ class Task(Generic[A]):
     batch_size: int = 5000
 
     def run(self) -> dict[str, int]:
-        """Do all that there is to do, unattended; return how many actions of each kind were done.
+        """Build and apply the plan, unattended; return how many actions of each kind were done.
 
         Raises:
             BusyError: Another process is at it.

@@ -19,7 +19,7 @@ def check_profile(fields: Mapping[str, object]) -> None:
     """Refuse text that a page or a terminal could stumble over; ``None`` and flags pass.
 
     Raises:
-        InvalidInputError: A field is too long, has control characters, or is no link.
+        InvalidInputError: A field is too long, has control characters, or is not a link.
     """
     for name, value in fields.items():
         if isinstance(value, str):
@@ -30,7 +30,7 @@ def check_email(text: str) -> None:
     """Refuse what cannot be an e-mail address; whether mail arrives there is not known.
 
     Raises:
-        InvalidInputError: It is none.
+        InvalidInputError: It is not an e-mail address.
     """
     if len(text) > _LONGEST_EMAIL or not _EMAIL.fullmatch(text) or not _is_clean(text):
         raise InvalidInputError("This is not an e-mail address.", hint="Write it as NAME@HOST.")

@@ -33,7 +33,7 @@ from wit_admin.services.places import owner_values
 
 @dataclass(frozen=True, slots=True)
 class ChangedRepository:
-    """A repository after a change, and whether there was anything to do."""
+    """A repository after a change, and whether anything changed."""
 
     id: uuid.UUID
     owner: str
@@ -52,7 +52,7 @@ def rename_repository(
     *,
     by: Origin = SYSTEM,
 ) -> ChangedRepository:
-    """Give a repository another name; its old URLs lead to it.
+    """Rename a repository; its old URLs still lead to it.
 
     Raises:
         NotFoundError: There is no such repository.
@@ -72,7 +72,7 @@ def transfer_repository(
     *,
     by: Origin = SYSTEM,
 ) -> ChangedRepository:
-    """Hand a repository to another owner; its old URLs lead to it.
+    """Transfer a repository to another owner; its old URLs still lead to it.
 
     Raises:
         NotFoundError: There is no such repository, or owner.

@@ -27,14 +27,14 @@ from wit_admin.services.repository_edits import check_description
 
 @dataclass(frozen=True, slots=True)
 class RepositoryOrder:
-    """What a new repository is to be like."""
+    """The properties of a new repository."""
 
     visibility: Visibility
     description: str | None = None
     default_branch: str = "main"
     object_format: ObjectFormat = ObjectFormat.SHA1
     may_exist: bool = False
-    """One that is there already is left as it is, and no conflict."""
+    """An existing one is returned unchanged, and is no conflict."""
 
 
 def create_repository(
@@ -45,12 +45,12 @@ def create_repository(
     *,
     by: Origin = SYSTEM,
 ) -> ChangedRepository:
-    """Make an empty repository; a former name is taken from whoever had it.
+    """Create an empty repository; a redirect from this name to another repository ends.
 
     Raises:
-        InvalidInputError: Its description is longer than a line may be, or not a line.
+        InvalidInputError: The description is too long, or not one line.
         NotFoundError: There is no such owner.
-        ConflictError: There is one of that name, or a folder that no row knows.
+        ConflictError: The name is taken, or there is a folder without a row in its place.
     """
     check_description(order.description)
     with sessions() as session:

@@ -36,13 +36,13 @@ def edit_repository(
     description: str | None,
     by: Origin = SYSTEM,
 ) -> ChangedRepository:
-    """Say what a repository is about; ``None`` says nothing.
+    """Set the description of a repository; ``None`` clears it.
 
-    It stands in the row, in ``[wit]``, and in the file ``description`` that other programs read.
+    It is stored in the row, in ``[wit]``, and in the file ``description`` that other programs read.
 
     Raises:
         NotFoundError: There is no such repository.
-        InvalidInputError: The text is longer than a line may be, or not a line.
+        InvalidInputError: The text is too long, or not one line.
     """
     check_description(description)
     with sessions() as session:
@@ -56,7 +56,7 @@ def edit_repository(
 
 
 def check_description(text: str | None) -> None:
-    """Return if a repository can be described so.
+    """Check that a text can be the description of a repository.
 
     Raises:
         InvalidInputError: It is empty, longer than ``MAX_DESCRIPTION``, or not one line.
@@ -75,7 +75,7 @@ def set_archived(
     archived: bool,
     by: Origin = SYSTEM,
 ) -> ChangedRepository:
-    """Make a repository refuse pushes, or take them again.
+    """Archive a repository, so that it refuses pushes, or unarchive it.
 
     Raises:
         NotFoundError: There is no such repository.
@@ -107,7 +107,7 @@ def set_visibility(
     *,
     by: Origin = SYSTEM,
 ) -> ChangedRepository:
-    """Say who may read a repository without being named.
+    """Set who may read a repository.
 
     Raises:
         NotFoundError: There is no such repository.
@@ -161,7 +161,7 @@ def _edit_row(
     by: Origin,
     **edit: Unpack[RepositoryEdit],
 ) -> bool:
-    """Change a row, and record it; false when somebody else has done just that."""
+    """Update a row, and record it; false if it has these values already."""
     with sessions.begin() as session:
         present = repositories.lock_repository(session, repo_id)
         was = {field: getattr(present, field, None) for field in edit}

@@ -39,7 +39,7 @@ from wit_admin.services.repository_edits import check_description
 
 @dataclass(frozen=True, slots=True)
 class ImportOrder:
-    """Where from, and what the new repository is to be like."""
+    """Where to import from, and the properties of the new repository."""
 
     source: Source
     visibility: Visibility
@@ -52,12 +52,12 @@ class ImportOrder:
     may_be_private: bool = False
     """Its host may have an address that is not public."""
     may_exist: bool = False
-    """A repository of the new name is left as it is, and no conflict."""
+    """An existing repository of that name is returned unchanged, and is no conflict."""
 
 
 @dataclass(frozen=True, slots=True)
 class Importer:
-    """Imports repositories, each within the same bounds."""
+    """Imports repositories, each under the same limits."""
 
     sessions: sessionmaker[Session]
     root: Path

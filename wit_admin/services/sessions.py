@@ -29,7 +29,7 @@ from wit_admin.services.lookups import get_account, get_user
 
 @dataclass(frozen=True, slots=True)
 class SessionResult:
-    """A session that was made; the only moment at which its secret is known."""
+    """A new session; its secret is known only now."""
 
     id: uuid.UUID
     username: str
@@ -52,7 +52,7 @@ class SignIn:
         self._checker = checker or PasswordChecker()
 
     def log_in(self, username: str, password: str, client: Client) -> SessionResult:
-        """Make a session for whoever knows the password.
+        """Create a session for a user name and password.
 
         Raises:
             UnauthenticatedError: Unknown name, wrong password, or an account that may not sign
@@ -71,7 +71,7 @@ class SignIn:
         """Revoke the session whose secret is ``credentials``, in every worker at once.
 
         Raises:
-            UnauthenticatedError: It is no session, or one that had ended already.
+            UnauthenticatedError: It is not a session, or one that ended before.
         """
         with self._sessions.begin() as session:
             ended = queries.revoke_by_digest(session, digest_secret(credentials.secret), utc_now())
@@ -101,7 +101,7 @@ def create_session(
     lifetime: timedelta,
     by: Origin = SYSTEM,
 ) -> SessionResult:
-    """Make a session without a password; only its digest is kept.
+    """Create a session without a password; only the digest of its secret is stored.
 
     Raises:
         NotFoundError: There is no such account.

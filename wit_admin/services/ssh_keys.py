@@ -39,12 +39,12 @@ def add_ssh_key(  # noqa: PLR0913  what a key is called, and that it may be ther
     may_exist: bool = False,
     by: Origin = SYSTEM,
 ) -> SshKeyRow:
-    """Give an account the key of a ``.pub`` file; ``name`` is its comment unless given.
+    """Add the key of a ``.pub`` file to an account; ``name`` is its comment unless given.
 
-    A key that the account has already is left as it is if it ``may_exist``.
+    With ``may_exist`` a key that the account has already is returned unchanged.
 
     Raises:
-        InvalidInputError: The key cannot be taken.
+        InvalidInputError: The key is not accepted.
         NotFoundError: There is no such account.
         ConflictError: The key is in use already.
     """
@@ -77,7 +77,7 @@ def remove_ssh_key(
     *,
     by: Origin = SYSTEM,
 ) -> None:
-    """Take a key from an account.
+    """Remove a key from an account.
 
     Raises:
         NotFoundError: There is no such account, or it has no such key.

@@ -14,7 +14,7 @@ from wit_admin.services.actors import Actor
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A repository that the caller may use as it asked to."""
+    """An existing repository that the caller may use as requested."""
 
     name: RepoName
     gitdir: Path
@@ -22,14 +22,14 @@ class Served:
     """``None`` without a database."""
     actor: Actor | None = None
     level: Permission = Permission.READ
-    """The most that the actor may do; told for pushes only."""
+    """The actor's permission; known for pushes only."""
     has_protections: bool = False
-    """Some refs are protected; told for pushes only."""
+    """Some refs are protected; known for pushes only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Creatable:
-    """A name that is free, and that a push by ``actor`` may take."""
+    """A free name under which a push by ``actor`` may create a repository."""
 
     name: RepoName
     actor: Actor

@@ -24,7 +24,7 @@ class TeamMember:
 def add_team_member(
     sessions: sessionmaker[Session], name: TeamName, username: str, *, by: Origin = SYSTEM
 ) -> bool:
-    """Put a member of the organization into a team; false for who is in it already.
+    """Add a member of the organization to a team; false if the user is in it already.
 
     Raises:
         NotFoundError: There is no such team or account.
@@ -42,7 +42,7 @@ def add_team_member(
 def remove_team_member(
     sessions: sessionmaker[Session], name: TeamName, username: str, *, by: Origin = SYSTEM
 ) -> None:
-    """Take somebody out of a team.
+    """Remove a member from a team.
 
     Raises:
         NotFoundError: There is no such team or account, or it is not in the team.

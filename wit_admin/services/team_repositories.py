@@ -24,7 +24,7 @@ def grant_team(
     *,
     by: Origin = SYSTEM,
 ) -> TeamRepositoryRow:
-    """Let a team do this much, and no more, with a repository of its organization.
+    """Set the permission of a team on a repository of its organization.
 
     Raises:
         NotFoundError: There is no such team, or the organization has no such repository.
@@ -40,7 +40,7 @@ def grant_team(
 def revoke_team(
     sessions: sessionmaker[Session], name: TeamName, repository: str, *, by: Origin = SYSTEM
 ) -> None:
-    """Take a team's permission on a repository back, at once.
+    """Remove a team's permission on a repository.
 
     Raises:
         NotFoundError: There is no such team or repository, or it had no permission.

@@ -55,7 +55,7 @@ def create_team(
     may_exist: bool = False,
     by: Origin = SYSTEM,
 ) -> TeamResult:
-    """Make a team without members; one that is there is left as it is if it ``may_exist``.
+    """Create a team without members; with ``may_exist`` an existing one is returned unchanged.
 
     Raises:
         InvalidInputError: The description cannot be used.

@@ -32,7 +32,7 @@ _GONE = ".gone-"
 def delete_repository(
     sessions: sessionmaker[Session], root: Path, name: RepoName, *, by: Origin = SYSTEM
 ) -> ChangedRepository:
-    """Move a repository to the trash; rows that hang on it stay, hidden.
+    """Move a repository to the trash; rows that belong to it stay, hidden.
 
     Raises:
         NotFoundError: There is no such repository.
@@ -63,7 +63,7 @@ def discard(
         if found is not None and not (root / path).exists():
             if (root / row.disk_path).is_symlink():
                 raise ConflictError(
-                    f"{name} is a link to another folder.", hint="Take the link away by hand."
+                    f"{name} is a link to another folder.", hint="Remove the link by hand."
                 )
             told = {"id": str(row.id), **owner_values(name.owner, row.owner_type), "name": row.name}
             own_config.write_own(found.gitdir, told)
@@ -83,7 +83,7 @@ def restore_repository(  # noqa: PLR0913  what it shall be called
     to_owner: str | None = None,
     by: Origin = SYSTEM,
 ) -> ChangedRepository:
-    """Bring back the repository of that name that was deleted last, whole.
+    """Restore the repository of that name that was deleted last.
 
     Raises:
         NotFoundError: The trash has none, its folder is gone, or the owner is.
@@ -159,7 +159,7 @@ def list_trash(
 def purge(
     sessions: sessionmaker[Session], root: Path, row: TrashedRow, *, by: Origin = SYSTEM
 ) -> None:
-    """Remove for good what is in the trash since ``row`` says; what came back meanwhile stays."""
+    """Remove a deleted repository for good, unless it was restored since ``row`` was read."""
     gone = root / TRASH / f"{_GONE}{row.id}"
     with storage.one_at_a_time(root / TRASH):
         with sessions() as session:

@@ -32,7 +32,7 @@ def require_credentials(request: Request) -> Credentials:
     """Return what the request came with.
 
     Raises:
-        UnauthenticatedError: Nothing, or what cannot be read.
+        UnauthenticatedError: There are none, or they cannot be read.
     """
     credentials = find_credentials(request)
     if credentials is None:
@@ -43,7 +43,7 @@ def require_credentials(request: Request) -> Credentials:
 
 
 def recognise(sign_in: SignIn, credentials: Credentials | None) -> Actor | None:
-    """Return whose credentials these are; nobody's are ``None``.
+    """Return whose credentials these are; ``None`` for none.
 
     Raises:
         UnauthenticatedError: They belong to nobody who may sign in now.
@@ -62,9 +62,9 @@ def named_repository(request: Request) -> RepoName:
     """Return the repository in the address.
 
     Raises:
-        Problem: 404, if none can have that name.
+        Problem: 404, if it is not a valid name.
     """
     try:
         return RepoName(request.path_params["user"], request.path_params["repo"])
     except InvalidInputError:
-        raise Problem(404, "There can be no repository of that name.") from None
+        raise Problem(404, "No repository can have that name.") from None

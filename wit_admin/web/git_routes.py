@@ -109,7 +109,7 @@ def _name(owner: bytes, repo: bytes) -> RepoName:
     try:
         return RepoName(owner.decode("ascii"), repo.decode("ascii").removesuffix(".git"))
     except (UnicodeDecodeError, InvalidInputError):
-        raise Problem(404, "There can be no repository of that name.") from None
+        raise Problem(404, "No repository can have that name.") from None
 
 
 def _queried_service(query: bytes) -> Service:

@@ -61,7 +61,7 @@ async def read_object(request: Request, idle_timeout_s: float) -> dict[str, Any]
 
     Raises:
         Problem: 415 for another content type, 408 for a silent client.
-        InvalidInputError: The body is no JSON object.
+        InvalidInputError: The body is not a JSON object.
         TooLargeError: It is larger than :data:`MAX_BODY_BYTES`.
     """
     headers = collect_headers(request.scope["headers"])

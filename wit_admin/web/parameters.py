@@ -19,7 +19,7 @@ class Parameters:
     """The parameters of one request.
 
     Raises:
-        InvalidInputError: One is not known here, given twice, or holds what no text has.
+        InvalidInputError: A parameter is unknown, given twice, too long or has bad characters.
     """
 
     def __init__(self, request: Request, known: Iterable[str], *, is_list: bool = True) -> None:
@@ -55,7 +55,7 @@ class Parameters:
         """Return what one of the words stands for; ``None`` if nothing was said.
 
         Raises:
-            InvalidInputError: It is none of them.
+            InvalidInputError: It is another word.
         """
         word = self._given.get(name)
         if word is None:
@@ -68,7 +68,7 @@ class Parameters:
         """Return which page is asked for.
 
         Raises:
-            InvalidInputError: The limit is no number, or out of range.
+            InvalidInputError: The limit is not a number, or out of range.
         """
         return PageRequest(self.limit(), self._given.get("after"))
 
@@ -76,7 +76,7 @@ class Parameters:
         """Return how many rows are asked for at most.
 
         Raises:
-            InvalidInputError: It is no number.
+            InvalidInputError: It is not a number.
         """
         text = self._given.get("limit", str(PageRequest().limit))
         if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004  far over the limit
