@@ -18,6 +18,7 @@ MAX_REPO_LENGTH = 100
 
 _OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?", re.ASCII)
 _REPO = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]*", re.ASCII)
+_OWNER_START = "beginning with a letter or digit"
 _BAD_ENDINGS = (".git", ".lock", ".bundle", ".tmp", ".")
 
 # fmt: off
@@ -46,17 +47,8 @@ def check_owner_name(text: str) -> str:
         InvalidInputError: It is empty, too long, reserved, or has a character a URL or a
             file system might treat specially.
     """
-    if not 0 < len(text) <= MAX_OWNER_LENGTH or not _OWNER.fullmatch(text):
-        raise InvalidInputError(
-            f"{_shown(text)} cannot be an owner name.",
-            hint=f"Use 1 to {MAX_OWNER_LENGTH} letters, digits, '-', '_' or '.', "
-            "beginning with a letter or digit.",
-        )
-    if name_key(text).endswith(_BAD_ENDINGS) or ".." in text:
-        raise InvalidInputError(
-            f"{_shown(text)} cannot be an owner name.",
-            hint="Names must not hold '..' or end in '.git', '.lock', '.bundle' or '.tmp'.",
-        )
+    _check_form(text, "an owner name", _OWNER, MAX_OWNER_LENGTH, _OWNER_START)
+    _check_ending(text, "an owner name")
     if name_key(text) in RESERVED_OWNERS:
         raise InvalidInputError(f"{_shown(text)} is a reserved name.", hint="Choose another name.")
     return text
@@ -68,11 +60,10 @@ def check_team_name(text: str) -> str:
     Raises:
         InvalidInputError: It is empty, too long, or has a character that an owner's name cannot.
     """
-    if not 0 < len(text) <= MAX_OWNER_LENGTH or not _OWNER.fullmatch(text) or ".." in text:
+    _check_form(text, "a team name", _OWNER, MAX_OWNER_LENGTH, _OWNER_START)
+    if ".." in text:
         raise InvalidInputError(
-            f"{_shown(text)} cannot be a team's name.",
-            hint=f"Use 1 to {MAX_OWNER_LENGTH} letters, digits, '-', '_' or '.', "
-            "beginning with a letter or digit.",
+            f"{_shown(text)} cannot be a team name.", hint="Names must not contain '..'."
         )
     return text
 
@@ -83,18 +74,25 @@ def check_repo_name(text: str) -> str:
     Raises:
         InvalidInputError: As for :func:`check_owner_name`.
     """
-    if not 0 < len(text) <= MAX_REPO_LENGTH or not _REPO.fullmatch(text):
+    _check_form(text, "a repository name", _REPO, MAX_REPO_LENGTH, "not beginning with '-'")
+    _check_ending(text, "a repository name")
+    return text
+
+
+def _check_form(text: str, what: str, form: re.Pattern[str], longest: int, start: str) -> None:
+    if not 0 < len(text) <= longest or not form.fullmatch(text):
         raise InvalidInputError(
-            f"{_shown(text)} cannot be a repository name.",
-            hint=f"Use 1 to {MAX_REPO_LENGTH} letters, digits, '-', '_' or '.', "
-            "not beginning with '-'.",
+            f"{_shown(text)} cannot be {what}.",
+            hint=f"Use 1 to {longest} letters, digits, '-', '_' or '.', {start}.",
         )
+
+
+def _check_ending(text: str, what: str) -> None:
     if name_key(text).endswith(_BAD_ENDINGS) or ".." in text:
         raise InvalidInputError(
-            f"{_shown(text)} cannot be a repository name.",
-            hint="Names must not hold '..' or end in '.', '.git', '.lock', '.bundle' or '.tmp'.",
+            f"{_shown(text)} cannot be {what}.",
+            hint="Names must not contain '..' or end in '.', '.git', '.lock', '.bundle' or '.tmp'.",
         )
-    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +113,7 @@ class RepoName:
         Raises:
             InvalidInputError: There is not exactly one slash, or a part cannot be a name.
         """
-        owner, slash, name = text.partition("/")
-        if not slash or "/" in name:
-            raise InvalidInputError(
-                f"{_shown(text)} does not name a repository.", hint="Write it as OWNER/REPO."
-            )
+        owner, name = _split(text, "a repository", "OWNER/REPO")
         return cls(owner, name.removesuffix(".git"))
 
     @property
@@ -154,12 +148,7 @@ class TeamName:
         Raises:
             InvalidInputError: There is not exactly one slash, or a part cannot be a name.
         """
-        organization, slash, team = text.partition("/")
-        if not slash or "/" in team:
-            raise InvalidInputError(
-                f"{_shown(text)} does not name a team.", hint="Write it as ORG/TEAM."
-            )
-        return cls(organization, team)
+        return cls(*_split(text, "a team", "ORG/TEAM"))
 
     def __str__(self) -> str:
         return f"{self.organization}/{self.team}"
@@ -190,6 +179,15 @@ def check_branch_name(text: str) -> str:
             hint="See 'git help check-ref-format' for what git allows.",
         )
     return text
+
+
+def _split(text: str, what: str, form: str) -> tuple[str, str]:
+    first, slash, second = text.partition("/")
+    if not slash or "/" in second:
+        raise InvalidInputError(
+            f"{_shown(text)} does not name {what}.", hint=f"Write it as {form}."
+        )
+    return first, second
 
 
 def _shown(text: str) -> str:

@@ -53,11 +53,6 @@ class OperationFilter:
     is_undone: bool | None = None
     is_snapshot: bool | None = None
 
-    @property
-    def takes_all(self) -> bool:
-        """Whether none is left out."""
-        return self == OperationFilter()
-
 
 @dataclass(frozen=True, slots=True)
 class OperationRow:
