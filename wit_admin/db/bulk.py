@@ -200,7 +200,7 @@ def _to_json(value: Any) -> str | None:
         words = "".join(value) if isinstance(value, (list, tuple)) else ""
     except TypeError:
         words = ""
-    if words.isascii() and words.isalnum():
+    if words.isascii() and words.encode().isalnum():
         return '["' + '", "'.join(value) + '"]'
     return json.dumps(value)
 

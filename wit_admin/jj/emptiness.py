@@ -40,10 +40,10 @@ class Emptiness:
             MissingJjError: A parent, an ancestor or a tree is not there.
             DamagedJjError: One of them is malformed.
         """
-        if commit.is_root:
-            return True
         if len(commit.parents) == 1:
             return commit.trees == self._commits.read(commit.parents[0]).trees
+        if commit.is_root:
+            return True
         expression = self._merge(commit.parents)
         if expression is None:
             return None
