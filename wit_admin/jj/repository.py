@@ -6,7 +6,7 @@ lead to never changes, so nothing here can mix two states, however busy jj is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -25,7 +25,7 @@ from wit_admin.jj.op_heads import list_op_heads
 from wit_admin.jj.op_store import OpStore
 from wit_admin.jj.operations import Operation
 from wit_admin.jj.trees import Trees
-from wit_admin.jj.undo import Step, find_undone, to_step
+from wit_admin.jj.undo import FindPresent, Step, compare_undone, find_undone, to_step
 from wit_admin.jj.views import View
 from wit_admin.jj.visibility import TRUNK_NAMES, TRUNK_REMOTES
 
@@ -115,6 +115,24 @@ class JjRepository:
     def find_undone_among(self, steps: Mapping[OperationId, Step]) -> set[OperationId]:
         """Return which of ``steps`` are undone, for who keeps the steps of the whole log."""
         return find_undone(steps, self.op_heads, find_stale=self._find_stale)
+
+    def compare_undone(
+        self,
+        old_heads: Iterable[OperationId],
+        find_present: FindPresent,
+        known: Mapping[OperationId, Step],
+    ) -> tuple[set[OperationId], set[OperationId]]:
+        """Return which operations count now and did not at ``old_heads``, and the other way round.
+
+        See :func:`wit_admin.jj.undo.compare_undone`; raises as :meth:`find_undone`. The steps that
+        are ``known`` are not read.
+        """
+
+        def read(operation_id: OperationId) -> Step:
+            step = known.get(operation_id)
+            return step or to_step(self.op_store.read_operation(operation_id))
+
+        return compare_undone(read, old_heads, self.op_heads, find_present)
 
     def find_default_bookmark(self) -> str | None:
         """Return the local bookmark that stands for the default branch, if one does.

@@ -9,6 +9,7 @@ import heapq
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from wit_admin.jj.ids import ROOT_OPERATION_ID, OperationId
@@ -54,6 +55,10 @@ def to_step(operation: Operation) -> Step:
     return Step(operation.parents, operation.end.ms, parse_effect(operation))
 
 
+FindPresent = Callable[[OperationId], OperationId | None]
+"""Returns the id in the log of an operation that a text names; ``None`` if it is not there."""
+
+
 def _unknown(_: OperationId) -> None:
     """Find nothing."""
 
@@ -62,7 +67,7 @@ def find_undone(
     steps: Mapping[OperationId, Step],
     heads: Iterable[OperationId],
     *,
-    find_stale: Callable[[OperationId], OperationId | None] = _unknown,
+    find_stale: FindPresent = _unknown,
 ) -> set[OperationId]:
     """Return which of ``steps``, all that led to ``heads``, are undone.
 
@@ -70,43 +75,104 @@ def find_undone(
     asked for the present id of one that is not among ``steps``. What it does not find has no
     effect.
     """
-    live: set[OperationId] = set()
-    cancelled: set[OperationId] = set()
-    seen: set[OperationId] = {ROOT_OPERATION_ID}
-    waiting: list[tuple[int, OperationId]] = []
 
-    def visit(operation_ids: Iterable[OperationId]) -> None:
-        for operation_id in operation_ids:
-            if operation_id not in seen and operation_id in steps:
-                seen.add(operation_id)
-                heapq.heappush(waiting, (-steps[operation_id].end_ms, operation_id))
+    def find_present(target: OperationId) -> OperationId | None:
+        return target if target in steps else find_stale(target)
 
-    visit(heads)
-    while waiting:
-        _, operation_id = heapq.heappop(waiting)
-        step = steps[operation_id]
-        if operation_id in cancelled:
-            visit(step.parents)
-            continue
-        live.add(operation_id)
-        target = _present(step.effect, steps, find_stale)
+    walk = _Walk(steps.get, heads, find_present)
+    while walk.waiting:
+        walk.advance()
+    return steps.keys() - walk.live
+
+
+def compare_undone(
+    read: Callable[[OperationId], Step],
+    old_heads: Iterable[OperationId],
+    new_heads: Iterable[OperationId],
+    find_present: FindPresent,
+) -> tuple[set[OperationId], set[OperationId]]:
+    """Return which operations count at ``new_heads`` only, and which did at ``old_heads`` only.
+
+    Costs what lies between the two, and as far back as what was undone: from where both walks wait
+    for the same, they go the same way.
+    """
+    kept = cache(read)
+    old, new = (_Walk(kept, heads, find_present) for heads in (old_heads, new_heads))
+    while not _agree(old, new):
+        latest = min(walk.waiting[0] for walk in (old, new) if walk.waiting)
+        for walk in (old, new):
+            if walk.waiting and walk.waiting[0] == latest:
+                walk.advance()
+    return new.live - old.live, old.live - new.live
+
+
+def _agree(old: _Walk, new: _Walk) -> bool:
+    """Tell whether two walks have the same before them, trusting the clocks of operations."""
+    if sorted(old.waiting) != sorted(new.waiting):
+        return False
+    if not old.waiting:
+        return True
+    now = old.waiting[0][0]
+    # What is later than all that waits will not be met any more.
+    return old.is_past((old.seen ^ new.seen) | (old.cancelled ^ new.cancelled), now)
+
+
+class _Walk:
+    """Goes back from heads over all operations that count, the latest first."""
+
+    def __init__(
+        self,
+        read: Callable[[OperationId], Step | None],
+        heads: Iterable[OperationId],
+        find_present: FindPresent,
+    ) -> None:
+        self.live: set[OperationId] = set()
+        self.cancelled: set[OperationId] = set()
+        self.seen: set[OperationId] = {ROOT_OPERATION_ID}
+        self.waiting: list[tuple[int, OperationId]] = []
+        self._read = read
+        self._find_present = find_present
+        self._visit(heads)
+
+    def advance(self) -> None:
+        """Take the latest operation that waits."""
+        _, operation_id = heapq.heappop(self.waiting)
+        step = self._step(operation_id)
+        if operation_id in self.cancelled:
+            self._visit(step.parents)
+            return
+        self.live.add(operation_id)
+        target = self._target(step.effect)
         if step.effect is None or target is None:
-            visit(step.parents)
+            self._visit(step.parents)
         elif step.effect.kind == "jump":
-            visit([target])
+            self._visit([target])
         else:
-            cancelled.add(target)
-            visit(step.parents)
-    return steps.keys() - live
+            self.cancelled.add(target)
+            self._visit(step.parents)
 
+    def is_past(self, operation_ids: Iterable[OperationId], now: int) -> bool:
+        """Tell whether all of these are later than ``now``, as :attr:`waiting` has it."""
+        return all(
+            -self._step(operation_id).end_ms < now
+            for operation_id in operation_ids
+            if operation_id != ROOT_OPERATION_ID
+        )
 
-def _present(
-    effect: Effect | None,
-    steps: Mapping[OperationId, Step],
-    find_stale: Callable[[OperationId], OperationId | None],
-) -> OperationId | None:
-    if effect is None:
-        return None
-    if effect.target in steps or effect.target == ROOT_OPERATION_ID:
-        return effect.target
-    return find_stale(effect.target)
+    def _visit(self, operation_ids: Iterable[OperationId]) -> None:
+        for operation_id in operation_ids:
+            if operation_id not in self.seen:
+                step = self._read(operation_id)
+                if step is not None:
+                    self.seen.add(operation_id)
+                    heapq.heappush(self.waiting, (-step.end_ms, operation_id))
+
+    def _step(self, operation_id: OperationId) -> Step:
+        step = self._read(operation_id)
+        assert step is not None  # noqa: S101  it was met, or is in the log
+        return step
+
+    def _target(self, effect: Effect | None) -> OperationId | None:
+        if effect is None or effect.target == ROOT_OPERATION_ID:
+            return None if effect is None else effect.target
+        return self._find_present(effect.target)

@@ -18,14 +18,14 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.models.jj import JjSyncState
 from wit_admin.db.queries import jj, pushed_changes
 from wit_admin.errors import BusyError, MissingJjError
-from wit_admin.jj.ids import ChangeId, CommitId
+from wit_admin.jj.ids import ChangeId, CommitId, OperationId
 from wit_admin.jj.repository import JjRepository, read_repository
 from wit_admin.jj.views import View
 from wit_admin.services import jj_rows
 from wit_admin.services.jj_moves import OutOfReachError, move
 from wit_admin.services.jj_options import JjKind, JjSyncOptions, SyncedState
 from wit_admin.services.jj_standing import Roots, Standing, read_everything, to_standings
-from wit_admin.services.jj_survey import LogMoves, compare_logs, read_old_view
+from wit_admin.services.jj_survey import LogMoves, compare_logs, read_log, read_old_view
 from wit_admin.services.jj_writing import CommitRows, JjSyncResult, JjWriting
 
 __all__ = ["JjSyncOptions", "JjSyncResult", "sync_repository"]
@@ -104,7 +104,7 @@ class _Planner:
         log, rows = LogMoves(), CommitRows()
         old_view = read_old_view(repository, self.before.op_heads)
         if JjKind.OPERATIONS in self.options.kinds:
-            log = compare_logs(repository, self.before.op_heads)
+            log = compare_logs(repository, self.before.op_heads, self._is_known)
         if JjKind.CHANGES in self.options.kinds:
             most = self.options.max_changes
             moved = move(
@@ -126,7 +126,7 @@ class _Planner:
             old_operations = jj.list_operation_ids(session, self.repo_id)
             old_commits = jj.list_commit_ids(session, self.repo_id)
         if JjKind.OPERATIONS in self.options.kinds:
-            log = compare_logs(repository, ()).among(old_operations)
+            log = read_log(repository).among(old_operations)
         if JjKind.CHANGES in self.options.kinds:
             found = read_everything(repository.commits, repository.view, max_changes=most)
             rows = CommitRows.of_everything(found, old_commits)
@@ -143,7 +143,6 @@ class _Planner:
     ) -> JjWriting:
         kinds = self.options.kinds
         bookmarks, touched = jj_rows.bookmark_rows(self.repo_id, repository, old_view)
-        undone = log.undone or frozenset()
         default = repository.find_default_bookmark()
         return JjWriting(
             repo_id=self.repo_id,
@@ -152,11 +151,10 @@ class _Planner:
             is_full=old_view is None,
             depth=depth,
             operations=[
-                jj_rows.operation_row(self.repo_id, each, is_undone=each.id in undone)
+                jj_rows.operation_row(self.repo_id, each, is_undone=each.id in log.undone)
                 for each in log.added
             ],
-            gone_operations=log.gone,
-            undone=log.undone,
+            log=log,
             changes=jj_rows.change_rows(repository, rows.groups),
             commits=jj_rows.commit_rows(rows.standings),
             gone_commits=rows.gone_commits,
@@ -170,6 +168,10 @@ class _Planner:
     def _load(self, commit_ids: set[CommitId]) -> Mapping[CommitId, Standing]:
         with self.sessions() as session:
             return to_standings(jj.list_commits(session, self.repo_id, commit_ids=commit_ids))
+
+    def _is_known(self, operation_id: OperationId) -> bool:
+        with self.sessions() as session:
+            return jj.has_operation(session, self.repo_id, operation_id)
 
     def _load_siblings(self, change_ids: frozenset[ChangeId]) -> Mapping[CommitId, Standing]:
         with self.sessions() as session:

@@ -19,6 +19,7 @@ from wit_admin.services.jj_moves import Moved
 from wit_admin.services.jj_options import JjKind, SyncedState
 from wit_admin.services.jj_rows import BookmarkKey
 from wit_admin.services.jj_standing import Everything, Groups, Standing, group
+from wit_admin.services.jj_survey import LogMoves
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,7 @@ class JjWriting:
     is_full: bool
     depth: int | None
     operations: list[dict[str, Any]]
-    gone_operations: frozenset[OperationId]
-    undone: frozenset[OperationId] | None
-    """All that are; ``None`` if that cannot have changed."""
+    log: LogMoves
     changes: list[ChangeValues]
     commits: list[CommitValues]
     gone_commits: frozenset[CommitId]
@@ -92,10 +91,7 @@ class JjWriting:
     def write(self, session: Session, now: datetime) -> JjSyncResult:
         """Write it; the caller's transaction holds the lock."""
         if JjKind.OPERATIONS in self.kinds:
-            jj.delete_operations(session, self.repo_id, self.gone_operations)
-            jj.write_operations(session, self.operations)
-            if self.undone is not None:
-                jj.mark_undone(session, self.repo_id, self.undone)
+            self._write_operations(session)
         if JjKind.CHANGES in self.kinds:
             jj.write_changes(session, self.repo_id, self.changes, self.commits)
             jj.delete_commits(session, self.repo_id, self.gone_commits, self.gone_changes)
@@ -113,7 +109,7 @@ class JjWriting:
             changes=len(self.changes),
             bookmarks=bookmarks,
             removed_commits=len(self.gone_commits),
-            removed_operations=len(self.gone_operations),
+            removed_operations=len(self.log.gone),
         )
 
     def update(self, row: JjSyncState, path: Path, before: SyncedState, now: datetime) -> None:
@@ -124,6 +120,17 @@ class JjWriting:
         row.kinds = sorted(self.kinds | still)
         row.depth = self.depth
         row.synced_at, row.failures, row.error = now, 0, None
+
+    def _write_operations(self, session: Session) -> None:
+        jj.delete_operations(session, self.repo_id, self.log.gone)
+        jj.write_operations(session, self.operations)
+        undone, redone = self.log.undone, self.log.redone
+        if self.log.is_anew:
+            marked = jj.list_undone(session, self.repo_id)
+            undone, redone = undone - marked, frozenset(marked) - undone
+        written = {operation.id for operation in self.log.added}
+        jj.mark_operations(session, self.repo_id, undone - written, is_undone=True)
+        jj.mark_operations(session, self.repo_id, redone, is_undone=False)
 
     def _write_conflicts(self, session: Session, now: datetime) -> None:
         new = dict(self.conflicts)

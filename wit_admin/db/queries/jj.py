@@ -110,6 +110,14 @@ def list_operation_ids(session: Session, repo_id: uuid.UUID) -> set[str]:
     return set(session.scalars(query))
 
 
+def has_operation(session: Session, repo_id: uuid.UUID, operation_id: str) -> bool:
+    """Tell whether an operation has a row."""
+    query = select(JjOperation.operation_id).where(
+        JjOperation.repo_id == repo_id, JjOperation.operation_id == operation_id
+    )
+    return session.scalars(query).one_or_none() is not None
+
+
 def list_conflicts(
     session: Session, repo_id: uuid.UUID, change_ids: Collection[str] | None
 ) -> list[Conflict]:
@@ -128,19 +136,24 @@ def write_operations(session: Session, rows: Sequence[Values]) -> None:
     upsert(session, JjOperation, rows)
 
 
-def mark_undone(session: Session, repo_id: uuid.UUID, undone: Collection[str]) -> None:
-    """Make these, and no other operations of the repository, the undone ones."""
-    marked = select(JjOperation.operation_id).where(
+def list_undone(session: Session, repo_id: uuid.UUID) -> set[str]:
+    """Return the ids of the operations that are marked as undone."""
+    query = select(JjOperation.operation_id).where(
         JjOperation.repo_id == repo_id, JjOperation.is_undone
     )
-    before = set(session.scalars(marked))
-    for is_undone, ids in ((False, before - set(undone)), (True, set(undone) - before)):
-        for chunk in chunks(sorted(ids)):
-            session.execute(
-                update(JjOperation)
-                .where(JjOperation.repo_id == repo_id, JjOperation.operation_id.in_(chunk))
-                .values(is_undone=is_undone)
-            )
+    return set(session.scalars(query))
+
+
+def mark_operations(
+    session: Session, repo_id: uuid.UUID, ids: Collection[str], *, is_undone: bool
+) -> None:
+    """Mark these operations as undone, or as not undone any more."""
+    for chunk in chunks(sorted(ids)):
+        session.execute(
+            update(JjOperation)
+            .where(JjOperation.repo_id == repo_id, JjOperation.operation_id.in_(chunk))
+            .values(is_undone=is_undone)
+        )
 
 
 def delete_operations(session: Session, repo_id: uuid.UUID, ids: Collection[str]) -> None:
