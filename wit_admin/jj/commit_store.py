@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Container, Iterable, Iterator, Mapping
 
-from wit_admin.errors import MissingJjError
+from wit_admin.errors import DamagedJjError, MissingJjError
 from wit_admin.jj.commits import Commit, decode_commit, decode_extras, root_commit
 from wit_admin.jj.graph import Node
 from wit_admin.jj.ids import CommitId, is_root_commit
@@ -19,6 +19,9 @@ from wit_admin.jj.stacked_table import StackedTable, open_table
 
 COMMIT_SKEW_MS = 60 * 60 * 1000
 """How far wrong the clocks of committers are taken to be, for :mod:`wit_admin.jj.graph`."""
+MAX_MISSING = 10_000
+"""Commits that are asked for and not there, before the repository is taken for one that was made
+to keep us busy: Git is looked through for each. Those that a clean-up takes have no names left."""
 _CACHED_COMMITS = 4096
 _CACHED_BYTES = 16 * 1024
 """Larger ones are not kept: thousands of those would fill the memory."""
@@ -39,6 +42,7 @@ class CommitStore:
         self._cache: dict[CommitId, Commit] = {}
         self._held: Mapping[CommitId, Commit] = {}
         self._nodes: dict[CommitId, Node] = {}
+        self._missing: set[CommitId] = set()
 
     @classmethod
     def open(cls, layout: Layout, *, known: CommitStore | None = None) -> CommitStore:
@@ -100,10 +104,22 @@ class CommitStore:
         return decode_commit(commit_id, content, extras, is_shallow=is_shallow), len(content)
 
     def find(self, commit_id: CommitId) -> Commit | None:
-        """Return a commit, or ``None`` where :meth:`read` says that it is missing."""
+        """Return a commit, or ``None`` where :meth:`read` says that it is missing.
+
+        Raises:
+            DamagedJjError: As for :meth:`read`, or more than :data:`MAX_MISSING` were.
+            UnreadableJjError: The disk or its permissions forbid it.
+        """
+        if commit_id in self._missing:
+            return None
         try:
             return self.read(commit_id)
         except MissingJjError:
+            self._missing.add(commit_id)
+            if len(self._missing) > MAX_MISSING:
+                raise DamagedJjError(
+                    f"More than {MAX_MISSING} commits are named that Git does not have."
+                ) from None
             return None
 
     def walk(

@@ -6,10 +6,12 @@ which is slower.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
 from wit_admin.errors import DamagedJjError, MissingJjError
+from wit_admin.jj.files import list_names
 from wit_admin.jj.loose_objects import read_loose
 
 MAX_OBJECT_BYTES = 16 * 1024**2
@@ -35,6 +37,7 @@ class Objects:
     def __init__(self, folders: tuple[Path, ...], id_bytes: int) -> None:
         self._folders = folders
         self._id_bytes = id_bytes
+        self._opened = _list_packs(folders)
         self._packs = _open_packs(folders, id_bytes)
 
     def read(self, oid: str, kind: str) -> bytes:
@@ -47,9 +50,7 @@ class Objects:
             UnreadableJjError: The disk or its permissions forbid it.
         """
         found = self._find(oid)
-        if found is None:
-            # Git may have moved it into a pack that was not there when we opened.
-            self._packs = _open_packs(self._folders, self._id_bytes)
+        if found is None and self._reopen():
             found = self._find(oid)
         if found is None:
             raise MissingJjError(f"Git has no {kind} {oid}.")
@@ -57,11 +58,30 @@ class Objects:
             raise DamagedJjError(f"{oid} is a {found[0]}, not a {kind}.")
         return found[1]
 
+    def _reopen(self) -> bool:
+        """Open the packs anew if there are others now: Git may have moved the object into one."""
+        packs = _list_packs(self._folders)
+        if packs == self._opened:
+            return False
+        self._opened, self._packs = packs, _open_packs(self._folders, self._id_bytes)
+        return True
+
     def _find(self, oid: str) -> tuple[str, bytes] | None:
         # Packs first, as in Git: where there are many objects, they are in packs.
         return self._packs.find(oid, most_bytes=MAX_OBJECT_BYTES) or read_loose(
             self._folders, oid, most_bytes=MAX_OBJECT_BYTES
         )
+
+
+def _list_packs(folders: tuple[Path, ...]) -> list[frozenset[str]]:
+    return [frozenset(_names(folder / "pack")) for folder in folders]
+
+
+def _names(folder: Path) -> Iterable[str]:
+    try:
+        return list_names(folder)
+    except MissingJjError:
+        return ()
 
 
 def _open_packs(folders: tuple[Path, ...], id_bytes: int) -> Packs:

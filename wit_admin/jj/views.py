@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from wit_admin.errors import DamagedJjError
 from wit_admin.jj import schema
 from wit_admin.jj.ids import ROOT_VIEW_ID, CommitId, ViewId, root_commit_id
 from wit_admin.jj.operations import commit_id
@@ -19,6 +20,9 @@ GIT_REMOTE = "git"
 """The remote that is none: it mirrors the backing Git repository."""
 DEFAULT_WORKSPACE = "default"
 
+MAX_NAMES = 250_000
+"""Heads, working copies, bookmarks and tags, those of remotes too: what takes a few seconds to keep
+in rows. Repositories that people work with have thousands."""
 _TRACKED = 1
 _TAG_PREFIX = "refs/tags/"
 
@@ -97,10 +101,12 @@ def decode_view(view_id: ViewId, content: bytes, *, with_git_refs: bool = True) 
     thousands.
 
     Raises:
-        DamagedJjError: It is torn or malformed.
+        DamagedJjError: It is torn or malformed, or has more than :data:`MAX_NAMES`.
     """
     what = f"View {view_id[:12]}"
     message = schema.parse("View", content, what=what)
+    if _count_names(message) > MAX_NAMES:
+        raise DamagedJjError(f"{what} has more than {MAX_NAMES} heads and names.")
     git_refs = {
         ref.name: _git_ref(ref, what)
         for ref in message.git_refs
@@ -122,6 +128,14 @@ def decode_view(view_id: ViewId, content: bytes, *, with_git_refs: bool = True) 
         git_refs=git_refs if with_git_refs else {},
         git_heads=_git_heads(message, what),
     )
+
+
+def _count_names(message: Any) -> int:
+    own = (message.head_ids, message.wc_commit_ids, message.bookmarks, message.local_tags)
+    remote = [refs for view in message.remote_views for refs in (view.bookmarks, view.tags)]
+    # Newer jj writes those of remotes in the old way, too, which nobody reads then.
+    old = [] if remote else [bookmark.remote_bookmarks for bookmark in message.bookmarks]
+    return sum(map(len, (*own, message.remote_views, *remote, *old)))
 
 
 def _remotes(message: Any, what: str) -> dict[str, RemoteView]:

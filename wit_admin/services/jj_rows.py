@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any, Protocol
 
-from wit_admin.db.queries.jj import ChangeValues, CommitValues
+from wit_admin.db.queries.jj import BookmarkValues, ChangeValues, CommitValues
 from wit_admin.db.queries.jj_changes import MOST_DESCRIPTION
 from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.commits import Commit
@@ -168,8 +168,8 @@ _Bookmark = tuple[RefTarget, bool]
 
 
 def bookmark_rows(
-    repo_id: uuid.UUID, repository: JjRepository, old_view: View | None
-) -> tuple[list[dict[str, Any]], frozenset[BookmarkKey] | None]:
+    repository: JjRepository, old_view: View | None
+) -> tuple[list[BookmarkValues], frozenset[BookmarkKey] | None]:
     """Return the rows of bookmarks, and the keys of those that may have changed or gone.
 
     Against ``old_view`` that is what moved; without one, all, and no keys.
@@ -183,16 +183,15 @@ def bookmark_rows(
             key for key in old.keys() | bookmarks.keys() if old.get(key) != bookmarks.get(key)
         )
     rows = [
-        {
-            "repo_id": repo_id,
-            "name": name,
-            "remote": remote,
-            "target_commit_id": target.commit_id,
-            "target_change_id": _change_of(repository, target.commit_id),
-            "target_terms": list(target.terms),
-            "is_conflicted": target.is_conflicted,
-            "is_tracked": is_tracked,
-        }
+        BookmarkValues(
+            name=name,
+            remote=remote,
+            target_commit_id=target.commit_id,
+            target_change_id=_change_of(repository, target.commit_id),
+            target_terms=list(target.terms),
+            is_conflicted=target.is_conflicted,
+            is_tracked=is_tracked,
+        )
         for (name, remote), (target, is_tracked) in bookmarks.items()
         if keys is None or (name, remote) in keys
     ]

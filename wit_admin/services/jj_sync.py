@@ -142,7 +142,7 @@ class _Planner:
         depth: int | None,
     ) -> JjWriting:
         kinds = self.options.kinds
-        bookmarks, touched = jj_rows.bookmark_rows(self.repo_id, repository, old_view)
+        bookmarks, touched = jj_rows.bookmark_rows(repository, old_view)
         default = repository.find_default_bookmark()
         return JjWriting(
             repo_id=self.repo_id,

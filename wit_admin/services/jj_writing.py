@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from wit_admin.db.models.jj import Conflict, JjSyncState
 from wit_admin.db.queries import jj
-from wit_admin.db.queries.jj import ChangeValues, CommitValues
+from wit_admin.db.queries.jj import BookmarkValues, ChangeValues, CommitValues
 from wit_admin.jj.ids import ChangeId, CommitId, OperationId
 from wit_admin.services.jj_moves import Moved
 from wit_admin.services.jj_options import JjKind, SyncedState
@@ -83,7 +83,7 @@ class JjWriting:
     gone_changes: frozenset[ChangeId]
     conflicts: dict[tuple[CommitId, str], tuple[ChangeId, int]]
     """Change and number of sides of each conflicted path in these changes."""
-    bookmarks: list[dict[str, Any]]
+    bookmarks: list[BookmarkValues]
     touched_bookmarks: frozenset[BookmarkKey] | None
     """Those that may have changed; ``None`` is all."""
     default_bookmark: str | None

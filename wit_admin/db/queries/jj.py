@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, delete, select, update
 from sqlalchemy.orm import Session
 
+from wit_admin.db.base import new_id, utc_now
 from wit_admin.db.bulk import Values, upsert, upsert_rows
 from wit_admin.db.core import execute_core, table_of
 from wit_admin.db.models.jj import (
@@ -196,43 +197,57 @@ def delete_commits(
         )
 
 
+class BookmarkValues(NamedTuple):
+    """The row of a bookmark without its repository, and without what is not jj's."""
+
+    name: str
+    remote: str
+    target_commit_id: str | None
+    target_change_id: str | None
+    target_terms: Sequence[str | None]
+    is_conflicted: bool
+    is_tracked: bool
+
+
 def replace_bookmarks(
     session: Session,
     repo_id: uuid.UUID,
-    rows: Sequence[Values],
+    rows: Sequence[BookmarkValues],
     keys: Collection[tuple[str, str]] | None,
 ) -> int:
     """Make these the bookmarks, or those among ``keys``; return how many rows changed.
 
-    A key is a name and a remote.
+    A key is a name and a remote. Of those that changed none is the default one then.
     """
-    before = {(row.name, row.remote): row for row in _list_bookmarks(session, repo_id, keys)}
-    changed = 0
-    for values in rows:
-        row = before.pop((values["name"], values["remote"]), None)
-        if row is None:
-            session.add(Bookmark(**values))
-        elif all(getattr(row, name) == value for name, value in values.items()):
-            continue
-        else:
-            for name, value in values.items():
-                setattr(row, name, value)
-        changed += 1
-    for row in before.values():
-        session.delete(row)
-    return changed + len(before)
+    before = {row[:2]: (row_id, row) for row_id, row in _list_bookmarks(session, repo_id, keys)}
+    changed: list[tuple[Any, ...]] = []
+    for row in rows:
+        row_id, old = before.pop(row[:2], (None, None))
+        if row != old:
+            changed.append((row_id or new_id(), *row))
+    columns = ("id", *BookmarkValues._fields)
+    same = {"repo_id": repo_id, "is_default": False, "updated_at": utc_now()}
+    upsert_rows(session, Bookmark, columns, changed, same=same)
+    gone = [row_id for row_id, _ in before.values()]
+    for chunk in chunks(gone):
+        session.execute(delete(Bookmark).where(Bookmark.id.in_(chunk)))
+    return len(changed) + len(gone)
 
 
 def _list_bookmarks(
     session: Session, repo_id: uuid.UUID, keys: Collection[tuple[str, str]] | None
-) -> Iterator[Bookmark]:
-    query = select(Bookmark).where(Bookmark.repo_id == repo_id)
+) -> Iterator[tuple[uuid.UUID, BookmarkValues]]:
+    table = table_of(Bookmark)
+    columns = [table.c[name] for name in BookmarkValues._fields]
+    query = select(table.c.id, *columns).where(table.c.repo_id == repo_id)
     if keys is None:
-        yield from session.scalars(query)
+        found = session.execute(query)
+        yield from ((row_id, BookmarkValues(*values)) for row_id, *values in found)
         return
     for chunk in chunks(sorted({name for name, _ in keys})):
-        found = session.scalars(query.where(Bookmark.name.in_(chunk)))
-        yield from (row for row in found if (row.name, row.remote) in keys)
+        found = session.execute(query.where(table.c.name.in_(chunk)))
+        rows = ((row_id, BookmarkValues(*values)) for row_id, *values in found)
+        yield from (each for each in rows if each[1][:2] in keys)
 
 
 def mark_default(session: Session, repo_id: uuid.UUID, name: str | None) -> None:
