@@ -25,6 +25,9 @@ class Recorder(asyncio.Transport):
     def abort(self) -> None:
         self.is_closed = True
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
     def is_closing(self) -> bool:
         return self.is_closed
 
@@ -32,7 +35,7 @@ class Recorder(asyncio.Transport):
 def test_small_writes_of_one_moment_go_together() -> None:
     async def run() -> list[bytes]:
         behind = Recorder()
-        transport = GatheringTransport(behind)
+        transport = GatheringTransport(behind, 60.0)
         for piece in (b"head", b"body", b"end"):
             transport.write(piece)
         await asyncio.sleep(0)
@@ -46,7 +49,7 @@ def test_small_writes_of_one_moment_go_together() -> None:
 def test_much_is_sent_at_once_and_in_order() -> None:
     async def run() -> list[bytes]:
         behind = Recorder()
-        transport = GatheringTransport(behind)
+        transport = GatheringTransport(behind, 60.0)
         transport.write(b"head")
         transport.write(b"x" * 20_000)
         transport.write(b"end")
@@ -62,7 +65,7 @@ def test_closing_sends_what_is_left_and_aborting_does_not() -> None:
             (closed, GatheringTransport.close),
             (aborted, GatheringTransport.abort),
         ):
-            transport = GatheringTransport(behind)
+            transport = GatheringTransport(behind, 60.0)
             transport.write(b"last words")
             end(transport)
         await asyncio.sleep(0)
@@ -85,7 +88,7 @@ def test_a_slow_reader_is_noticed_behind_it() -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             behind, protocol = await asyncio.get_running_loop().create_connection(Writer, sock=ours)
-            transport = GatheringTransport(behind)
+            transport = GatheringTransport(behind, 60.0)
             transport.write(b"x" * 4_000_000)
             transport.abort()
             return protocol.is_paused

@@ -104,6 +104,7 @@ class Connection:
 
         class Protocol(QuickProtocol):
             limits = HeadLimits(60.0, 65536)
+            idle_timeout_s = 60.0
             recall = staticmethod(ask)
             questions = known
 
@@ -111,7 +112,13 @@ class Connection:
         self.connections: Connections = share.connections if share else Connections(self.most)
         state.connections = self.connections  # type: ignore[assignment]  # enough of a set
         path = FastPath(
-            known, self.connections, state, lambda: Protocol(config, state, {}), 60.0, keep_alive_s
+            known,
+            self.connections,
+            state,
+            lambda: Protocol(config, state, {}),
+            first_request_timeout_s=60.0,
+            keep_alive_s=keep_alive_s,
+            idle_timeout_s=60.0,
         )
         self.transport = Readable()
         self.transport.set_protocol(FastPathProtocol(path, asyncio.get_running_loop()))

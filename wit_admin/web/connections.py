@@ -1,7 +1,8 @@
-"""The open connections of a process, and which of them has to go when there are too many."""
+"""The open connections of a process: which has to go when there are too many, and how they end."""
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from typing import Protocol
 
@@ -17,6 +18,9 @@ class Connection(Protocol):
 
     def shutdown(self) -> None:
         """Close it, as soon as its answers are complete."""
+
+    def drop(self) -> None:
+        """Close it at once, whatever the client has not taken yet."""
 
 
 class Connections(dict[Connection, None]):
@@ -40,6 +44,22 @@ class Connections(dict[Connection, None]):
             return True
         for other in itertools.islice(self, _LOOKED_AT):
             if other is not connection and other.is_idle:
-                other.shutdown()
+                # To close it politely might wait for a client that takes nothing.
+                other.drop()
                 return True
         return False
+
+
+def close_in_time(transport: asyncio.Transport, patience_s: float) -> None:
+    """Close when all is sent, or when the client has taken nothing of it for so long."""
+    transport.close()
+    left = transport.get_write_buffer_size()
+    if left:
+        asyncio.get_running_loop().call_later(patience_s, _abort_stuck, transport, patience_s, left)
+
+
+def _abort_stuck(transport: asyncio.Transport, patience_s: float, before: int) -> None:
+    if transport.get_write_buffer_size() < before:
+        close_in_time(transport, patience_s)
+    else:
+        transport.abort()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from uvicorn.server import ServerState
 
-from wit_admin.web.connections import Connections
+from wit_admin.web.connections import Connections, close_in_time
 from wit_admin.web.protocol import refusal
 from wit_admin.web.questions import Questions
 
@@ -30,6 +30,8 @@ class FastPath:
     first_request_timeout_s: float
     keep_alive_s: float
     """How long it may be idle after an answer."""
+    idle_timeout_s: float
+    """How long a client may take nothing of what is left for it when its connection ends."""
 
 
 class FastPathProtocol(asyncio.Protocol):
@@ -88,7 +90,11 @@ class FastPathProtocol(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """Close it; there is no answer to wait for."""
-        self._transport.close()
+        close_in_time(self._transport, self._path.idle_timeout_s)
+
+    def drop(self) -> None:
+        """Close it at once, whatever the client has not taken yet."""
+        self._transport.abort()
 
     def _hand_over(self, data: bytes) -> None:
         self._let_go()
@@ -112,4 +118,4 @@ class FastPathProtocol(asyncio.Protocol):
         if left_s > 0:
             self._look_again_in(left_s)
         else:
-            self._transport.close()
+            self.shutdown()

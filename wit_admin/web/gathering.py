@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from wit_admin.web.connections import close_in_time
+
 _MOST_BYTES = 16 * 1024
 """What is larger is written at once: it costs little to do so, and much to copy."""
 
@@ -16,9 +18,11 @@ _MOST_BYTES = 16 * 1024
 class GatheringTransport(asyncio.Transport):
     """A transport before another one, which gets at the next turn of the loop what came in this."""
 
-    def __init__(self, behind: asyncio.Transport) -> None:
+    def __init__(self, behind: asyncio.Transport, patience_s: float) -> None:
+        """Stand before ``behind``; ``patience_s`` is for a client that does not take the rest."""
         super().__init__()
         self._behind = behind
+        self._patience_s = patience_s
         self._held: list[bytes] = []
         self._size = 0
         self._loop = asyncio.get_running_loop()
@@ -35,7 +39,7 @@ class GatheringTransport(asyncio.Transport):
     def close(self) -> None:
         """Send what is left, then close."""
         self._flush()
-        self._behind.close()
+        close_in_time(self._behind, self._patience_s)
 
     def abort(self) -> None:
         """Close at once; what was not sent is lost."""

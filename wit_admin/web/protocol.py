@@ -51,6 +51,8 @@ class GuardedProtocol(HttpToolsProtocol):
     """One connection."""
 
     limits: HeadLimits
+    idle_timeout_s: float
+    """How long a client may take nothing of what is left for it when its connection ends."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -62,7 +64,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Expect a request's head from now on."""
-        super().connection_made(GatheringTransport(transport))
+        super().connection_made(GatheringTransport(transport, self.idle_timeout_s))
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -150,6 +152,10 @@ class GuardedProtocol(HttpToolsProtocol):
         """A request was handed over, and its answer is not complete."""
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
+
+    def drop(self) -> None:
+        """Close it at once, whatever the client has not taken yet."""
+        self.transport.abort()
 
     def _stop_parsing(self, status: int, sentence: str) -> None:
         self._refusal = (status, sentence)

@@ -103,6 +103,7 @@ def _fast_path(forge: Forge, board: Board, state: ServerState) -> FastPath:
         partial(protocol, config, state, {}),
         settings.header_timeout_s,
         settings.keep_alive_s,
+        settings.idle_timeout_s,
     )
 
 
@@ -111,6 +112,7 @@ def _protocol_of(settings: Settings, ask: Recall, known: Questions) -> type[Quic
         recall = staticmethod(ask)
         questions = known
         limits = HeadLimits(settings.header_timeout_s, settings.max_header_bytes)
+        idle_timeout_s = settings.idle_timeout_s
 
     return Protocol
 
