@@ -90,6 +90,16 @@ def test_a_client_that_takes_nothing_is_answered_when_it_does() -> None:
     assert run(work, questions=known()) == (1, ["memory body", "app /known body"])
 
 
+def test_a_client_that_takes_nothing_and_asks_for_more_is_cut_off_in_time() -> None:
+    async def work(connection: Connection) -> None:
+        connection.send(KNOWN)
+        connection.protocol.pause_writing()
+        connection.send(KNOWN)
+        await until(lambda: connection.transport.is_closed)
+
+    run(work, questions=known(), idle_timeout_s=0.0)
+
+
 def test_an_idle_connection_is_closed_in_time_also_after_answers() -> None:
     async def work(connection: Connection) -> bool:
         for _ in range(3):

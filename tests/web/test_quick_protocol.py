@@ -79,6 +79,7 @@ class Connection:
         self,
         *,
         keep_alive_s: int = 60,
+        idle_timeout_s: float = 60.0,
         questions: Questions | None = None,
         share: Connection | None = None,
     ) -> None:
@@ -101,10 +102,11 @@ class Connection:
             return Asked(request)
 
         known = Questions() if questions is None else questions
+        patience_s = idle_timeout_s
 
         class Protocol(QuickProtocol):
             limits = HeadLimits(60.0, 65536)
-            idle_timeout_s = 60.0
+            idle_timeout_s = patience_s
             recall = staticmethod(ask)
             questions = known
 
@@ -118,7 +120,7 @@ class Connection:
             lambda: Protocol(config, state, {}),
             first_request_timeout_s=60.0,
             keep_alive_s=keep_alive_s,
-            idle_timeout_s=60.0,
+            idle_timeout_s=idle_timeout_s,
         )
         self.transport = Readable()
         self.transport.set_protocol(FastPathProtocol(path, asyncio.get_running_loop()))
@@ -149,10 +151,13 @@ def run(
     work: Callable[[Connection], Awaitable[Any]],
     *,
     keep_alive_s: int = 60,
+    idle_timeout_s: float = 60.0,
     questions: Questions | None = None,
 ) -> Any:
     async def main() -> Any:
-        connection = Connection(keep_alive_s=keep_alive_s, questions=questions)
+        connection = Connection(
+            keep_alive_s=keep_alive_s, idle_timeout_s=idle_timeout_s, questions=questions
+        )
         try:
             return await work(connection)
         finally:

@@ -39,7 +39,7 @@ class Exchange:
     async def start(self, status: int, *headers: tuple[bytes, bytes]) -> None:
         """Send the status and the headers; the body follows in pieces."""
         self.status = status
-        # Only goes into a buffer, so that it cannot wait for the client.
+        # Waits just for a client that has not taken the answer before; the protocol ends that.
         await self._send({"type": "http.response.start", "status": status, "headers": [*headers]})
 
     async def write(self, chunk: bytes) -> None:

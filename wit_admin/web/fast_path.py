@@ -31,7 +31,7 @@ class FastPath:
     keep_alive_s: float
     """How long it may be idle after an answer."""
     idle_timeout_s: float
-    """How long a client may take nothing of what is left for it when its connection ends."""
+    """How long a client may take nothing of what is there for it."""
 
 
 class FastPathProtocol(asyncio.Protocol):

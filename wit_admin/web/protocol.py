@@ -52,11 +52,12 @@ class GuardedProtocol(HttpToolsProtocol):
 
     limits: HeadLimits
     idle_timeout_s: float
-    """How long a client may take nothing of what is left for it when its connection ends."""
+    """How long a client may take nothing of what is there for it."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._deadline: asyncio.TimerHandle | None = None
+        self._stuck: asyncio.TimerHandle | None = None
         self._head_bytes = 0
         self._in_head = False
         self._seen: set[bytes] = set()
@@ -68,8 +69,9 @@ class GuardedProtocol(HttpToolsProtocol):
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of the timer."""
+        """Let go of the timers."""
         self._head_is_complete()
+        self._is_not_stuck()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -156,6 +158,21 @@ class GuardedProtocol(HttpToolsProtocol):
     def drop(self) -> None:
         """Close it at once, whatever the client has not taken yet."""
         self.transport.abort()
+
+    def pause_writing(self) -> None:
+        """Wait for the client, also if whoever answers would do so for ever."""
+        super().pause_writing()
+        self._stuck = self.loop.call_later(self.idle_timeout_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on; the client takes what it is sent."""
+        self._is_not_stuck()
+        super().resume_writing()
+
+    def _is_not_stuck(self) -> None:
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
 
     def _stop_parsing(self, status: int, sentence: str) -> None:
         self._refusal = (status, sentence)
