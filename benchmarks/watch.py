@@ -43,7 +43,7 @@ from wit_admin.services.watch_claims import open_claims
 from wit_admin.services.watch_sync import JjReader, SyncReport
 from wit_admin.services.watcher.observer import Observer
 from wit_admin.services.watcher.schedule import retry_delay_s
-from wit_admin.services.watcher.service import Watcher
+from wit_admin.services.watcher.service import Watcher, WatchOptions
 
 _HEADS = ".jj/repo/op_heads/heads"
 _PATIENCE_S = 120.0
@@ -60,6 +60,9 @@ def main() -> None:
     parser.add_argument("counts", metavar="N", type=int, nargs="*", help="repositories")
     parser.add_argument("--operations", type=int, default=200, help="how many are published")
     parser.add_argument("--pause", type=float, default=0.05, help="seconds between operations")
+    parser.add_argument(
+        "--settle", type=float, default=45.0, help="seconds after the start that do not count"
+    )
     parser.add_argument("--seconds", type=float, default=60.0, help="how long to watch the idling")
     parser.add_argument("--scratch", type=Path, help="where the repositories are made")
     options = parser.parse_args()
@@ -78,7 +81,7 @@ def main() -> None:
                     if options.what == "latency":
                         _latency(name, url, root, count, options)
                     else:
-                        _idle(name, url, root, count, options.seconds)
+                        _idle(name, url, root, count, options)
     print(f"load average: {' '.join(f'{load:.2f}' for load in os.getloadavg())}")
 
 
@@ -116,13 +119,16 @@ def _spread(seconds: list[float]) -> str:
 # What it costs to wait
 
 
-def _idle(name: str, url: str, root: Path, count: int, seconds: float) -> None:
+def _idle(name: str, url: str, root: Path, count: int, options: argparse.Namespace) -> None:
+    """Measure a watcher that has looked at everything once, and for at least one such round."""
+    seconds = max(options.seconds, WatchOptions().sweep_s)
     with _sessions(url) as sessions:
         site = WatchSite(sessions, root)
         states = [_make_quiet(site, number) for number in range(count)]
         with sessions.begin() as session:
             session.execute(insert(JjSyncState), states)
     with _child(_watch, url, root) as child:
+        time.sleep(options.settle)
         used_s = child.cpu_s()
         time.sleep(seconds)
         used_s = child.cpu_s() - used_s

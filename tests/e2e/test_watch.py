@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from tests.support.inotify_limits import raise_limit, under_limit
 from tests.support.jj_writer import JjWriter
 from tests.support.processes import children_of, is_running, open_files, wait_until
 from tests.support.server import RunningServer, running_server
@@ -38,18 +39,23 @@ class RunningWatcher:
     def lines(self) -> list[str]:
         return self.output.read_text().splitlines()
 
+    def metrics(self) -> dict[str, float]:
+        return metrics_at(re.search(r"http://\S+", self.log.read_text()))
+
     def synced(self) -> set[str]:
         return {json.loads(line)["repository"] for line in self.lines()}
 
 
 @contextmanager
-def watcher(folder: Path, url: str, *flags: str) -> Iterator[RunningWatcher]:
-    """Start ``wit-admin watch`` and stop it by its own process id."""
+def watcher(
+    folder: Path, url: str, *flags: str, under: Sequence[str] = ()
+) -> Iterator[RunningWatcher]:
+    """Start ``wit-admin watch``, by another command, and stop it by its own process id."""
     number = len(list(folder.glob("watch-*.out")))
     output, log = folder / f"watch-{number}.out", folder / f"watch-{number}.log"
     with output.open("wb") as stdout, log.open("wb") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", "wit_admin", "watch", "--json", *flags],
+            [*under, sys.executable, "-m", "wit_admin", "watch", "--json", *flags],
             stdout=stdout,
             stderr=stderr,
             env={
@@ -88,7 +94,7 @@ def test_watcher_prints_what_it_read_and_ends_when_it_is_told_to(
         wait(lambda: len(running.lines()) == 1)
         jj.operate(writer, "second")
         wait(lambda: len(running.lines()) == 2)
-        metrics = metrics_at(re.search(r"http://\S+", running.log.read_text()))
+        metrics = running.metrics()
         running.process.send_signal(signal.SIGINT)
 
         assert running.process.wait(timeout=PATIENCE_S) == 0
@@ -110,6 +116,32 @@ def metrics_at(url: re.Match[str] | None) -> dict[str, float]:
         lines = answer.read().decode().splitlines()
     pairs = (line.rsplit(" ", 1) for line in lines if line.startswith("wit_watch"))
     return {name: float(value) for name, value in pairs}
+
+
+@pytest.mark.parametrize("_databases", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("limit", "allowed"), [("max_inotify_watches", 1), ("max_inotify_instances", 0)]
+)
+def test_what_the_system_forbids_to_watch_is_polled_until_it_is_allowed(
+    jj: WatchSite, database_url: str, tmp_path: Path, limit: str, allowed: int
+) -> None:
+    writers = {name: jj.add(name) for name in ("one", "two", "three")}
+    flags = ("--poll-interval=0.2", "--metrics-port=0")
+
+    with watcher(tmp_path, database_url, *flags, under=under_limit(limit, allowed)) as running:
+        for name, writer in writers.items():
+            wait(lambda: jj.operations(name) == ["first"])  # noqa: B023  waited for at once
+            jj.operate(writer, "second")
+        for name in writers:
+            wait(lambda: len(jj.operations(name)) == 2)  # noqa: B023
+        assert running.metrics()["wit_watch_polled_repositories"] == len(writers) - allowed
+        complaints = running.log.read_text().count("with sysctl; what cannot be watched is polled")
+        raise_limit(running.process.pid, limit, 1000)
+        wait(lambda: "watched again, and none is polled" in running.log.read_text())
+
+        assert running.metrics()["wit_watch_polled_repositories"] == 0
+        assert running.metrics()["wit_watch_repositories"] == len(writers)
+    assert complaints == 1
 
 
 @pytest.mark.parametrize("_databases", ["postgresql"], indirect=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wit_admin.jj.head_events import Happened, Inotify, NoEvents, open_head_events
+from wit_admin.jj.head_events import Happened, Inotify
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_added_and_moved_names_are_told(events: Inotify[str], tmp_path: Path) ->
     (tmp_path / "name").touch()
     (one / "old").touch()
     for key in (one, two):
-        assert events.watch(key.name, key) is not None
+        assert events.watch(key.name, str(key)) is not None
 
     (one / "old").unlink()
     assert events.read() == Happened()
@@ -45,7 +45,7 @@ def test_folder_that_goes_away_is_told_once_and_watched_no_more(
     events: Inotify[str], tmp_path: Path, *, is_moved: bool
 ) -> None:
     watched = folder(tmp_path, "watched")
-    events.watch("key", watched)
+    events.watch("key", str(watched))
 
     if is_moved:
         watched.rename(tmp_path / "elsewhere")
@@ -54,7 +54,7 @@ def test_folder_that_goes_away_is_told_once_and_watched_no_more(
     assert events.read().ended == {"key"}
 
     again = folder(tmp_path, "watched")
-    events.watch("key", again)
+    events.watch("key", str(again))
     if is_moved:
         (tmp_path / "elsewhere/name").touch()
     assert events.read() == Happened()
@@ -64,7 +64,7 @@ def test_folder_that_goes_away_is_told_once_and_watched_no_more(
 
 def test_forgotten_folder_is_told_of_no_more(events: Inotify[str], tmp_path: Path) -> None:
     watched = folder(tmp_path, "watched")
-    handle = events.watch("key", watched)
+    handle = events.watch("key", str(watched))
     assert handle is not None
     (watched / "name").touch()
 
@@ -80,10 +80,10 @@ def test_folder_that_two_share_is_watched_for_the_first(
 ) -> None:
     watched = folder(tmp_path, "watched")
 
-    first = events.watch("first", watched)
+    first = events.watch("first", str(watched))
 
-    assert events.watch("second", watched) is None
-    assert events.watch("first", watched) == first
+    assert events.watch("second", str(watched)) is None
+    assert events.watch("first", str(watched)) == first
     (watched / "name").touch()
     assert events.read().changed == {"first"}
 
@@ -91,9 +91,9 @@ def test_folder_that_two_share_is_watched_for_the_first(
 def test_what_cannot_be_watched_is_to_be_polled(events: Inotify[str], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    assert events.watch("absent", tmp_path / "absent") is None
-    assert events.watch("file", tmp_path / "file") is None
-    assert events.take_complaint() is None
+    assert events.watch("absent", str(tmp_path / "absent")) is None
+    assert events.watch("file", str(tmp_path / "file")) is None
+    assert events.complaint is None
 
 
 def test_queue_that_ran_over_is_told(events: Inotify[str], tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_queue_that_ran_over_is_told(events: Inotify[str], tmp_path: Path) -> No
         pytest.skip("the queue is too long to fill it")
     folders = [folder(tmp_path, str(number)) for number in range(2)]
     for each in folders:
-        events.watch(each.name, each)
+        events.watch(each.name, str(each))
 
     # Equal events in a row are one to the kernel.
     for number in range(limit // 2 + 10):
@@ -113,17 +113,23 @@ def test_queue_that_ran_over_is_told(events: Inotify[str], tmp_path: Path) -> No
     assert events.read().is_incomplete
 
 
-def test_without_descriptors_all_is_polled_and_that_is_said_once(tmp_path: Path) -> None:
+def test_without_descriptors_all_is_polled_and_watched_when_there_are_some(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    Inotify[str]().close()
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
     try:
-        events = open_head_events()
+        events = Inotify[str]()
+        assert (events.fileno(), events.watch("key", str(tmp_path))) == (None, None)
+        assert events.read() == Happened()
+        complaint = events.complaint
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-    assert isinstance(events, NoEvents)
-    assert events.watch("key", tmp_path) is None
-    complaint = events.take_complaint()
     assert complaint is not None
     assert "max_user_instances" in complaint
-    assert events.take_complaint() is None
+
+    assert events.watch("key", str(tmp_path)) is not None
+
+    assert events.complaint is None
+    (tmp_path / "name").touch()
+    assert events.read().changed == {"key"}
+    events.close()

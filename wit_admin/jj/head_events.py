@@ -6,11 +6,9 @@ Source: inotify(7). It sees what this host does, and nothing that others do to a
 from __future__ import annotations
 
 import errno
-import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 K = TypeVar("K")
@@ -42,9 +40,13 @@ class HeadEvents(Protocol[K]):
     """Watches folders, each known by a key of the caller's."""
 
     def fileno(self) -> int | None:
-        """Return a descriptor that is readable when something happened; ``None`` for never."""
+        """Return a descriptor that is readable when something happened; ``None`` while none is."""
 
-    def watch(self, key: K, folder: Path) -> int | None:
+    @property
+    def complaint(self) -> str | None:
+        """Why the system allows no more watches; ``None`` as long as it does."""
+
+    def watch(self, key: K, folder: str) -> int | None:
         """Watch a folder; return a handle, or ``None`` where it has to be polled."""
 
     def forget(self, handle: int) -> None:
@@ -52,9 +54,6 @@ class HeadEvents(Protocol[K]):
 
     def read(self) -> Happened[K]:
         """Return what happened; never waits."""
-
-    def take_complaint(self) -> str | None:
-        """Return, once, why folders have to be polled that should not."""
 
     def close(self) -> None:
         """Let go of everything."""
@@ -64,13 +63,13 @@ class NoEvents(Generic[K]):
     """For systems without inotify, and for who wants none: everything is polled."""
 
     def __init__(self, complaint: str | None = None) -> None:
-        self._complaint = complaint
+        self.complaint = complaint
 
     def fileno(self) -> int | None:
         """Return that nothing will ever happen."""
         return None
 
-    def watch(self, key: K, folder: Path) -> int | None:
+    def watch(self, key: K, folder: str) -> int | None:
         """Leave it to the caller."""
         return None
 
@@ -81,43 +80,38 @@ class NoEvents(Generic[K]):
         """Return nothing."""
         return Happened()
 
-    def take_complaint(self) -> str | None:
-        """Return, once, why there are no events."""
-        complaint, self._complaint = self._complaint, None
-        return complaint
-
     def close(self) -> None:
         """Do nothing."""
 
 
 class Inotify(Generic[K]):
-    """One inotify descriptor for all folders; none is watched recursively."""
+    """One inotify descriptor for all folders; none is watched recursively.
+
+    What the system's limits forbid may be asked for again at any time, since they can be raised.
+    """
 
     def __init__(self) -> None:
-        from inotify_simple import INotify  # noqa: PLC0415  Linux only
-
-        self._inotify: Any = INotify()
+        self.complaint: str | None = None
+        self._inotify: Any = None
         self._keys: dict[int, K] = {}
-        self._complaint: str | None = None
-        self._is_exhausted = False
+        self._open()
 
     def fileno(self) -> int | None:
-        """Return inotify's descriptor."""
-        descriptor: int = self._inotify.fileno()
+        """Return inotify's descriptor; ``None`` while there is none to be had."""
+        descriptor: int | None = self._inotify and self._inotify.fileno()
         return descriptor
 
-    def watch(self, key: K, folder: Path) -> int | None:
+    def watch(self, key: K, folder: str) -> int | None:
         """Watch a folder; one that another key has is left to that one."""
-        try:
-            handle: int = self._inotify.add_watch(os.fspath(folder), _MASK)
-        except OSError as error:
-            if error.errno in _EXHAUSTED and not self._is_exhausted:
-                self._is_exhausted = True
-                self._complaint = (
-                    f"The system allows no more than {len(self._keys)} watches "
-                    f"({error.strerror}). {_ADVICE}"
-                )
+        if self._inotify is None and not self._open():
             return None
+        try:
+            handle: int = self._inotify.add_watch(folder, _MASK)
+        except OSError as error:
+            if error.errno in _EXHAUSTED:
+                self._complain(f"The system allows no more than {len(self._keys)} watches", error)
+            return None
+        self.complaint = None
         if self._keys.setdefault(handle, key) != key:
             return None
         return handle
@@ -135,6 +129,8 @@ class Inotify(Generic[K]):
     def read(self) -> Happened[K]:
         """Return what happened; never waits."""
         happened: Happened[K] = Happened()
+        if self._inotify is None:
+            return happened
         for handle, mask, _, _ in _events(self._inotify.read(timeout=0)):
             if mask & _Q_OVERFLOW:
                 happened.is_incomplete = True
@@ -149,14 +145,23 @@ class Inotify(Generic[K]):
                 happened.changed.add(key)
         return happened
 
-    def take_complaint(self) -> str | None:
-        """Return, once, that the system's limits are reached."""
-        complaint, self._complaint = self._complaint, None
-        return complaint
-
     def close(self) -> None:
         """Close the descriptor; the kernel forgets all watches."""
-        self._inotify.close()
+        if self._inotify is not None:
+            self._inotify.close()
+
+    def _open(self) -> bool:
+        from inotify_simple import INotify  # noqa: PLC0415  Linux only
+
+        try:
+            self._inotify = INotify()
+        except OSError as error:
+            self._complain("inotify is not to be had", error)
+            return False
+        return True
+
+    def _complain(self, what: str, error: OSError) -> None:
+        self.complaint = f"{what} ({error.strerror}). {_ADVICE}"
 
     def _end(self, handle: int, mask: int) -> None:
         if mask & _MOVE_SELF:
@@ -170,10 +175,7 @@ def open_head_events() -> HeadEvents[Any]:
     """Return the best that this system has to offer."""
     if sys.platform != "linux":
         return NoEvents("This system has no inotify; all repositories are polled.")
-    try:
-        return Inotify()
-    except OSError as error:
-        return NoEvents(f"inotify is not to be had ({error.strerror}). {_ADVICE}")
+    return Inotify()
 
 
 def _events(found: Iterable[Any]) -> Iterable[tuple[int, int, int, str]]:

@@ -68,7 +68,7 @@ class FileClaim:
 
 def open_claims(sessions: sessionmaker[Session], run_dir: Path) -> Claims:
     """Return what says which repositories this process may watch."""
-    engine = _engine_of(sessions)
+    engine = engine_of(sessions)
     if engine.dialect.name == "postgresql":
         return ShardLocks(engine, _WORK, SHARDS)
     return FileClaim(run_dir)
@@ -76,7 +76,7 @@ def open_claims(sessions: sessionmaker[Session], run_dir: Path) -> Claims:
 
 def count_watchers(sessions: sessionmaker[Session], run_dir: Path) -> int:
     """Return how many processes watch; with SQLite at most one does."""
-    if _engine_of(sessions).dialect.name == "postgresql":
+    if engine_of(sessions).dialect.name == "postgresql":
         with sessions() as session:
             return count_members(session, _WORK)
     try:
@@ -90,7 +90,8 @@ def lock_path(run_dir: Path) -> Path:
     return run_dir / "watch.lock"
 
 
-def _engine_of(sessions: sessionmaker[Session]) -> Engine:
+def engine_of(sessions: sessionmaker[Session]) -> Engine:
+    """Return the engine behind sessions."""
     engine = sessions.kw["bind"]
     assert isinstance(engine, Engine)  # noqa: S101  make_sessions binds one
     return engine

@@ -12,9 +12,10 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import utc_now
+from wit_admin.db.data_version import Version, watch_changes
 from wit_admin.db.queries import watching
 from wit_admin.db.queries.watching import Place
-from wit_admin.services.watch_claims import Claims, shard_of
+from wit_admin.services.watch_claims import Claims, engine_of, shard_of
 
 _ALL_EVERY_S = 300.0
 _MARGIN = timedelta(seconds=15)
@@ -31,9 +32,9 @@ class Standing(NamedTuple):
     disk_path: str
     is_wanted: bool
     """It lives, and nobody took it off the list."""
-    heads: int
+    heads: int = 0
     """Of the heads that were synced last, see :func:`digest_of`."""
-    failures: int
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class Clerk:
         self._unwatched: frozenset[uuid.UUID] = frozenset()
         self._asked_at: datetime | None = None
         self._all_at = 0.0
+        self._versions = watch_changes(engine_of(sessions))
+        self._version: Version | None = None
 
     def ask(self, busy: Collection[int]) -> News:
         """Return what is new; syncs are under way in the ``busy`` shards.
@@ -73,12 +76,16 @@ class Clerk:
             UnavailableError: The database is not there; nothing is ours.
         """
         shards, asked_at = self._claims.settle(busy), utc_now()
+        version = self._versions.read() if self._versions else None
         is_all = bool(shards - self._shards) or time.monotonic() >= self._all_at
+        if not is_all and version is not None and version == self._version:
+            return News(shards, [], is_all, self._unwatched)
         with self._sessions() as session:
             unwatched = watching.list_unwatched(session)
             places = self._places(session, unwatched, is_all=is_all)
             standings = [_standing_of(place) for place in places if shard_of(place.id) in shards]
-        self._shards, self._unwatched, self._asked_at = shards, unwatched, asked_at
+        self._shards, self._unwatched = shards, unwatched
+        self._asked_at, self._version = asked_at, version
         if is_all:
             self._all_at = time.monotonic() + _ALL_EVERY_S
         return News(shards, standings, is_all, unwatched)
@@ -86,6 +93,8 @@ class Clerk:
     def close(self) -> None:
         """Leave everything to others."""
         self._claims.close()
+        if self._versions is not None:
+            self._versions.close()
 
     def _places(
         self, session: Session, unwatched: frozenset[uuid.UUID], *, is_all: bool

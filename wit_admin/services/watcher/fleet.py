@@ -11,10 +11,13 @@ from pathlib import Path
 from wit_admin.errors import JjError
 from wit_admin.git.mounts import is_local
 from wit_admin.jj.head_events import HeadEvents
-from wit_admin.jj.layout import find_op_heads_folder
+from wit_admin.jj.layout import find_op_heads_folder, is_plain
 from wit_admin.jj.op_heads import peek_op_heads
 from wit_admin.services.jj_places import find_jj_place
 from wit_admin.services.watcher.clerk import Standing
+
+_TICK_S = 2.0
+"""Of the coarsest clock of a file system."""
 
 
 @dataclass(slots=True, eq=False)
@@ -31,6 +34,8 @@ class Entry:
     """Of the heads that were synced last, or are just being synced; 0 when it is not known."""
     handle: int | None = None
     """Of the watch; ``None`` for one that is polled."""
+    stamp: int = 0
+    """Of its folder of heads, see :meth:`Fleet.may_have_changed`."""
 
 
 class Fleet:
@@ -90,8 +95,7 @@ class Fleet:
         # Mostly the same text; one of them is enough.
         entry.workspace = entry.name if place == entry.name else place
         self.watched += 1
-        folder = self._plain_folder(entry)
-        if os.path.realpath(folder) != folder:
+        if not is_plain(self._plain_folder(entry)):
             self._locate_odd(entry)
         self.polled += 1
         self.ensure_watch(entry)
@@ -110,9 +114,28 @@ class Fleet:
         """Watch an entry that was polled until now, if that is possible."""
         if entry.handle is None:
             folder = self.folder_of(entry)
-            if self._is_local(folder):
-                entry.handle = self._events.watch(entry, Path(folder))
+            found = _stat(folder)
+            if found is not None and self._is_local(found.st_dev, folder):
+                entry.handle = self._events.watch(entry, folder)
             self.polled -= entry.handle is not None
+
+    def may_have_changed(self, entry: Entry, moment: float) -> bool:
+        """Tell by one look whether other heads may stand there than when this was asked before.
+
+        ``moment`` is that of the look, in seconds since 1970. The times of a folder tell, but not
+        over a network, where they may be remembered ones.
+        """
+        folder = self.folder_of(entry)
+        found = _stat(folder)
+        if found is None or not self._is_local(found.st_dev, folder):
+            return True
+        stamp = hash((found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns))
+        if entry.stamp == stamp:
+            return False
+        # The clock of a file system ticks so seldom that more may happen at the same time.
+        is_old = moment - found.st_ctime > _TICK_S
+        entry.stamp = stamp if is_old else 0
+        return True
 
     def workspace_of(self, entry: Entry) -> Path:
         """Return where jj works in a repository."""
@@ -142,13 +165,17 @@ class Fleet:
             self._events.forget(entry.handle)
         self._odd_folders.pop(entry, None)
         entry.workspace = entry.handle = None
+        entry.stamp = 0
 
-    def _is_local(self, folder: str) -> bool:
+    def _is_local(self, device: int, folder: str) -> bool:
         """Tell whether this host sees all that happens there."""
-        try:
-            device = Path(folder).stat().st_dev
-        except OSError:
-            return False
         if device not in self._devices:
             self._devices[device] = is_local(Path(folder))
         return self._devices[device]
+
+
+def _stat(folder: str) -> os.stat_result | None:
+    try:
+        return os.stat(folder)  # noqa: PTH116  thousands, and a Path keeps each name in memory
+    except OSError:
+        return None

@@ -77,7 +77,7 @@ class Watcher:
         self._incoming = deque[Standing]()
         self._told: tuple[Collection[int], Collection[uuid.UUID]] = ((), ())
         self._ask_at = self._trusted_until = 0.0
-        self._is_stopping = self._is_ready = self._is_away = False
+        self._is_stopping = self._is_ready = self._is_away = self._is_limited = False
 
     def stop(self) -> None:
         """Have :meth:`run` return as soon as what is being synced is; for signals' handlers too."""
@@ -89,13 +89,14 @@ class Watcher:
         waker = select.poll()
         if lifeline is not None:
             waker.register(lifeline, select.POLLIN)
-        for source in (self._events, self._syncs, self._questions):
-            descriptor = source.fileno()
-            if descriptor is not None:
-                waker.register(descriptor, select.POLLIN)
+        for pool in (self._syncs, self._questions):
+            waker.register(pool.fileno(), select.POLLIN)
         try:
             while not self._is_stopping:
                 self._step()
+                if (descriptor := self._events.fileno()) is not None:
+                    # It may be there for the first time; again is no harm.
+                    waker.register(descriptor, select.POLLIN)
                 woken = waker.poll(self._patience_ms())
                 self._is_stopping |= any(descriptor == lifeline for descriptor, _ in woken)
         finally:
@@ -113,8 +114,7 @@ class Watcher:
         for entry in self._schedule.take_looks(now):
             self._look(entry, now)
         self._begin_syncs(now)
-        if complaint := self._events.take_complaint():
-            log.warning("%s", complaint)
+        self._tell_of_limits()
         self._observer.counted(self._fleet.watched, self._fleet.polled)
 
     def _patience_ms(self) -> float | None:
@@ -137,6 +137,16 @@ class Watcher:
             log.warning("Events were lost; all repositories are looked at.")
             self._observer.lost_events()
             self._sweep.hurry(self._fleet, now)
+
+    def _tell_of_limits(self) -> None:
+        """Say once why repositories are polled, and once that none is any more."""
+        if not self._fleet.polled:
+            if self._is_limited:
+                log.info("All repositories are watched again, and none is polled.")
+            self._is_limited = False
+        elif self._events.complaint and not self._is_limited:
+            log.warning("%s", self._events.complaint)
+            self._is_limited = True
 
     # What the database says
 
@@ -221,6 +231,8 @@ class Watcher:
             self._locate(entry, now)
             return
         self._fleet.ensure_watch(entry)
+        if not self._fleet.may_have_changed(entry, time.time()):
+            return
         if self._digest(entry) != entry.heads:
             # Another folder may be in the place of the one that is watched.
             self._locate(entry, now)

@@ -8,7 +8,10 @@ from typing import Generic, TypeVar
 
 K = TypeVar("K")
 
-_TICK_S = 0.25
+_LONGEST_TICK_S = 1.0
+_AT_A_TIME = 250
+"""Takes a millisecond or two, for which whatever happens has to wait; to wake up more often costs
+as much as the looks themselves."""
 _IN_A_HURRY = 500
 
 
@@ -17,7 +20,6 @@ class Sweep(Generic[K]):
 
     def __init__(self, circle_s: float) -> None:
         self._circle_s = circle_s
-        self._tick_s = min(_TICK_S, circle_s)
         self._credit = 0.0
         self._left: Iterator[K] = iter(())
         self._is_hurried = False
@@ -32,8 +34,9 @@ class Sweep(Generic[K]):
             taken = list(itertools.islice(self._left, _IN_A_HURRY))
             self._is_hurried = len(taken) == _IN_A_HURRY
             return taken
-        self.due = now + self._tick_s
-        self._credit = min(self._credit + count * self._tick_s / self._circle_s, count)
+        tick_s = min(_LONGEST_TICK_S, self._circle_s, self._circle_s * _AT_A_TIME / max(count, 1))
+        self.due = now + tick_s
+        self._credit = min(self._credit + count * tick_s / self._circle_s, count)
         batch = int(self._credit)
         self._credit -= batch
         taken = list(itertools.islice(self._left, batch))
