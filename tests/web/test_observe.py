@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from wit_admin.web.metrics import Boards
+from wit_admin.web.metrics import SharedMetrics
 from wit_admin.web.observe import observed
 
 SCOPE: Scope = {
@@ -34,11 +34,10 @@ def test_an_unexpected_exception_is_one_500_with_the_id(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    boards = Boards.create(1)
-    board = boards.board(0)
+    metrics = SharedMetrics.create(1).of_worker(0)
 
     async def ask() -> None:
-        await observed(buggy, board)(dict(SCOPE), receive, send)
+        await observed(buggy, metrics)(dict(SCOPE), receive, send)
 
     asyncio.run(ask())
 
@@ -47,4 +46,4 @@ def test_an_unexpected_exception_is_one_500_with_the_id(
     assert b"r-9" in body["body"]
     assert b"secret" not in body["body"]
     assert "secret detail" in caplog.text
-    assert 'operation="api",outcome="failed"} 1.0' in board.exposition().decode()
+    assert 'operation="api",outcome="failed"} 1.0' in metrics.exposition().decode()

@@ -1,4 +1,4 @@
-"""Runs a watcher until a signal says that it is enough."""
+"""Runs a watcher until a signal tells it to stop."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wit_admin.services.watcher.service import Watcher
-    from wit_admin.web.workers import Post
+    from wit_admin.web.workers import WorkerContext
 
 
 def run_alone(watcher: Watcher) -> None:
-    """Watch until SIGTERM or SIGINT; what is being synced comes to its end."""
+    """Watch until SIGTERM or SIGINT; running syncs are finished first."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: watcher.stop())
     watcher.run()
 
 
-def run_beside(watcher: Watcher, post: Post) -> None:
-    """Watch as a child of who serves, until it says so, or ends itself."""
+def run_beside(watcher: Watcher, context: WorkerContext) -> None:
+    """Watch as a child of the serving process, until that sends SIGTERM or ends."""
     signal.signal(signal.SIGTERM, lambda *_: watcher.stop())
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     # A sync that is cut off leaves the rows as they were.
     signal.signal(signal.SIGQUIT, lambda *_: os._exit(0))
-    watcher.run(lifeline=post.lifeline)
+    watcher.run(lifeline=context.lifeline)

@@ -15,10 +15,12 @@ from wit_admin.errors import ConfigError
 from wit_admin.log import set_up_logging
 
 if TYPE_CHECKING:
+    import socket
+
     from wit_admin.cli._output import Output
     from wit_admin.forge import Forge
     from wit_admin.settings import Settings
-    from wit_admin.web.watch_metrics import WatchBoard
+    from wit_admin.web.watch_metrics import WatchMetrics
 
 _REPLAY_PATIENCE_S = 30.0
 _PARENTS_MARGIN_S = 10.0
@@ -112,54 +114,61 @@ def _prepare(settings: Settings, output: Output, *, migrate: bool) -> None:
 def _serve(settings: Settings, output: Output) -> None:
     from wit_admin.cli._watcher import run_beside
     from wit_admin.forge import open_forge, open_watcher
-    from wit_admin.web.listeners import is_loopback, listening, shown_url, tls_of
-    from wit_admin.web.metrics import Boards
-    from wit_admin.web.server import Site, run
-    from wit_admin.web.workers import Post, Supervisor
+    from wit_admin.web.listeners import listening, shown_url, tls_of
+    from wit_admin.web.metrics import SharedMetrics
+    from wit_admin.web.server import SharedState, run
+    from wit_admin.web.workers import Supervisor, WorkerContext
 
     tls = tls_of(settings)
     with listening(settings) as listener:
-        if settings.anonymous_push and not is_loopback(listener):
-            raise ConfigError(
-                "--anonymous-push is for loopback only.",
-                hint="Listen on 127.0.0.1, or leave it out.",
-            )
+        _check_anonymous_push(settings, listener)
         is_terminal = sys.stderr.isatty()
-        watch_board = _make_watch_board(settings)
-        others = () if watch_board is None else (watch_board,)
-        site = Site(listener, tls, Boards.create(settings.workers, *others), is_terminal)
+        watch_metrics = _make_watch_metrics(settings)
+        others = () if watch_metrics is None else (watch_metrics,)
+        shared = SharedState(
+            listener, tls, SharedMetrics.create(settings.workers, *others), is_terminal
+        )
 
         def say_where() -> None:
             output.note(f"Serving {shown_url(listener, is_tls=tls is not None)}")
 
-        def work(post: Post, on_ready: Callable[[], None] = lambda: None) -> None:
+        def work(context: WorkerContext, on_ready: Callable[[], None] = lambda: None) -> None:
             with open_forge(settings, is_prompt=True) as forge:
-                run(forge, site, post, on_ready=on_ready)
+                run(forge, shared, context, on_ready=on_ready)
 
-        def watch(post: Post) -> None:
+        def watch(context: WorkerContext) -> None:
             # As long as anybody has it open, the kernel goes on to accept connections.
             listener.close()
-            with open_watcher(settings, watch_board) as watcher:
-                run_beside(watcher, post)
+            with open_watcher(settings, watch_metrics) as watcher:
+                run_beside(watcher, context)
 
-        if settings.workers == 1 and watch_board is None:
-            work(Post(slot=0), say_where)
+        if settings.workers == 1 and watch_metrics is None:
+            work(WorkerContext(slot=0), say_where)
             return
         supervisor = Supervisor(
-            [work] * settings.workers + ([] if watch_board is None else [watch]),
+            [work] * settings.workers + ([] if watch_metrics is None else [watch]),
             patience_s=settings.drain_timeout_s + _PARENTS_MARGIN_S,
             ends_on_hangup=is_terminal,
         )
         supervisor.run(on_started=say_where, on_stop=listener.close)
 
 
-def _make_watch_board(settings: Settings) -> WatchBoard | None:
-    """Return where the watcher's numbers go, if there is to be one."""
+def _check_anonymous_push(settings: Settings, listener: socket.socket) -> None:
+    from wit_admin.web.listeners import is_loopback
+
+    if settings.anonymous_push and not is_loopback(listener):
+        raise ConfigError(
+            "--anonymous-push is for loopback only.", hint="Listen on 127.0.0.1, or leave it out."
+        )
+
+
+def _make_watch_metrics(settings: Settings) -> WatchMetrics | None:
+    """Return the metrics of the watcher, if there is to be one."""
     if not settings.watcher_enabled or settings.no_database:
         return None
-    from wit_admin.web.watch_metrics import WatchBoard
+    from wit_admin.web.watch_metrics import WatchMetrics
 
-    return WatchBoard()
+    return WatchMetrics()
 
 
 def _prepare_database(forge: Forge, output: Output, *, migrate: bool) -> None:

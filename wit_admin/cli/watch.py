@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wit_admin.cli._output import Output
     from wit_admin.services.watch_sync import SyncReport
     from wit_admin.settings import Settings
-    from wit_admin.web.watch_metrics import WatchBoard
+    from wit_admin.web.watch_metrics import WatchMetrics
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -98,12 +98,12 @@ def _pass(settings: Settings, output: Output) -> None:
 def _go_on(settings: Settings, output: Output) -> None:
     from wit_admin.cli._watcher import run_alone
     from wit_admin.forge import open_watcher
-    from wit_admin.web.watch_metrics import WatchBoard
+    from wit_admin.web.watch_metrics import WatchMetrics
 
     if settings.log_format == "json":
         output = dataclasses.replace(output, log=logging.getLogger(__name__))
 
-    class Teller(WatchBoard):
+    class Teller(WatchMetrics):
         def ready(self, watched: int) -> None:
             output.note(f"Watching {watched} jj repositories in {settings.repositories_root}")
 
@@ -119,19 +119,20 @@ def _go_on(settings: Settings, output: Output) -> None:
 
 
 @contextmanager
-def _metrics(settings: Settings, output: Output, board: WatchBoard) -> Iterator[None]:
+def _metrics(settings: Settings, output: Output, metrics: WatchMetrics) -> Iterator[None]:
     if settings.watch_metrics_port is None:
         yield
         return
     from prometheus_client import CollectorRegistry, start_http_server
 
     registry = CollectorRegistry()
-    registry.register(board)
+    registry.register(metrics)
     try:
         server, thread = start_http_server(settings.watch_metrics_port, "127.0.0.1", registry)
     except OSError as error:
         raise ConfigError(
-            f"Metrics cannot be told on port {settings.watch_metrics_port}: {error.strerror}."
+            f"Metrics cannot be served on port {settings.watch_metrics_port}: {error.strerror}.",
+            hint="Choose another port with --metrics-port.",
         ) from error
     output.note(f"Metrics on http://127.0.0.1:{server.server_port}/metrics")
     try:

@@ -57,12 +57,9 @@ def create_repository(
         owner = get_owner(session, name.owner)
     name = RepoName(owner.name, name.name)
     with storage.one_at_a_time(root / name.owner):
-        with sessions() as session:
-            existing = repositories.find_repository_by_name(session, name)
+        existing = _find_existing(sessions, name, order)
         if existing is not None:
-            if order.may_exist:
-                return ChangedRepository(existing.id, owner.name, existing.name, is_changed=False)
-            raise ConflictError(f"There is a repository {name} already.")
+            return existing
         storage.sweep_half_made(root / name.owner)
         place, repo_id = free_place(sessions, name), new_id()
         own = own_values(
@@ -91,6 +88,18 @@ def create_repository(
     return ChangedRepository(repo_id, name.owner, name.name, is_changed=True)
 
 
+def _find_existing(
+    sessions: sessionmaker[Session], name: RepoName, order: RepositoryOrder
+) -> ChangedRepository | None:
+    with sessions() as session:
+        existing = repositories.find_repository_by_name(session, name)
+    if existing is not None and not order.may_exist:
+        raise ConflictError(f"There is a repository {name} already.")
+    if existing is None:
+        return None
+    return ChangedRepository(existing.id, name.owner, existing.name, is_changed=False)
+
+
 def _make_folder(
     root: Path, place: str, order: RepositoryOrder, own: Mapping[str, str | None]
 ) -> None:
@@ -106,8 +115,8 @@ def _make_folder(
     )
     if not made:
         raise ConflictError(
-            f"There is something that the database does not know in {place}.",
-            hint="Look at it below the repository root.",
+            f"There is already something in {place} that the database does not know.",
+            hint="Look at it below the repository root, and move it away or run 'sync-repos'.",
         )
 
 

@@ -12,19 +12,19 @@ from wit_admin.web.git_http import GitHttp
 from wit_admin.web.git_routes import is_git_path
 from wit_admin.web.health import health_routes, metrics_route
 from wit_admin.web.jj_api import jj_routes
-from wit_admin.web.metrics import Board
+from wit_admin.web.metrics import WorkerMetrics
 from wit_admin.web.observe import observed
 from wit_admin.web.proxies import believe_proxies
 from wit_admin.web.sessions_api import session_routes
 from wit_admin.web.watcher_api import watcher_routes
 
 
-def create_app(forge: Forge, board: Board) -> ASGIApp:
-    """Put the application together for an open forge; ``board`` is where it counts."""
+def create_app(forge: Forge, metrics: WorkerMetrics) -> ASGIApp:
+    """Put the application together for an open forge; ``metrics`` is where it counts."""
     git = GitHttp(forge)
     routes = [
         *health_routes(forge),
-        metrics_route(forge, board),
+        metrics_route(forge, metrics),
         *session_routes(forge),
         *jj_routes(forge),
         *watcher_routes(forge),
@@ -42,7 +42,7 @@ def create_app(forge: Forge, board: Board) -> ASGIApp:
         else:
             await pages(scope, receive, send)
 
-    return observed(dispatch, board)
+    return observed(dispatch, metrics)
 
 
 async def _nothing_here(_request: Request, _error: Exception) -> Response:

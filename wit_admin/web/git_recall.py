@@ -30,7 +30,7 @@ from wit_admin.web.git_routes import (
     protocol_version,
 )
 from wit_admin.web.headers import collect_headers
-from wit_admin.web.metrics import Board
+from wit_admin.web.metrics import WorkerMetrics
 from wit_admin.web.notes import Notes
 from wit_admin.web.observe import note_reply
 from wit_admin.web.problems import Problem
@@ -54,10 +54,10 @@ _HEADERS = {
 class GitRecall:
     """What a connection asks before it makes a task of a request."""
 
-    def __init__(self, forge: Forge, board: Board) -> None:
+    def __init__(self, forge: Forge, metrics: WorkerMetrics) -> None:
         self._gate = forge.gate
         self._backend = forge.backend
-        self._board = board
+        self._metrics = metrics
 
     def __call__(self, request: WholeRequest) -> GitQuestion | None:
         """Return what is asked for, if it may be known."""
@@ -91,7 +91,7 @@ class GitRecall:
             return None
         notes = question.note(served, ready)
         request = question.request
-        note_reply(request.method.decode("ascii"), request.url, self._board, notes, started)
+        note_reply(request.method.decode("ascii"), request.url, self._metrics, notes, started)
         identity = b"x-request-id: %b\r\n" % notes.request_id.encode("ascii")
         return QuickReply(_HEADERS[question.route.is_advertisement] + identity, ready.body)
 

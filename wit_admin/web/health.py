@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from wit_admin import __version__
 from wit_admin.forge import Forge
-from wit_admin.web.metrics import Board
+from wit_admin.web.metrics import WorkerMetrics
 from wit_admin.web.notes import Operation, notes_of
 from wit_admin.web.probe import DatabaseProbe
 from wit_admin.web.proxies import is_local
@@ -57,13 +57,13 @@ def health_routes(forge: Forge) -> list[Route]:
     return [Route("/health", health), Route("/readyz", ready), Route("/livez", live)]
 
 
-def metrics_route(forge: Forge, board: Board) -> Route:
-    """Return ``/metrics``, which tells of the site's life and so answers this machine only."""
+def metrics_route(forge: Forge, metrics: WorkerMetrics) -> Route:
+    """Return ``/metrics``, which says how the server is used and so answers this machine only."""
 
-    async def metrics(request: Request) -> Response:
+    async def show_metrics(request: Request) -> Response:
         notes_of(request.scope).operation = Operation.METRICS
         if not forge.settings.metrics_public and not is_local(request.scope):
             return PlainTextResponse("Metrics are shown to this machine only.\n", status_code=403)
-        return Response(board.exposition(), media_type=_METRICS_TYPE)
+        return Response(metrics.exposition(), media_type=_METRICS_TYPE)
 
-    return Route("/metrics", metrics)
+    return Route("/metrics", show_metrics)

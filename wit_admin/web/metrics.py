@@ -42,38 +42,38 @@ DOUBLE_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Boards:
-    """The rows of all workers. Make it before they fork."""
+class SharedMetrics:
+    """The metrics of all workers, in memory that they share. Make it before they fork."""
 
     count: int
     _numbers: memoryview[float]
     others: tuple[Collector, ...] = ()
-    """What else is told to whoever asks for metrics."""
+    """Further collectors, whose metrics are shown as well."""
 
     @classmethod
-    def create(cls, count: int, *others: Collector) -> Boards:
+    def create(cls, count: int, *others: Collector) -> SharedMetrics:
         """Map memory for ``count`` workers, all zero."""
         numbers = memoryview(mmap.mmap(-1, count * _ROW * DOUBLE_BYTES)).cast("d")
         return cls(count, numbers, others)
 
-    def board(self, slot: int) -> Board:
-        """Return the row of one worker, whose predecessor's running requests are no more."""
+    def of_worker(self, slot: int) -> WorkerMetrics:
+        """Return the row of one worker, and clear the gauges that its predecessor left."""
         row = self._numbers[slot * _ROW : (slot + 1) * _ROW]
         row[_IN_FLIGHT] = row[_CHILDREN] = 0
-        return Board(row, self)
+        return WorkerMetrics(row, self)
 
     def total(self, place: int) -> float:
         """Add up one number over all workers."""
         return sum(self._numbers[slot * _ROW + place] for slot in range(self.count))
 
 
-class Board:
-    """One worker's row; only its event loop writes there."""
+class WorkerMetrics:
+    """The metrics of one worker; only its event loop writes there."""
 
-    def __init__(self, row: memoryview[float], boards: Boards) -> None:
+    def __init__(self, row: memoryview[float], shared: SharedMetrics) -> None:
         self._row = row
         self._registry = CollectorRegistry()
-        for collector in (_Totals(boards), *boards.others):
+        for collector in (_Totals(shared), *shared.others):
             self._registry.register(collector)
 
     def enter(self) -> None:
@@ -102,19 +102,19 @@ class Board:
 
 
 class _Totals(Collector):
-    def __init__(self, boards: Boards) -> None:
-        self._boards = boards
+    def __init__(self, shared: SharedMetrics) -> None:
+        self._shared = shared
 
     def collect(self) -> Iterator[Metric]:
         yield self._durations()
         yield self._bytes("wit_request_bytes", "Bytes of request bodies", _BYTES_IN)
         yield self._bytes("wit_response_bytes", "Bytes of response bodies", _BYTES_OUT)
-        total = self._boards.total
+        total = self._shared.total
         yield GaugeMetricFamily("wit_requests_in_flight", "Requests under way", total(_IN_FLIGHT))
         yield GaugeMetricFamily("wit_git_children", "git processes running", total(_CHILDREN))
         yield CounterMetricFamily("wit_pushes", "Pushes that git carried out", total(_PUSHES))
         yield CounterMetricFamily("wit_clones", "Clones that were sent", total(_CLONES))
-        yield GaugeMetricFamily("wit_workers", "Places for serving processes", self._boards.count)
+        yield GaugeMetricFamily("wit_workers", "Places for serving processes", self._shared.count)
         build = GaugeMetricFamily("wit_build_info", "Version", labels=["version"])
         build.add_metric([__version__], 1)
         yield build
@@ -128,19 +128,19 @@ class _Totals(Collector):
         for number, operation in enumerate(_OPERATIONS):
             for place, outcome in enumerate(_OUTCOMES):
                 cell = _cell(number, place)
-                counts = [self._boards.total(cell + bucket) for bucket in range(_BUCKETS)]
+                counts = [self._shared.total(cell + bucket) for bucket in range(_BUCKETS)]
                 if any(counts):
                     family.add_metric(
                         [operation, outcome],
                         buckets=list(cumulative(counts)),
-                        sum_value=self._boards.total(cell + _BUCKETS),
+                        sum_value=self._shared.total(cell + _BUCKETS),
                     )
         return family
 
     def _bytes(self, name: str, text: str, place: int) -> Metric:
         family = CounterMetricFamily(name, text, labels=["operation"])
         for number, operation in enumerate(_OPERATIONS):
-            family.add_metric([operation], self._boards.total(place + number))
+            family.add_metric([operation], self._shared.total(place + number))
         return family
 
 

@@ -10,7 +10,7 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wit_admin.log import log_fields, request_id
-from wit_admin.web.metrics import Board
+from wit_admin.web.metrics import WorkerMetrics
 from wit_admin.web.notes import Notes, notes_of, put_notes
 from wit_admin.web.request_ids import find_request_id, new_request_id
 
@@ -21,7 +21,7 @@ _SHOWN_QUERY = re.compile(rb"service=git-[a-z-]{1,32}")
 """Any other query may hold a secret."""
 
 
-def observed(app: ASGIApp, board: Board) -> ASGIApp:
+def observed(app: ASGIApp, metrics: WorkerMetrics) -> ASGIApp:
     """Wrap ``app``: whatever happens inside, the client gets an answer and the log a line."""
 
     async def observe(scope: Scope, receive: Receive, send: Send) -> None:
@@ -32,25 +32,27 @@ def observed(app: ASGIApp, board: Board) -> ASGIApp:
         put_notes(scope, notes)
         token = request_id.set(notes.request_id)
         started = time.perf_counter()
-        board.enter()
+        metrics.enter()
         try:
             await _answer(app, scope, _counting(receive, notes), _noting(send, notes))
         finally:
             spent_s = time.perf_counter() - started
-            board.leave(notes, spent_s)
+            metrics.leave(notes, spent_s)
             _write_line(scope["method"], scope["raw_path"], scope["query_string"], notes, spent_s)
             request_id.reset(token)
 
     return observe
 
 
-def note_reply(method: str, url: bytes, board: Board, notes: Notes, started: float) -> None:
+def note_reply(
+    method: str, url: bytes, metrics: WorkerMetrics, notes: Notes, started: float
+) -> None:
     """Note an answer that was given at once; ``started`` is of :func:`time.perf_counter`."""
     spent_s = time.perf_counter() - started
     path, _, query = url.partition(b"?")
     token = request_id.set(notes.request_id)
-    board.enter()
-    board.leave(notes, spent_s)
+    metrics.enter()
+    metrics.leave(notes, spent_s)
     _write_line(method, path, query, notes, spent_s)
     request_id.reset(token)
 

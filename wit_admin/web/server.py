@@ -28,11 +28,11 @@ from wit_admin.web.connections import Connections
 from wit_admin.web.fast_path import FastPath, FastPathProtocol
 from wit_admin.web.git_recall import GitRecall
 from wit_admin.web.listeners import Tls
-from wit_admin.web.metrics import Board, Boards
+from wit_admin.web.metrics import SharedMetrics, WorkerMetrics
 from wit_admin.web.protocol import HeadLimits
 from wit_admin.web.questions import Questions, Recall
 from wit_admin.web.quick_protocol import QuickProtocol
-from wit_admin.web.workers import Post
+from wit_admin.web.workers import WorkerContext
 
 log = logging.getLogger(__name__)
 
@@ -46,18 +46,22 @@ _LAST_WORDS_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class SharedState:
     """What the serving processes share: made once, before any of them starts."""
 
     listener: socket.socket
     tls: Tls | None
-    boards: Boards
+    metrics: SharedMetrics
     ends_on_hangup: bool = False
     """SIGHUP says that the terminal went away, not that the certificate is to be read anew."""
 
 
 def run(
-    forge: Forge, site: Site, post: Post, *, on_ready: Callable[[], None] = lambda: None
+    forge: Forge,
+    shared: SharedState,
+    context: WorkerContext,
+    *,
+    on_ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until a signal, or the parent's end.
 
@@ -65,7 +69,7 @@ def run(
     SIGHUP reads the TLS certificate anew.
     """
     _allow_many_files()
-    server = Server(forge, site, post)
+    server = Server(forge, shared, context)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(server.serve(on_ready))
 
@@ -78,15 +82,15 @@ def _allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _fast_path(forge: Forge, board: Board, state: ServerState) -> FastPath:
+def _fast_path(forge: Forge, metrics: WorkerMetrics, state: ServerState) -> FastPath:
     """Put together what a connection is made of: it begins there, and may become uvicorn's."""
     settings = forge.settings
     questions = Questions()
     connections = Connections(_room_for_connections(settings))
     state.connections = connections  # type: ignore[assignment]  # enough of a set
-    protocol = _protocol_of(settings, GitRecall(forge, board), questions)
+    protocol = _protocol_of(settings, GitRecall(forge, metrics), questions)
     config = uvicorn.Config(
-        create_app(forge, board),
+        create_app(forge, metrics),
         timeout_keep_alive=settings.keep_alive_s,  # type: ignore[arg-type]  # call_later's
         log_config=None,
         access_log=False,
@@ -127,14 +131,14 @@ def _room_for_connections(settings: Settings) -> int:
 class Server:
     """Accepts connections, and ends them: first politely, then not."""
 
-    def __init__(self, forge: Forge, site: Site, post: Post) -> None:
+    def __init__(self, forge: Forge, shared: SharedState, context: WorkerContext) -> None:
         self._forge = forge
-        self._site = site
-        self._post = post
+        self._shared = shared
+        self._context = context
         self._settings = forge.settings
-        self._board = site.boards.board(post.slot)
+        self._metrics = shared.metrics.of_worker(context.slot)
         self._state = ServerState()
-        self._fast_path = _fast_path(forge, self._board, self._state)
+        self._fast_path = _fast_path(forge, self._metrics, self._state)
         self._stopping = asyncio.Event()
         self._at_once = asyncio.Event()
 
@@ -147,10 +151,10 @@ class Server:
             asyncio.create_task(keep_journal_settled(self._forge.pushes)),
             asyncio.create_task(keep_changes_indexed(self._forge.pushes)),
         ]
-        tls = self._site.tls
+        tls = self._shared.tls
         server = await loop.create_server(
             lambda: FastPathProtocol(self._fast_path, loop),
-            sock=self._site.listener,
+            sock=self._shared.listener,
             backlog=_BACKLOG,
             ssl=tls.context if tls else None,
             ssl_handshake_timeout=self._settings.header_timeout_s if tls else None,
@@ -158,7 +162,7 @@ class Server:
         on_ready()
         await self._stopping.wait()
         server.close()
-        self._site.listener.close()
+        self._shared.listener.close()
         for connection in list(self._state.connections):
             connection.shutdown()
         await self._drain()
@@ -173,8 +177,8 @@ class Server:
 
     def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.add_signal_handler(signal.SIGHUP, self._read_anew)
-        if self._post.lifeline is None:
-            if self._site.ends_on_hangup:
+        if self._context.lifeline is None:
+            if self._shared.ends_on_hangup:
                 loop.add_signal_handler(signal.SIGHUP, self._stop_or_hurry)
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._stop_or_hurry)
@@ -182,7 +186,7 @@ class Server:
         loop.add_signal_handler(signal.SIGTERM, self.stop)
         loop.add_signal_handler(signal.SIGINT, lambda: None)
         loop.add_signal_handler(signal.SIGQUIT, self._end_at_once)
-        loop.add_reader(self._post.lifeline, self._end_at_once)
+        loop.add_reader(self._context.lifeline, self._end_at_once)
 
     def _stop_or_hurry(self) -> None:
         self.stop(at_once=self._stopping.is_set())
@@ -191,10 +195,10 @@ class Server:
         self.stop(at_once=True)
 
     def _read_anew(self) -> None:
-        if self._site.tls is None:
+        if self._shared.tls is None:
             return
         try:
-            self._site.tls.load()
+            self._shared.tls.load()
         except ConfigError as error:
             log.warning("The certificate stays the old one. %s", error.message)
         else:
@@ -202,7 +206,7 @@ class Server:
 
     async def _keep_the_date(self) -> None:
         while True:
-            self._board.set_children(GitChild.running)
+            self._metrics.set_children(GitChild.running)
             self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
             await asyncio.sleep(1 - time.time() % 1)
 

@@ -26,7 +26,7 @@ _DETECTION = _DURATION + CELL
 _ROW = _DETECTION + CELL
 
 
-class WatchBoard(Observer, Collector):
+class WatchMetrics(Observer, Collector):
     """Written by the watcher alone, read by all. Make it before the processes fork.
 
     A watcher that takes the place of a dead one goes on counting where that one ended.

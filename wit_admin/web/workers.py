@@ -29,20 +29,20 @@ _AT_ONCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
-    """What a worker is told: its place among the workers, and how to learn of its parent's end."""
+class WorkerContext:
+    """What a worker is told: its number, and how it learns that its parent has ended."""
 
     slot: int
     lifeline: int | None = None
-    """A descriptor that comes to its end when the parent does."""
+    """The reading end of a pipe that is closed when the parent ends."""
 
 
-Work = Callable[[Post], None]
-"""What a worker does until it is told to end."""
+Work = Callable[[WorkerContext], None]
+"""The function of a worker, which returns when a signal tells it to stop."""
 
 
 @dataclass(slots=True)
-class _Place:
+class _Worker:
     slot: int
     work: Work
     pid: int | None = None
@@ -52,7 +52,7 @@ class _Place:
 
 
 class Supervisor:
-    """Keeps a process at each of ``works`` until SIGTERM or SIGINT; SIGHUP is passed on.
+    """Keeps one process per function in ``works`` until SIGTERM or SIGINT; forwards SIGHUP.
 
     With ``ends_on_hangup`` SIGHUP means that the terminal went away, and ends them as well.
     """
@@ -64,7 +64,7 @@ class Supervisor:
         patience_s: float,
         ends_on_hangup: bool = False,
     ) -> None:
-        self._places = [_Place(slot, work) for slot, work in enumerate(works)]
+        self._workers = [_Worker(slot, work) for slot, work in enumerate(works)]
         self._patience_s = patience_s
         self._stop = _STOP | ({signal.SIGHUP} if ends_on_hangup else set())
         self._old_mask: set[signal.Signals] = set()
@@ -85,15 +85,15 @@ class Supervisor:
             self._drain()
         finally:
             self._send(signal.SIGKILL)
-            for place in self._places:
-                self._reap(place, block=True)
+            for worker in self._workers:
+                self._reap(worker, block=True)
             os.close(self._life)
             os.close(self._lifeline)
             signal.pthread_sigmask(signal.SIG_SETMASK, self._old_mask)
 
     def _watch(self) -> None:
         while True:
-            waiting = [place.due for place in self._places if place.pid is None]
+            waiting = [worker.due for worker in self._workers if worker.pid is None]
             number = _next_signal(min(waiting) - time.monotonic() if waiting else None)
             if number in self._stop:
                 return
@@ -103,7 +103,7 @@ class Supervisor:
             self._start_due()
 
     def _drain(self) -> None:
-        """Let the workers end by themselves, for a while; a second signal ends them at once."""
+        """Give the workers time to end by themselves; a second signal ends them at once."""
         self._send(signal.SIGTERM)
         deadline = time.monotonic() + self._patience_s
         while self._reap_all():
@@ -116,32 +116,32 @@ class Supervisor:
                 deadline = min(deadline, time.monotonic() + _AT_ONCE_S)
 
     def _start_due(self) -> None:
-        for place in self._places:
-            if place.pid is None and place.due <= time.monotonic():
-                self._start(place)
+        for worker in self._workers:
+            if worker.pid is None and worker.due <= time.monotonic():
+                self._start(worker)
 
-    def _start(self, place: _Place) -> None:
-        place.started = time.monotonic()
+    def _start(self, worker: _Worker) -> None:
+        worker.started = time.monotonic()
         try:
-            place.pid = os.fork()
+            worker.pid = os.fork()
         except OSError as error:
             # The others go on; the machine may have room for this one later.
             log.warning("A worker cannot be started: %s.", error.strerror)
-            place.quick_deaths += 1
-            place.due = place.started + restart_delay_s(place.quick_deaths)
+            worker.quick_deaths += 1
+            worker.due = worker.started + restart_delay_s(worker.quick_deaths)
             return
-        if place.pid == 0:
-            self._become_worker(place)
+        if worker.pid == 0:
+            self._become_worker(worker)
 
-    def _become_worker(self, place: _Place) -> None:
-        """Work, and leave without returning into the parent's code."""
+    def _become_worker(self, worker: _Worker) -> None:
+        """Run the worker's function and exit, without returning into the parent's code."""
         code = _BUG
         try:
             os.close(self._life)
             # Ctrl-C on a terminal is for the parent, which passes it on in order.
             os.setpgid(0, 0)
             signal.pthread_sigmask(signal.SIG_SETMASK, self._old_mask)
-            place.work(Post(place.slot, self._lifeline))
+            worker.work(WorkerContext(worker.slot, self._lifeline))
             code = 0
         except BaseException:
             log.exception("A worker cannot go on.")
@@ -150,41 +150,41 @@ class Supervisor:
             os._exit(code)
 
     def _reap_all(self) -> bool:
-        """Take leave of the workers that ended; tell whether any is left."""
-        for place in self._places:
-            self._reap(place, block=False)
-        return any(place.pid is not None for place in self._places)
+        """Reap the workers that ended; return whether any is left."""
+        for worker in self._workers:
+            self._reap(worker, block=False)
+        return any(worker.pid is not None for worker in self._workers)
 
-    def _reap(self, place: _Place, *, block: bool) -> None:
-        if place.pid is None:
+    def _reap(self, worker: _Worker, *, block: bool) -> None:
+        if worker.pid is None:
             return
-        pid, status = os.waitpid(place.pid, 0 if block else os.WNOHANG)
+        pid, status = os.waitpid(worker.pid, 0 if block else os.WNOHANG)
         if pid == 0:
             return
-        place.pid = None
-        lived_s = time.monotonic() - place.started
-        place.quick_deaths = 0 if lived_s > _SETTLED_AFTER_S else place.quick_deaths + 1
-        place.due = time.monotonic() + restart_delay_s(place.quick_deaths)
+        worker.pid = None
+        lived_s = time.monotonic() - worker.started
+        worker.quick_deaths = 0 if lived_s > _SETTLED_AFTER_S else worker.quick_deaths + 1
+        worker.due = time.monotonic() + restart_delay_s(worker.quick_deaths)
         code = os.waitstatus_to_exitcode(status)
         if code != 0:
             log.warning("Worker %d ended with %d after %.1f s.", pid, code, lived_s)
 
     def _send(self, number: signal.Signals) -> None:
-        for place in self._places:
-            if place.pid is not None:
+        for worker in self._workers:
+            if worker.pid is not None:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(place.pid, number)
+                    os.kill(worker.pid, number)
 
 
 def restart_delay_s(quick_deaths: int) -> float:
-    """Return how long a place stays empty after so many workers in a row died young in it."""
+    """Return the delay before a restart, after so many quick deaths in a row."""
     # Held down before it is multiplied: in hours of such deaths the power outgrows any float.
     doublings = min(quick_deaths, _DOUBLINGS_MOST)
     return min(_FIRST_DELAY_S * 2.0**doublings, _LONGEST_DELAY_S)
 
 
 def _next_signal(patience_s: float | None) -> int | None:
-    """Wait for one of the watched signals, all of which are blocked; ``None`` when none came."""
+    """Wait for one of the watched signals, which are all blocked; return ``None`` if none came."""
     if patience_s is None:
         return signal.sigwait(_WATCHED)
     found = signal.sigtimedwait(_WATCHED, max(0.0, patience_s))
