@@ -11,7 +11,7 @@ import base64
 import binascii
 import json
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -106,13 +106,21 @@ def fetch_page(
     return Page(items, render_cursor(order, rows[at.limit - 1][-width:]))
 
 
-def iter_pages(fetch: Callable[[PageRequest], Page[T]]) -> Iterator[T]:
-    """Yield the rows of all pages that ``fetch`` gives."""
-    at: PageRequest | None = PageRequest(MAX_LIMIT)
-    while at is not None:
-        page = fetch(at)
-        yield from page.items
-        at = PageRequest(MAX_LIMIT, page.next_cursor) if page.next_cursor else None
+def collect_pages(
+    fetch: Callable[[PageRequest], Page[T]],
+    *,
+    limit: int | None = None,
+    after: str | None = None,
+) -> Page[T]:
+    """Return ``limit`` rows after a cursor, or all, as one page made of as many as it takes."""
+    rows: list[T] = []
+    while True:
+        size = MAX_LIMIT if limit is None else min(MAX_LIMIT, limit - len(rows))
+        page = fetch(PageRequest(size, after))
+        rows.extend(page.items)
+        after = page.next_cursor
+        if after is None or len(rows) == limit:
+            return Page(tuple(rows), after)
 
 
 def cut(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import utc_now
 from wit_admin.db.models.organizations import Organization, OrgRole
-from wit_admin.db.paging import EVERYTHING, Span, iter_pages
+from wit_admin.db.paging import EVERYTHING, Span, collect_pages
 from wit_admin.db.queries import claims, members, teams
 from wit_admin.db.queries import organizations as queries
 from wit_admin.db.queries.members import MemberRow
@@ -246,4 +246,5 @@ def _details(session: Session, found: Organization) -> OrganizationDetails:
 
 
 def _members(session: Session, org_id: uuid.UUID, role: OrgRole | None = None) -> list[MemberRow]:
-    return list(iter_pages(lambda at: members.list_members(session, org_id, role=role, at=at)))
+    page = collect_pages(lambda at: members.list_members(session, org_id, role=role, at=at))
+    return list(page.items)

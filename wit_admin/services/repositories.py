@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from wit_admin.db.paging import MAX_LIMIT, Page, PageRequest
+from wit_admin.db.paging import Page, PageRequest, collect_pages
 from wit_admin.db.queries import activities, repository_lists
 from wit_admin.db.queries.repository_details import RepositoryDetail, find_detail
 from wit_admin.db.queries.repository_lists import RepositoryFilter, RepositoryRow, RepositorySort
@@ -21,24 +21,19 @@ def list_repositories(
     limit: int | None = None,
     after: str | None = None,
 ) -> Page[RepositoryRow]:
-    """Return the live repositories that are ``wanted``, all or ``limit`` of them.
+    """Return the repositories that are ``wanted`` and not deleted, all or ``limit`` of them.
 
-    ``after`` is the cursor of the list before. No transaction is open between pages.
+    ``after`` is the cursor of the previous page. No transaction is open between pages.
 
     Raises:
         InvalidInputError: The cursor is not one of this list.
     """
-    rows: list[RepositoryRow] = []
-    while True:
-        size = MAX_LIMIT if limit is None else min(MAX_LIMIT, limit - len(rows))
+
+    def fetch(at: PageRequest) -> Page[RepositoryRow]:
         with sessions() as session:
-            page = repository_lists.search_repositories(
-                session, wanted, sort=sort, at=PageRequest(size, after)
-            )
-        rows.extend(page.items)
-        after = page.next_cursor
-        if after is None or len(rows) == limit:
-            return Page(tuple(rows), after)
+            return repository_lists.search_repositories(session, wanted, sort=sort, at=at)
+
+    return collect_pages(fetch, limit=limit, after=after)
 
 
 def show_repository(sessions: sessionmaker[Session], name: RepoName) -> RepositoryDetail:
