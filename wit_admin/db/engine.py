@@ -102,7 +102,7 @@ def open_engine(url: str | URL, options: EngineOptions | None = None) -> Engine:
         pool_size=options.pool_size,
         max_overflow=options.max_overflow,
         pool_timeout=options.pool_timeout_s,
-        # A round trip of some 30 µs buys that nobody sees an error after a server restart.
+        # A round trip of some 30 µs prevents errors after a restart of the server.
         pool_pre_ping=not is_sqlite,
         hide_parameters=True,
         connect_args=_sqlite_arguments(options) if is_sqlite else _postgres_arguments(options),

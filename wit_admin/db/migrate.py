@@ -31,7 +31,7 @@ METADATA = Base.metadata
 
 @dataclass(frozen=True, slots=True)
 class MigrationStatus:
-    """Where the schema stands. ``revision`` is ``None`` for an empty database."""
+    """The state of the schema. ``revision`` is ``None`` for an empty database."""
 
     revision: str | None
     head: str

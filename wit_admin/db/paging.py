@@ -134,7 +134,7 @@ def cut(
 
 
 def render_cursor(order: Order, key: Sequence[Any]) -> str:
-    """Return the opaque text that stands for ``key`` in a list of this order."""
+    """Return the opaque cursor for ``key`` in a list of this order."""
     content = json.dumps([order.name, *map(_encode, key)], separators=(",", ":"))
     return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 

@@ -33,7 +33,7 @@ _TAKE = text("SELECT pg_try_advisory_lock(:space, :number)")
 _GIVE_BACK = text("SELECT pg_advisory_unlock(:space, :number)")
 _LEAVE = text("SELECT pg_advisory_unlock_all()")
 _SET_UP = (
-    # A host that loses its power says no farewell: the server is to find out within seconds.
+    # A host that loses power closes no connection: the server has to find out within seconds.
     "SET tcp_keepalives_idle = 5",
     "SET tcp_keepalives_interval = 3",
     "SET tcp_keepalives_count = 3",
@@ -101,7 +101,7 @@ class ShardLocks:
 
     def _open(self) -> Connection:
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        # Out of the pool: nobody else may get a connection that has locks.
+        # Out of the pool: no other code may get a connection that has locks.
         connection.detach()
         for statement in _SET_UP:
             connection.exec_driver_sql(statement)
@@ -110,7 +110,7 @@ class ShardLocks:
         return connection
 
     def _look(self) -> tuple[int, set[int], list[int]]:
-        """Return how many members there are, our shards, and those that nobody has."""
+        """Return how many members there are, the shards of this one, and the free ones."""
         assert self._connection is not None  # noqa: S101  opened by the caller
         numbers = {"space": self._space % _UNSIGNED}
         members, ours, taken = 0, set(), set()

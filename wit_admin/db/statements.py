@@ -28,7 +28,7 @@ def insert_into(session: Session, into: Table | type[Base]) -> Insert:
 def insert_new(session: Session, model: type[Base], **values: Any) -> bool:
     """Insert a row unless its key is there already; tell whether it was inserted.
 
-    Of many at once exactly one is told so.
+    If many try at once, this holds for exactly one.
     """
     key = inspect(model).primary_key
     insert = insert_into(session, model).values(**values)

@@ -1,4 +1,4 @@
-"""Resolves host names, and tells public addresses from private ones.
+"""Resolves host names, and separates public addresses from private ones.
 
 The answer is given to git along with the name, so that a name which leads elsewhere the next time
 it is asked for, by DNS rebinding, gains nothing.

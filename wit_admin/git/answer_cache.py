@@ -117,7 +117,7 @@ class RecordedAnswer:
 
     @property
     def was_clone(self) -> bool:
-        """A pack went to somebody who had nothing."""
+        """Whether a pack was sent to a client that had no commits: a clone."""
         return self._answer.was_clone
 
     @property

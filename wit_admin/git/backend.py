@@ -18,7 +18,7 @@ class ReadyAnswer:
 
     body: bytes
     was_clone: bool = False
-    """It holds a pack with history for somebody who had nothing."""
+    """Whether it holds a pack for a client that had no commits: a clone."""
 
 
 class FetchAnswer(Protocol):
@@ -30,7 +30,7 @@ class FetchAnswer(Protocol):
 
     @property
     def was_clone(self) -> bool:
-        """A pack went to somebody who had nothing; known when all chunks have been taken."""
+        """Whether a pack was sent to a client that had no commits; known after the last chunk."""
 
     def chunks(self) -> AsyncIterator[bytes]:
         """Yield the answer in pieces; none at all when the request was malformed."""

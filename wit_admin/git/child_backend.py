@@ -40,7 +40,7 @@ class ChildAnswer:
 
     @property
     def was_clone(self) -> bool:
-        """A pack went to somebody who had nothing."""
+        """Whether a pack was sent to a client that had no commits: a clone."""
         return self.sent_pack and not self.request_has_haves
 
     async def chunks(self) -> AsyncIterator[bytes]:

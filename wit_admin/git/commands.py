@@ -19,7 +19,7 @@ MAX_HEAD_BYTES = 8 * 1024 * 1024
 MAX_REF_BYTES = 512
 """A ref that a push moves may be this long. Databases index it, four times as long at worst."""
 MAX_REF_PART_BYTES = 250
-"""The same for what stands between slashes: file systems take 255, and git adds ``.lock``."""
+"""The same for each part between slashes: file systems take 255, and git adds ``.lock``."""
 
 _COMMAND = re.compile(rb"([0-9a-fA-F]{40}|[0-9a-fA-F]{64}) ([0-9a-fA-F]{40}|[0-9a-fA-F]{64}) (.+)")
 _SIGNATURE = re.compile(
@@ -51,7 +51,7 @@ class RefCommand:
 
 @dataclass(frozen=True, slots=True)
 class PushRequest:
-    """All that stands before the pack.
+    """Everything before the pack.
 
     Commands of a signed push stand in ``commands`` too, read from its certificate.
     """
@@ -231,7 +231,7 @@ def parse_command(line: bytes) -> RefCommand:
 
 
 def _parse_capabilities(text: bytes) -> frozenset[bytes]:
-    """Return each as it stands, and those with a value by their bare name too.
+    """Return each one as it is, and those with a value by their bare name as well.
 
     git takes ``atomic=1`` for ``atomic``. Source: git's connect.c, ``parse_feature_value``.
     """

@@ -15,7 +15,7 @@ def offer_both_formats(advertisement: bytes) -> bytes:
     ``advertisement`` is what ``receive-pack`` says of an empty SHA-1 repository. A client takes
     any of several ``object-format`` capabilities, but reads the line that stands for "no refs" by
     its own format only (git 2.39 finds an "unexpected capabilities^{}"). So the capabilities come
-    with a ``.have`` instead, which says that the server has an object; it is one nobody has.
+    with a ``.have`` instead, which says that the server has an object; no object has this id.
     Source: gitprotocol-capabilities(5), object-format; gitprotocol-pack(5), Reference Discovery.
     """
     start = advertisement.find(_NO_REFS)

@@ -28,7 +28,7 @@ class Disk:
 
 @contextmanager
 def changing_the_disk() -> Iterator[None]:
-    """Let a disk that is full, read-only or broken be told in a sentence.
+    """Turn errors of a disk that is full, read-only or broken into an error with a message.
 
     Raises:
         UnavailableError: The system refused what was asked of it. The log says where.

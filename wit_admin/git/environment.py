@@ -83,7 +83,7 @@ class ChildEnvironment:
     ) -> dict[str, str]:
         """Return the whole environment of one child; nothing of the server's own is passed on.
 
-        ``hooks`` is a folder of ours, which stands in for the repository's own.
+        ``hooks`` is a folder of the server's, used in place of the repository's own.
         """
         enforced = [*_ENFORCED, *overrides]
         if hooks is not None:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 
 def write_whole(path: Path, content: bytes, *, is_durable: bool = False) -> None:
-    """Put a file in place of what stands at ``path``, by temporary name and rename.
+    """Replace the file at ``path``, by temporary name and rename.
 
     Raises:
         OSError: It cannot be written; nothing has changed.
@@ -29,7 +29,7 @@ def write_whole(path: Path, content: bytes, *, is_durable: bool = False) -> None
                 os.fsync(file.fileno())
         draft.rename(path)
     finally:
-        # Gone already, unless something failed, or somebody pressed Ctrl-C.
+        # It exists only if something failed, or after Ctrl-C.
         draft.unlink(missing_ok=True)
 
 

@@ -98,7 +98,7 @@ class GuardedPush:
             open_hooks(self._start.hooks, own) as folder,
         ):
             async with self._start.child(folder.path, (to_ask.number, to_hear.number)) as child:
-                # The hooks have them now; while we had them too, nobody's end would be noticed.
+                # Only the hooks have them now; else no end of file would be seen here.
                 to_ask.close()
                 to_hear.close()
                 answering = asyncio.create_task(self._answer(asks, answers, folder))

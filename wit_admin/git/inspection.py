@@ -144,7 +144,7 @@ class Inspector:
             changed = os.stat(path).st_ctime_ns
         except (FileNotFoundError, NotADirectoryError):
             return ()
-        # A folder's ctime follows every change of its entries, and nobody can set it back.
+        # A folder's ctime follows every change of its entries, and cannot be set back.
         known = self._known.get(path)
         if known is not None and known[0] == changed:
             return known[1]
@@ -207,7 +207,7 @@ def _check_kind(path: str, shown: str) -> None:
         mode = os.stat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
         return
-    # A socket, such as that of a file system monitor, cannot be opened and so blocks nobody.
+    # A socket, such as that of a file system monitor, cannot be opened and so cannot block.
     if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
         raise _refusal(f"{shown} is neither file nor folder")
 

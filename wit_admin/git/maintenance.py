@@ -123,7 +123,7 @@ def _remove_remains(folder: Path) -> None:
 
 
 def _remove_stale_locks(gitdir: Path) -> None:
-    """Take away the locks of a git that was killed, lest nobody could pack here any more."""
+    """Remove the locks of a git that was killed; they would block every later repack."""
     for name, least_age_s in _LOCKS:
         path = gitdir / name
         with contextlib.suppress(FileNotFoundError):

@@ -38,7 +38,7 @@ class PacketReader:
     """Cuts a stream of bytes into packets; holds at most one unfinished packet.
 
     Feed it and take packets until it is empty; what was not taken stays, so a caller may stop
-    at a flush and hand :attr:`rest` to whoever reads what follows.
+    at a flush and pass :attr:`rest` to the reader of what follows.
     """
 
     __slots__ = ("_buffer", "_start")

@@ -57,5 +57,5 @@ def _held_paths(folder: Path) -> Iterator[str]:
             for entry in entries:
                 yield str(Path(entry.path).readlink())
     except OSError:
-        # It ended meanwhile, or belongs to somebody whose processes we may not look at.
+        # It has ended, or belongs to a user whose processes this one may not inspect.
         return

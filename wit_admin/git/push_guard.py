@@ -36,14 +36,14 @@ class PushGuard:
     """All that is to be looked at in one push."""
 
     refusals: Mapping[bytes, str]
-    """Refs that are refused in any case, with what the client is told."""
+    """Refs that are refused in any case, with the reason for the client."""
     refs: tuple[RefGuard, ...]
     is_atomic: bool
     side_band: bool
     commands: int
     """How many commands the push has."""
     variables: Mapping[str, str]
-    """What checks are told of the push."""
+    """What checks get to know of the push, as environment variables."""
 
     @property
     def takes_fast_forwards(self) -> bool:

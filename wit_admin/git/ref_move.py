@@ -45,7 +45,7 @@ def move_branch(gitdir: Path, ref: bytes, *, old: bytes, new: bytes, who: Commit
 
 
 def _check_value(gitdir: Path, path: Path, ref: bytes, old: bytes) -> None:
-    """Compare under the lock, where nobody else can change it."""
+    """Compare under the lock, where no other process can change it."""
     try:
         is_symbolic = path.is_symlink() or path.read_bytes().startswith(b"ref:")
     except FileNotFoundError:
@@ -61,6 +61,6 @@ def _write_log(gitdir: Path, ref: bytes, change: str, who: Committer) -> None:
     for name in (ref, b"HEAD") if is_head else (ref,):
         log = gitdir / "logs" / os.fsdecode(name)
         log.parent.mkdir(parents=True, exist_ok=True)
-        # One write that appends: nobody else's line can come in between.
+        # One write in append mode: no line of another process can come in between.
         with log.open("ab", buffering=0) as file:
             file.write(line.encode())

@@ -1,6 +1,6 @@
 """Globs over full ref names, as git matches them itself.
 
-``*`` and ``?`` stop at a slash. ``**`` between slashes, or at an end, stands for any number of
+``*`` and ``?`` do not match a slash. ``**`` between slashes, or at an end, matches any number of
 parts. Whatever is accepted here means to git's own matcher the same.
 Source: git's wildmatch.c with WM_PATHNAME; gitignore(5).
 """
@@ -18,7 +18,7 @@ from wit_admin.git.ref_names import HEADS_TEXT
 _MOST_LENGTH = 200
 _SLASH = ord("/")
 _BAD = re.compile(r"[\x00-\x20\x7f~^:\[\\\]]|\.\.|@\{|//|/\.|\.lock(?:/|$)|\.$|/$")
-"""What no ref name holds, and git's brackets and backslashes, which nobody needs for refs."""
+"""Characters that no ref name has, and git's brackets and backslashes, which refs do not need."""
 _STARS = re.compile(r"\*+")
 
 

@@ -26,7 +26,7 @@ def read_ref(gitdir: Path, ref: str) -> str | None:
         return _read_reftable(gitdir, ref_bytes(ref))
     root, name = os.fsencode(gitdir), ref_bytes(ref)
     for _ in range(MAX_SYMBOLIC):
-        # The loose one first: while a ref is being packed it stands in both.
+        # The loose one first: while a ref is being packed it is in both.
         value = _read_loose(root, name) or _read_packed(root, name)
         if value is None or not value.startswith(b"ref:"):
             return value.decode() if value and _OID.fullmatch(value) else None

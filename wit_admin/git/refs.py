@@ -41,7 +41,7 @@ class NotPlainError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StoredRef:
-    """A ref as it was found: its id, the tag's target where that is recorded, whom it follows."""
+    """A ref as it was found: its id, the peeled tag if that is recorded, its symbolic target."""
 
     name: bytes
     oid: bytes
@@ -87,7 +87,7 @@ def read_refs(gitdir: Path, *, known: PackedRefs | None = None) -> StoredRefs:
     loose: dict[bytes, bytes] = {}
     folders: list[bytes] = []
     _read_loose(root, b"refs", loose, folders)
-    # Loose ones first: a ref that is being packed stands in both for a while.
+    # Loose ones first: a ref that is being packed is in both for a while.
     packed = _read_packed(root, known)
     values = dict(packed.refs)
     symbolic: dict[bytes, bytes] = {}

@@ -88,7 +88,7 @@ class Remote:
 
     source: Source
     addresses: tuple[str, ...]
-    """Where its host is; git asks nobody else."""
+    """The addresses of the host; git does not resolve the name again."""
     tools: GitTools
     limits: ChildLimits
     credentials: str | None = field(default=None, repr=False)
@@ -152,7 +152,7 @@ class Remote:
         _raise_for(ended)
 
     def _url(self) -> str:
-        # ssh and git's own protocol are told the address itself; curl is told it beside the name.
+        # ssh and git's own protocol get the address itself; curl gets it in addition to the name.
         by_name = self.source.scheme in {"file", "http", "https"}
         return self.source.url(host=None if by_name else self.addresses[0])
 
@@ -178,7 +178,7 @@ class Remote:
         if self.key_file is not None:
             identity = ["-i", str(self.key_file.absolute())]
             options.append("IdentitiesOnly=yes")
-        # -F none: a ProxyCommand of somebody's own could lead anywhere.
+        # -F none: a ProxyCommand in the user's config could lead anywhere.
         return ["ssh", "-F", "none", *identity, *(f"-o{option}" for option in options)]
 
     @contextmanager

@@ -122,7 +122,7 @@ def render_acceptance(ref: bytes, *, side_band: bool) -> bytes:
 def render_refusal(reasons: Mapping[bytes, str], message: str | None, *, side_band: bool) -> bytes:
     """Return the report on a push of which nothing is accepted, with a reason for each ref.
 
-    Reasons and ``message``, which stands above them, are one line each.
+    Reasons, and ``message``, which is printed above them, are one line each.
     """
     lines = [b"unpack ok\n"]
     lines += [b"ng %b %b\n" % (ref, reason.encode()) for ref, reason in reasons.items()]

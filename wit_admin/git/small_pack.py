@@ -33,7 +33,7 @@ class PackedObject:
 
     @property
     def header(self) -> bytes:
-        """What stands before the content where it is hashed, and in a loose object."""
+        """The header of the object, which is hashed and stored before its content."""
         return b"%b %d\0" % (self.kind, len(self.content))
 
     @property

@@ -43,7 +43,7 @@ class Source:
         return self.scheme != "file"
 
     def url(self, *, host: str | None = None) -> str:
-        """Return what git is told, with another ``host`` if given. It holds no secret."""
+        """Return the URL that git gets, with another ``host`` if given. It contains no secret."""
         if not self.is_remote:
             return self.path
         name = host or self.host

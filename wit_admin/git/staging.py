@@ -18,7 +18,7 @@ from wit_admin.git.storage import STAGING, create_bare, one_at_a_time, remove
 def open_staging(
     root: Path, owner: str, name: str, *, head: str, object_format: str
 ) -> Iterator[Path]:
-    """Make an empty repository for ``owner/name`` that nobody sees; take it away at the end.
+    """Make a hidden, empty repository for ``owner/name``; remove it at the end.
 
     Whoever renames it keeps it. What a killed maker of the same name left is taken away first.
 

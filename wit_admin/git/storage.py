@@ -40,7 +40,7 @@ def create_bare(
     object_format: str = "sha1",
     own: Mapping[str, str | None] | None = None,
 ) -> bool:
-    """Make an empty bare repository at ``root/disk_path``; false when something stands there.
+    """Make an empty bare repository at ``root/disk_path``; return false if the path exists.
 
     ``own`` is what it says about itself, see :mod:`wit_admin.git.wit_section`.
 
@@ -59,7 +59,7 @@ def create_bare(
             return False
         raise
     finally:
-        # Gone already, unless something failed, or somebody pressed Ctrl-C.
+        # It exists only if something failed, or after Ctrl-C.
         shutil.rmtree(staging, ignore_errors=True)
     sync(target.parent)
     return True
@@ -67,7 +67,7 @@ def create_bare(
 
 @contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Let nobody else make or take back repositories in ``folder`` meanwhile, in any process."""
+    """Hold a lock under which repositories are created in and removed from ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -78,9 +78,9 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
 
 
 def sweep_half_made(folder: Path) -> None:
-    """Remove what killed makers of repositories left in ``folder`` more than an hour ago."""
+    """Remove incomplete repositories that killed processes left in ``folder`` an hour ago."""
     for left in folder.glob(STAGING + "*"):
-        # What is none of ours, such as a plain file or a link, stays.
+        # What this program did not make, such as a plain file or a link, is left alone.
         with contextlib.suppress(OSError):
             if time.time() - left.stat().st_mtime > _ABANDONED_S and not is_locked(left):
                 shutil.rmtree(left, ignore_errors=True)

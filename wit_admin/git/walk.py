@@ -41,7 +41,7 @@ class Found(NamedTuple):
 
 
 class Owned(NamedTuple):
-    """What stands in one owner's folder."""
+    """The content of one owner's folder."""
 
     known: Fingerprints
     """What was known of it before."""

@@ -65,7 +65,7 @@ async def keep_changes_indexed(pushes: PushFlow, *, rest_s: float = _REST_S) -> 
 async def _try(what: str, work: Callable[[], T], rest_s: float) -> T | None:
     """Return what came of ``work``; ``None`` when it failed and is to be tried again.
 
-    Nothing may end the task: nobody would notice that its work is left undone from then on.
+    Nothing may end the task: its work would be left undone from then on, without a sign.
     """
     try:
         return await run_sync(work, abandon_on_cancel=True)

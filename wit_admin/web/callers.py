@@ -46,7 +46,7 @@ def recognise(sign_in: SignIn, credentials: Credentials | None) -> Actor | None:
     """Return whose credentials these are; ``None`` for none.
 
     Raises:
-        UnauthenticatedError: They belong to nobody who may sign in now.
+        UnauthenticatedError: They belong to no account that may sign in.
     """
     return None if credentials is None else sign_in.recognise(credentials)
 

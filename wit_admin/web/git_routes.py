@@ -44,7 +44,7 @@ class GitRoute:
 
 
 _PATH = re.compile(
-    # Nobody is called api, but somebody may be called objects.
+    # No owner is called api, but one may be called objects.
     rb"/(?!api/)(?P<owner>[^/]+)/(?P<repo>[^/]+)/"
     rb"(?P<rest>info/refs|git-[a-z-]+|HEAD|objects/.*)"
 )

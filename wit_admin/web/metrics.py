@@ -1,8 +1,8 @@
 """Prometheus metrics of several processes, kept in shared memory.
 
 Each worker has a row of its own in one anonymous mapping that the parent made before it forked,
-and writes there without a lock; whoever is scraped adds the rows up. A worker that takes the
-place of a dead one goes on in its row, so no counter falls back. That is simpler and quicker than
+and writes there without a lock; the worker that is scraped adds the rows up. A worker that
+replaces a dead one goes on in its row, so no counter falls back. That is simpler and quicker than
 files per process: an observation is four additions in memory.
 """
 

@@ -34,7 +34,7 @@ class Outcome(enum.StrEnum):
 
 @dataclass(slots=True)
 class Notes:
-    """Filled in by whoever learns it."""
+    """Filled in by the layer that learns it."""
 
     request_id: str
     operation: Operation = Operation.API

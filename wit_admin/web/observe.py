@@ -62,7 +62,7 @@ async def _answer(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> N
     try:
         await app(scope, receive, send)
     except asyncio.CancelledError:
-        # Only the server's end cancels a request; there is nobody above to tell.
+        # Only the end of the server cancels a request; no caller waits for the cancellation.
         notes.is_gone = True
         if notes.status == 0:
             await _say(send, 503, "The server is stopping.")

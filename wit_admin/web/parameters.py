@@ -52,7 +52,7 @@ class Parameters:
         return self.choice(name, {"true": True, "false": False})
 
     def choice(self, name: str, choices: Mapping[str, bool | None]) -> bool | None:
-        """Return what one of the words stands for; ``None`` if nothing was said.
+        """Return the value of one of the words; ``None`` if the parameter is absent.
 
         Raises:
             InvalidInputError: It is another word.

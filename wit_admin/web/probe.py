@@ -21,7 +21,7 @@ class Sign:
 
     latency_ms: float
     is_current: bool
-    """The schema is not older than this program; somebody may roll it back meanwhile."""
+    """Whether the schema is not older than this program; it may be rolled back at any time."""
 
 
 class DatabaseProbe:

@@ -41,7 +41,7 @@ class QuickReply:
 
 
 class Question(Protocol):
-    """A request that somebody may know the answer to."""
+    """A request that may be answered from memory."""
 
     @property
     def may_be_kept(self) -> bool:

@@ -213,7 +213,7 @@ class Server:
     async def _drain(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.drain_timeout_s):
-                # uvicorn's protocol tells nobody when it is done.
+                # uvicorn's protocol has no callback for its end.
                 while self._is_busy() and not self._at_once.is_set():  # noqa: ASYNC110
                     await asyncio.sleep(_LOOK_AGAIN_S)
         tasks = list(self._state.tasks)

@@ -32,7 +32,7 @@ from wit_admin.web.problems import Problem
 
 _SYNCS_AT_ONCE = 2
 _SYNCS_WAITING = 16
-"""More are told to come again: each holds a connection, and may have to wait for all of them."""
+"""Further ones get 503: each holds a connection, and may have to wait for all before it."""
 _LOOKS_AT_ONCE = 4
 
 

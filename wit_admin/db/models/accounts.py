@@ -74,7 +74,7 @@ class User(Owner):
     """Argon2id; ``None`` for an account that signs in elsewhere only."""
     is_admin: Mapped[bool] = mapped_column(default=False)
     is_placeholder: Mapped[bool] = mapped_column(default=False)
-    """Made by a sync for an owner folder on disk; nobody can sign in as it."""
+    """Created by a sync for an owner folder on disk; it cannot be signed in to."""
     blocked_at: Mapped[datetime | None]
 
     username: Mapped[str] = synonym("name")

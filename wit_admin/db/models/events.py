@@ -16,11 +16,11 @@ _QUEUED = text("state = 'pending'")
 
 
 class Activity(Base):
-    """One thing somebody did, for feeds."""
+    """One thing that a user did, for feeds."""
 
     __tablename__ = "activities"
     __table_args__ = (
-        # However often a push is settled or replayed, each of its refs is told once.
+        # However often a push is settled or replayed, each of its refs gets one row.
         UniqueConstraint("push_id", "ref"),
         Index("ix_activities_repo_feed", "repo_id", "created_at", "id"),
         Index("ix_activities_actor_feed", "actor_id", "created_at", "id"),
@@ -28,7 +28,7 @@ class Activity(Base):
 
     id: Mapped[UuidPk]
     actor_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
-    """``None`` for somebody unknown: an anonymous clone, or an account removed for good."""
+    """``None`` if unknown: an anonymous clone, or an account removed for good."""
     repo_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("repositories.id", ondelete="CASCADE")
     )
@@ -111,7 +111,7 @@ class AuditOrigin(enum.StrEnum):
 class AuditEvent(Base):
     """Something an operator may have to explain later; never changed, never cascaded away.
 
-    No foreign keys: the trail outlives what it tells of.
+    No foreign keys: the trail outlives the rows it describes.
     """
 
     __tablename__ = "audit_events"

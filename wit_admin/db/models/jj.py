@@ -17,7 +17,7 @@ def _repo_key() -> Mapped[uuid.UUID]:
 
 
 class Change(Base):
-    """A change as it stands now: the facts of the commit that speaks for it."""
+    """A change as it is now, described by one of its commits."""
 
     __tablename__ = "changes"
     __table_args__ = (Index(None, "repo_id", "committed_at"),)

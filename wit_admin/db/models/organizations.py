@@ -22,7 +22,7 @@ class OrgRole(enum.StrEnum):
 
 
 class Permission(enum.StrEnum):
-    """What somebody may do with a repository, weakest first."""
+    """What a user may do with a repository, weakest first."""
 
     READ = "read"
     WRITE = "write"

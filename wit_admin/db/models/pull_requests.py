@@ -30,7 +30,7 @@ class ReviewState(enum.StrEnum):
 
 
 class DiffSide(enum.StrEnum):
-    """Which side of a diff a comment stands on."""
+    """The side of a diff that a comment is on."""
 
     LEFT = "LEFT"
     RIGHT = "RIGHT"

@@ -47,9 +47,9 @@ class PushEntry(Base):
         ForeignKey("access_tokens.id", ondelete="SET NULL"), index=True
     )
     host: Mapped[str]
-    """Which machine took the push: only there can be told whether its process still lives."""
+    """The host that took the push: only there can be seen whether its process is alive."""
     server_id: Mapped[str | None]
-    """Which process took it; whoever finds that process dead settles the push in its place."""
+    """The process that took it; another one that finds it dead settles the push."""
     request_id: Mapped[str | None]
     is_creation: Mapped[bool] = mapped_column(default=False)
     """This push made the repository."""

@@ -196,7 +196,7 @@ class ProtectedRef(Base):
     allow_force: Mapped[bool] = mapped_column(default=False)
     allow_delete: Mapped[bool] = mapped_column(default=False)
     limits_pushers: Mapped[bool] = mapped_column(default=False)
-    """Only who is named may push; when all of them are gone, nobody."""
+    """Only the named ones may push; when all of them are gone, no one may."""
     max_blob_bytes: Mapped[int | None] = mapped_column(BigInteger)
     """No larger file may come to be reachable."""
     check_name: Mapped[str | None]

@@ -78,7 +78,7 @@ class AdoptedRepository(NamedTuple):
 def insert_placeholders(
     session: Session, owners: Mapping[uuid.UUID, tuple[str, OwnerType]], now: datetime
 ) -> set[uuid.UUID]:
-    """Make accounts that nobody can sign in to, and organizations without members.
+    """Create placeholders: accounts that cannot be signed in to, organizations without members.
 
     Return the ids of those whose names were free.
     """

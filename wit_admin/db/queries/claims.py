@@ -1,4 +1,4 @@
-"""Placeholders: owners whose repositories were found on disk, until somebody claims them."""
+"""Placeholders: owners whose repositories were found on disk, until they are claimed."""
 
 from __future__ import annotations
 

@@ -32,14 +32,14 @@ def set_collaborator(
     *,
     now: datetime,
 ) -> None:
-    """Let somebody do this much, and no more."""
+    """Set the permission of a collaborator."""
     key = {"repo_id": repo_id, "user_id": user_id}
     if not insert_new(session, Collaborator, **key, permission=permission, created_at=now):
         session.execute(update(Collaborator).filter_by(**key).values(permission=permission))
 
 
 def remove_collaborator(session: Session, repo_id: uuid.UUID, user_id: uuid.UUID) -> bool:
-    """Take somebody's permission back; false for who had none."""
+    """Remove a collaborator; return false for who was none."""
     statement = delete(Collaborator).where(
         Collaborator.repo_id == repo_id, Collaborator.user_id == user_id
     )

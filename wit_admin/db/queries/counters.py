@@ -37,7 +37,7 @@ class Counter(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A cached number that differed from what it stands for."""
+    """A cached number that differed from the number of rows."""
 
     repo_id: uuid.UUID
     column: str

@@ -30,7 +30,7 @@ class ClaimedDelivery:
     event: str
     payload: dict[str, Any]
     attempts: int
-    """This one included; it tells this claim from later ones."""
+    """Including this one; it distinguishes this claim from later ones."""
     url: str
     secret: bytes | None
 
@@ -87,7 +87,7 @@ def enqueue_deliveries(
 def claim_deliveries(
     session: Session, *, now: datetime, lease: timedelta, limit: int = 20
 ) -> list[ClaimedDelivery]:
-    """Take due deliveries, the longest due first; nobody else gets them until the lease ends.
+    """Take due deliveries, the longest due first, for as long as the lease lasts.
 
     Of many claimers at once each gets others: PostgreSQL skips the rows that another is just
     claiming, SQLite lets one claim after the other.
@@ -188,7 +188,7 @@ def _settle(session: Session, claimed: ClaimedDelivery, **values: Any) -> bool:
         .where(
             WebhookDelivery.id == claimed.id,
             WebhookDelivery.state == DeliveryState.PENDING,
-            # Each claim counts up, so that a claimer that came too late is told so.
+            # Each claim counts up, so that a claimer that comes too late is noticed.
             WebhookDelivery.attempts == claimed.attempts,
         )
         .values(claimed_until=None, **values)

@@ -34,7 +34,7 @@ class MemberRow:
 def set_member(
     session: Session, org_id: uuid.UUID, user_id: uuid.UUID, role: OrgRole, *, now: datetime
 ) -> None:
-    """Make somebody a member in this role, or change a member's role.
+    """Add a member with this role, or change the role of a member.
 
     Raises:
         NotFoundError: There is no such organization or account.
@@ -50,7 +50,7 @@ def set_member(
 
 
 def remove_member(session: Session, org_id: uuid.UUID, user_id: uuid.UUID) -> bool:
-    """Take somebody out of the organization and its teams; false for who is no member.
+    """Remove a member from the organization and its teams; return false for others.
 
     Raises:
         NotFoundError: There is no such organization.
@@ -71,7 +71,7 @@ def remove_member(session: Session, org_id: uuid.UUID, user_id: uuid.UUID) -> bo
 
 
 def leave_organizations(session: Session, user_id: uuid.UUID) -> None:
-    """Take somebody out of all organizations.
+    """Remove a user from all organizations.
 
     Raises:
         ConflictError: One of them would be left without an owner.
@@ -104,7 +104,7 @@ def list_kept_by(session: Session, user_id: uuid.UUID) -> list[str]:
 
 
 def find_role(session: Session, org_id: uuid.UUID, user_id: uuid.UUID) -> OrgRole | None:
-    """Return somebody's role; ``None`` for who is no member."""
+    """Return a member's role; ``None`` for others."""
     return session.scalars(
         select(OrgMember.role).where(OrgMember.org_id == org_id, OrgMember.user_id == user_id)
     ).one_or_none()

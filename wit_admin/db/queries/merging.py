@@ -77,7 +77,7 @@ def move_memberships(
     Raises:
         NotFoundError: An account or an organization went away meanwhile.
     """
-    # Accounts before organizations, as whoever closes one locks them.
+    # Accounts before organizations: the order in which closing one locks them.
     for user_id in (from_id, into_id):
         lock_owner(session, user_id)
     for row in organizations.list_organizations_of(session, from_id):
@@ -139,7 +139,7 @@ def _move_collaborations(
         most = max(permission, held.get(repo_id, permission), key=_PERMISSIONS.index)
         collaborators.set_collaborator(session, repo_id, into_id, most, now=now)
         collaborators.remove_collaborator(session, repo_id, from_id)
-    # An owner is nobody's collaborator.
+    # An owner is not a collaborator of their own repository.
     own = select(Repository.id).where(Repository.owner_id == into_id)
     session.execute(
         delete(Collaborator)

@@ -147,7 +147,7 @@ def list_organizations(
 
 
 def list_organizations_of(session: Session, user_id: uuid.UUID) -> list[OrganizationRow]:
-    """Return the live organizations somebody belongs to, by name."""
+    """Return the organizations that a user belongs to, by name, without deleted ones."""
     rows = session.execute(
         select(Organization.id, Organization.name, Organization.display_name, OrgMember.role)
         .join(OrgMember, OrgMember.org_id == Organization.id)
@@ -158,7 +158,7 @@ def list_organizations_of(session: Session, user_id: uuid.UUID) -> list[Organiza
 
 
 def lock_organization(session: Session, org_id: uuid.UUID) -> None:
-    """Let nobody else change who belongs to the organization until this transaction ends.
+    """Lock the list of members of the organization until this transaction ends.
 
     Raises:
         NotFoundError: There is no such live organization.

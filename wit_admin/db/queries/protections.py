@@ -30,7 +30,7 @@ class NewProtection:
 
     pattern: str
     push_permission: Permission = Permission.WRITE
-    """The least that somebody needs to push."""
+    """The lowest permission that may push."""
     allow_force: bool = False
     allow_delete: bool = False
     limits_pushers: bool = False

@@ -44,7 +44,7 @@ def find(session: Session, repo_id: uuid.UUID) -> Pushed | None:
 
 
 def list_due(session: Session, *, limit: int) -> Sequence[uuid.UUID]:
-    """Return repositories with pushes that nobody has looked at, those that wait longest first."""
+    """Return repositories with pushes that are not indexed yet, the longest waiting first."""
     query = (
         select(Repository.id)
         .outerjoin(PushedHeads, PushedHeads.repo_id == Repository.id)
@@ -62,7 +62,7 @@ def list_due(session: Session, *, limit: int) -> Sequence[uuid.UUID]:
 
 
 def lock(session: Session, repo_id: uuid.UUID) -> PushedHeads:
-    """Return up to where it was looked through; nobody else does so until the transaction ends."""
+    """Return how far it was indexed, and lock that row until the transaction ends."""
     insert = insert_into(session, table_of(PushedHeads)).on_conflict_do_nothing()
     execute_core(session, insert, [{"repo_id": repo_id, "heads": []}])
     query = select(PushedHeads).where(PushedHeads.repo_id == repo_id).with_for_update()
@@ -70,7 +70,7 @@ def lock(session: Session, repo_id: uuid.UUID) -> PushedHeads:
 
 
 def save(session: Session, repo_id: uuid.UUID, heads: list[str], moment: datetime | None) -> None:
-    """Note up to where it was looked through."""
+    """Store how far it was indexed."""
     values = {"repo_id": repo_id, "heads": heads, "pushed_at": moment}
     upsert(session, PushedHeads, [values])
 

@@ -93,7 +93,7 @@ def list_pending(session: Session, *, host: str, limit: int = 10_000) -> list[Pe
 def mark_settled(
     session: Session, push_id: uuid.UUID, outcome: dict[str, Any], now: datetime
 ) -> bool:
-    """Settle a pending entry; false when somebody else has."""
+    """Settle a pending entry; return false if it is settled already."""
     values = {"push_id": push_id, "outcome_": outcome, "settled_at_": now}
     return bool(execute_core(session, _SETTLE, values).rowcount)
 

@@ -92,7 +92,7 @@ def find_repository(session: Session, repo_id: uuid.UUID) -> Repository | None:
 
 
 def lock_repository(session: Session, repo_id: uuid.UUID) -> Repository | None:
-    """Return the live repository of that id; nobody else changes its row in this transaction."""
+    """Return the repository of that id if not deleted, with its row locked."""
     query = select(Repository).where(Repository.id == repo_id, Repository.deleted_at.is_(None))
     locked = query.with_for_update(key_share=True)
     return session.scalars(locked, execution_options={"populate_existing": True}).one_or_none()

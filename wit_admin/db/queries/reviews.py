@@ -43,7 +43,7 @@ class ReviewRow:
 
 
 def create_review(session: Session, new: NewReview, *, now: datetime) -> PrReview:
-    """Write a review; a pending one is seen by nobody else until it is submitted."""
+    """Write a review; a pending one is only shown to its author until it is submitted."""
     review = PrReview(
         id=new_id(),
         pr_id=new.pr_id,

@@ -25,7 +25,7 @@ class NewSshKey:
 
 
 def add_ssh_key(session: Session, new: NewSshKey, *, now: datetime) -> SshKey:
-    """Let a user push with a key, which nobody else may have.
+    """Add the public key of a user, which no other user may have.
 
     Raises:
         ConflictError: The key is in use already, by this account or another.

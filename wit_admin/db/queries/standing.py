@@ -1,4 +1,4 @@
-"""The sources of somebody's permission, one by one; ``serving`` adds them up in SQL."""
+"""Each source of a user's permission on a repository; ``serving`` combines them in SQL."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from wit_admin.names import name_key
 
 @dataclass(frozen=True, slots=True)
 class TeamGrant:
-    """What a team that somebody is in may do with a repository."""
+    """The permission that a team of the user has on a repository."""
 
     organization: str
     team: str

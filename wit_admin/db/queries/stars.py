@@ -31,7 +31,7 @@ class FanRow:
 
 @dataclass(frozen=True, slots=True)
 class MarkedRow:
-    """A repository that somebody starred or watches."""
+    """A repository that a user starred or watches."""
 
     repo_id: uuid.UUID
     owner: str
@@ -75,7 +75,7 @@ def list_fans(
 def list_marked(
     session: Session, mark: Mark, user_id: uuid.UUID, *, at: PageRequest = FIRST_PAGE
 ) -> Page[MarkedRow]:
-    """Return a page of the live repositories that somebody starred or watches, latest first."""
+    """Return a page of the repositories that a user starred or watches, latest first."""
     query = (
         select(Repository.id, Owner.name, Repository.name, Repository.visibility, mark.created_at)
         .join(mark, mark.repo_id == Repository.id)

@@ -131,7 +131,7 @@ def add_team_member(
         ConflictError: The user is not a member of the organization.
     """
     team = _get(session, team_id)
-    # The organization before the team, as whoever deletes the organization locks them.
+    # The organization before the team: the order in which deleting the organization locks them.
     lock_organization(session, team.org_id)
     _hold(session, team_id)
     if find_role(session, team.org_id, user_id) is None:
@@ -142,7 +142,7 @@ def add_team_member(
 
 
 def remove_team_member(session: Session, team_id: uuid.UUID, user_id: uuid.UUID) -> bool:
-    """Take somebody out of a team; false for who was not in it."""
+    """Remove a user from a team; return false if they were not in it."""
     statement = delete(TeamMember).where(
         TeamMember.team_id == team_id, TeamMember.user_id == user_id
     )
@@ -212,7 +212,7 @@ def list_team_repositories(session: Session, team_id: uuid.UUID) -> list[TeamRep
 
 
 def _hold(session: Session, team_id: uuid.UUID) -> Team:
-    """Return a team that nobody can remove until this transaction ends."""
+    """Return a team, locked against removal until this transaction ends."""
     query = select(Team).where(Team.id == team_id).with_for_update(read=True, key_share=True)
     team = session.scalars(query, execution_options={"populate_existing": True}).one_or_none()
     if team is None:

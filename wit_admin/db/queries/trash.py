@@ -73,7 +73,7 @@ def restore_repository(  # noqa: PLR0913  the row as it comes back
 ) -> None:
     """Show a deleted repository again; its objects are at ``disk_path`` already.
 
-    It belongs to whom it belonged before, unless ``owner_id`` is given.
+    It keeps its owner, unless ``owner_id`` is given.
 
     Raises:
         NotFoundError: It is not in the trash, or the owner is gone.
@@ -111,7 +111,7 @@ def restore_repository(  # noqa: PLR0913  the row as it comes back
 
 
 def hand_over_trash(session: Session, old_owner_id: uuid.UUID, new_owner_id: uuid.UUID) -> None:
-    """Let somebody else restore what an owner deleted.
+    """Let another owner restore what an owner deleted.
 
     Raises:
         NotFoundError: There is no such new owner.
