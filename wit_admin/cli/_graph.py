@@ -31,7 +31,7 @@ _GLYPHS = {
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What stands to the left of one node's text."""
+    """The lines to the left of one node's text."""
 
     node: str
     """Beside its first line."""
@@ -67,7 +67,7 @@ class Graph:
         """Where a line has just come to its end: what begins there would seem to follow it."""
 
     def draw(self, node_id: str, parents: Iterable[str], mark: str) -> Drawn:
-        """Return what stands beside the next node."""
+        """Return the lines beside the next node."""
         place = self._place(node_id)
         before = list(self._columns)
         self._columns[place] = None

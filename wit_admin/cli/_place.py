@@ -33,7 +33,7 @@ class Place:
         return self.settings.repositories_root
 
     def plans(self) -> RepositoryPlans:
-        """Return what makes plans, for whoever runs this command."""
+        """Return the maker of plans, which acts for the user of this command."""
         from wit_admin.services.repository_plans import RepositoryPlans
 
         return RepositoryPlans(self.sessions, self.root, self.settings.run_dir, origin_of())

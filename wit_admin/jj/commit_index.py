@@ -116,7 +116,7 @@ class CommitIndex:
                 )
 
     def find_position(self, commit_id: CommitId) -> int | None:
-        """Return where a commit stands; larger is what jj shows first."""
+        """Return the position of a commit; jj shows larger ones first."""
         key = bytes.fromhex(commit_id)
         for segment in self._segments:
 

@@ -1,4 +1,4 @@
-"""Reads files and folders that somebody else may be writing, or may have made to harm us."""
+"""Reads files and folders that another process may be writing, or made to do harm."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class GitDir:
         return frozenset(_OID.findall(content.decode("ascii", "replace")))
 
     def read_symbolic_ref(self, name: str) -> str | None:
-        """Return what ``name`` stands for, such as ``refs/remotes/origin/HEAD``, if for a ref."""
+        """Return the target of a ref such as ``refs/remotes/origin/HEAD``, if it is symbolic."""
         try:
             content = read_file(self.common / name, most_bytes=_MOST_POINTER_BYTES)
         except (MissingJjError, JjPathError):

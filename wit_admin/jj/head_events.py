@@ -26,7 +26,7 @@ _ADVICE = (
 
 @dataclass(slots=True)
 class Happened(Generic[K]):
-    """What was told of since the last time."""
+    """The events since the last call."""
 
     changed: set[K] = field(default_factory=set)
     """Folders in which a name was added."""
@@ -117,7 +117,7 @@ class Inotify(Generic[K]):
         return handle
 
     def forget(self, handle: int) -> None:
-        """Watch it no more; what the kernel still has to tell of it is not passed on."""
+        """Stop watching it; events that the kernel still delivers for it are dropped."""
         if self._keys.pop(handle, None) is not None:
             try:
                 self._inotify.rm_watch(handle)

@@ -67,7 +67,7 @@ class Workspace:
     path: Path
     name: str
     operation_id: OperationId | None
-    """The operation its files were last brought up to; ``None`` when that cannot be told."""
+    """The operation that its files were last updated to; ``None`` if unknown."""
 
 
 def find_workspace(path: Path, *, root: Path | None = None) -> Path:

@@ -16,7 +16,7 @@ from wit_admin.jj.ids import OperationId, is_store_name
 
 _WAITS_S = (0.0, 0.001, 0.004, 0.016, 0.05, 0.05)
 _MOST_HEADS = 1024
-"""More are no divergence but an attack: each needs a walk to be told from the others."""
+"""More are no divergence but an attack: each needs a walk to be compared with the others."""
 
 
 def list_op_heads(folder: Path) -> tuple[OperationId, ...]:

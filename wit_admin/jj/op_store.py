@@ -28,7 +28,7 @@ class OpStore:
     folder: Path
     """jj's ``op_store``."""
     id_bytes: int = 20
-    """Length of commit ids, which only the view without a file needs to be told."""
+    """Length of commit ids, needed for the root view only, which has no file."""
 
     def read_operation(self, operation_id: OperationId) -> Operation:
         """Return one operation; the root operation needs no file.

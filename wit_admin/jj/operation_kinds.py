@@ -1,4 +1,4 @@
-"""What kind of work an operation was, told from its description as jj's command line writes it.
+"""The kind of an operation, derived from the description that jj's command line writes.
 
 Descriptions are English, made by programs and not edited by people; other programs than jj's own
 write others, which are ``other`` here.

@@ -29,7 +29,7 @@ _DAY_MINUTES = 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class Timestamp:
-    """A moment, and the zone of the clock that told it."""
+    """A moment, with the time zone of the clock that it was read from."""
 
     ms: int
     """Milliseconds since 1970 UTC; may be negative."""

@@ -18,7 +18,7 @@ from wit_admin.jj.operations import commit_id
 T = TypeVar("T")
 
 _MOST_TERMS = 1024
-"""More in one list are no conflict but an attack: each is told wherever the bookmark is."""
+"""More in one list are no conflict but an attack: each is shown wherever the bookmark is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,7 @@ class JjRepository:
         return compare_undone(read, old_heads, self.op_heads, find_present)
 
     def find_default_bookmark(self) -> str | None:
-        """Return the local bookmark that stands for the default branch, if one does.
+        """Return the local bookmark of the default branch, if there is one.
 
         jj has none: it is what the HEAD of a remote names, else main, master or trunk.
         """

@@ -83,7 +83,7 @@ class StackedTable:
     heads: tuple[str, ...]
     segments: Mapping[str, Segment]
     is_lost: bool
-    """No head stands, but segments do: jj itself then starts anew, and so ids may change."""
+    """There are segments but no head: jj then starts a new table, and ids may change."""
 
     def find(self, key: bytes) -> bytes | None:
         """Return the value of ``key``; the nearest to a head wins.

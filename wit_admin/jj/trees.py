@@ -39,7 +39,7 @@ _KIND_OF_FORMAT = {
 
 @dataclass(frozen=True, slots=True)
 class TreeEntry:
-    """What a name in a tree stands for."""
+    """An entry of a tree, without its name."""
 
     kind: EntryKind
     oid: str
@@ -78,7 +78,7 @@ class Trees:
         self._cache: dict[TreeId, Entries] = {}
 
     def read(self, tree_id: TreeId | None) -> Entries:
-        """Return the entries of a tree; ``None`` stands for the empty one.
+        """Return the entries of a tree; ``None`` is the empty one.
 
         Raises:
             MissingJjError: It is not there.

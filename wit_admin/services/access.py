@@ -55,7 +55,7 @@ class RepositoryFacts:
     permission: Permission | None
     """The most that organization, teams and collaboration give the actor."""
     grants: tuple[Step, ...] = ()
-    """Where that comes from, when somebody wants it explained."""
+    """Where that comes from, for explanations."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ PER_ACCOUNT = 300
 _MOMENT = struct.Struct("<d")
 _KEY_BYTES = 32
 _SLOTS = 65536
-"""Keys that share a slot are counted together; nobody outside can tell which do."""
+"""Keys that share a slot are counted together; the secret key hides which ones do."""
 _FILE_BYTES = _KEY_BYTES + _SLOTS * _MOMENT.size
 _ROUNDING_S = 0.001
 _IPV6_NETWORK_BITS = 64

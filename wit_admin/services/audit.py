@@ -57,7 +57,7 @@ class Origin:
 
 
 SYSTEM = Origin()
-"""The program itself, asked by nobody."""
+"""The program itself, without a user's request."""
 
 
 def http_origin(

@@ -25,7 +25,7 @@ MAX_PASSWORD_BYTES = 1024
 _REMEMBER_S = 300.0
 _REMEMBER_MOST = 4096
 _CHECKS_AT_ONCE = 4
-"""Each takes 64 MiB while it runs, whoever asks for it."""
+"""Each takes 64 MiB while it runs, also for a client that is not signed in."""
 _TURNS = 64
 
 
@@ -132,7 +132,7 @@ _decoy: list[str] = []
 
 
 def _decoy_hash() -> str:
-    """Return a hash nobody knows the password of, made once per process."""
+    """Return the hash of an unknown password, made once per process."""
     if not _decoy:
         _decoy.append(hash_password(secrets.token_urlsafe()))
     return _decoy[0]

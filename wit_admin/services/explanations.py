@@ -1,4 +1,4 @@
-"""Why somebody may or may not do something: the gate's own decisions, with their reasons."""
+"""Why a user may or may not do something: the gate's own decisions, with their reasons."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Form:
 
     commit_id: CommitId
     change_id: ChangeId | None
-    """``None``, as all that is told of it, where Git has it no more."""
+    """``None``, like all other fields of it, if Git no longer has the commit."""
     predecessors: tuple[CommitId, ...]
     is_visible: bool
     operation_id: OperationId | None = None
@@ -164,7 +164,7 @@ def _form(commits: CommitStore, version: Version, is_visible: bool) -> Form:  # 
 
 
 def _as_synced(row: CommitRow, speaker: ChangeRow | None) -> Form:
-    """Return what the rows tell of a commit: all but little, if it speaks for the change."""
+    """Return what the rows say of a commit: most, if it is the one that describes the change."""
     bare = Form(row.commit_id, row.change_id, (), row.is_visible)
     if speaker is None or speaker.commit_id != row.commit_id:
         return bare

@@ -1,4 +1,4 @@
-"""What is new in the rows of a jj repository, each time somebody looks.
+"""What is new in the rows of a jj repository since the last look.
 
 A look costs one row as long as nobody synced. Each shows one moment, whole: a sync is one
 transaction.

@@ -1,4 +1,4 @@
-"""What somebody names of a jj repository, found among its rows."""
+"""Finds the change, commit or bookmark that a user named among the rows of a repository."""
 
 from __future__ import annotations
 

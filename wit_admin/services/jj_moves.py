@@ -190,7 +190,7 @@ class _Moving:
         return (parent for parent in found if parent is not None)
 
     def _find(self, commit_id: CommitId) -> Standing | None:
-        """Return how a commit stands; ``None`` if it has no row."""
+        """Return the state of a commit; ``None`` if it has no row."""
         if commit_id not in self._now:
             ids = self._look_ahead(commit_id)
             found = self._load(ids)

@@ -31,7 +31,7 @@ from wit_admin.services.jj_lookups import (
 
 @dataclass(frozen=True, slots=True)
 class ChangeQuery:
-    """Which changes somebody asks for; see :class:`ChangeFilter` for what is not said here."""
+    """Which changes are wanted; for the fields see :class:`ChangeFilter`."""
 
     bookmark: str | None = None
     """Those that this bookmark leads to: ``main``, or ``main@origin`` for a remote's."""
@@ -150,7 +150,7 @@ def list_conflicts(
 
 
 def resolve_query(session: Session, repo_id: uuid.UUID, wanted: ChangeQuery) -> ChangeFilter:
-    """Turn what somebody asks for into what rows are compared with.
+    """Turn what is wanted into a filter of rows.
 
     Raises:
         NotFoundError: There is no such bookmark.

@@ -32,7 +32,7 @@ _CREDENTIALS = re.compile(r"(://)[^/\s'@]+@")
 
 
 class CommitFacts(Protocol):
-    """Commits, and what can be told of them: those of a jj repository, or of a plain one."""
+    """Commits and their properties: those of a jj repository, or of a plain git repository."""
 
     @property
     def commits(self) -> CommitStore:
@@ -110,7 +110,7 @@ def change_rows(repository: CommitFacts, groups: Groups) -> list[ChangeValues]:
 
 
 def _find_speaker(repository: CommitFacts, carried: Mapping[CommitId, Standing]) -> Commit:
-    """Return the commit that stands for its change: a visible one if there is any, the newest."""
+    """Return the commit that describes its change: the newest, of visible ones if there are any."""
     if len(carried) == 1:
         return repository.commits.read(next(iter(carried)))
     return max(

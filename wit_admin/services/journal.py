@@ -38,7 +38,7 @@ def replay_journal(
     host: str,
     is_orphan: Callable[[queries.PendingPush], bool],
 ) -> Replayed:
-    """Settle the pending pushes of ``host`` that nobody else will; calling it again is harmless.
+    """Settle the pending pushes of ``host`` whose server is dead; calling it again is harmless.
 
     A git child can outlive the server that started it; its push is left alone until it ends.
     """

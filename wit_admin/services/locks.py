@@ -1,4 +1,4 @@
-"""Locks that one process at a time can hold, whoever else works on the same forge.
+"""Locks that only one process of a forge can hold at a time.
 
 With PostgreSQL they hold on all hosts; with SQLite, which has one host, they are files.
 """
@@ -29,7 +29,7 @@ class Lock:
 
     @contextmanager
     def hold(self, *, wait: bool = True) -> Iterator[None]:
-        """Hold the lock, after whoever has it now.
+        """Hold the lock, after its present holder.
 
         Raises:
             BusyError: Somebody has it, and this one shall not ``wait``.

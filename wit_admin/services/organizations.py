@@ -176,7 +176,7 @@ def set_member(
     *,
     by: Origin = SYSTEM,
 ) -> MemberResult:
-    """Make somebody a member in this role, or change a member's role.
+    """Add a member with this role, or change the role of a member.
 
     Raises:
         NotFoundError: There is no such organization or account.

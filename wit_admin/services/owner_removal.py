@@ -35,7 +35,7 @@ from wit_admin.services.repository_actions import Delete, Transfer
 from wit_admin.services.trash import discard
 
 LOCK = "accounts"
-"""Held by whoever merges or removes owners."""
+"""Held while owners are merged or removed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class JobContext:
 
     @property
     def lock(self) -> Lock:
-        """Held by whoever does a round."""
+        """Held while the jobs run."""
         return Lock(self.sessions, self.run_dir, "sync")
 
 

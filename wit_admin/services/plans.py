@@ -67,7 +67,7 @@ class Plan(Generic[A_co]):
     actions: tuple[A_co, ...] = ()
     remarks: tuple[Remark, ...] = ()
     finish: Callable[[], object] = lambda: None
-    """Run after the actions: bookkeeping of the command's own, of which nobody is told."""
+    """Run after the actions: bookkeeping of the command, which is not reported."""
     rest: Callable[[], Plan[A_co]] | None = None
     """Plans what comes after these actions, where all of it at once would fill the memory."""
 
@@ -77,7 +77,7 @@ class Plan(Generic[A_co]):
         return any(action.is_destructive for action in self.actions)
 
     def whole(self) -> Plan[A_co]:
-        """Return all parts as one, for somebody to look at."""
+        """Return all parts as one plan, to be shown."""
         actions, remarks, part = [*self.actions], [*self.remarks], self
         while part.rest is not None:
             part = part.rest()

@@ -28,11 +28,11 @@ class ProtectionOrder:
 
     pattern: str
     permission: Permission = Permission.WRITE
-    """The least that somebody needs to push."""
+    """The lowest permission that may push."""
     allow_force: bool = False
     allow_delete: bool = False
     pushers: Sequence[str] = ()
-    """Users, and teams as ``organization/team``; nobody else may push, unless empty."""
+    """Users, and teams as ``organization/team``: only they may push, unless it is empty."""
     max_blob_bytes: int | None = None
     check: str | None = None
     """Name of a program in the operator's folder of checks."""

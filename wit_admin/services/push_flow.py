@@ -54,7 +54,7 @@ class PushTicket:
     """What is to be looked at before any of it is accepted."""
 
     def variables(self) -> dict[str, str]:
-        """Return what the child is told of who pushes; the reflog keeps it."""
+        """Return what the child gets to know of the pusher; the reflog keeps it."""
         name = self.actor.username if self.actor else "anonymous"
         push_id = self.entry.push_id if self.entry else uuid.UUID(int=0)
         return {

@@ -50,7 +50,7 @@ _NO_EXTRAS = StackedTable((), {}, is_lost=False)
 
 
 def list_due(sessions: sessionmaker[Session]) -> Sequence[uuid.UUID]:
-    """Return repositories with pushes that nobody has looked at, at most some thousands."""
+    """Return repositories with pushes that are not indexed yet, at most some thousands."""
     with sessions() as session:
         return pushed_changes.list_due(session, limit=_MOST_DUE)
 

@@ -24,7 +24,7 @@ from wit_admin.services.ref_updates import RefUpdate
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """A push as it stands in the journal before git sees it."""
+    """A push as the journal has it before git sees it."""
 
     push_id: uuid.UUID
     repo_id: uuid.UUID

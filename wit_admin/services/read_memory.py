@@ -40,7 +40,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What other processes of the same home have served, and where that stands."""
+    """What other processes of the same home have served, and the position in that file."""
 
     known: KnownPublic
     root: Path

@@ -34,10 +34,10 @@ class RemoveTeam(Action):
 
     @property
     def sentence(self) -> str:
-        """What ends for whom."""
+        """What the members lose."""
         return (
-            f"What it let its members ({len(self.members)}) do with repositories "
-            f"({len(self.repositories)}) ends; they stay in {self.name.organization}."
+            f"Its members ({len(self.members)}) lose its permissions on repositories "
+            f"({len(self.repositories)}); they stay in {self.name.organization}."
         )
 
 

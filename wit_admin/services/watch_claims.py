@@ -16,7 +16,7 @@ from wit_admin.git.file_locks import is_locked
 from wit_admin.services.locks import lock_file
 
 SHARDS = 64
-"""More hosts than this one can be busy with has nobody."""
+"""More hosts than any installation has."""
 ALL = frozenset(range(SHARDS))
 _WORK = "wit.watch"
 _NONE: frozenset[int] = frozenset()
@@ -52,7 +52,7 @@ class FileClaim:
         self._is_held = False
 
     def settle(self, busy: Collection[int] = ()) -> frozenset[int]:
-        """Take the lock, if nobody has it."""
+        """Take the lock if it is free."""
         if not self._is_held:
             holder = lock_file(self._path, wait=False)
             self._is_held = self._held.enter_context(holder)

@@ -1,4 +1,4 @@
-"""Reading a jj repository because somebody asked over HTTP: done at once, and written down."""
+"""Reads a jj repository on request over HTTP: at once, and recorded in the audit trail."""
 
 from __future__ import annotations
 

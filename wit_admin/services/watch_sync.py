@@ -62,7 +62,7 @@ class JjReader:
     root: Path
     options: JjSyncOptions = _ALL
     retry_delay_s: Callable[[int], float] | None = None
-    """When is tried again after so many failures; ``None`` when nobody will."""
+    """The delay before the next attempt after so many failures; ``None`` if there is none."""
 
     def sync(self, target: Target) -> SyncReport:
         """Bring the rows of one repository up to date.

@@ -49,7 +49,7 @@ class WatchStatus:
     watchers: int
     watched: int
     ignored: int
-    """Taken off the list by somebody."""
+    """Excluded by an operator."""
     failing: int
 
 
@@ -92,7 +92,7 @@ def watch_status(sessions: sessionmaker[Session], root: Path, run_dir: Path) -> 
 def add_watch(
     sessions: sessionmaker[Session], root: Path, name: RepoName, *, by: Origin = SYSTEM
 ) -> bool:
-    """Have a repository watched, as all are that nobody took off the list; tell if that is news.
+    """Watch a repository again that was excluded; return whether anything changed.
 
     A watcher that runs begins within seconds.
 

@@ -1,4 +1,4 @@
-"""The people of the demo site; their addresses are reserved and belong to nobody."""
+"""The people of the demo site; their addresses are of a reserved domain."""
 
 from __future__ import annotations
 

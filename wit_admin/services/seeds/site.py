@@ -23,7 +23,7 @@ def after(hours: float) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An account; its address tells it from a real one of the same name."""
+    """An account; its address distinguishes it from a real one of the same name."""
 
     username: str
     full_name: str

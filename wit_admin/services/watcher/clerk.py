@@ -31,7 +31,7 @@ class Standing(NamedTuple):
     """Owner and name."""
     disk_path: str
     is_wanted: bool
-    """It lives, and nobody took it off the list."""
+    """Whether it is not deleted, and not excluded."""
     heads: int = 0
     """Of the heads that were synced last, see :func:`digest_of`."""
     failures: int = 0
@@ -51,7 +51,7 @@ class News:
 
 
 def digest_of(heads: Iterable[str]) -> int:
-    """Return a number that stands for these heads in this process; 0 for none."""
+    """Return a number that identifies these heads in this process; 0 for none."""
     names = tuple(heads)
     return hash(names) if names else 0
 

@@ -6,10 +6,10 @@ from wit_admin.services.watch_sync import SyncReport
 
 
 class Observer:
-    """Is told, by the watcher's own thread; what is not overridden is not of interest."""
+    """Gets events from the watcher's own thread; the methods here ignore them."""
 
     def ready(self, watched: int) -> None:
-        """All that stands there is watched: so many repositories."""
+        """All present repositories are watched: so many."""
 
     def counted(self, watched: int, polled: int) -> None:
         """So many are watched, and so many of those by looking now and then."""

@@ -226,7 +226,7 @@ class Watcher:
             self._schedule.forget(entry)
 
     def _look_in_passing(self, entry: Entry, now: float) -> None:
-        """Look whether there is something that no event told of."""
+        """Look for changes that no event reported."""
         if entry.workspace is None:
             self._locate(entry, now)
             return
@@ -255,7 +255,7 @@ class Watcher:
             self._schedule.forget(entry)
 
     def _digest(self, entry: Entry) -> int:
-        """Return what stands for its heads of this moment; 0 when they cannot be listed."""
+        """Return the number of its present heads; 0 if they cannot be listed."""
         try:
             return digest_of(self._fleet.peek(entry))
         except JjError:

@@ -1,4 +1,4 @@
-"""A slow look at everything, spread over time: what finds what no event told of."""
+"""Polls all repositories, spread over time, to find changes that no event reported."""
 
 from __future__ import annotations
 
