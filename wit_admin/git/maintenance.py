@@ -17,12 +17,12 @@ from pathlib import Path
 from wit_admin.errors import UnavailableError
 from wit_admin.git.limited_child import ChildLimits, run_limited
 from wit_admin.git.processes import is_in_use
+from wit_admin.git.sweep import ABANDONED_S
 from wit_admin.git.tools import GitTools
 
 _MANY_FOLDERS = 45
 """Loose objects lie in 256 folders by chance: some 50 of them fill that many."""
 _MANY_REFS = 100
-_ABANDONED_S = 24 * 3600.0
 _LOCKS = (
     ("objects/pack/multi-pack-index.lock", 0.0),
     ("objects/info/commit-graph.lock", 0.0),
@@ -114,10 +114,10 @@ def read_covered(gitdir: Path) -> frozenset[str]:
 
 
 def _remove_remains(folder: Path) -> None:
-    """Take away what a git that was killed while it packed has left: of no name, and a day old."""
+    """Remove temporary files of a git that was killed while it packed, if they are a day old."""
     for name in _names(folder):
         with contextlib.suppress(FileNotFoundError):
-            is_old = time.time() - (folder / name).lstat().st_mtime > _ABANDONED_S
+            is_old = time.time() - (folder / name).lstat().st_mtime > ABANDONED_S
             if name.startswith(("tmp_", ".tmp-")) and is_old:
                 (folder / name).unlink()
 

@@ -7,9 +7,7 @@ import time
 from dataclasses import dataclass
 
 from wit_admin.git.storage import CONDEMNED, STAGING
-
-ABANDONED_S = 24 * 3600.0
-"""What a process left half-made may be its work of this moment; a day later it is not."""
+from wit_admin.git.sweep import ABANDONED_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from pathlib import Path
 from wit_admin.git.processes import is_in_use
 from wit_admin.git.ref_names import ref_bytes
 
+ABANDONED_S = 24 * 3600.0
+"""Something unfinished may be in use by a process that is not seen here; after a day it is not."""
 _QUARANTINES = ("tmp_objdir-incoming-*", "incoming-*")
 _UNFINISHED = ("tmp_pack_*", "tmp_idx_*", "tmp_rev_*")
 
@@ -20,11 +22,12 @@ _UNFINISHED = ("tmp_pack_*", "tmp_idx_*", "tmp_rev_*")
 def sweep(gitdir: Path, refs: Iterable[str], *, min_age_s: float = 0.0) -> list[Path]:
     """Remove stale locks of ``refs`` and abandoned quarantines; return what was removed.
 
-    With ``min_age_s`` only what is as old: for who cannot see all processes that may be at work.
+    With ``min_age_s`` only what is at least as old: for callers that cannot see all processes that
+    may be at work.
 
-    Nothing is touched while any process on this host is at work in the repository. A lock that
-    was there before nobody was at work belongs to nobody: git makes locks with ``O_EXCL``, so
-    while the stale one stands no newer one can take its name.
+    Nothing is touched while any process on this host is at work in the repository. A lock that was
+    there before that was checked has no owner: git creates locks with ``O_EXCL``, so no newer one
+    can have the name of a stale one.
     """
     made_before = time.time() - min_age_s if min_age_s else math.inf
     candidates = list(_leftovers(gitdir, refs, made_before=made_before))

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.base import utc_now
 from wit_admin.db.queries import counters, expiry
 from wit_admin.git import own_config, sweep
-from wit_admin.git.oddities import ABANDONED_S
 from wit_admin.git.processes import is_in_use
 from wit_admin.git.storage import CONDEMNED, STAGING
+from wit_admin.git.sweep import ABANDONED_S
 from wit_admin.git.walk import walk
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 
@@ -24,7 +24,7 @@ from wit_admin.services.audit import SYSTEM, Event, Origin, record
 def purge_ended(
     sessions: sessionmaker[Session], *, older_than: timedelta, by: Origin = SYSTEM
 ) -> dict[str, int]:
-    """Delete sign-ins and tokens that ended so long ago; they were worth nothing since they did."""
+    """Delete sessions and tokens that ended so long ago."""
     before = utc_now() - older_than
     return {
         "sessions": _purge(sessions, expiry.delete_ended_sessions, before, "session.purge", by),
