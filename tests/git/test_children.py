@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import sys
 import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.support.nobody import as_nobody_in
 from tests.support.processes import is_running, wait_until
 from wit_admin.errors import UnavailableError
 from wit_admin.git.children import GitChild
@@ -54,6 +58,51 @@ def test_grandchildren_end_with_their_child(tmp_path: Path) -> None:
     grandchild = asyncio.run(leave_in_the_middle())
 
     wait_until(lambda: not is_running(grandchild))
+
+
+class NotingLoop(asyncio.SelectorEventLoop):
+    """Takes note of what it is asked to do later, and when."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.delays: list[float] = []
+
+    def call_later(  # type: ignore[override]  # whatever it takes
+        self, delay: float, *arguments: Any, **named: Any
+    ) -> asyncio.TimerHandle:
+        self.delays.append(delay)
+        return super().call_later(delay, *arguments, **named)
+
+
+def shortest_wait_for_output() -> float:
+    async def read() -> None:
+        line = ["/bin/sh", "-c", "echo one; exec cat"]
+        async with GitChild(line, ENVIRONMENT, memory_bytes=None) as child:
+            async for _ in child.chunks():
+                # It is alive until somebody waits for more.
+                asyncio.get_running_loop().call_soon(child.close_stdin)
+
+    with asyncio.Runner(loop_factory=NotingLoop) as runner:
+        runner.run(read())
+        loop = runner.get_loop()
+        assert isinstance(loop, NotingLoop)
+        return min(loop.delays)
+
+
+def test_output_gathers_in_large_pipes_and_is_taken_at_once_from_small_ones() -> None:
+    with ExitStack() as held, as_nobody_in():
+        # The kernel gives a user without rights so many large ones.
+        for _ in range(100):
+            for end in os.pipe():
+                held.callback(os.close, end)
+            with suppress(PermissionError):
+                fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, 1024 * 1024)
+        of_small = shortest_wait_for_output()
+
+    of_large = shortest_wait_for_output()
+
+    assert of_large < 0.1
+    assert of_small > 1
 
 
 def test_complaints_without_end_take_bounded_memory() -> None:

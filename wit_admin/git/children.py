@@ -22,7 +22,7 @@ _GRACE_S = 1.0
 _LAST_LOOK_S = 0.2
 _GATHER_S = 0.003
 """How long output may gather in the pipe: to wake up for every packet of git's costs more time than
-it gives to the client. The pipe holds what git can write meanwhile."""
+it gives to the client. A pipe of full size holds what git can write meanwhile."""
 _SILENCE_S = 600.0
 """git says something every few seconds while it works for a client that listens on side bands."""
 
@@ -66,6 +66,7 @@ class GitChild:
             # The kernel may refuse larger pipes to a user with many; the default works too.
             with contextlib.suppress(OSError):
                 fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        self._gathers = fcntl.fcntl(self._stdout, fcntl.F_GETPIPE_SZ) >= _PIPE_BYTES
         for descriptor in (self._stdin, self._stdout, self._stderr):
             os.set_blocking(descriptor, False)
         try:
@@ -157,7 +158,7 @@ class GitChild:
                 return
             yield chunk
             self._note_sign()
-            if len(chunk) < READ_BYTES and self.returncode is None:
+            if self._gathers and len(chunk) < READ_BYTES and self.returncode is None:
                 await self._ready(None, timeout_s=_GATHER_S)
 
     async def _may_have_output(self) -> bool:
