@@ -8,16 +8,19 @@ from pathlib import Path
 
 from wit_admin.errors import ConfigError
 
+_MOST_BYTES = 1024**2
+"""A file that is longer, or never ends, is another one than was meant."""
+
 
 def read_secret(name: str, path: str) -> str:
     """Return what the file holds that ``name``, a ``…_FILE`` variable, points at.
 
     Raises:
-        ConfigError: It cannot be read.
+        ConfigError: It cannot be read, or is too long.
     """
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
+        return _read(Path(path)).strip()
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{name} names a file that cannot be read.") from error
 
 
@@ -32,8 +35,7 @@ def read_config(chosen: str | None, home: Path, *, known: Collection[str]) -> di
     """
     path = Path(chosen) if chosen else home / "wit.toml"
     try:
-        with path.open("rb") as file:
-            content = tomllib.load(file)
+        content = tomllib.loads(_read(path))
     except FileNotFoundError as error:
         if not chosen:
             return {}
@@ -53,3 +55,11 @@ def read_config(chosen: str | None, home: Path, *, known: Collection[str]) -> di
         key: str(value).lower() if isinstance(value, bool) else str(value)
         for key, value in content.items()
     }
+
+
+def _read(path: Path) -> str:
+    with path.open(encoding="utf-8", newline="") as file:
+        text = file.read(_MOST_BYTES + 1)
+    if len(text) > _MOST_BYTES:
+        raise ValueError("it is too long")
+    return text

@@ -49,3 +49,12 @@ def test_password_that_never_ends_is_none() -> None:
 
     assert result.returncode == 2
     assert "is longer than 4096 bytes." in result.stderr
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL_FILE", "WIT_CONFIG"])
+def test_settings_that_never_end_are_unusable(name: str) -> None:
+    result = CliRunner().invoke(app, ["config", "show"], env={name: "/dev/zero"})
+
+    assert result.exit_code == 3
+    assert "cannot be read" in result.stderr
+    assert name in result.stderr or "/dev/zero" in result.stderr
