@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -38,6 +39,14 @@ def work(tmp_path: Path) -> Path:
 
 def recorded(server: RunningServer) -> list[tuple[str, str]]:
     return [(str(row.before), str(row.after)) for row in Place(server).pushes("demo")[::-1]]
+
+
+def audited(server: RunningServer) -> list[tuple[str, str]]:
+    """Return what the audit trail says was done to the branch."""
+    limits = ("--action", "repository.push", "--limit", "1000")
+    events = json.loads(server.admin("audit", "list", *limits, "--json"))[::-1]
+    updates = [update for event in events for update in event["after"]["updates"]]
+    return [(update["before"], update["after"]) for update in updates]
 
 
 def accepted(home: Path) -> list[tuple[str, str]]:
@@ -126,7 +135,7 @@ def test_killed_server_loses_and_doubles_nothing(tmp_path: Path, work: Path) -> 
             kills += len(killed)
 
     with running_server(home) as server:
-        assert recorded(server) == accepted(home)
+        assert recorded(server) == audited(server) == accepted(home)
         assert kills >= 3
         assert len(recorded(server)) > PUSHES // 4
 

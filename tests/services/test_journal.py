@@ -10,27 +10,33 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.server import run_git
 from tests.support.tools import make_tools
-from wit_admin.db.models.events import Activity
+from wit_admin.db.core import table_of
+from wit_admin.db.models.events import Activity, AuditHead, AuditOrigin
 from wit_admin.db.models.pushes import PushEntry, PushState
 from wit_admin.db.models.repositories import ObjectFormat, Visibility
 from wit_admin.db.queries.activities import list_activity
+from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.db.queries.repositories import NewRepository
 from wit_admin.git import storage
 from wit_admin.git.ancestry import Ancestry
+from wit_admin.git.commands import PushRequest, RefCommand
 from wit_admin.git.disk import Disk
 from wit_admin.git.environment import PUSH_ID_HOST
 from wit_admin.git.inspection import Inspector
+from wit_admin.git.report import PushReport, RefResult
 from wit_admin.names import RepoName
-from wit_admin.services import pushes
+from wit_admin.services import audit_check, pushes
 from wit_admin.services.accounts import create_user
+from wit_admin.services.audit import Origin, list_events
 from wit_admin.services.push_flow import PushFlow
 from wit_admin.services.ref_updates import RefUpdate
 from wit_admin.services.servers import Enrolment, Servers
+from wit_admin.services.targets import Served
 
 ZERO = "0" * 40
 
@@ -43,6 +49,7 @@ class Site:
         self.root = folder / "repos"
         self.servers = Servers(folder / "run")
         user = create_user(sessions, "alice")
+        self.user_id = user.id
         name = RepoName("alice", "demo")
         storage.create_bare(self.root, name.disk_path, object_format="sha1")
         self.gitdir = self.root / name.disk_path
@@ -85,7 +92,8 @@ class Site:
         self, server_id: str, update: RefUpdate, *, host: str | None = None
     ) -> uuid.UUID:
         """Journal an update and carry it out."""
-        origin = pushes.PushOrigin(host or socket.gethostname(), server_id)
+        by = Origin(AuditOrigin.HTTP, actor_id=self.user_id, request_id="r-1", address="192.0.2.7")
+        origin = pushes.PushOrigin(host or socket.gethostname(), server_id, "alice/demo", by)
         entry = pushes.journal_push(
             self.sessions, self.repo_id, [update], origin=origin, is_creation=False
         )
@@ -145,6 +153,38 @@ def test_pushes_of_the_dead_are_settled_and_those_of_the_living_are_not(
     assert (replayed.settled, replayed.left) == (1, 0)
     assert site.states() == {abandoned: PushState.SETTLED, under_way: PushState.PENDING}
     assert site.count_activities() == 1
+    [told] = list_events(site.sessions, AuditFilter(action="repository.push"), limit=9)
+    assert (told.who, told.request_id, told.target_name) == ("alice", "r-1", "alice/demo")
+    assert told.after is not None
+    assert told.after["push"] == str(abandoned)
+    [update] = told.after["updates"]
+    assert (update["before"], update["after"]) == (ZERO, site.commit)
+
+
+def test_push_that_a_damaged_trail_cannot_tell_waits_until_it_is_mended(
+    site: Site, living: str
+) -> None:
+    flow = site.flow(living)
+    command = RefCommand(ZERO, site.commit, b"refs/heads/main")
+    request = PushRequest((command,), frozenset(), (), (), is_signed=False, head_bytes=0)
+    target = Served(RepoName("alice", "demo"), site.gitdir, site.repo_id)
+    with site.sessions.begin() as session:
+        head = session.execute(select(table_of(AuditHead))).mappings().one()
+        session.execute(delete(AuditHead))
+    ticket = flow.open(target, request)
+    run_git(site.gitdir, "update-ref", "refs/heads/main", site.commit)
+
+    report = PushReport(
+        is_complete=True, unpack="ok", results=(RefResult(command.ref, is_accepted=True),)
+    )
+    accepted = flow.settle(ticket, report)
+
+    assert (accepted, flow.has_unrecorded, site.count_activities()) == (1, True, 0)
+    with site.sessions.begin() as session:
+        session.execute(insert(table_of(AuditHead)).values(**head))
+    assert flow.replay().settled == 1
+    assert site.count_activities() == 1
+    assert audit_check.verify(site.sessions).findings == ()
 
 
 def test_a_forced_push_of_the_dead_is_recorded_as_such(site: Site, dead: str) -> None:

@@ -33,6 +33,9 @@ def list_(
     action: Annotated[
         str | None, typer.Option(help="Such as token.create, or token for all of them")
     ] = None,
+    without: Annotated[
+        str | None, typer.Option(metavar="ACTION", help="Not these, such as repository.push")
+    ] = None,
     target: Annotated[str | None, typer.Option(metavar="NAME", help="Done to this")] = None,
     since: Annotated[
         str | None, typer.Option(metavar="AGE", help="Not older, such as 12h, 30d or 4w")
@@ -64,7 +67,7 @@ def list_(
         raise InvalidInputError("--follow goes on, so it takes neither --before nor --until.")
     output = output_of(ctx, as_json=as_json)
     start, end = (None if age is None else utc_now() - lifetime_of(age) for age in (since, until))
-    wanted = AuditFilter(actor, action, target, start, end)
+    wanted = AuditFilter(actor, action, target, start, end, without)
     with place(ctx) as here:
         entries = audit.list_events(here.sessions, wanted, limit=limit, before=before)
         if follow:

@@ -78,6 +78,8 @@ def edit_user(
     with sessions.begin() as session:
         user = get_user(session, username)
         was = {field: getattr(user, field) for field in edit}
+        if was == edit:
+            return _details(session, user)
         users.update_user(session, user.id, now=utc_now(), **edit)
         details = _details(session, user)
         is_now = {field: getattr(user, field) for field in edit}
@@ -155,7 +157,8 @@ def block_user(
     with sessions.begin() as session:
         user = get_user(session, username)
         was_open = user.blocked_at is None
-        users.update_user(session, user.id, now=now, blocked_at=user.blocked_at or now)
+        if was_open:
+            users.update_user(session, user.id, now=now, blocked_at=now)
         ended = sign_ins.revoke_all(session, user.id, now)
         details = _details(session, user)
         if was_open or ended:
@@ -174,7 +177,8 @@ def unblock_user(
     with sessions.begin() as session:
         user = get_user(session, username)
         was_blocked = user.blocked_at is not None
-        users.update_user(session, user.id, now=utc_now(), blocked_at=None)
+        if was_blocked:
+            users.update_user(session, user.id, now=utc_now(), blocked_at=None)
         details = _details(session, user)
         if was_blocked:
             record(session, Event("user.unblock", "user", user.id, user.name), by=by)

@@ -214,8 +214,12 @@ def revoke_token(
         NotFoundError: There is no such token.
     """
     with sessions.begin() as session:
-        if not tokens.revoke_token(session, token_id, utc_now()):
+        found = tokens.find_named(session, token_id)
+        if found is None:
             raise NotFoundError(
                 f"There is no token {token_id}.", hint="See 'wit-admin token list'."
             )
-        record(session, Event("token.revoke", "token", token_id), by=by)
+        if tokens.revoke_token(session, token_id, utc_now()):
+            name, username = found
+            event = Event("token.revoke", "token", token_id, name, before={"user": username})
+            record(session, event, by=by)

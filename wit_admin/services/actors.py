@@ -26,6 +26,7 @@ class Actor:
     scopes: frozenset[str] | None = None
     repo_ids: frozenset[uuid.UUID] | None = None
     ref_pattern: str | None = None
+    session_id: uuid.UUID | None = None
 
     def has_scope(self, wanted: Scope) -> bool:
         """Tell whether the credentials allow ``wanted``; writing includes reading."""

@@ -37,6 +37,8 @@ GENESIS = Head(0, bytes(32))
 
 _ACTION = re.compile(r"[a-z_]+\.[a-z_]+")
 _SECRET = re.compile(r"password|secret|digest|private_key|credential|^token$", re.IGNORECASE)
+_NAMING = {"user", "repository"}
+"""Say whose change it is, and so are told although they stay the same."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -60,16 +62,14 @@ SYSTEM = Origin()
 """The program itself, without a user's request."""
 
 
-def http_origin(
-    actor: Actor | None, client: Client, *, session_id: uuid.UUID | None = None
-) -> Origin:
+def http_origin(actor: Actor | None, client: Client) -> Origin:
     """Return who asked over HTTP, and from where."""
     return Origin(
         AuditOrigin.HTTP,
         actor_id=actor.user_id if actor else None,
         actor_name=actor.username if actor else None,
         token_id=actor.token_id if actor else None,
-        session_id=session_id,
+        session_id=actor.session_id if actor else None,
         address=client.ip,
         request_id=client.request_id,
     )
@@ -208,6 +208,7 @@ def _changed(
     if before is None or after is None:
         return before, after
     same = {name for name, value in before.items() if name in after and after[name] == value}
+    same -= _NAMING
     return (
         {name: value for name, value in before.items() if name not in same},
         {name: value for name, value in after.items() if name not in same},

@@ -73,7 +73,8 @@ def _of_session(sessions: sessionmaker[Session], secret: str) -> Actor | None:
     if _is_worth_noting(found.last_used_at, now):
         with sessions.begin() as session:
             callers.touch_session(session, found.session_id, now, at_most_every=_NOTE_USE_EVERY)
-    return Actor(found.account.user_id, found.account.username, found.account.is_admin)
+    account = found.account
+    return Actor(account.user_id, account.username, account.is_admin, session_id=found.session_id)
 
 
 def _of_token(sessions: sessionmaker[Session], secret: str) -> Actor | None:

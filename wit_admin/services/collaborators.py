@@ -30,10 +30,12 @@ def add_collaborator(
     with sessions.begin() as session:
         repo_id = get_repository_id(session, repository)
         user = get_user(session, username)
-        collaborators.set_collaborator(session, repo_id, user.id, permission, now=utc_now())
-        given = {"user": user.name, "permission": permission}
-        event = Event("collaborator.set", "repository", repo_id, str(repository), after=given)
-        record(session, event, by=by)
+        old = collaborators.set_collaborator(session, repo_id, user.id, permission, now=utc_now())
+        if old is not permission:
+            was = None if old is None else {"user": user.name, "permission": old}
+            given = {"user": user.name, "permission": permission}
+            event = Event("collaborator.set", "repository", repo_id, str(repository), was, given)
+            record(session, event, by=by)
         return CollaboratorRow(user.id, user.name, permission)
 
 
@@ -65,11 +67,12 @@ def remove_collaborator(
     with sessions.begin() as session:
         repo_id = get_repository_id(session, repository)
         user = get_user(session, username)
-        if not collaborators.remove_collaborator(session, repo_id, user.id):
+        old = collaborators.remove_collaborator(session, repo_id, user.id)
+        if old is None:
             raise NotFoundError(
                 f"{user.name} is not a collaborator of {repository}.",
                 hint=f"See 'wit-admin collab list {repository}'.",
             )
-        taken = {"user": user.name}
+        taken = {"user": user.name, "permission": old}
         event = Event("collaborator.remove", "repository", repo_id, str(repository), before=taken)
         record(session, event, by=by)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from wit_admin.db.models.events import AuditOrigin
 from wit_admin.db.queries import pushes as queries
+from wit_admin.db.queries import repositories, users
 from wit_admin.errors import ConflictError
 from wit_admin.git import storage, sweep
 from wit_admin.git.disk import Disk
@@ -17,6 +19,7 @@ from wit_admin.git.processes import live_push_ids
 from wit_admin.git.ref_values import read_ref
 from wit_admin.git.reflog import was_accepted
 from wit_admin.services import pushes
+from wit_admin.services.audit import Origin
 from wit_admin.services.ref_updates import RefUpdate, tell_forced
 
 log = logging.getLogger(__name__)
@@ -74,13 +77,28 @@ def _settle(
         ]
         accepted = tell_forced(disk.ancestry, found.gitdir, accepted)
         branch = storage.read_head(found.gitdir)
-    journal = pushes.JournalEntry(entry.push_id, entry.repo_id, entry.actor_id)
     done = pushes.settle_push(
-        sessions, journal, accepted, default_branch=branch, at=entry.created_at
+        sessions, _entry(sessions, entry), accepted, default_branch=branch, at=entry.created_at
     )
     if not accepted and found is not None:
         pushes.take_back(sessions, entry.repo_id, found.gitdir)
     return done
+
+
+def _entry(sessions: sessionmaker[Session], entry: queries.PendingPush) -> pushes.JournalEntry:
+    """Return what the journal still knows of a push; the address went with its server."""
+    with sessions() as session:
+        name = repositories.find_name(session, entry.repo_id)
+        user = None if entry.actor_id is None else users.find_user(session, entry.actor_id)
+        by = Origin(
+            AuditOrigin.HTTP,
+            actor_id=entry.actor_id,
+            actor_name=user.name if user else None,
+            token_id=entry.token_id,
+            request_id=entry.request_id,
+        )
+    repository = str(name or entry.disk_path)
+    return pushes.JournalEntry(entry.push_id, entry.repo_id, repository, by)
 
 
 def _is_accepted(

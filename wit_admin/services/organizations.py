@@ -161,6 +161,8 @@ def edit_organization(
     with sessions.begin() as session:
         found = get_organization(session, name)
         was = {field: getattr(found, field) for field in edit}
+        if was == edit:
+            return _details(session, found)
         queries.update_organization(session, found.id, now=utc_now(), **edit)
         details = _details(session, found)
         event = Event("organization.edit", "organization", found.id, found.name, was, edit)
@@ -188,7 +190,8 @@ def set_member(
         old = members.find_role(session, org.id, user.id)
         if old is not role:
             members.set_member(session, org.id, user.id, role, now=utc_now())
-            was, is_now = {"user": user.name, "role": old}, {"user": user.name, "role": role}
+            was = None if old is None else {"user": user.name, "role": old}
+            is_now = {"user": user.name, "role": role}
             event = Event("member.set", "organization", org.id, org.name, was, is_now)
             record(session, event, by=by)
         return MemberResult(org.name, user.name, role, is_changed=old is not role)
@@ -205,12 +208,13 @@ def remove_member(
     """
     with sessions.begin() as session:
         org, user = get_organization(session, organization), get_user(session, username)
+        role = members.find_role(session, org.id, user.id)
         if not members.remove_member(session, org.id, user.id):
             raise NotFoundError(
                 f"{user.name} is not a member of {org.name}.",
                 hint=f"See 'wit-admin org member list {org.name}'.",
             )
-        taken = {"user": user.name}
+        taken = {"user": user.name, "role": role}
         event = Event("member.remove", "organization", org.id, org.name, before=taken)
         record(session, event, by=by)
 

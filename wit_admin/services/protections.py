@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import utc_now
 from wit_admin.db.models.organizations import Permission
-from wit_admin.db.queries import protections
+from wit_admin.db.queries import protections, repositories
 from wit_admin.db.queries.protections import NewProtection, Protection
 from wit_admin.errors import InvalidInputError, NotFoundError
 from wit_admin.git.ref_pattern import RefPattern
@@ -60,7 +61,7 @@ def add_protection(
     if order.max_blob_bytes is not None and order.max_blob_bytes > _MOST_BYTES:
         raise InvalidInputError("The largest file is larger than any.", hint="Write 500k or 10m.")
     with sessions.begin() as session:
-        repo_id = get_repository_id(session, repository)
+        repo_id = _hold(session, repository)
         names = [name for name in order.pushers if "/" in name]
         new = NewProtection(
             pattern,
@@ -77,15 +78,11 @@ def add_protection(
         protections.set_protection(session, repo_id, new, now=utc_now())
         made = protections.find_protection(session, repo_id, pattern)
         assert made is not None  # noqa: S101  it was set a line above
-        event = Event(
-            "protection.set",
-            "repository",
-            repo_id,
-            str(repository),
-            before=None if before is None else _fields(before),
-            after=_fields(made),
-        )
-        record(session, event, by=by)
+        if made != before:
+            was = None if before is None else _fields(before)
+            name, fields = str(repository), _fields(made)
+            event = Event("protection.set", "repository", repo_id, name, was, fields)
+            record(session, event, by=by)
     return made
 
 
@@ -111,7 +108,7 @@ def remove_protection(
     """
     text = RefPattern.parse(pattern).text
     with sessions.begin() as session:
-        repo_id = get_repository_id(session, repository)
+        repo_id = _hold(session, repository)
         before = protections.find_protection(session, repo_id, text)
         if before is None or not protections.remove_protection(session, repo_id, text):
             raise NotFoundError(
@@ -127,6 +124,13 @@ def remove_protection(
         )
         record(session, event, by=by)
     return before
+
+
+def _hold(session: Session, repository: RepoName) -> uuid.UUID:
+    """Return a repository's id; nobody else changes what protects it in this transaction."""
+    repo_id = get_repository_id(session, repository)
+    repositories.lock_repository(session, repo_id)
+    return repo_id
 
 
 def _fields(protection: Protection) -> dict[str, object]:

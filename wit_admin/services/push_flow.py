@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.models.repositories import Visibility
-from wit_admin.errors import UnavailableError
+from wit_admin.errors import ConflictError, UnavailableError
 from wit_admin.git import storage, sweep
 from wit_admin.git.commands import PushRequest
 from wit_admin.git.disk import Disk, changing_the_disk
@@ -20,8 +20,8 @@ from wit_admin.git.environment import PUSH_ID_HOST
 from wit_admin.git.push_guard import PushGuard
 from wit_admin.git.report import PushReport
 from wit_admin.services import pushes
-from wit_admin.services.actors import Actor, Client
-from wit_admin.services.audit import http_origin
+from wit_admin.services.actors import Client
+from wit_admin.services.audit import Origin, http_origin
 from wit_admin.services.heads import pointing_head
 from wit_admin.services.journal import Replayed, replay_journal
 from wit_admin.services.push_creation import PushCreation, object_format_of
@@ -40,6 +40,7 @@ from wit_admin.services.targets import Creatable, Served
 log = logging.getLogger(__name__)
 
 _LOOK_AGAIN_S = 0.05
+_UNKNOWN = Client()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class PushTicket:
     """A push that may go on, and what is needed to write down its end."""
 
     gitdir: Path
-    actor: Actor | None
+    username: str | None
     entry: pushes.JournalEntry | None
     commands: tuple[RefUpdate, ...]
     guard: PushGuard | None = None
@@ -55,7 +56,7 @@ class PushTicket:
 
     def variables(self) -> dict[str, str]:
         """Return what the child gets to know of the pusher; the reflog keeps it."""
-        name = self.actor.username if self.actor else "anonymous"
+        name = self.username or "anonymous"
         push_id = self.entry.push_id if self.entry else uuid.UUID(int=0)
         return {
             "REMOTE_USER": name,
@@ -85,7 +86,11 @@ class PushFlow:
         self._unindexed: set[uuid.UUID] = set()
 
     def open(
-        self, target: Served | Creatable, request: PushRequest, *, request_id: str | None = None
+        self,
+        target: Served | Creatable,
+        request: PushRequest,
+        *,
+        client: Client = _UNKNOWN,
     ) -> PushTicket:
         """Make the repository if the push creates it, and journal what is asked.
 
@@ -98,47 +103,38 @@ class PushFlow:
         """
         has_git = self._disk.ancestry.tools.program.is_git
         guard = guard_push(self._sessions, target, request, has_git=has_git)
-        ticket = self._open(target, request, request_id)
+        by = http_origin(target.actor, client)
+        ticket = self._open(target, request, by)
         return ticket if guard is None else replace(ticket, guard=guard)
 
-    def _open(
-        self, target: Served | Creatable, request: PushRequest, request_id: str | None
-    ) -> PushTicket:
+    def _open(self, target: Served | Creatable, request: PushRequest, by: Origin) -> PushTicket:
         commands = tuple(update_of(command) for command in request.commands)
         if not isinstance(target, Creatable):
             check_deletions(target.gitdir, commands)
-            return self._journal(target, commands, request_id, created=False)
+            return self._journal(target, commands, by, created=False)
         check_deletions(None, commands)
         # Until it is journalled nothing tells a failed push that this one needs the folder.
         folder = (self._disk.root / target.name.disk_path).parent
         with changing_the_disk(), storage.one_at_a_time(folder):
-            by = http_origin(target.actor, Client(request_id=request_id))
             served, created = self._creation.create(target, object_format_of(request), by=by)
-            return self._journal(served, commands, request_id, created=created)
+            return self._journal(served, commands, by, created=created)
 
     def _journal(
         self,
         target: Served,
         commands: tuple[RefUpdate, ...],
-        request_id: str | None,
+        by: Origin,
         *,
         created: bool,
     ) -> PushTicket:
         self._disk.inspector.check_refs(target.gitdir, [command.ref for command in commands])
         entry = None
         if self._sessions is not None and target.repo_id is not None:
-            actor = target.actor
-            origin = pushes.PushOrigin(
-                self._host,
-                self._server_id,
-                request_id=request_id,
-                actor_id=actor.user_id if actor else None,
-                token_id=actor.token_id if actor else None,
-            )
+            origin = pushes.PushOrigin(self._host, self._server_id, str(target.name), by)
             entry = pushes.journal_push(
                 self._sessions, target.repo_id, commands, origin=origin, is_creation=created
             )
-        return PushTicket(target.gitdir, target.actor, entry, commands)
+        return PushTicket(target.gitdir, by.actor_name, entry, commands)
 
     def settle(
         self, ticket: PushTicket, report: PushReport, *, is_fast_forward: bool = False
@@ -167,7 +163,8 @@ class PushFlow:
                 self._unindexed.add(ticket.entry.repo_id)
             else:
                 pushes.take_back(self._sessions, ticket.entry.repo_id, ticket.gitdir)
-        except UnavailableError as error:
+        except (UnavailableError, ConflictError) as error:
+            # The latter when the audit trail is damaged: an operator has to look at it first.
             self._unrecorded.add(ticket.entry.push_id)
             log.warning("Push %s is not recorded yet: %s", ticket.entry.push_id, error.message)
 

@@ -21,6 +21,8 @@ from wit_admin.git import storage
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.ref_updates import RefUpdate
 
+_MOST_REFS = 50
+
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
@@ -28,18 +30,19 @@ class JournalEntry:
 
     push_id: uuid.UUID
     repo_id: uuid.UUID
-    actor_id: uuid.UUID | None
+    repository: str
+    """Its name, for the audit trail."""
+    by: Origin = SYSTEM
 
 
 @dataclass(frozen=True, slots=True)
 class PushOrigin:
-    """Where a push came from, for the journal."""
+    """Which process takes a push, whose it is, and what its repository is called."""
 
     host: str
     server_id: str
-    request_id: str | None = None
-    actor_id: uuid.UUID | None = None
-    token_id: uuid.UUID | None = None
+    repository: str
+    by: Origin = SYSTEM
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +111,19 @@ def journal_push(
     Raises:
         ConflictError: The repository went away since the caller looked.
     """
-    entry = JournalEntry(new_id(), repo_id, origin.actor_id)
+    by = origin.by
+    entry = JournalEntry(new_id(), repo_id, origin.repository, by)
     try:
         with sessions(info={DURABLE: True}) as session, session.begin():
             pushes.insert_push(
                 session,
                 id=entry.push_id,
                 repo_id=repo_id,
-                actor_id=origin.actor_id,
-                token_id=origin.token_id,
+                actor_id=by.actor_id,
+                token_id=by.token_id,
                 host=origin.host,
                 server_id=origin.server_id,
-                request_id=origin.request_id,
+                request_id=by.request_id,
                 is_creation=is_creation,
                 commands=[{"ref": c.ref, "old": c.before, "new": c.after} for c in commands],
             )
@@ -136,7 +140,7 @@ def settle_push(
     default_branch: str | None = None,
     at: datetime | None = None,
 ) -> bool:
-    """Record what git accepted: one activity per ref, ``pushed_at``, the default branch.
+    """Record what git accepted: an activity per ref, ``pushed_at``, the default branch, an event.
 
     ``at`` is when it was, if not now: a push that is recorded late keeps its place in the feed.
 
@@ -152,7 +156,7 @@ def settle_push(
             session,
             [
                 {
-                    "actor_id": entry.actor_id,
+                    "actor_id": entry.by.actor_id,
                     "repo_id": entry.repo_id,
                     "type": "push",
                     "ref": update.ref,
@@ -169,7 +173,18 @@ def settle_push(
             pushes.touch_repository(
                 session, entry.repo_id, pushed_at=at or now, default_branch=default_branch
             )
+            record(session, _event(entry, accepted), by=entry.by)
     return True
+
+
+def _event(entry: JournalEntry, accepted: Sequence[RefUpdate]) -> Event:
+    """Return what the trail keeps of a push; of very many refs the first, activities have all."""
+    updates = [
+        {"ref": update.ref, "before": update.before, "after": update.after}
+        for update in accepted[:_MOST_REFS]
+    ]
+    told = {"push": entry.push_id, "refs": len(accepted), "updates": updates}
+    return Event("repository.push", "repository", entry.repo_id, entry.repository, after=told)
 
 
 def record_clone(

@@ -92,7 +92,8 @@ def set_archived(
         if is_changed:
             repositories.update_repository(session, row.id, now=now, archived_at=wanted)
             action = "repository.archive" if archived else "repository.unarchive"
-            record(session, Event(action, "repository", row.id, str(name)), by=by)
+            told = {"archived_at": was}, {"archived_at": wanted}
+            record(session, Event(action, "repository", row.id, str(name), *told), by=by)
     if archived and was not in {None, wanted}:
         # Somebody else was quicker, at another moment.
         tell_folder(root, row, **archive_values(was))

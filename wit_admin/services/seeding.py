@@ -137,9 +137,9 @@ def _seed_repository(
             original = described.fork_of
             about = names.repositories[original] if original else writer.repo_id
             write_discussions(writer, about=about)
-            record(
-                session, Event("repository.create", "repository", writer.repo_id, str(name)), by=by
-            )
+            fields = {"visibility": described.visibility}
+            made = Event("repository.create", "repository", writer.repo_id, str(name), None, fields)
+            record(session, made, by=by)
     except ConflictError:
         with sessions() as session:
             found = repositories.find_repository_id(session, name)

@@ -81,8 +81,8 @@ class SignIn:
                     hint="Send the session that is to end as Bearer.",
                 )
             session_id, user_id, username = ended
-            actor = Actor(user_id, username)
-            by = http_origin(actor, client or Client(), session_id=session_id)
+            actor = Actor(user_id, username, session_id=session_id)
+            by = http_origin(actor, client or Client())
             record(session, Event("session.revoke", "session", session_id, username), by=by)
 
     def recognise(self, credentials: Credentials) -> Actor:
@@ -138,11 +138,13 @@ def revoke_session(
         NotFoundError: There is no such session.
     """
     with sessions.begin() as session:
-        if not queries.revoke_session(session, session_id, utc_now()):
+        username = queries.find_account_of(session, session_id)
+        if username is None:
             raise NotFoundError(
                 f"There is no session {session_id}.", hint="See 'wit-admin session list'."
             )
-        record(session, Event("session.revoke", "session", session_id), by=by)
+        if queries.revoke_session(session, session_id, utc_now()):
+            record(session, Event("session.revoke", "session", session_id, username), by=by)
 
 
 def revoke_sessions_of(

@@ -31,9 +31,12 @@ def grant_team(
     """
     with sessions.begin() as session:
         team, repo_id = _team_and_repository(session, name, repository)
-        queries.grant_team(session, team.id, repo_id, permission, now=utc_now())
-        told = {"repository": repository, "permission": permission}
-        record(session, Event("team_repository.set", "team", team.id, str(name), None, told), by=by)
+        old = queries.grant_team(session, team.id, repo_id, permission, now=utc_now())
+        if old is not permission:
+            was = None if old is None else {"repository": repository, "permission": old}
+            told = {"repository": repository, "permission": permission}
+            event = Event("team_repository.set", "team", team.id, str(name), was, told)
+            record(session, event, by=by)
         return TeamRepositoryRow(repo_id, repository, permission)
 
 
@@ -47,12 +50,13 @@ def revoke_team(
     """
     with sessions.begin() as session:
         team, repo_id = _team_and_repository(session, name, repository)
-        if not queries.revoke_team(session, team.id, repo_id):
+        old = queries.revoke_team(session, team.id, repo_id)
+        if old is None:
             raise NotFoundError(
                 f"{name} has no permission on {repository}.",
                 hint=f"See 'wit-admin team repo list {name}'.",
             )
-        told = {"repository": repository}
+        told = {"repository": repository, "permission": old}
         event = Event("team_repository.remove", "team", team.id, str(name), told)
         record(session, event, by=by)
 

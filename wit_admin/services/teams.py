@@ -128,6 +128,8 @@ def edit_team(
     with sessions.begin() as session:
         team = get_team(session, name)
         was = {field: getattr(team, field) for field in edit}
+        if was == edit:
+            return _details(session, name, team)
         team = queries.update_team(session, team.id, now=utc_now(), **edit)
         details = _details(session, name, team)
         record(session, Event("team.edit", "team", team.id, str(name), was, edit), by=by)

@@ -16,6 +16,7 @@ from wit_admin.git.backend import PushProcess
 from wit_admin.git.commands import PushHeadReader, PushRequest
 from wit_admin.git.quick_push import MAX_PUSH_BYTES
 from wit_admin.git.report import PushReport, ReportReader, render_refusal
+from wit_admin.services.actors import Client
 from wit_admin.services.push_flow import PushTicket
 from wit_admin.services.targets import Creatable, Served
 from wit_admin.web.body import BodyLimits, read_body
@@ -23,6 +24,7 @@ from wit_admin.web.exchange import NO_CACHE, Exchange
 from wit_admin.web.git_routes import PROBE, Service
 from wit_admin.web.notes import notes_of
 from wit_admin.web.problems import Problem, as_sentence
+from wit_admin.web.proxies import client_address
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +65,10 @@ async def answer_push(forge: Forge, exchange: Exchange, target: Served | Creatab
     notes = notes_of(exchange.scope)
     try:
         ticket = await run_in_threadpool(
-            forge.pushes.open, target, incoming.request, request_id=notes.request_id
+            forge.pushes.open,
+            target,
+            incoming.request,
+            client=Client(client_address(exchange.scope), request_id=notes.request_id),
         )
     except WitError as error:
         await _refuse(exchange, incoming, error)

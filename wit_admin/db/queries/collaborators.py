@@ -31,19 +31,25 @@ def set_collaborator(
     permission: Permission,
     *,
     now: datetime,
-) -> None:
-    """Set the permission of a collaborator."""
+) -> Permission | None:
+    """Set the permission of a collaborator; return what it was before."""
     key = {"repo_id": repo_id, "user_id": user_id}
-    if not insert_new(session, Collaborator, **key, permission=permission, created_at=now):
-        session.execute(update(Collaborator).filter_by(**key).values(permission=permission))
+    if insert_new(session, Collaborator, **key, permission=permission, created_at=now):
+        return None
+    held = select(Collaborator.permission).filter_by(**key).with_for_update()
+    before = session.scalars(held).one_or_none()
+    session.execute(update(Collaborator).filter_by(**key).values(permission=permission))
+    return before
 
 
-def remove_collaborator(session: Session, repo_id: uuid.UUID, user_id: uuid.UUID) -> bool:
-    """Remove a collaborator; return false for who was none."""
+def remove_collaborator(
+    session: Session, repo_id: uuid.UUID, user_id: uuid.UUID
+) -> Permission | None:
+    """Remove a collaborator and return the permission; ``None`` for who was none."""
     statement = delete(Collaborator).where(
         Collaborator.repo_id == repo_id, Collaborator.user_id == user_id
     )
-    return session.execute(statement.returning(Collaborator.user_id)).first() is not None
+    return session.scalars(statement.returning(Collaborator.permission)).one_or_none()
 
 
 def list_collaborators(session: Session, repo_id: uuid.UUID) -> list[CollaboratorRow]:

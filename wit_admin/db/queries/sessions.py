@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
-from wit_admin.db.models.accounts import User, UserSession
+from wit_admin.db.models.accounts import Owner, User, UserSession
 from wit_admin.db.paging import EVERYTHING, Span, cut
 
 
@@ -49,13 +49,15 @@ def list_sessions(
     return [SessionListRow(*row) for row in rows]
 
 
+def find_account_of(session: Session, session_id: uuid.UUID) -> str | None:
+    """Return the name of the account whose session it is, be it revoked or not."""
+    query = select(Owner.name).join(UserSession, UserSession.user_id == Owner.id)
+    return session.scalars(query.where(UserSession.id == session_id)).one_or_none()
+
+
 def revoke_session(session: Session, session_id: uuid.UUID, now: datetime) -> bool:
-    """Revoke a session, keeping the time of the first time; false if there is none."""
-    found = session.scalars(select(UserSession.id).where(UserSession.id == session_id))
-    if found.one_or_none() is None:
-        return False
-    _revoke(session, UserSession.id == session_id, now)
-    return True
+    """Revoke a session; false if there is none, or it was revoked before."""
+    return _revoke(session, UserSession.id == session_id, now) > 0
 
 
 def revoke_by_digest(

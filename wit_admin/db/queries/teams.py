@@ -167,8 +167,10 @@ def grant_team(
     permission: Permission,
     *,
     now: datetime,
-) -> None:
+) -> Permission | None:
     """Let a team do this much, and no more, with a repository of its organization.
+
+    Return what it was before.
 
     Raises:
         NotFoundError: There is no such team, or the organization has no such repository.
@@ -183,16 +185,20 @@ def grant_team(
     if session.scalars(owned.with_for_update(read=True)).one_or_none() is None:
         raise NotFoundError("The organization has no such repository.")
     key = {"team_id": team_id, "repo_id": repo_id}
-    if not insert_new(session, TeamRepository, **key, permission=permission, created_at=now):
-        session.execute(update(TeamRepository).filter_by(**key).values(permission=permission))
+    if insert_new(session, TeamRepository, **key, permission=permission, created_at=now):
+        return None
+    held = select(TeamRepository.permission).filter_by(**key).with_for_update()
+    before = session.scalars(held).one_or_none()
+    session.execute(update(TeamRepository).filter_by(**key).values(permission=permission))
+    return before
 
 
-def revoke_team(session: Session, team_id: uuid.UUID, repo_id: uuid.UUID) -> bool:
-    """Take a team's permission on a repository back; false when it had none."""
+def revoke_team(session: Session, team_id: uuid.UUID, repo_id: uuid.UUID) -> Permission | None:
+    """Take a team's permission on a repository back and return it; ``None`` when it had none."""
     statement = delete(TeamRepository).where(
         TeamRepository.team_id == team_id, TeamRepository.repo_id == repo_id
     )
-    return session.execute(statement.returning(TeamRepository.repo_id)).first() is not None
+    return session.scalars(statement.returning(TeamRepository.permission)).one_or_none()
 
 
 def revoke_teams(session: Session, repo_id: uuid.UUID) -> None:

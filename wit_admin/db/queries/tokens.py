@@ -10,8 +10,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, literal, select, update
 from sqlalchemy.orm import Session
 
-from wit_admin.db.base import UtcDateTime, new_id
-from wit_admin.db.models.accounts import AccessToken, AccessTokenRepository, User
+from wit_admin.db.base import new_id
+from wit_admin.db.models.accounts import AccessToken, AccessTokenRepository, Owner, User
 from wit_admin.db.paging import EVERYTHING, Span, cut
 from wit_admin.db.statements import insert_new
 
@@ -98,13 +98,22 @@ def list_tokens(
     return [TokenListRow(*row) for row in rows]
 
 
+def find_named(session: Session, token_id: uuid.UUID) -> tuple[str, str] | None:
+    """Return what a token is called and whose it is, be it revoked or not."""
+    row = session.execute(
+        select(AccessToken.name, Owner.name)
+        .join(Owner, Owner.id == AccessToken.user_id)
+        .where(AccessToken.id == token_id)
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
 def revoke_token(session: Session, token_id: uuid.UUID, now: datetime) -> bool:
-    """Revoke a token, keeping the time of the first time; false if there is none."""
+    """Revoke a token; false if there is none, or it was revoked before."""
     statement = (
         update(AccessToken)
-        .where(AccessToken.id == token_id)
-        # Typed, since a function passes a bare value on as the driver spells it.
-        .values(revoked_at=func.coalesce(AccessToken.revoked_at, literal(now, UtcDateTime())))
+        .where(AccessToken.id == token_id, AccessToken.revoked_at.is_(None))
+        .values(revoked_at=now)
     )
     return session.execute(statement.returning(AccessToken.id)).first() is not None
 
