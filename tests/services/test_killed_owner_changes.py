@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from tests.support.own_words import assert_told
 from tests.support.owner_site import OwnerSite
 from tests.support.processes import wait_until
 from wit_admin.git import own_config
@@ -51,11 +52,8 @@ class Site(OwnerSite):
         return COUNT - sum(own_config.read_own(place).get("owner") == owner for place in places)
 
     def assert_true(self) -> None:
-        """Check that each live row's folder is there and says what the row says."""
-        for name in self.names():
-            own = self.own(name)
-            assert own is not None
-            assert f"{own['owner']}/{own['name']}" == name
+        """Check that each row's folder says what the row says."""
+        assert_told(self.sessions, self.root)
         assert audit_check.verify(self.sessions).findings == ()
 
 

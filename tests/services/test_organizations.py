@@ -214,7 +214,7 @@ def test_team_is_renamed_and_listed_in_parts(acme: Sessions) -> None:
         teams.edit_team(acme, TeamName("acme", "kernel"), {"name": "a/b"})
 
 
-def test_claimed_organization_owns_what_the_placeholder_did(acme: Sessions) -> None:
+def test_claimed_organization_owns_what_the_placeholder_did(acme: Sessions, tmp_path: Path) -> None:
     with acme.begin() as session:
         ghost = User(name="Ghost", is_placeholder=True)
         session.add(ghost)
@@ -223,7 +223,7 @@ def test_claimed_organization_owns_what_the_placeholder_did(acme: Sessions) -> N
         gone = make_repository(session, ghost.id, "gone")
         repositories.delete_repository(session, gone, trash_path=".trash/1", now=utc_now())
 
-    details = organizations.claim_organization(acme, "ghost", owner="bob")
+    details = organizations.claim_organization(acme, tmp_path, "ghost", owner="bob")
 
     assert (details.name, details.owners, details.repositories) == ("Ghost", ("bob",), 1)
     assert permission_of(acme, "bob", "ghost/found") is Permission.ADMIN
@@ -232,16 +232,16 @@ def test_claimed_organization_owns_what_the_placeholder_did(acme: Sessions) -> N
     assert (trashed.owner, trashed.name) == ("Ghost", "gone")
     for name, owner in (("ghost", "bob"), ("carol", "bob"), ("nobody", "bob")):
         with pytest.raises((ConflictError, NotFoundError)):
-            organizations.claim_organization(acme, name, owner=owner)
+            organizations.claim_organization(acme, tmp_path, name, owner=owner)
 
 
-def test_of_many_who_claim_one_placeholder_one_wins(acme: Sessions) -> None:
+def test_of_many_who_claim_one_placeholder_one_wins(acme: Sessions, tmp_path: Path) -> None:
     with acme.begin() as session:
         session.add(User(name="ghost", is_placeholder=True))
 
     raised = run_at_once(
         [
-            lambda: organizations.claim_organization(acme, "ghost", owner="bob"),
+            lambda: organizations.claim_organization(acme, tmp_path, "ghost", owner="bob"),
             lambda: claim_user(acme, "ghost"),
         ]
         * 2

@@ -265,8 +265,7 @@ def test_claimed_organization_is_told_to_its_repositories(ground: Site) -> None:
     create_user(ground.sessions, "alice")
     ground.add("acme/demo.git")
     ground.sync()
-    claim_organization(ground.sessions, "acme", owner="alice")
 
-    ground.sync()
+    claim_organization(ground.sessions, ground.root, "acme", owner="alice")
 
     assert ground.own("acme/demo.git")["owner-kind"] == "organization"

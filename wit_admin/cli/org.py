@@ -91,7 +91,9 @@ def claim(
 
     output = output_of(ctx, as_json=as_json)
     with place(ctx) as here:
-        details = organizations.claim_organization(here.sessions, name, owner=owner, by=origin_of())
+        details = organizations.claim_organization(
+            here.sessions, here.root, name, owner=owner, by=origin_of()
+        )
     output.note(f"{details.name} owns repositories: {details.repositories}.")
     output.result(details, plain=details.name)
 

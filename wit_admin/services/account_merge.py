@@ -23,7 +23,7 @@ from wit_admin.services.locks import Lock
 from wit_admin.services.lookups import get_user
 from wit_admin.services.owner_actions import OwnerAction
 from wit_admin.services.owner_removal import LOCK, close_account
-from wit_admin.services.owner_repositories import hand_over, plan_hand_over
+from wit_admin.services.owner_repositories import hand_over, plan_hand_over, tell_trash
 from wit_admin.services.plans import Plan, Remark, Task
 from wit_admin.services.repository_actions import Transfer
 
@@ -134,6 +134,7 @@ class AccountMerge:
 
     def _merge(self, action: MergeUser) -> None:
         now = utc_now()
+        tell_trash(self.sessions, self.root, action.owner_id, action.into)
         with self.sessions.begin() as session:
             if users.find_user(session, action.owner_id) is None:
                 return

@@ -1,15 +1,43 @@
-"""Points HEAD of an empty repository at the first branch that is pushed."""
+"""Points HEAD of a repository without branches at the first one that is pushed."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from wit_admin.git import storage
+from wit_admin.errors import ConflictError
+from wit_admin.git import storage, sweep
 from wit_admin.git.ref_names import HEADS_TEXT
 from wit_admin.git.ref_values import read_ref
 from wit_admin.services.ref_updates import RefUpdate
+
+_PATIENCE_S = 0.5
+"""Nobody who lives has HEAD locked for so long."""
+_LOOK_AGAIN_S = 0.02
+
+
+def move_head(gitdir: Path, branch: str) -> None:
+    """Point HEAD at ``branch``, also where a process that was killed left it locked.
+
+    Raises:
+        ConflictError: Somebody keeps it locked.
+    """
+    give_up = time.monotonic() + _PATIENCE_S
+    with storage.one_at_a_time(gitdir):
+        while True:
+            try:
+                storage.set_head(gitdir, branch)
+            except FileExistsError:
+                if time.monotonic() > give_up and not sweep.sweep(gitdir, ()):
+                    raise ConflictError(
+                        "HEAD is locked just now.",
+                        hint="Try again; if no git runs there, remove HEAD.lock.",
+                    ) from None
+                time.sleep(_LOOK_AGAIN_S)
+            else:
+                return
 
 
 @contextmanager

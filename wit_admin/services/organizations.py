@@ -5,11 +5,13 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Unpack
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import utc_now
+from wit_admin.db.models.accounts import OwnerType
 from wit_admin.db.models.organizations import Organization, OrgRole
 from wit_admin.db.paging import EVERYTHING, Span, collect_pages
 from wit_admin.db.queries import claims, members, teams
@@ -24,6 +26,7 @@ from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.names import check_owner_name
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.lookups import get_account, get_organization, get_user
+from wit_admin.services.owner_repositories import tell_owner
 from wit_admin.services.profiles import check_profile
 
 
@@ -104,7 +107,7 @@ def create_organization(
 
 
 def claim_organization(
-    sessions: sessionmaker[Session], name: str, *, owner: str, by: Origin = SYSTEM
+    sessions: sessionmaker[Session], root: Path, name: str, *, owner: str, by: Origin = SYSTEM
 ) -> OrganizationDetails:
     """Turn a placeholder into an organization, which keeps its repositories.
 
@@ -112,8 +115,11 @@ def claim_organization(
         NotFoundError: There is no such placeholder, or no such account to be its first owner.
         ConflictError: It is an account already, or the other is a placeholder.
     """
-    with sessions.begin() as session:
+    with sessions() as session:
         placeholder, first = get_user(session, name), get_account(session, owner)
+        owned = list_owned(session, placeholder.id) if placeholder.is_placeholder else []
+    tell_owner(root, owned, placeholder.name, OwnerType.ORGANIZATION)
+    with sessions.begin() as session:
         made = claims.claim_organization(
             session, placeholder.id, placeholder.name, owner_id=first.id, now=utc_now()
         )

@@ -29,7 +29,7 @@ from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.locks import Lock
 from wit_admin.services.lookups import get_organization, get_owner, get_user
 from wit_admin.services.owner_actions import OwnerAction
-from wit_admin.services.owner_repositories import UNSAID, Fate, hand_over, listed
+from wit_admin.services.owner_repositories import UNSAID, Fate, hand_over, listed, tell_trash
 from wit_admin.services.plans import Plan, Remark, Task
 from wit_admin.services.repository_actions import Delete, Transfer
 from wit_admin.services.trash import discard
@@ -131,6 +131,7 @@ class OwnerRemoval:
         return (Remark("trash", owner.name, f"{stays} and stay there; {hint}."),)
 
     def _remove_user(self, action: RemoveUser) -> None:
+        self._tell_trash(action.owner_id)
         with self.sessions.begin() as session:
             if users.find_user(session, action.owner_id) is None:
                 return
@@ -139,6 +140,7 @@ class OwnerRemoval:
             record(session, Event("user.delete", "user", action.owner_id, action.name), by=self.by)
 
     def _remove_organization(self, action: RemoveOrganization) -> None:
+        self._tell_trash(action.owner_id)
         with self.sessions.begin() as session:
             if organizations.find_organization(session, action.owner_id) is None:
                 return
@@ -147,10 +149,14 @@ class OwnerRemoval:
             event = Event("organization.delete", "organization", action.owner_id, action.name)
             record(session, event, by=self.by)
 
+    def _tell_trash(self, owner_id: uuid.UUID) -> None:
+        if self.fate.transfer_to is not None:
+            tell_trash(self.sessions, self.root, owner_id, self.fate.transfer_to)
+
     def _hand_over_trash(self, session: Session, owner_id: uuid.UUID) -> None:
         if self.fate.transfer_to is not None:
-            new_owner = get_owner(session, self.fate.transfer_to)
-            trash.hand_over_trash(session, owner_id, new_owner.owner_id)
+            heir = get_owner(session, self.fate.transfer_to)
+            trash.hand_over_trash(session, owner_id, heir.owner_id)
 
 
 def close_account(session: Session, user_id: uuid.UUID) -> None:

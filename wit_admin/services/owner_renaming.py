@@ -18,13 +18,13 @@ from wit_admin.db.models.accounts import Owner, OwnerType
 from wit_admin.db.queries import audit, owners
 from wit_admin.db.queries.repository_lists import list_owned
 from wit_admin.errors import ConflictError, NotFoundError
-from wit_admin.git import own_config, storage
 from wit_admin.names import check_owner_name, name_key
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.locks import Lock
 from wit_admin.services.lookups import get_organization, get_user
 from wit_admin.services.owner_actions import OwnerAction
 from wit_admin.services.owner_removal import LOCK
+from wit_admin.services.owner_repositories import tell_owner
 from wit_admin.services.plans import Plan, Remark, Task
 
 
@@ -87,10 +87,8 @@ class OwnerRenaming:
             ConflictError: The new name was taken meanwhile.
         """
         with self.sessions() as session:
-            places = [row.disk_path for row in list_owned(session, action.owner_id)]
-        for place in places:
-            if found := storage.resolve(self.root, place):
-                own_config.write_own(found.gitdir, {"owner": action.new_name})
+            owned = list_owned(session, action.owner_id)
+        tell_owner(self.root, owned, action.new_name, self.kind)
         with self.sessions.begin() as session:
             old = owners.rename_owner(session, action.owner_id, action.new_name, now=utc_now())
             if old != action.new_name:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from wit_admin.db.models.accounts import Owner
+from wit_admin.db.models.accounts import Owner, OwnerType
 from wit_admin.db.queries import repositories, repository_lists
 from wit_admin.db.queries.repository_lists import OwnedRow
 from wit_admin.errors import ConflictError, InvalidInputError
+from wit_admin.git import own_config, storage
 from wit_admin.names import RepoName, name_key
 from wit_admin.services.audit import SYSTEM, Origin
 from wit_admin.services.lookups import get_owner
+from wit_admin.services.places import owner_values
 from wit_admin.services.repository_actions import Delete, Transfer
 from wit_admin.services.repository_changes import transfer_repository
 
@@ -99,6 +102,31 @@ def hand_over(
         name = repositories.find_name(session, action.repo_id)
     if name is not None and name.owner != action.new_owner:
         transfer_repository(sessions, root, action.repo_id, action.new_owner, by=by)
+
+
+def tell_owner(root: Path, rows: Iterable[OwnedRow], name: str, kind: OwnerType) -> None:
+    """Let repositories say whose they are, for the day when only the disk is left.
+
+    Raises:
+        ConflictError: The config of one cannot be read.
+        UnavailableError: Somebody else keeps it locked.
+    """
+    for row in rows:
+        if found := storage.resolve(root, row.disk_path):
+            own_config.write_own(found.gitdir, owner_values(name, kind))
+
+
+def tell_trash(sessions: sessionmaker[Session], root: Path, owner_id: uuid.UUID, heir: str) -> None:
+    """Let what an owner deleted say that it is an heir's.
+
+    Raises:
+        NotFoundError: There is no such heir any more.
+        ConflictError: The config of one cannot be read.
+    """
+    with sessions() as session:
+        owned, new_owner = repository_lists.list_owned(session, owner_id), get_owner(session, heir)
+    trashed = [row for row in owned if not row.is_live]
+    tell_owner(root, trashed, new_owner.name, new_owner.kind)
 
 
 def listed(names: Sequence[str]) -> str:

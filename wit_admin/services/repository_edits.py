@@ -20,6 +20,7 @@ from wit_admin.git import own_config, storage
 from wit_admin.git.ref_values import read_ref
 from wit_admin.names import RepoName, check_branch_name
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.heads import move_head
 from wit_admin.services.lookups import get_repository
 from wit_admin.services.places import archive_values
 from wit_admin.services.repository_changes import ChangedRepository, tell_folder
@@ -143,13 +144,7 @@ def set_head(
         raise NotFoundError(f"{name} has no branch {branch!r}.")
     is_changed = storage.read_head(found.gitdir) != branch
     if is_changed:
-        try:
-            storage.set_head(found.gitdir, branch)
-        except FileExistsError:
-            raise ConflictError(
-                "HEAD is locked just now.",
-                hint="Try again; if no git runs there, remove HEAD.lock.",
-            ) from None
+        move_head(found.gitdir, branch)
     is_changed |= _edit_row(sessions, row.id, name, "set_head", by, default_branch=branch)
     return ChangedRepository(row.id, name.owner, row.name, is_changed=is_changed)
 

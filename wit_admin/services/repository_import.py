@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import new_id, utc_now
+from wit_admin.db.models.accounts import OwnerType
 from wit_admin.db.models.repositories import ObjectFormat, Visibility
 from wit_admin.db.queries import repositories
 from wit_admin.db.queries.repositories import NewRepository
@@ -32,7 +33,7 @@ from wit_admin.git.tools import GitTools
 from wit_admin.names import RepoName, check_branch_name
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.lookups import get_owner
-from wit_admin.services.places import free_place
+from wit_admin.services.places import free_place, own_values
 from wit_admin.services.repository_changes import ChangedRepository
 from wit_admin.services.repository_edits import check_description
 
@@ -89,14 +90,14 @@ class Importer:
             return ChangedRepository(existing.id, owner.name, existing.name, is_changed=False)
         if existing is not None:
             raise _taken(name)
-        if (repo_id := self._find_finished(name, order)) is None:
-            repo_id = self._fetch(name, order, tell)
+        if (repo_id := self._find_finished(name, owner.kind, order)) is None:
+            repo_id = self._fetch(name, owner.kind, order, tell)
         with storage.one_at_a_time(self.root / name.owner):
             self._record(owner.owner_id, name, repo_id, order)
         return ChangedRepository(repo_id, name.owner, name.name, is_changed=True)
 
     def _fetch(
-        self, name: RepoName, order: ImportOrder, tell: Callable[[str], object]
+        self, name: RepoName, kind: OwnerType, order: ImportOrder, tell: Callable[[str], object]
     ) -> uuid.UUID:
         """Put the whole repository in its place; return the id that it says it has."""
         remote = self._reach(order)
@@ -115,7 +116,7 @@ class Importer:
             bounded.fetch_into(gitdir, all_refs=order.all_refs, fsck=order.fsck, tell=tell)
             _check_branches(gitdir, refs.branches)
             storage.write_description(gitdir, order.description)
-            own_config.write_own(gitdir, _told(repo_id, name, order))
+            own_config.write_own(gitdir, _told(repo_id, name, kind, order))
             with storage.one_at_a_time(self.root / name.owner):
                 place = free_place(self.sessions, name)
                 if (self.root / place).exists():
@@ -151,12 +152,14 @@ class Importer:
         inspector.check_loose_objects(found.gitdir)
         return replace(source, path=str(found.gitdir))
 
-    def _find_finished(self, name: RepoName, order: ImportOrder) -> uuid.UUID | None:
+    def _find_finished(
+        self, name: RepoName, kind: OwnerType, order: ImportOrder
+    ) -> uuid.UUID | None:
         """Return the id of what a killed run of the same import had put in place."""
         standing = storage.resolve(self.root, free_place(self.sessions, name))
         own = own_config.read_own(standing.gitdir) if standing else {}
         wanted = {
-            key: value for key, value in _told(uuid.UUID(int=0), name, order).items() if value
+            key: value for key, value in _told(uuid.UUID(int=0), name, kind, order).items() if value
         }
         if not own or {**own, "id": wanted["id"]} != wanted:
             return None
@@ -189,15 +192,13 @@ class Importer:
             record(session, made, by=self.by)
 
 
-def _told(repo_id: uuid.UUID, name: RepoName, order: ImportOrder) -> dict[str, str | None]:
-    return {
-        "id": str(repo_id),
-        "owner": name.owner,
-        "name": name.name,
-        "visibility": order.visibility.value,
-        "description": order.description,
-        "source": str(order.source),
-    }
+def _told(
+    repo_id: uuid.UUID, name: RepoName, kind: OwnerType, order: ImportOrder
+) -> dict[str, str | None]:
+    own = own_values(
+        repo_id, name, order.visibility, owner_type=kind, description=order.description
+    )
+    return {**own, "source": str(order.source)}
 
 
 def _choose_head(refs: RemoteRefs) -> str:

@@ -99,6 +99,9 @@ def restore_repository(  # noqa: PLR0913  what it shall be called
                     hint="Choose another name with --as.",
                 )
         place = _move_back(root, row)
+        own_config.write_own(
+            root / place, {**owner_values(owner.name, owner.kind), "name": wanted.name}
+        )
         with sessions.begin() as session:
             trash.restore_repository(
                 session,
@@ -109,9 +112,6 @@ def restore_repository(  # noqa: PLR0913  what it shall be called
                 owner_id=owner.owner_id,
             )
             record(session, Event("repository.restore", "repository", row.id, str(wanted)), by=by)
-        own_config.write_own(
-            root / place, {**owner_values(owner.name, owner.kind), "name": wanted.name}
-        )
     return ChangedRepository(row.id, wanted.owner, wanted.name, is_changed=True)
 
 
