@@ -166,6 +166,7 @@ def test_large_file_is_refused_wherever_it_comes_from(forge: Protected, work: Pa
     straight = forge.push(work, "large", "main")
     elsewhere = forge.push(work, "large", "main:topic")
     round_about = forge.push(work, "large", "main", "main:refs/tags/v1")
+    mixed = forge.push(work, "large", "main~2:refs/tags/v3", "main:refs/tags/v4")
     blob = run_git(work, "rev-parse", "HEAD~1:big.txt").stdout.strip()
     bare = forge.push(work, "large", f"{blob}:refs/tags/v2")
 
@@ -174,6 +175,8 @@ def test_large_file_is_refused_wherever_it_comes_from(forge: Protected, work: Pa
     assert f"main -> main {reason}" in straight.stderr
     assert f"main -> main {reason}" in round_about.stderr
     assert f"main -> v1 {reason}" in round_about.stderr
+    assert "[new tag]         main~2 -> v3" in mixed.stderr
+    assert f"main -> v4 {reason}" in mixed.stderr
     assert "(protected: a file is larger than 1000 bytes)" in bare.stderr
 
 

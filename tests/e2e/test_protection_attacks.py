@@ -82,6 +82,40 @@ def test_one_refused_ref_of_very_many_does_not_hold_up_the_others(
     assert oid_of(forge.gitdir("many"), "main") != oid_of(work, "main")
 
 
+def test_of_a_signed_push_one_ref_is_refused_and_the_certificate_stays_whole(
+    forge: Protected, work: Path, tmp_path: Path
+) -> None:
+    forge.begin("signed", work)
+    forge.protect("signed", "main")
+    run_git(forge.gitdir("signed"), "config", "receive.certNonceSeed", "seed")
+    keygen = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")]
+    subprocess.run(keygen, check=True)
+    run_git(work, "config", "gpg.format", "ssh")
+    run_git(work, "config", "user.signingKey", str(tmp_path / "key"))
+    rewrite(work)
+
+    done = forge.push(work, "signed", "--signed", "+main", "main:fresh")
+    whole = forge.push(work, "signed", "--signed", "--atomic", "+main", "main:again")
+
+    assert "main -> main (protected: no forced pushes)" in done.stderr
+    assert "[new branch]      main -> fresh" in done.stderr
+    assert "main -> again (atomic push failure)" in whole.stderr
+    assert [row.ref for row in forge.pushes("signed")[1:]] == ["refs/heads/fresh"]
+    listed = run_git(
+        forge.gitdir("signed"),
+        "cat-file",
+        "--batch-all-objects",
+        "--batch-check=%(objectname) %(objecttype)",
+    ).stdout.split()
+    blobs = [oid for oid, kind in zip(listed[::2], listed[1::2], strict=True) if kind == "blob"]
+    texts = [run_git(forge.gitdir("signed"), "cat-file", "blob", oid).stdout for oid in blobs]
+    certificates = [text for text in texts if text.startswith("certificate version")]
+    assert certificates
+    for certificate in certificates:
+        assert certificate.count(" refs/heads/") == 2
+        assert certificate.rstrip().endswith("-----END SSH SIGNATURE-----")
+
+
 def test_check_of_a_server_that_is_killed_ends_with_it_and_nothing_is_accepted(
     request: pytest.FixtureRequest, work: Path, tmp_path: Path
 ) -> None:

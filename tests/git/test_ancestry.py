@@ -12,7 +12,7 @@ import pytest
 from tests.support.repositories import commit, git_bytes, new_work, oid_of
 from tests.support.server import run_git
 from tests.support.tools import make_tools
-from wit_admin.git.ancestry import Ancestry
+from wit_admin.git.ancestry import Ancestry, find_near
 from wit_admin.git.fallback import command_line
 from wit_admin.git.program import GitProgram
 
@@ -46,6 +46,25 @@ def _long_history() -> Iterator[str]:
 def is_forced(ancestry: Ancestry, gitdir: Path, before: str, after: str) -> bool:
     move = (oid_of(gitdir, before), oid_of(gitdir, after))
     return ancestry.find_forced(gitdir, [move]) == {move}
+
+
+def test_what_is_near_is_found_also_among_objects_that_are_kept_apart(tmp_path: Path) -> None:
+    work = new_work(tmp_path / "work")
+    oids = [commit(work, str(number)) for number in range(3)]
+    bare = tmp_path / "bare.git"
+    run_git(tmp_path, "clone", "--quiet", "--bare", "--no-local", str(work), str(bare))
+    apart = [commit(work, str(number)) for number in (3, 4)]
+    moves = [(oids[1], apart[1]), (apart[0], apart[1]), (apart[1], oids[0]), ("1" * 40, oids[0])]
+
+    assert find_near(bare, moves, apart=f"{work}/.git/objects") == set(moves[:2])
+    assert find_near(bare, [*moves, (oids[0], oids[2])]) == {(oids[0], oids[2])}
+
+
+def test_what_is_far_is_not_called_near(long: Path) -> None:
+    near = oid_of(long, "main~9"), oid_of(long, "main")
+    far = oid_of(long, f"main~{FAR - 1}"), oid_of(long, "main")
+
+    assert find_near(long, [near, far]) == {near}
 
 
 @pytest.mark.parametrize(

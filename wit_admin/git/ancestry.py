@@ -6,6 +6,7 @@ ones. Source: git's remote.c, ``ref_newer``.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import time
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 _OID_DIGITS = 40
 _STEPS = 500
 """So many commits are read before git is asked, which then costs as much at least."""
+_NEAR_STEPS = 64
 _STEPS_WITHOUT_GIT = 1_000_000
 _PATIENCE_S = 20.0
 _MAX_COMMIT_BYTES = 64 * 1024
@@ -75,12 +77,28 @@ class Ancestry:
         return ended.status == 0
 
 
+def find_near(
+    gitdir: Path, moves: Iterable[tuple[str, str]], *, apart: str = ""
+) -> set[tuple[str, str]]:
+    """Return those pairs whose old id is close below the new one; of the others nothing is known.
+
+    ``apart`` is a folder of objects that are not in the repository yet.
+    """
+    walk = _Walk(gitdir, _NEAR_STEPS, apart=apart)
+    found = set()
+    for before, after in moves:
+        with contextlib.suppress(_TooFarError):
+            if walk.contains(before, after):
+                found.add((before, after))
+    return found
+
+
 class _Walk:
     """Reads the commits of one repository, nearest first, and only so many for one answer."""
 
-    def __init__(self, gitdir: Path, steps: int) -> None:
+    def __init__(self, gitdir: Path, steps: int, *, apart: str = "") -> None:
         self._steps = steps
-        self._objects = ObjectReader(gitdir)
+        self._objects = ObjectReader(gitdir, apart=apart)
 
     def contains(self, before: str, after: str) -> bool:
         """Tell whether ``before`` is ``after`` or an ancestor of it."""

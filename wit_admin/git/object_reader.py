@@ -40,8 +40,10 @@ class TooLargeObjectError(Exception):
 class ObjectReader:
     """Reads objects named by SHA-1. Opens the packs when first asked; not for several threads."""
 
-    def __init__(self, gitdir: Path) -> None:
+    def __init__(self, gitdir: Path, *, apart: str = "") -> None:
+        """``apart`` is a further folder of objects, such as git's quarantine."""
         self._objects = f"{gitdir}/objects"
+        self._apart = apart
         self._database: pygit2.Odb | None = None
         self._folders: tuple[str, ...] = ()
 
@@ -58,6 +60,9 @@ class ObjectReader:
         if self._database is None:
             self._database = pygit2.Odb(self._objects)
             self._folders = tuple(_list_folders(self._objects, depth=0))
+            if self._apart:
+                self._database.add_disk_alternate(self._apart)
+                self._folders += (self._apart,)
         try:
             key = pygit2.Oid(hex=oid.decode())
             kind, size = self._database.read_header(key)

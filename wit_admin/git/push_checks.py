@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wit_admin.errors import UnavailableError
+from wit_admin.git.ancestry import find_near
 from wit_admin.git.children import GitChild
 from wit_admin.git.pipes import open_pipe
 from wit_admin.git.push_guard import PushGuard, RefGuard
@@ -72,13 +73,16 @@ class PushChecks:
     objects: tuple[str, str]
     """The folder of the new objects, and where all others are; both empty for a push of none."""
     _vetted: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
+    _clean: dict[tuple[tuple[str, ...], int], set[str]] = field(default_factory=dict)
+    """What was found, in this push, to reach no large file, by what it was held to."""
 
     async def judge(self, guard: PushGuard) -> Verdict:
         """Find out what is asked of each ref; one that is refused is asked no more."""
         verdict = Verdict(dict(guard.refusals))
+        forced = await self._find_forced(guard)
         end = time.monotonic() + self.settings.timeout_s
         for ref in guard.refs:
-            if ref.forbids_force and not await self._is_forward(ref):
+            if ref.forbids_force and (ref.old, ref.new) in forced:
                 verdict.refusals[ref.ref] = "protected: no forced pushes"
             elif ref.max_blob_bytes is not None and (
                 reason := await self._find_large(ref, ref.max_blob_bytes)
@@ -88,9 +92,16 @@ class PushChecks:
                 await self._run_checks(ref, guard, verdict, end)
         return verdict
 
-    async def _is_forward(self, ref: RefGuard) -> bool:
+    async def _find_forced(self, guard: PushGuard) -> set[tuple[str, str]]:
+        """Return the moves that take commits away; a child for each would take long."""
+        moves = {(ref.old, ref.new) for ref in guard.refs if ref.forbids_force}
+        apart = self.objects[0]
+        moves -= await asyncio.to_thread(find_near, self.gitdir, moves, apart=apart)
+        return {move for move in moves if not await self._is_forward(*move)}
+
+    async def _is_forward(self, old: str, new: str) -> bool:
         """Tell whether the new commit has the old one in its history; what fails is no."""
-        async with self._git("merge-base", "--is-ancestor", ref.old, ref.new) as child:
+        async with self._git("merge-base", "--is-ancestor", old, new) as child:
             child.close_stdin()
             return await child.wait() == 0
 
@@ -98,11 +109,13 @@ class PushChecks:
         """Return what to say of a file over the limit that the ref would come to reach."""
         if ref.vetted not in self._vetted:
             self._vetted[ref.vetted] = await self._list_vetted(ref.vetted)
-        tips = self._vetted[ref.vetted] | ({ref.old} if ref.old.strip("0") else set())
+        clean = self._clean.setdefault((ref.vetted, most), set())
+        tips = self._vetted[ref.vetted] | clean | ({ref.old} if ref.old.strip("0") else set())
         ids = [ref.new, *(f"^{oid}" for oid in sorted(tips))]
         only = (f"--filter=blob:limit={most + 1}", "--filter-provided-objects")
         large = await self._find_line(ids, b"~", *only, "--filter-print-omitted")
         if large is None:
+            clean.add(ref.new)
             return None
         line = await self._find_line(ids, large[1:]) or b""
         path = _STEERS.sub("?", line.partition(b" ")[2].decode("utf-8", "replace"))
