@@ -13,7 +13,7 @@ import pytest
 from tests.support.jj_writer import EMPTY_TREE, ROOT_COMMIT, JjWriter
 from wit_admin.errors import DamagedJjError, MissingJjError
 from wit_admin.jj.change_ids import decode_change_id, synthesize
-from wit_admin.jj.commit_store import CommitStore
+from wit_admin.jj.commit_store import MAX_MISSING, CommitStore
 from wit_admin.jj.commits import MOST_TEXT, Extras, decode_commit
 from wit_admin.jj.layout import open_layout
 from wit_admin.jj.operations import Timestamp
@@ -295,3 +295,30 @@ def test_objects_are_read_from_packs_and_from_alternates(writer: JjWriter, tmp_p
 
     assert open_commits(writer).read(packed).description == "packed"
     assert open_commits(borrowing).read(packed).description == "packed"
+
+
+def test_commits_that_are_not_there_are_looked_for_a_bounded_number_of_times(
+    writer: JjWriter,
+) -> None:
+    commits = open_commits(writer)
+    known = writer.commit()
+    lost = [f"{number:040x}" for number in range(1, MAX_MISSING + 2)]
+    started = time.process_time()
+
+    assert {commits.find(each) for each in lost[:MAX_MISSING] * 2} == {None}
+    with pytest.raises(DamagedJjError, match="does not have"):
+        commits.find(lost[-1])
+    assert commits.find(known) is not None
+    assert time.process_time() - started < 20
+
+
+def test_object_that_git_moves_into_a_pack_meanwhile_is_found(writer: JjWriter) -> None:
+    commits = open_commits(writer)
+    commit_id = writer.commit(description="packed later")
+    missed = commits.find(OID)
+    git = ["git", "-C", str(writer.gitdir)]
+    subprocess.run([*git, "update-ref", "refs/heads/main", commit_id], check=True)
+    subprocess.run([*git, "repack", "-adq"], check=True)
+
+    assert missed is None
+    assert commits.read(commit_id).description == "packed later"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +75,23 @@ def test_ancestors_and_common_ancestors_are_exact_whatever_the_clocks(
         for node_id in left
         if any(node_id in reach(graph, {other}) for other in left - {node_id})
     }
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_many_heads_are_told_from_their_ancestors(seed: int) -> None:
+    chance = random.Random(seed)
+    graph: Graph = {}
+    for number in range(3000):
+        recent = [f"{chance.randrange(max(0, number - 40), number)}" for _ in range(2) if number]
+        parents = tuple(dict.fromkeys(recent[: chance.choice([0, 1, 1, 2])]))
+        # Clocks are wrong by a quarter of an hour.
+        graph[f"{number}"] = Node(number * 1000 + chance.randrange(900_000), parents)
+    heads = set(chance.sample(sorted(graph), 400))
+
+    ancestors = find_ancestors(sorted(heads), graph.__getitem__)
+
+    parents_of_all = {parent for head in heads for parent in graph[head].parents}
+    assert ancestors == heads & reach(graph, parents_of_all)
 
 
 def test_difference_reads_no_further_back_than_it_takes() -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.support.jj_writer import build
 from wit_admin.errors import DamagedJjError
 from wit_admin.jj.ref_targets import ABSENT, RefTarget
-from wit_admin.jj.views import RemoteRef, RemoteView, View, decode_view
+from wit_admin.jj.views import MAX_NAMES, RemoteRef, RemoteView, View, decode_view
 
 A, B, C = ("0a" * 20, "0b" * 20, "0c" * 20)
 
@@ -200,3 +200,36 @@ def test_all_that_a_view_names_is_told() -> None:
     view.git_refs.add(name="refs/heads/x", target=target("0d" * 20))
 
     assert decode(view).commit_ids() == {A, B, C}
+
+
+@pytest.mark.parametrize("where", ["heads", "bookmarks", "tags", "remotes", "one remote", "old"])
+def test_view_with_more_names_than_anybody_has_is_refused(where: str) -> None:
+    message = build("View")
+    match where:
+        case "heads":
+            message.head_ids.append(raw(A))
+        case "bookmarks":
+            message.bookmarks.add(name="a")
+        case "tags":
+            message.local_tags.add(name="a")
+        case "remotes":
+            message.remote_views.add(name="a")
+        case "one remote":
+            remote = message.remote_views.add(name="a")
+            remote.bookmarks.MergeFrom([build("RemoteRef", name="a", state=1)] * MAX_NAMES)
+        case "old":
+            remotes = message.bookmarks.add(name="a").remote_bookmarks
+            remotes.MergeFrom([build("RemoteBookmark", remote_name="a")] * MAX_NAMES)
+    content = message.SerializeToString()
+
+    with pytest.raises(DamagedJjError, match=f"more than {MAX_NAMES}"):
+        decode_view("", content * (1 if where in {"one remote", "old"} else MAX_NAMES + 1))
+
+
+def test_names_of_remotes_that_are_written_twice_count_once() -> None:
+    message = build("View")
+    message.remote_views.add(name="origin").tags.add(name="a").target_terms.add(value=raw(A))
+    old = [build("RemoteBookmark", remote_name="origin")] * (MAX_NAMES + 1)
+    message.bookmarks.add(name="a", local_target=target(A)).remote_bookmarks.MergeFrom(old)
+
+    assert decode(message).bookmarks["a"].terms == (A,)

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session, sessionmaker
 
+from tests.support.builders import NOW, make_demo
 from tests.support.databases import Databases
 from tests.support.jj_site import JjSite, open_jj_site
+from tests.support.jj_writer import JjWriter
 from wit_admin.errors import InvalidInputError, NotFoundError
+from wit_admin.jj.evolution import MAX_WANTED
 from wit_admin.services.jj_evolution import Evolution, read_evolution
+from wit_admin.services.jj_sync import sync_repository
+
+CHANGE = "kmnopqrstuvwxyzl" * 2
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +100,28 @@ def test_without_the_disk_what_was_synced_remains(site: JjSite) -> None:
         assert [(form.commit_id, form.is_visible) for form in found.forms] == [(commit_id, True)]
         assert found.forms[0].description == oracle["commits"][commit_id]["description"]
         assert "only what was synced" in (found.gap or "")
+
+
+def test_change_with_predecessors_without_end_is_told_as_it_was_synced(
+    sessions: sessionmaker[Session], tmp_path: Path
+) -> None:
+    writer = JjWriter(tmp_path / "repo")
+    commit = writer.commit(change_id=CHANGE)
+    many = tuple(f"{number:040x}" for number in range(1, MAX_WANTED + 2))
+    view = writer.view(commit)
+    few = writer.publish(view, predecessors={commit: many[1:]})
+    with sessions.begin() as session:
+        repo_id = make_demo(session)[1]
+    sync_repository(sessions, repo_id, writer.workspace, now=NOW)
+    first = read_evolution(sessions, repo_id, CHANGE, root=tmp_path, limit=2000)
+    writer.publish(view, few, predecessors={commit: many})
+    sync_repository(sessions, repo_id, writer.workspace, now=NOW)
+
+    second = read_evolution(sessions, repo_id, CHANGE, root=tmp_path, limit=2000)
+
+    assert first.gap is None
+    assert [form.commit_id for form in second.forms] == [commit]
+    assert "has no end" in (second.gap or "")
 
 
 def test_change_that_is_not_there_or_not_one_is_refused(site: JjSite) -> None:

@@ -13,7 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from wit_admin.jj.commit_store import CommitStore
-from wit_admin.jj.graph import find_ancestors, find_common_ancestors, find_difference, is_ancestor
+from wit_admin.jj.graph import (
+    Node,
+    find_ancestors,
+    find_common_ancestors,
+    find_difference,
+    is_ancestor,
+)
 from wit_admin.jj.ids import CommitId, OperationId
 from wit_admin.jj.merges import flatten, resolve_trivially, simplify
 from wit_admin.jj.op_store import OpStore
@@ -24,6 +30,12 @@ T = TypeVar("T")
 
 IsAncestor = Callable[[CommitId, CommitId], bool]
 """Whether the second commit leads to the first."""
+
+_MOST_TERMS = 65
+"""A target with more after a merge is left in conflict: each pair of terms is walked between."""
+_MOST_NODES = 5_000_000
+"""Commits that one merge of views looks at to tell which target overtook another. What is not told
+by then stays in conflict, until jj itself has merged it."""
 
 _NOT_THERE = RemoteRef(ABSENT, is_tracked=False)
 
@@ -48,9 +60,15 @@ def merge_heads(op_store: OpStore, commits: CommitStore, heads: Sequence[Operati
 
 def merge_views(commits: CommitStore, left: View, base: View, right: View) -> View:
     """Return what both sides changed in ``base``; see :func:`merge_heads`."""
+    met = 0
+
+    def read(commit_id: CommitId) -> Node:
+        nonlocal met
+        met += 1
+        return commits.read_node(commit_id)
 
     def leads(ancestor: CommitId, descendant: CommitId) -> bool:
-        return is_ancestor(ancestor, descendant, commits.read_node)
+        return met < _MOST_NODES and is_ancestor(ancestor, descendant, read)
 
     def targets(name: str) -> dict[str, RefTarget]:
         sides = [getattr(view, name) for view in (left, base, right)]
@@ -84,6 +102,8 @@ def merge_targets(
     resolved = resolve_trivially(terms)
     if resolved is not None:
         return RefTarget(resolved)
+    if len(terms) > _MOST_TERMS:
+        return RefTarget(terms)
     left_over = list(terms)
     pair = _find_overtaken(left_over, leads)
     while pair is not None:

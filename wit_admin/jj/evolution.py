@@ -8,9 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from wit_admin.errors import DamagedJjError
 from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.ids import CommitId, OperationId
 from wit_admin.jj.operations import Operation
+
+MAX_WANTED = 1000
+"""Commits that are looked for at once, in each operation; nobody squashes thousands into one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,19 @@ def iter_versions(
     ``operations`` lead to the present, newest first, as
     :meth:`wit_admin.jj.op_store.OpStore.walk` yields them; no more are taken than it needs. It ends
     at the first that recorded nothing, that is where jj before 0.30 or ``op abandon`` cut it off.
+
+    Raises:
+        DamagedJjError: More than :data:`MAX_WANTED` commits are to be followed at once.
     """
     wanted = list(commit_ids)
     for operation in operations:
         if operation.predecessors is None or not wanted:
             break
+        if operation.predecessors.keys().isdisjoint(wanted):
+            continue
         made, wanted = _follow(wanted, operation.predecessors)
+        if len(wanted) > MAX_WANTED:
+            raise DamagedJjError(f"A change has more than {MAX_WANTED} predecessors at once.")
         for version in made:
             yield Version(version, operation.id, operation.predecessors[version])
     for version in wanted:

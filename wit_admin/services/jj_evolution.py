@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.queries import jj_changes, jj_reads, pushed_changes
 from wit_admin.db.queries.jj_changes import ChangeRow, CommitRow
-from wit_admin.errors import JjError, NoJjRepositoryError
+from wit_admin.errors import DamagedJjError, JjError, NoJjRepositoryError
 from wit_admin.git.storage import resolve
 from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.evolution import Version, iter_older_versions, iter_versions
@@ -91,6 +91,9 @@ def read_evolution(
         else:
             forms = _read_pushed(root, pushed.disk_path if pushed is not None else "", known)
             gap = "Only pushes told of it, and they do not say which commit replaced which."
+    except DamagedJjError:
+        forms = [_as_synced(row, speaker) for row in known]
+        gap = "What jj wrote down is torn or has no end, so only what was synced is told."
     except JjError:
         forms = [_as_synced(row, speaker) for row in known]
         gap = "The repository cannot be read now, so only what was synced is told."
