@@ -72,7 +72,7 @@ def test_row_that_was_made_between_both_looks_is_left_alone(ground: Site) -> Non
     for own in ({}, {"id": str(uuid.UUID(int=7))}):
         path = f"alice/demo{len(own)}.git"
         seen = glance(str(ground.add(path, own=own)))
-        folder = Folder.of(Found(path, b"", 0), seen, None, is_news=True)
+        folder = Folder.of(Found(path, b"", 0, 0), seen, None, is_news=True)
         ground.sync()
         adoption = Adoption(
             ground.sessions, RootFolder(ground.root), Visibility.PRIVATE, is_exact=False

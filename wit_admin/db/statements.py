@@ -55,9 +55,8 @@ def forget_pages(session: Session) -> None:
 
     It would keep 64 MB of them. What a transaction has not committed yet stays.
     """
-    connection = session.connection()
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA shrink_memory")
+    if session.get_bind().dialect.name == "sqlite":
+        session.connection().exec_driver_sql("PRAGMA shrink_memory")
 
 
 def hold_snapshot(session: Session) -> None:

@@ -51,17 +51,15 @@ def glance(path: str) -> Glance:
         OSError: It cannot be read, or has no HEAD.
     """
     config = read_plain(f"{path}/config", MOST_CONFIG)
-    head = _read_head(path)
-    extensions = config if b"extensions" in config.lower() else b""
-    found = _FORMAT.search(extensions)
-    return Glance(
-        head=None if _REFS.search(extensions) else head,
-        has_config=bool(config),
-        own=parse_own(config),
-        object_format=found[1].decode().lower() if found else "sha1",
-        description=_read_description(path),
-        size_bytes=size_of_objects(f"{path}/objects"),
-    )
+    head, object_format = _read_head(path), "sha1"
+    if b"extensions" in config.lower():
+        if found := _FORMAT.search(config):
+            object_format = found[1].decode().lower()
+        if _REFS.search(config):
+            head = None
+    description = _read_description(path)
+    size_bytes = size_of_objects(f"{path}/objects")
+    return Glance(head, bool(config), parse_own(config), object_format, description, size_bytes)
 
 
 def newest_ref(path: str) -> datetime | None:

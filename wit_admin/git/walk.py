@@ -29,6 +29,8 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 Fingerprints = Mapping[str, bytes | None]
 """By path; ``None`` where nothing is known for sure."""
 _NONE: Fingerprints = MappingProxyType({})
+_Seen = tuple[bytes, tuple[int, ...], os.stat_result, os.stat_result]
+"""A fingerprint, the times in it, and what is told of ``objects`` and ``refs/heads``."""
 
 
 class Found(NamedTuple):
@@ -38,6 +40,12 @@ class Found(NamedTuple):
     fingerprint: bytes
     touched_ns: int
     """When ``objects`` or ``refs/heads`` was last changed."""
+    latest_ns: int
+    """The latest of the times in the fingerprint."""
+
+    def is_settled(self, taken_ns: int) -> bool:
+        """Tell whether each change after ``taken_ns`` is sure to change the fingerprint."""
+        return self.latest_ns < taken_ns - _SETTLED_NS
 
 
 class Owned(NamedTuple):
@@ -92,13 +100,7 @@ def look(folder: str, path: str) -> Found | None:
         OSError: It cannot be looked at.
     """
     seen = _see(folder)
-    return _found(path, *seen) if seen else None
-
-
-def is_settled(fingerprint: bytes, taken_ns: int) -> bool:
-    """Tell whether each change after ``taken_ns``, when it was taken, is sure to change it."""
-    ctimes: tuple[int, ...] = _FOUR.unpack(fingerprint)[1:]
-    return max(ctimes) < taken_ns - _SETTLED_NS
+    return _found(path, seen) if seen else None
 
 
 def _look_into(root: str, owner: str, owned: Owned, *, is_exact: bool) -> None:
@@ -137,16 +139,14 @@ def _list_inside(root: str, owner: str, within: int, owned: Owned, *, is_exact: 
             continue
         owned.paths.append(path)
         if seen[0] != known.get(path):
-            owned.news.append(_found(path, *seen))
+            owned.news.append(_found(path, seen))
     if len(folders) < len(entries):
         links = [f"{owner}/{entry.name}" for entry in entries if entry.is_symlink()]
         owned.news.extend(link(root, path) for path in links)
 
 
-def _see(
-    folder: str, within: int | None = None
-) -> tuple[bytes, os.stat_result, os.stat_result] | None:
-    """Return the fingerprint of a repository, and what is told of ``objects`` and ``refs/heads``.
+def _see(folder: str, within: int | None = None) -> _Seen | None:
+    """Look at the times of a repository's folders.
 
     ``within`` is the descriptor of what ``folder`` is relative to, if it is: that is a bit quicker.
     """
@@ -159,11 +159,12 @@ def _see(
     if not stat.S_ISDIR(objects.st_mode):
         return None
     times = whole.st_ctime_ns, objects.st_ctime_ns, heads.st_ctime_ns
-    return _FOUR.pack(whole.st_ino, *times), objects, heads
+    return _FOUR.pack(whole.st_ino, *times), times, objects, heads
 
 
-def _found(path: str, fingerprint: bytes, objects: os.stat_result, heads: os.stat_result) -> Found:
-    return Found(path, fingerprint, max(objects.st_mtime_ns, heads.st_mtime_ns))
+def _found(path: str, seen: _Seen) -> Found:
+    fingerprint, times, objects, heads = seen
+    return Found(path, fingerprint, max(objects.st_mtime_ns, heads.st_mtime_ns), max(times))
 
 
 def _scan(folder: str | int) -> list[os.DirEntry[str]]:

@@ -19,7 +19,7 @@ from wit_admin.db.queries.reconcile import KnownRepository
 from wit_admin.errors import InvalidInputError
 from wit_admin.git.glance import glance, moment
 from wit_admin.git.walk import look
-from wit_admin.names import RepoName
+from wit_admin.names import RepoName, name_key
 from wit_admin.services.places import said_archived_at, said_owner_type
 from wit_admin.services.plans import Remark
 from wit_admin.services.sync_actions import (
@@ -74,7 +74,8 @@ class Adoption:
                 self.remarks.append(Remark("unclear", folder.path, sentence, is_failure=True))
             else:
                 self._waiting.append((folder, None))
-        self._name(moves)
+        if self._waiting:
+            self._name(moves)
 
     def plan_trashed(self) -> None:
         """Plan rows for what is in the trash and unknown, so that it can be restored."""
@@ -144,7 +145,7 @@ class Adoption:
         places = {key: row.disk_path for key, row in taken.items()}
         places |= {move.new_name.key: path for path, move in moves.by_path.items() if move.new_name}
         for folder, kept, choices in names:
-            free = next((key for key in choices if key not in places), None)
+            free = _first_free(choices, places)
             if free is not None:
                 places[free] = folder.path
                 self.actions.append(self._adoption(folder, kept or new_id(), choices[free]))
@@ -189,7 +190,7 @@ class Adoption:
         new = AdoptedRepository(
             id=repo_id,
             owner=name.owner,
-            owner_type=self._kinds.get(name.key[0]) or said_owner_type(seen.own),
+            owner_type=self._kinds.get(name_key(name.owner)) or said_owner_type(seen.own),
             name=name.name,
             disk_path=folder.path,
             description=seen.own.get("description") or seen.description,
@@ -209,6 +210,15 @@ class Adoption:
             return [path.name for path in (self.disk.root / TRASH).iterdir()]
         except FileNotFoundError:
             return ()
+
+
+def _first_free(
+    choices: Iterable[tuple[str, str]], places: Mapping[tuple[str, str], str]
+) -> tuple[str, str] | None:
+    for key in choices:
+        if key not in places:
+            return key
+    return None
 
 
 def _said_name(own: Mapping[str, str]) -> RepoName | None:

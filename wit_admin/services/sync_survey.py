@@ -19,7 +19,7 @@ from wit_admin.db.queries import reconcile
 from wit_admin.db.queries.reconcile import KnownRepository
 from wit_admin.git.glance import glance
 from wit_admin.git.oddities import Odd, strange_config, unreadable
-from wit_admin.git.walk import Found, is_settled, walk
+from wit_admin.git.walk import Found, walk
 from wit_admin.services.plans import Remark
 from wit_admin.services.sync_actions import (
     FinishDeletion,
@@ -133,7 +133,7 @@ class Survey:
         if odd is not None:
             self._tell(part, odd)
             return None
-        kept = found.fingerprint if is_settled(found.fingerprint, started_ns) else None
+        kept = found.fingerprint if found.is_settled(started_ns) else None
         return Folder.of(found, seen, kept, is_news=kept != before)
 
     def _tell(self, part: Part, odd: Odd) -> None:

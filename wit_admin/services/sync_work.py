@@ -108,17 +108,16 @@ class SyncWork:
     def _insert(self, repositories: Sequence[AdoptedRepository]) -> None:
         with self.sessions.begin() as session:
             made = adoption.insert_adopted(session, repositories, utc_now())
-            names = [f"{new.owner}/{new.name}" for new in repositories if new.id in made]
-            if names:
-                told = {"repositories": names}
+            if made:
+                told = {"repositories": [f"{new.owner}/{new.name}" for new in made]}
                 record(session, Event("repository.adopt", "repository", after=told), by=self.by)
-        left = {new.disk_path: new for new in repositories if new.id not in made}
-        if left:
+        if len(made) < len(repositories):
             # A push made the row meanwhile, with an id of its own.
+            left = {new.disk_path for new in repositories} - {new.disk_path for new in made}
             with self.sessions() as session:
-                rows = list(reconcile.list_at(session, list(left)))
+                rows = list(reconcile.list_at(session, sorted(left)))
             self._mark({row.disk_path: told_by(row) for row in rows})
-            for path in left.keys() - {row.disk_path for row in rows}:
+            for path in left - {row.disk_path for row in rows}:
                 raise ConflictError(f"The name of {path} was taken meanwhile.")
 
     def _refresh(self, actions: Sequence[Refresh]) -> None:

@@ -84,19 +84,19 @@ def insert_placeholders(
     """
     rows = [(owner_id, kind, name, name_key(name)) for owner_id, (name, kind) in owners.items()]
     same = {"created_at": now, "updated_at": now}
-    made = _insert_new(session, Owner, ("id", "kind", "name", "name_key"), rows, same)
+    made = _insert_owners(session, Owner, ("id", "kind", "name", "name_key"), rows, same)
     kinds = {made_id: owners[made_id][1] for made_id in made}
     users = [(made_id,) for made_id in made if kinds[made_id] is OwnerType.USER]
-    _insert_new(session, User, ("id",), users, {"is_admin": False, "is_placeholder": True})
+    _insert_owners(session, User, ("id",), users, {"is_admin": False, "is_placeholder": True})
     others = [(made_id, owners[made_id][0]) for made_id in made - {user[0] for user in users}]
-    _insert_new(session, Organization, ("id", "display_name"), others)
+    _insert_owners(session, Organization, ("id", "display_name"), others)
     return made
 
 
 def insert_adopted(
     session: Session, repositories: Sequence[AdoptedRepository], now: datetime
-) -> set[uuid.UUID]:
-    """Make rows, leaving out those whose names or places are taken by now; return whose were made.
+) -> Sequence[AdoptedRepository]:
+    """Make rows, leaving out those whose names or places are taken by now; return what was made.
 
     Raises:
         NotFoundError: An owner is gone.
@@ -104,10 +104,11 @@ def insert_adopted(
     owners = list_owners(session, {name_key(new.owner) for new in repositories})
     rows = [_row(new, owners) for new in repositories]
     same = {"created_at": now, "updated_at": now, **_AT_FIRST}
-    made = _insert_new(session, Repository, _COLUMNS, rows, same)
-    live = [new for new in repositories if new.id in made and new.deleted_at is None]
-    _drop_redirects(session, {(name_key(new.owner), name_key(new.name)) for new in live})
-    return made
+    if insert_new_rows(session, table_of(Repository), _COLUMNS, rows, same) < len(rows):
+        made = _find_ids(session, Repository, [new.id for new in repositories])
+        repositories = [new for new in repositories if new.id in made]
+    _drop_redirects(session, repositories)
+    return repositories
 
 
 def _row(
@@ -120,9 +121,11 @@ def _row(
     return (repo_id, *seen, *owner, name_key(new.name))
 
 
-def _drop_redirects(session: Session, keys: set[tuple[str, str]]) -> None:
+def _drop_redirects(session: Session, repositories: Sequence[AdoptedRepository]) -> None:
     if session.scalars(select(RepositoryRedirect.repo_id).limit(1)).first() is None:
         return
+    live = [new for new in repositories if new.deleted_at is None]
+    keys = {(name_key(new.owner), name_key(new.name)) for new in live}
     redirect = tuple_(RepositoryRedirect.owner_key, RepositoryRedirect.name_key)
     for chunk in chunks(sorted(keys)):
         is_called_so = is_one_of(session, RepositoryRedirect.name_key, {key[1] for key in chunk})
@@ -134,9 +137,9 @@ def _drop_redirects(session: Session, keys: set[tuple[str, str]]) -> None:
             session.execute(delete(RepositoryRedirect).where(redirect.in_(sorted(taken))))
 
 
-def _insert_new(
+def _insert_owners(
     session: Session,
-    model: type[Owner | Repository],
+    model: type[Owner],
     columns: Sequence[str],
     rows: Sequence[tuple[Any, ...]],
     same: Mapping[str, Any] = MappingProxyType({}),
@@ -148,7 +151,13 @@ def _insert_new(
     ids = [row[0] for row in rows]
     if insert_new_rows(session, table_of(model), columns, rows, same=same) == len(rows):
         return set(ids)
-    made: set[uuid.UUID] = set()
+    return _find_ids(session, model, ids)
+
+
+def _find_ids(
+    session: Session, model: type[Owner | Repository], ids: Sequence[uuid.UUID]
+) -> set[uuid.UUID]:
+    found: set[uuid.UUID] = set()
     for chunk in chunks(ids):
-        made |= set(session.scalars(select(model.id).where(model.id.in_(chunk))))
-    return made
+        found |= set(session.scalars(select(model.id).where(model.id.in_(chunk))))
+    return found
