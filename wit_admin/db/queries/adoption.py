@@ -104,7 +104,7 @@ def insert_adopted(
     owners = list_owners(session, {name_key(new.owner) for new in repositories})
     rows = [_row(new, owners) for new in repositories]
     same = {"created_at": now, "updated_at": now, **_AT_FIRST}
-    if insert_new_rows(session, table_of(Repository), _COLUMNS, rows, same) < len(rows):
+    if insert_new_rows(session, table_of(Repository), _COLUMNS, rows, same=same) < len(rows):
         made = _find_ids(session, Repository, [new.id for new in repositories])
         repositories = [new for new in repositories if new.id in made]
     _drop_redirects(session, repositories)
