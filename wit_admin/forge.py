@@ -37,7 +37,7 @@ from wit_admin.services.known_public import open_known_public
 from wit_admin.services.maintenance import Maintenance
 from wit_admin.services.periodic import JobContext
 from wit_admin.services.push_flow import PushFlow
-from wit_admin.services.read_memory import ReadMemory, Shared
+from wit_admin.services.read_cache import ReadCache, SharedReads
 from wit_admin.services.servers import Enrolment, Servers
 from wit_admin.services.sessions import SignIn
 from wit_admin.settings import Settings
@@ -139,9 +139,9 @@ def open_forge(settings: Settings, *, is_prompt: bool = False) -> Iterator[Forge
             open_attempts(run_dir / "attempts") as attempts,
             open_known_public(run_dir / "known-public") as known,
         ):
-            shared = Shared(known, settings.repositories_root)
-            memory = ReadMemory(watch_changes(engine) if engine else None, shared)
-            yield _assemble(settings, engine, enrolment, PasswordChecker(attempts), memory)
+            shared = SharedReads(known, settings.repositories_root)
+            reads = ReadCache(watch_changes(engine) if engine else None, shared)
+            yield _assemble(settings, engine, enrolment, PasswordChecker(attempts), reads)
     finally:
         if engine is not None:
             engine.dispose()
@@ -224,7 +224,7 @@ def _assemble(
     engine: Engine | None,
     enrolment: Enrolment,
     checker: PasswordChecker,
-    memory: ReadMemory,
+    reads: ReadCache,
 ) -> Forge:
     sessions = None if engine is None else make_sessions(engine)
     inspector, tools = make_inspector(settings), find_tools(settings)
@@ -234,7 +234,7 @@ def _assemble(
         settings,
         engine,
         sessions,
-        _make_gate(settings, sessions, inspector, checker, memory),
+        _make_gate(settings, sessions, inspector, checker, reads),
         PushFlow(
             sessions,
             Disk(settings.repositories_root, inspector, Ancestry(tools)),
@@ -254,7 +254,7 @@ def _make_gate(
     sessions: sessionmaker[Session] | None,
     inspector: Inspector,
     checker: PasswordChecker,
-    memory: ReadMemory,
+    reads: ReadCache,
 ) -> Gate:
     root = settings.repositories_root
     if sessions is None:
@@ -265,7 +265,7 @@ def _make_gate(
         inspector,
         policy=PushPolicy(PushCreate(settings.push_create), settings.anonymous_push),
         checker=checker,
-        memory=memory,
+        reads=reads,
     )
 
 

@@ -56,11 +56,11 @@ class CountingBackend:
         self.asked += 1
         return await self._behind.advertise(command, gitdir, version)
 
-    def recall_advertisement(self, command: str, gitdir: Path, version: int) -> bytes | None:
-        return self._behind.recall_advertisement(command, gitdir, version)
+    def find_cached_advertisement(self, command: str, gitdir: Path, version: int) -> bytes | None:
+        return self._behind.find_cached_advertisement(command, gitdir, version)
 
-    def recall_answer(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
-        return self._behind.recall_answer(gitdir, body, version)
+    def find_cached_answer(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
+        return self._behind.find_cached_answer(gitdir, body, version)
 
     async def fetch_at_once(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
         return await self._behind.fetch_at_once(gitdir, body, version)
@@ -102,14 +102,14 @@ class Pair:
         async def compare() -> None:
             for command, version in ADVERTISEMENTS:
                 wanted = await self.git.advertise(command, gitdir, version)
-                recalled = self.near.recall_advertisement(command, gitdir, version)
+                recalled = self.near.find_cached_advertisement(command, gitdir, version)
                 assert recalled in {None, wanted}
                 assert await self.quick.advertise(command, gitdir, version) == wanted
                 assert await self.near.advertise(command, gitdir, version) == wanted
             for arguments in LISTINGS:
                 body = ls_refs(*arguments)
                 wanted = await whole(self.git, gitdir, body)
-                ready = self.near.recall_answer(gitdir, body, 2)
+                ready = self.near.find_cached_answer(gitdir, body, 2)
                 assert ready is None or ready.body == wanted
                 assert await whole(self.quick, gitdir, body) == wanted
                 assert await whole(self.near, gitdir, body) == wanted
@@ -273,16 +273,16 @@ def test_what_was_answered_is_recalled_without_waiting(pair: Pair, gitdir: Path)
         os.utime(path, (1, 1))
     pair.learn(gitdir)
 
-    advertised = pair.near.recall_advertisement("upload-pack", gitdir, 2)
-    listed = pair.near.recall_answer(gitdir, ls_refs(), 2)
-    at_work = pair.near.recall_answer(gitdir, ls_refs(), 1)
-    far = pair.quick.recall_answer(gitdir, ls_refs(), 2)
+    advertised = pair.near.find_cached_advertisement("upload-pack", gitdir, 2)
+    listed = pair.near.find_cached_answer(gitdir, ls_refs(), 2)
+    at_work = pair.near.find_cached_answer(gitdir, ls_refs(), 1)
+    far = pair.quick.find_cached_answer(gitdir, ls_refs(), 2)
     run_git(gitdir, "config", "uploadpack.advertiseBundleURIs", "true")
 
     assert advertised is not None
     assert listed is not None
     assert (at_work, far) == (None, None)
-    assert pair.near.recall_advertisement("upload-pack", gitdir, 2) is None
+    assert pair.near.find_cached_advertisement("upload-pack", gitdir, 2) is None
 
 
 def test_repository_made_anew_under_its_name_is_read_anew(pair: Pair, gitdir: Path) -> None:

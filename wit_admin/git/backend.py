@@ -72,10 +72,10 @@ class Backend(Protocol):
             UnavailableError: The repository cannot be read, or the server is too busy.
         """
 
-    def recall_advertisement(self, command: str, gitdir: Path, version: int) -> bytes | None:
+    def find_cached_advertisement(self, command: str, gitdir: Path, version: int) -> bytes | None:
         """Return what :meth:`advertise` would, if that is known. Never waits."""
 
-    def recall_answer(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
+    def find_cached_answer(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
         """Return what :meth:`fetch_at_once` would, if that is known. Never waits."""
 
     async def fetch_at_once(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:

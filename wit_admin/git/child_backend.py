@@ -103,11 +103,11 @@ class ChildBackend:
             storage.create_bare(Path(folder), "empty.git")
             return await self.advertise(command, Path(folder) / "empty.git", version)
 
-    def recall_advertisement(self, command: str, gitdir: Path, version: int) -> bytes | None:
+    def find_cached_advertisement(self, command: str, gitdir: Path, version: int) -> bytes | None:
         """Return nothing: git is asked each time."""
         return None
 
-    def recall_answer(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
+    def find_cached_answer(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
         """Return nothing: git is asked each time."""
         return None
 

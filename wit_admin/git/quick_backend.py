@@ -77,15 +77,15 @@ class QuickBackend:
         """As new as the backend behind."""
         return self._behind.newest_protocol
 
-    def recall_advertisement(self, command: str, gitdir: Path, version: int) -> bytes | None:
+    def find_cached_advertisement(self, command: str, gitdir: Path, version: int) -> bytes | None:
         """Return the body of ``info/refs`` if nothing has to be read for it. Never waits."""
         version = min(version, self.newest_protocol)
         sample = self._samples.get((command, version))
         if sample is None:
             return None
         if _is_v2(command, version):
-            return sample.empty if self._is_as_read(gitdir) else None
-        snapshot = self._recall(gitdir)
+            return sample.empty if self._has_current_settings(gitdir) else None
+        snapshot = self._find_snapshot(gitdir)
         return None if snapshot is None else _advertisement(command, version, snapshot, sample)
 
     async def advertise(self, command: str, gitdir: Path | None, version: int) -> bytes:
@@ -99,9 +99,9 @@ class QuickBackend:
             return await self._behind.advertise(command, gitdir, version)
         return _advertisement(command, version, snapshot, sample)
 
-    def recall_answer(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
+    def find_cached_answer(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
         """Return what :meth:`fetch_at_once` would if no ref has to be read. Never waits."""
-        snapshot = self._recall(gitdir) if self._speaks_v2(version) else None
+        snapshot = self._find_snapshot(gitdir) if self._speaks_v2(version) else None
         return self._ready(gitdir, body, snapshot) if snapshot is not None else None
 
     async def fetch_at_once(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
@@ -151,21 +151,21 @@ class QuickBackend:
             return ReadyAnswer(listed)
         return self._answers.find(FetchRequest(gitdir, body, snapshot))
 
-    def _recall(self, gitdir: Path) -> RefSnapshot | None:
+    def _find_snapshot(self, gitdir: Path) -> RefSnapshot | None:
         try:
-            return self._refs.recall(gitdir, max_folders=self._max_folders)
+            return self._refs.find(gitdir, max_folders=self._max_folders)
         except NotPlainError:
             return None
 
-    def _is_as_read(self, gitdir: Path) -> bool:
+    def _has_current_settings(self, gitdir: Path) -> bool:
         try:
-            return self._max_folders > 0 and self._refs.is_as_read(gitdir)
+            return self._max_folders > 0 and self._refs.has_current_settings(gitdir)
         except NotPlainError:
             return False
 
     async def _snapshot(self, gitdir: Path) -> RefSnapshot | None:
         try:
-            known = self._refs.recall(gitdir, max_folders=self._max_folders)
+            known = self._refs.find(gitdir, max_folders=self._max_folders)
             # A disk can be slow, and a repository large.
             return known or await asyncio.to_thread(self._refs.get, gitdir)
         except NotPlainError:

@@ -96,9 +96,9 @@ class RefCache:
         Raises:
             NotPlainError: git itself has to be asked.
         """
-        return self.recall(gitdir) or self._read(gitdir, self._known.get(gitdir))
+        return self.find(gitdir) or self._read(gitdir, self._known.get(gitdir))
 
-    def recall(self, gitdir: Path, *, max_folders: int | None = None) -> RefSnapshot | None:
+    def find(self, gitdir: Path, *, max_folders: int | None = None) -> RefSnapshot | None:
         """Return the refs if they are remembered and still as they are on disk.
 
         That takes a look at each folder below ``refs/``, of which there may be too many.
@@ -114,7 +114,7 @@ class RefCache:
             return None
         return known.snapshot if _signature(gitdir, folders) == known.signature else None
 
-    def is_as_read(self, gitdir: Path) -> bool:
+    def has_current_settings(self, gitdir: Path) -> bool:
         """Tell whether the repository has the settings with which its refs were read.
 
         What does not depend on the refs needs no look at them.

@@ -31,14 +31,14 @@ from wit_admin.services.access import (
 from wit_admin.services.actors import Actor, Credentials
 from wit_admin.services.authentication import authenticate, bearer_secrets
 from wit_admin.services.credentials import PasswordChecker
-from wit_admin.services.read_memory import ReadMemory
+from wit_admin.services.read_cache import ReadCache
 from wit_admin.services.targets import Creatable, Served
 
 
 class Gate(Protocol):
     """Decides for the git server, with a database or without one."""
 
-    def recall(self, name: RepoName, credentials: Credentials | None) -> Served | None:
+    def find_cached_read(self, name: RepoName, credentials: Credentials | None) -> Served | None:
         """Return what :meth:`open_read` would, if that is known. Never waits."""
 
     def open_read(self, name: RepoName, credentials: Credentials | None) -> Served:
@@ -56,7 +56,7 @@ class DiskGate:
         self._inspector = inspector
         self._anonymous_push = anonymous_push
 
-    def recall(self, name: RepoName, credentials: Credentials | None) -> Served | None:
+    def find_cached_read(self, name: RepoName, credentials: Credentials | None) -> Served | None:
         """Return nothing: the disk is asked each time."""
         return None
 
@@ -99,18 +99,18 @@ class DatabaseGate:
         *,
         policy: PushPolicy,
         checker: PasswordChecker,
-        memory: ReadMemory,
+        reads: ReadCache,
     ) -> None:
         self._sessions = sessions
         self._root = root
         self._inspector = inspector
         self._policy = policy
         self._checker = checker
-        self._memory = memory
+        self._reads = reads
 
-    def recall(self, name: RepoName, credentials: Credentials | None) -> Served | None:
+    def find_cached_read(self, name: RepoName, credentials: Credentials | None) -> Served | None:
         """Return a repository of which it is known that the caller may read it still."""
-        return self._memory.recall(name, credentials)
+        return self._reads.find(name, credentials)
 
     def open_read(self, name: RepoName, credentials: Credentials | None) -> Served:
         """Return the repository if it is public or the caller may read it.
@@ -120,26 +120,26 @@ class DatabaseGate:
             NotFoundError: Missing or private, and the caller is known.
             UnavailableError: The database is gone and this is no public repository seen before.
         """
-        moment = self._memory.moment()
+        moment = self._reads.moment()
         try:
             actor = self._actor(credentials)
             row = self._find(name, actor)
         except UnavailableError:
-            known = self._memory.recall_public(name)
+            known = self._reads.find_public(name)
             if known is None:
                 raise
             return known
         if row is None or not decide(facts_of(row), actor, Action.READ).allowed:
-            self._memory.forget_public(name)
+            self._reads.discard_public(name)
             raise hidden(name, actor)
         served = self._served(name, row, actor)
         if row.visibility is Visibility.PUBLIC:
-            self._memory.remember_public(served, moment)
+            self._reads.add_public(served, moment)
         else:
-            self._memory.forget_public(name)
+            self._reads.discard_public(name)
         # A fast digest of a token tells nothing; one of a password could be guessed.
         if credentials is not None and bearer_secrets(credentials):
-            self._memory.remember(served, moment, credentials)
+            self._reads.add(served, moment, credentials)
         return served
 
     def open_push(self, name: RepoName, credentials: Credentials | None) -> Served | Creatable:

@@ -31,17 +31,17 @@ class KnownPublic:
 
     def note(self, name: RepoName, repo_id: uuid.UUID) -> None:
         """Take note of a repository that anybody may read."""
-        if self.recall(name) != repo_id:
+        if self.find(name) != repo_id:
             # A disk that is full must not keep anybody from reading.
             with suppress(OSError):
                 os.pwrite(self._descriptor, repo_id.bytes, _offset(name))
 
     def forget(self, name: RepoName) -> None:
         """Drop what is private, or not there any more."""
-        if self.recall(name) is not None:
+        if self.find(name) is not None:
             os.pwrite(self._descriptor, bytes(_ID_BYTES), _offset(name))
 
-    def recall(self, name: RepoName) -> uuid.UUID | None:
+    def find(self, name: RepoName) -> uuid.UUID | None:
         """Return the id that was noted; now and then it is that of another name."""
         found = os.pread(self._descriptor, _ID_BYTES, _offset(name))
         return uuid.UUID(bytes=found) if len(found) == _ID_BYTES and any(found) else None

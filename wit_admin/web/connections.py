@@ -1,4 +1,4 @@
-"""The open connections of a process: which has to go when there are too many, and how they end."""
+"""The open connections of a process, of either protocol: their limit, and how they are closed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LOOKED_AT = 1000
 
 
 class Connection(Protocol):
-    """What is asked of each."""
+    """What both protocols offer for it."""
 
     @property
     def is_idle(self) -> bool:

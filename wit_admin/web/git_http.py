@@ -79,7 +79,7 @@ class GitHttp:
         gate = self._forge.gate
         if route.service is Service.RECEIVE_PACK:
             return await run_in_threadpool(gate.open_push, route.name, credentials)
-        known = gate.recall(route.name, credentials)
+        known = gate.find_cached_read(route.name, credentials)
         if known is not None:
             return known
         if credentials is None:

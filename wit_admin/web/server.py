@@ -24,14 +24,14 @@ from wit_admin.git.children import GitChild
 from wit_admin.settings import Settings
 from wit_admin.web.app import create_app
 from wit_admin.web.background import keep_changes_indexed, keep_journal_settled
+from wit_admin.web.cached_responses import LookupCache, ReadLookup
+from wit_admin.web.caching_protocol import CachingProtocol
 from wit_admin.web.connections import Connections
-from wit_admin.web.fast_path import FastPath, FastPathProtocol
-from wit_admin.web.git_recall import GitRecall
+from wit_admin.web.git_lookup import GitLookups
 from wit_admin.web.listeners import Tls
 from wit_admin.web.metrics import SharedMetrics, WorkerMetrics
-from wit_admin.web.protocol import HeadLimits
-from wit_admin.web.questions import Questions, Recall
-from wit_admin.web.quick_protocol import QuickProtocol
+from wit_admin.web.parserless_protocol import ConnectionContext, ParserlessProtocol
+from wit_admin.web.strict_protocol import HeadLimits
 from wit_admin.web.workers import WorkerContext
 
 log = logging.getLogger(__name__)
@@ -82,13 +82,13 @@ def _allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _fast_path(forge: Forge, metrics: WorkerMetrics, state: ServerState) -> FastPath:
-    """Put together what a connection is made of: it begins there, and may become uvicorn's."""
+def _create_context(forge: Forge, metrics: WorkerMetrics, state: ServerState) -> ConnectionContext:
+    """Put together what answers requests; :mod:`wit_admin.web` draws it."""
     settings = forge.settings
-    questions = Questions()
+    lookups = LookupCache()
     connections = Connections(_room_for_connections(settings))
     state.connections = connections  # type: ignore[assignment]  # enough of a set
-    protocol = _protocol_of(settings, GitRecall(forge, metrics), questions)
+    protocol = _parsing_protocol(settings, GitLookups(forge, metrics).read, lookups)
     config = uvicorn.Config(
         create_app(forge, metrics),
         timeout_keep_alive=settings.keep_alive_s,  # type: ignore[arg-type]  # call_later's
@@ -100,8 +100,8 @@ def _fast_path(forge: Forge, metrics: WorkerMetrics, state: ServerState) -> Fast
         ws="none",
     )
     config.load()
-    return FastPath(
-        questions,
+    return ConnectionContext(
+        lookups,
         connections,
         state,
         partial(protocol, config, state, {}),
@@ -111,10 +111,12 @@ def _fast_path(forge: Forge, metrics: WorkerMetrics, state: ServerState) -> Fast
     )
 
 
-def _protocol_of(settings: Settings, ask: Recall, known: Questions) -> type[QuickProtocol]:
-    class Protocol(QuickProtocol):
-        recall = staticmethod(ask)
-        questions = known
+def _parsing_protocol(
+    settings: Settings, read: ReadLookup, shared_lookups: LookupCache
+) -> type[CachingProtocol]:
+    class Protocol(CachingProtocol):
+        read_lookup = staticmethod(read)
+        lookups = shared_lookups
         limits = HeadLimits(settings.header_timeout_s, settings.max_header_bytes)
         idle_timeout_s = settings.idle_timeout_s
 
@@ -138,7 +140,7 @@ class Server:
         self._settings = forge.settings
         self._metrics = shared.metrics.of_worker(context.slot)
         self._state = ServerState()
-        self._fast_path = _fast_path(forge, self._metrics, self._state)
+        self._connection_context = _create_context(forge, self._metrics, self._state)
         self._stopping = asyncio.Event()
         self._at_once = asyncio.Event()
 
@@ -153,7 +155,7 @@ class Server:
         ]
         tls = self._shared.tls
         server = await loop.create_server(
-            lambda: FastPathProtocol(self._fast_path, loop),
+            lambda: ParserlessProtocol(self._connection_context, loop),
             sock=self._shared.listener,
             backlog=_BACKLOG,
             ssl=tls.context if tls else None,

@@ -12,12 +12,12 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from tests.web.test_gathering import Recorder
+from tests.web.test_coalescing_transport import Recorder
+from wit_admin.web.cached_responses import CachedResponse, CompleteRequest, LookupCache
+from wit_admin.web.caching_protocol import MAX_PIPELINED, CachingProtocol
 from wit_admin.web.connections import Connections
-from wit_admin.web.fast_path import FastPath, FastPathProtocol
-from wit_admin.web.protocol import HeadLimits
-from wit_admin.web.questions import Questions, QuickReply, WholeRequest
-from wit_admin.web.quick_protocol import MOST_AHEAD, QuickProtocol
+from wit_admin.web.parserless_protocol import ConnectionContext, ParserlessProtocol
+from wit_admin.web.strict_protocol import HeadLimits
 
 KNOWN = b"POST /known HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
 OTHER = b"POST /other HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
@@ -43,12 +43,12 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 class Asked:
     """What is known of one address."""
 
-    def __init__(self, request: WholeRequest) -> None:
+    def __init__(self, request: CompleteRequest) -> None:
         self._body = request.body
-        self.may_be_kept = not any(name == b"authorization" for name, _ in request.headers)
+        self.is_reusable = not any(name == b"authorization" for name, _ in request.headers)
 
-    def answer(self) -> QuickReply | None:
-        return QuickReply(b"x-from: memory\r\n", b"memory %b;" % self._body)
+    def find_response(self) -> CachedResponse | None:
+        return CachedResponse(b"x-from: memory\r\n", b"memory %b;" % self._body)
 
 
 class Readable(Recorder):
@@ -80,7 +80,7 @@ class Connection:
         *,
         keep_alive_s: int = 60,
         idle_timeout_s: float = 60.0,
-        questions: Questions | None = None,
+        lookups: LookupCache | None = None,
         share: Connection | None = None,
     ) -> None:
         config = uvicorn.Config(
@@ -95,25 +95,25 @@ class Connection:
         self.read: list[bytes] = []
         """What had to be parsed of the requests whose answers are known."""
 
-        def ask(request: WholeRequest) -> Asked | None:
+        def ask(request: CompleteRequest) -> Asked | None:
             if request.url != b"/known":
                 return None
             self.read.append(request.body)
             return Asked(request)
 
-        known = Questions() if questions is None else questions
+        known = LookupCache() if lookups is None else lookups
         patience_s = idle_timeout_s
 
-        class Protocol(QuickProtocol):
+        class Protocol(CachingProtocol):
             limits = HeadLimits(60.0, 65536)
             idle_timeout_s = patience_s
-            recall = staticmethod(ask)
-            questions = known
+            read_lookup = staticmethod(ask)
+            lookups = known
 
         state = ServerState()
         self.connections: Connections = share.connections if share else Connections(self.most)
         state.connections = self.connections  # type: ignore[assignment]  # enough of a set
-        path = FastPath(
+        context = ConnectionContext(
             known,
             self.connections,
             state,
@@ -123,7 +123,7 @@ class Connection:
             idle_timeout_s=idle_timeout_s,
         )
         self.transport = Readable()
-        self.transport.set_protocol(FastPathProtocol(path, asyncio.get_running_loop()))
+        self.transport.set_protocol(ParserlessProtocol(context, asyncio.get_running_loop()))
         self.protocol.connection_made(self.transport)
 
     @property
@@ -152,11 +152,11 @@ def run(
     *,
     keep_alive_s: int = 60,
     idle_timeout_s: float = 60.0,
-    questions: Questions | None = None,
+    lookups: LookupCache | None = None,
 ) -> Any:
     async def main() -> Any:
         connection = Connection(
-            keep_alive_s=keep_alive_s, idle_timeout_s=idle_timeout_s, questions=questions
+            keep_alive_s=keep_alive_s, idle_timeout_s=idle_timeout_s, lookups=lookups
         )
         try:
             return await work(connection)
@@ -173,11 +173,11 @@ def exchange(pieces: Sequence[bytes], count: int) -> list[str]:
             await asyncio.sleep(0)
         return await connection.answers(count)
 
-    questions = Questions()
-    answers: list[str] = run(work, questions=questions)
-    questions.keep(KNOWN, Asked(WholeRequest(b"POST", b"/known", [], b"body")))
+    lookups = LookupCache()
+    answers: list[str] = run(work, lookups=lookups)
+    lookups.add(KNOWN, Asked(CompleteRequest(b"POST", b"/known", [], b"body")))
     # Whoever has the connection when it comes to it, they are the same.
-    assert run(work, questions=questions) == answers
+    assert run(work, lookups=lookups) == answers
     return answers
 
 
@@ -201,10 +201,10 @@ def test_requests_sent_ahead_are_answered_in_their_order() -> None:
 
 
 def test_one_who_sends_many_ahead_does_not_keep_others_waiting() -> None:
-    answers = exchange([KNOWN * (MOST_AHEAD + 3), KNOWN], MOST_AHEAD + 4)
+    answers = exchange([KNOWN * (MAX_PIPELINED + 3), KNOWN], MAX_PIPELINED + 4)
 
-    assert answers[:MOST_AHEAD] == ["memory body"] * MOST_AHEAD
-    assert answers[MOST_AHEAD] == "app /known body"
+    assert answers[:MAX_PIPELINED] == ["memory body"] * MAX_PIPELINED
+    assert answers[MAX_PIPELINED] == "app /known body"
 
 
 @pytest.mark.parametrize("request_", [KNOWN, OTHER])
@@ -279,10 +279,10 @@ def test_the_same_bytes_are_read_once_unless_they_hold_a_secret() -> None:
             connection.send(request)
         await connection.answers(4)
 
-    questions = Questions()
-    run(work, questions=questions)
+    lookups = LookupCache()
+    run(work, lookups=lookups)
 
-    assert list(questions) == [KNOWN]
+    assert list(lookups) == [KNOWN]
 
 
 def test_known_bytes_within_a_body_are_no_request() -> None:

@@ -39,18 +39,18 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class SharedReads:
     """What other processes of the same home have served, and the position in that file."""
 
     known: KnownPublic
     root: Path
 
-    def recall(self, name: RepoName) -> Served | None:
+    def find(self, name: RepoName) -> Served | None:
         """Return the repository of that name on disk, if it is what was served and still says so.
 
         One that was renamed stands elsewhere and is not found.
         """
-        repo_id = self.known.recall(name)
+        repo_id = self.known.find(name)
         found = storage.find_on_disk(self.root, name.owner, name.name)
         if repo_id is None or found is None:
             return None
@@ -70,10 +70,10 @@ class _Known:
     """When it was last seen that nothing had changed since."""
 
 
-class ReadMemory:
+class ReadCache:
     """The reads that were allowed last. May be used from several threads; holds no secret."""
 
-    def __init__(self, changes: DataVersion | None, shared: Shared | None = None) -> None:
+    def __init__(self, changes: DataVersion | None, shared: SharedReads | None = None) -> None:
         self._changes = changes
         self._shared = shared
         self._known: OrderedDict[_Key, _Known] = OrderedDict()
@@ -83,18 +83,18 @@ class ReadMemory:
         """Return the present; take it before the database is asked."""
         return Moment(time.monotonic(), self._changes.read() if self._changes else None)
 
-    def remember_public(self, served: Served, moment: Moment) -> None:
+    def add_public(self, served: Served, moment: Moment) -> None:
         """Keep a repository that anybody could read at that moment."""
         self._keep((served.name.key, None), replace(served, actor=None), moment)
         if self._shared is not None and served.repo_id is not None:
             self._shared.known.note(served.name, served.repo_id)
 
-    def remember(self, served: Served, moment: Moment, credentials: Credentials) -> None:
+    def add(self, served: Served, moment: Moment, credentials: Credentials) -> None:
         """Keep that these credentials could read it, where a change would be noticed."""
         if moment.version is not None:
             self._keep((served.name.key, _digest(credentials)), served, moment)
 
-    def recall(self, name: RepoName, credentials: Credentials | None) -> Served | None:
+    def find(self, name: RepoName, credentials: Credentials | None) -> Served | None:
         """Return a repository that may be read still, as far as is known without asking.
 
         Never waits.
@@ -118,7 +118,7 @@ class ReadMemory:
             return False
         return self._changes.read() == asked.version and os.path.isdir(known.served.gitdir)  # noqa: PTH112  per request
 
-    def recall_public(self, name: RepoName) -> Served | None:
+    def find_public(self, name: RepoName) -> Served | None:
         """Return a repository that anybody could read when the database was last asked.
 
         Since then it may have changed, by another worker for instance: what it says of itself on
@@ -128,9 +128,9 @@ class ReadMemory:
             known = self._known.get((name.key, None))
         if known:
             return known.served if _is_public_on_disk(known.served) else None
-        return None if self._shared is None else self._shared.recall(name)
+        return None if self._shared is None else self._shared.find(name)
 
-    def forget_public(self, name: RepoName) -> None:
+    def discard_public(self, name: RepoName) -> None:
         """Drop what is private, or not there any more."""
         with self._lock:
             self._known.pop((name.key, None), None)

@@ -1,7 +1,7 @@
-"""Combines the writes of one turn of the event loop into one system call.
+"""A transport that combines the writes of one turn of the event loop into one system call.
 
-An answer's head, body and end come one by one, and a system call for each costs more than most
-answers do; to the client it saves waking up for a part.
+A response's head, body and end are written one by one. A system call for each costs more than most
+responses do, and wakes up the client for a part.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import Any
 from wit_admin.web.connections import close_in_time
 
 _MOST_BYTES = 16 * 1024
-"""What is larger is written at once: it costs little to do so, and much to copy."""
+"""More is written at once: a system call costs little then, and the copy much."""
 
 
-class GatheringTransport(asyncio.Transport):
-    """A transport before another one, which gets at the next turn of the loop what came in this."""
+class CoalescingTransport(asyncio.Transport):
+    """Passes on what was written in one turn of the event loop at the beginning of the next."""
 
-    def __init__(self, behind: asyncio.Transport, patience_s: float) -> None:
-        """Stand before ``behind``; ``patience_s`` is for a client that does not take the rest."""
+    def __init__(self, inner: asyncio.Transport, patience_s: float) -> None:
+        """Write to ``inner``; a client that takes nothing for ``patience_s`` is cut off."""
         super().__init__()
-        self._behind = behind
+        self._inner = inner
         self._patience_s = patience_s
         self._held: list[bytes] = []
         self._size = 0
@@ -39,35 +39,35 @@ class GatheringTransport(asyncio.Transport):
     def close(self) -> None:
         """Send what is left, then close."""
         self._flush()
-        close_in_time(self._behind, self._patience_s)
+        close_in_time(self._inner, self._patience_s)
 
     def abort(self) -> None:
         """Close at once; what was not sent is lost."""
         self._held.clear()
-        self._behind.abort()
+        self._inner.abort()
 
     def is_closing(self) -> bool:
         """Tell whether it is closed, or about to be."""
-        return self._behind.is_closing()
+        return self._inner.is_closing()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Return what is known of the connection."""
         if name == "socket":
             # Whoever asks wants addresses, which the loop knows without seven system calls.
             return default
-        known = self._behind.get_extra_info(name, default)
+        known = self._inner.get_extra_info(name, default)
         # Of IPv6 addresses the loop gives four parts, where host and port are expected.
         return known[:2] if isinstance(known, tuple) else known
 
     def pause_reading(self) -> None:
         """Take no more input for now."""
-        self._behind.pause_reading()
+        self._inner.pause_reading()
 
     def resume_reading(self) -> None:
         """Take input again."""
-        self._behind.resume_reading()
+        self._inner.resume_reading()
 
     def _flush(self) -> None:
         held, self._held, self._size = self._held, [], 0
-        if held and not self._behind.is_closing():
-            self._behind.write(held[0] if len(held) == 1 else b"".join(held))
+        if held and not self._inner.is_closing():
+            self._inner.write(held[0] if len(held) == 1 else b"".join(held))

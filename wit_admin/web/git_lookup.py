@@ -1,7 +1,7 @@
-"""Git requests that are answered from memory: advertisements, ``ls-refs``, fetches given before.
+"""Cache lookups of git requests: advertisements, ``ls-refs`` and repeated fetches.
 
-Asked of the same parts as in :mod:`wit_admin.web.git_http`, to which everything is left that one
-of them does not know at once. Nothing here waits.
+They ask the gate (who may read) and the backend (what git answers), as the application does in
+:mod:`wit_admin.web.git_http`, but only for what those two have cached. Nothing here waits.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from wit_admin.git.backend import ReadyAnswer
 from wit_admin.services.actors import Credentials
 from wit_admin.services.targets import Served
 from wit_admin.web.auth import read_credentials
+from wit_admin.web.cached_responses import CachedResponse, CompleteRequest
 from wit_admin.web.exchange import NO_CACHE
 from wit_admin.web.git_routes import (
     GitRoute,
@@ -34,16 +35,15 @@ from wit_admin.web.metrics import WorkerMetrics
 from wit_admin.web.notes import Notes
 from wit_admin.web.observe import note_reply
 from wit_admin.web.problems import Problem
-from wit_admin.web.questions import QuickReply, WholeRequest
 from wit_admin.web.request_ids import find_request_id, new_request_id
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_MOST_BYTES = 64 * 1024
-"""Larger answers go out in pieces, as fast as the client takes them."""
-_ROUTES = 512
+_MAX_BODY_BYTES = 64 * 1024
+"""Larger responses are sent in pieces, as fast as the client takes them, by the application."""
+_MAX_ROUTES = 512
 _NO_CACHE = b"".join(b"%b: %b\r\n" % header for header in NO_CACHE)
 _HEADERS = {
     is_advertisement: b"content-type: %b\r\n" % Service.UPLOAD_PACK.content_type(kind) + _NO_CACHE
@@ -51,19 +51,19 @@ _HEADERS = {
 }
 
 
-class GitRecall:
-    """What a connection asks before it makes a task of a request."""
+class GitLookups:
+    """Reads lookups from requests, and looks them up in the caches of gate and backend."""
 
     def __init__(self, forge: Forge, metrics: WorkerMetrics) -> None:
         self._gate = forge.gate
         self._backend = forge.backend
         self._metrics = metrics
 
-    def __call__(self, request: WholeRequest) -> GitQuestion | None:
-        """Return what is asked for, if it may be known."""
-        return _unless_it_fails(lambda: self._read(request))
+    def read(self, request: CompleteRequest) -> GitLookup | None:
+        """Return the lookup of a request; ``None`` if no cache can have its response."""
+        return _none_if_it_fails(lambda: self._read(request))
 
-    def _read(self, request: WholeRequest) -> GitQuestion | None:
+    def _read(self, request: CompleteRequest) -> GitLookup | None:
         route = _route(request.method, request.url)
         if route is None:
             return None
@@ -71,7 +71,7 @@ class GitRecall:
         is_odd = b"content-encoding" in headers or not has_content_type(headers, route.service)
         if is_odd and not route.is_advertisement:
             return None
-        return GitQuestion(
+        return GitLookup(
             self,
             request,
             route,
@@ -80,76 +80,81 @@ class GitRecall:
             find_request_id(request.headers),
         )
 
-    def answer(self, question: GitQuestion) -> QuickReply | None:
-        """Return the answer if it is known, noted in log and metrics as any other."""
-        return _unless_it_fails(lambda: self._answer(question, time.perf_counter()))
+    def find_response(self, lookup: GitLookup) -> CachedResponse | None:
+        """Return the response if it is cached; recorded in log and metrics like any other."""
+        return _none_if_it_fails(lambda: self._find_response(lookup, time.perf_counter()))
 
-    def _answer(self, question: GitQuestion, started: float) -> QuickReply | None:
-        served = self._gate.recall(question.route.name, question.credentials)
-        ready = None if served is None else self._recall(question, served)
-        if served is None or ready is None or ready.was_clone or len(ready.body) > _MOST_BYTES:
+    def _find_response(self, lookup: GitLookup, started: float) -> CachedResponse | None:
+        served = self._gate.find_cached_read(lookup.route.name, lookup.credentials)
+        answer = None if served is None else self._find_answer(lookup, served)
+        if (
+            served is None
+            or answer is None
+            or answer.was_clone
+            or len(answer.body) > _MAX_BODY_BYTES
+        ):
             return None
-        notes = question.note(served, ready)
-        request = question.request
+        notes = lookup.note(served, answer)
+        request = lookup.request
         note_reply(request.method.decode("ascii"), request.url, self._metrics, notes, started)
         identity = b"x-request-id: %b\r\n" % notes.request_id.encode("ascii")
-        return QuickReply(_HEADERS[question.route.is_advertisement] + identity, ready.body)
+        return CachedResponse(_HEADERS[lookup.route.is_advertisement] + identity, answer.body)
 
-    def _recall(self, question: GitQuestion, served: Served) -> ReadyAnswer | None:
-        version = question.version
-        if question.route.is_advertisement:
-            command = question.route.service.command
-            advertised = self._backend.recall_advertisement(command, served.gitdir, version)
+    def _find_answer(self, lookup: GitLookup, served: Served) -> ReadyAnswer | None:
+        version = lookup.version
+        if lookup.route.is_advertisement:
+            command = lookup.route.service.command
+            advertised = self._backend.find_cached_advertisement(command, served.gitdir, version)
             return None if advertised is None else ReadyAnswer(advertised)
-        return self._backend.recall_answer(served.gitdir, question.request.body, version)
+        return self._backend.find_cached_answer(served.gitdir, lookup.request.body, version)
 
 
 @dataclass(frozen=True, slots=True)
-class GitQuestion:
-    """A request that was read; nothing in it depends on when it is asked."""
+class GitLookup:
+    """A git request that was read; nothing in it depends on the time it is looked up."""
 
-    recall: GitRecall
-    request: WholeRequest
+    lookups: GitLookups
+    request: CompleteRequest
     route: GitRoute
     version: int
     credentials: Credentials | None
     request_id: str | None
 
     @property
-    def may_be_kept(self) -> bool:
-        """Nothing in it is secret, nor of this one time."""
+    def is_reusable(self) -> bool:
+        """It holds no secret, and no id of this one request."""
         return self.credentials is None and self.request_id is None
 
-    def answer(self) -> QuickReply | None:
-        """Return the answer if it is known."""
-        return self.recall.answer(self)
+    def find_response(self) -> CachedResponse | None:
+        """Return the response if it is cached."""
+        return self.lookups.find_response(self)
 
-    def note(self, served: Served, ready: ReadyAnswer) -> Notes:
-        """Return what is to be noted of its answer."""
+    def note(self, served: Served, answer: ReadyAnswer) -> Notes:
+        """Return what log and metrics say of its response."""
         return Notes(
             self.request_id or new_request_id(),
             operation_of(self.route, self.request.body),
             user=served.actor.username if served.actor else None,
             status=200,
             bytes_in=len(self.request.body),
-            bytes_out=len(ready.body),
+            bytes_out=len(answer.body),
         )
 
 
-def _unless_it_fails(work: Callable[[], T | None]) -> T | None:
-    """Return what comes of it; a request that failed is refused, or fails, in the usual way."""
+def _none_if_it_fails(work: Callable[[], T | None]) -> T | None:
+    """Return the result of ``work``; what fails here is refused, or fails, in the application."""
     try:
         return work()
     except (Problem, WitError):
         return None
     except Exception:
-        log.exception("A request could not be answered from memory by a bug of ours.")
+        log.exception("A lookup in the caches failed by a bug of ours.")
         return None
 
 
-@lru_cache(_ROUTES)
+@lru_cache(_MAX_ROUTES)
 def _route(method: bytes, url: bytes) -> GitRoute | None:
-    """Return what is asked for if it is to read and is not just the head of it."""
+    """Return the route of a request that reads; ``HEAD`` and whatever writes is not cached."""
     path, _, query = url.partition(b"?")
     if method not in {b"GET", b"POST"} or not is_git_path(path):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from wit_admin.web.gathering import GatheringTransport
+from wit_admin.web.coalescing_transport import CoalescingTransport
 
 
 class Recorder(asyncio.Transport):
@@ -35,7 +35,7 @@ class Recorder(asyncio.Transport):
 def test_small_writes_of_one_moment_go_together() -> None:
     async def run() -> list[bytes]:
         behind = Recorder()
-        transport = GatheringTransport(behind, 60.0)
+        transport = CoalescingTransport(behind, 60.0)
         for piece in (b"head", b"body", b"end"):
             transport.write(piece)
         await asyncio.sleep(0)
@@ -49,7 +49,7 @@ def test_small_writes_of_one_moment_go_together() -> None:
 def test_much_is_sent_at_once_and_in_order() -> None:
     async def run() -> list[bytes]:
         behind = Recorder()
-        transport = GatheringTransport(behind, 60.0)
+        transport = CoalescingTransport(behind, 60.0)
         transport.write(b"head")
         transport.write(b"x" * 20_000)
         transport.write(b"end")
@@ -62,10 +62,10 @@ def test_closing_sends_what_is_left_and_aborting_does_not() -> None:
     async def run() -> tuple[Recorder, Recorder]:
         closed, aborted = Recorder(), Recorder()
         for behind, end in (
-            (closed, GatheringTransport.close),
-            (aborted, GatheringTransport.abort),
+            (closed, CoalescingTransport.close),
+            (aborted, CoalescingTransport.abort),
         ):
-            transport = GatheringTransport(behind, 60.0)
+            transport = CoalescingTransport(behind, 60.0)
             transport.write(b"last words")
             end(transport)
         await asyncio.sleep(0)
@@ -88,7 +88,7 @@ def test_a_slow_reader_is_noticed_behind_it() -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             behind, protocol = await asyncio.get_running_loop().create_connection(Writer, sock=ours)
-            transport = GatheringTransport(behind, 60.0)
+            transport = CoalescingTransport(behind, 60.0)
             transport.write(b"x" * 4_000_000)
             transport.abort()
             return protocol.is_paused

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from wit_admin.web.gathering import GatheringTransport
+from wit_admin.web.coalescing_transport import CoalescingTransport
 
 _MAX_HEADERS = 100
 _MAX_URL_BYTES = 8 * 1024
@@ -47,7 +47,7 @@ class _RefusedError(Exception):
     """Stops the parser; the protocol knows why."""
 
 
-class GuardedProtocol(HttpToolsProtocol):
+class StrictProtocol(HttpToolsProtocol):
     """One connection."""
 
     limits: HeadLimits
@@ -65,7 +65,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Expect a request's head from now on."""
-        super().connection_made(GatheringTransport(transport, self.idle_timeout_s))
+        super().connection_made(CoalescingTransport(transport, self.idle_timeout_s))
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -6,23 +6,23 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from tests.web.test_quick_protocol import KNOWN, OTHER, Asked, Connection, run
-from wit_admin.web.fast_path import FastPathProtocol
-from wit_admin.web.questions import Questions, QuickReply, WholeRequest
-from wit_admin.web.quick_protocol import QuickProtocol
+from tests.web.test_caching_protocol import KNOWN, OTHER, Asked, Connection, run
+from wit_admin.web.cached_responses import CachedResponse, CompleteRequest, LookupCache
+from wit_admin.web.caching_protocol import CachingProtocol
+from wit_admin.web.parserless_protocol import ParserlessProtocol
 
 
 class Forgotten(Asked):
     """Was read once, and its answer is known no more."""
 
-    def answer(self) -> QuickReply | None:
+    def find_response(self) -> CachedResponse | None:
         return None
 
 
-def known(kind: type[Asked] = Asked) -> Questions:
-    questions = Questions()
-    questions.keep(KNOWN, kind(WholeRequest(b"POST", b"/known", [], b"body")))
-    return questions
+def known(kind: type[Asked] = Asked) -> LookupCache:
+    lookups = LookupCache()
+    lookups.add(KNOWN, kind(CompleteRequest(b"POST", b"/known", [], b"body")))
+    return lookups
 
 
 async def until(is_so: Callable[[], bool]) -> None:
@@ -38,11 +38,11 @@ def test_known_bytes_need_no_parser() -> None:
             connection.send(KNOWN)
         return await connection.answers(3), connection.read, connection.protocol
 
-    answers, read, protocol = run(work, questions=known())
+    answers, read, protocol = run(work, lookups=known())
 
     assert answers == ["memory body"] * 3
     assert read == []
-    assert isinstance(protocol, FastPathProtocol)
+    assert isinstance(protocol, ParserlessProtocol)
 
 
 def test_other_bytes_make_it_a_usual_connection_which_is_counted_once() -> None:
@@ -52,10 +52,10 @@ def test_other_bytes_make_it_a_usual_connection_which_is_counted_once() -> None:
         answers = await connection.answers(2)
         return answers, list(connection.connections)
 
-    answers, (protocol,) = run(work, questions=known())
+    answers, (protocol,) = run(work, lookups=known())
 
     assert answers == ["memory body", "app /other body"]
-    assert isinstance(protocol, QuickProtocol)
+    assert isinstance(protocol, CachingProtocol)
 
 
 def test_a_connection_that_ended_is_counted_no_more() -> None:
@@ -64,7 +64,7 @@ def test_a_connection_that_ended_is_counted_no_more() -> None:
         connection.protocol.connection_lost(None)
         return len(connection.connections)
 
-    assert run(work, questions=known()) == 0
+    assert run(work, lookups=known()) == 0
 
 
 def test_an_answer_that_is_known_no_more_is_the_apps() -> None:
@@ -73,7 +73,7 @@ def test_an_answer_that_is_known_no_more_is_the_apps() -> None:
         return await connection.answers(1)
 
     # There it is read, and known again.
-    assert run(work, questions=known(Forgotten)) == ["memory body"]
+    assert run(work, lookups=known(Forgotten)) == ["memory body"]
 
 
 def test_a_client_that_takes_nothing_is_answered_when_it_does() -> None:
@@ -87,7 +87,7 @@ def test_a_client_that_takes_nothing_is_answered_when_it_does() -> None:
         connection.protocol.resume_writing()
         return before, await connection.answers(2)
 
-    assert run(work, questions=known()) == (1, ["memory body", "app /known body"])
+    assert run(work, lookups=known()) == (1, ["memory body", "app /known body"])
 
 
 def test_a_client_that_takes_nothing_and_asks_for_more_is_cut_off_in_time() -> None:
@@ -97,7 +97,7 @@ def test_a_client_that_takes_nothing_and_asks_for_more_is_cut_off_in_time() -> N
         connection.send(KNOWN)
         await until(lambda: connection.transport.is_closed)
 
-    run(work, questions=known(), idle_timeout_s=0.0)
+    run(work, lookups=known(), idle_timeout_s=0.0)
 
 
 def test_an_idle_connection_is_closed_in_time_also_after_answers() -> None:
@@ -105,9 +105,9 @@ def test_an_idle_connection_is_closed_in_time_also_after_answers() -> None:
         for _ in range(3):
             connection.send(KNOWN)
         await until(lambda: connection.transport.is_closed)
-        return isinstance(connection.protocol, FastPathProtocol)
+        return isinstance(connection.protocol, ParserlessProtocol)
 
-    assert run(work, questions=known(), keep_alive_s=0)
+    assert run(work, lookups=known(), keep_alive_s=0)
 
 
 def test_the_oldest_that_nobody_waits_on_makes_room() -> None:
