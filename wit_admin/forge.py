@@ -1,4 +1,7 @@
-"""The composition root: the one place where the parts are put together."""
+"""The composition root of the server: puts its parts together.
+
+``forge_jobs`` and ``forge_watcher`` do so for periodic jobs and for watching jj repositories.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
@@ -29,22 +31,15 @@ from wit_admin.git.quick_backend import QuickBackend
 from wit_admin.git.tools import GitTools
 from wit_admin.services.access import PushCreate
 from wit_admin.services.attempts import open_attempts
-from wit_admin.services.audit import Origin
 from wit_admin.services.credentials import PasswordChecker
 from wit_admin.services.gate import DatabaseGate, DiskGate, Gate, PushPolicy
 from wit_admin.services.jj_options import JjKind, JjSyncOptions
 from wit_admin.services.known_public import open_known_public
-from wit_admin.services.maintenance import Maintenance
-from wit_admin.services.periodic import JobContext
 from wit_admin.services.push_flow import PushFlow
 from wit_admin.services.read_cache import ReadCache, SharedReads
 from wit_admin.services.servers import Enrolment, Servers
 from wit_admin.services.sessions import SignIn
 from wit_admin.settings import Settings
-
-if TYPE_CHECKING:
-    from wit_admin.services.watcher.observer import Observer
-    from wit_admin.services.watcher.service import Watcher
 
 _PROMPT = EngineOptions(connect_timeout_s=3, patience_s=10.0)
 
@@ -81,7 +76,7 @@ def open_database(settings: Settings) -> Iterator[sessionmaker[Session]]:
     Raises:
         ConfigError: It is the embedded database, and it does not exist yet.
     """
-    _refuse_absent(settings)
+    refuse_absent_database(settings)
     engine = open_engine(settings.database_url.reveal())
     try:
         yield make_sessions(engine)
@@ -107,18 +102,6 @@ def make_inspector(settings: Settings) -> Inspector:
         (settings.repositories_root, *settings.shared_objects),
         allows_includes=settings.repository_hooks,
     )
-
-
-def make_maintenance(
-    settings: Settings,
-    sessions: sessionmaker[Session],
-    tools: GitTools,
-    inspector: Inspector,
-    by: Origin,
-) -> Maintenance:
-    """Return what packs repositories and counts their contents."""
-    root, run_dir = settings.repositories_root, settings.run_dir
-    return Maintenance(sessions, root, run_dir, tools, inspector, by)
 
 
 @contextmanager
@@ -155,62 +138,12 @@ def make_jj_options(settings: Settings) -> JjSyncOptions:
     )
 
 
-@contextmanager
-def open_watcher(settings: Settings, observer: Observer | None = None) -> Iterator[Watcher]:
-    """Put together what watches jj repositories; it is run, and stopped, by the caller.
+def refuse_absent_database(settings: Settings) -> None:
+    """Check that the embedded database exists, if that is the one in use.
 
     Raises:
-        ConfigError: There is no database.
+        ConfigError: It does not.
     """
-    # Serving needs none of it, and it takes long to import.
-    from wit_admin.jj.head_events import open_head_events  # noqa: PLC0415
-    from wit_admin.services.watch_claims import open_claims  # noqa: PLC0415
-    from wit_admin.services.watch_sync import JjReader  # noqa: PLC0415
-    from wit_admin.services.watcher.schedule import retry_delay_s  # noqa: PLC0415
-    from wit_admin.services.watcher.service import Watcher, WatchOptions  # noqa: PLC0415
-
-    if settings.no_database:
-        raise ConfigError("Watching needs a database.", hint="Unset no_database.")
-    options = WatchOptions(
-        hold_back_s=settings.watch_debounce_ms / 1000,
-        sweep_s=settings.watch_poll_interval_s,
-        workers=settings.watch_workers,
-    )
-    with open_database(settings) as sessions:
-        reader = JjReader(
-            sessions, settings.repositories_root, make_jj_options(settings), retry_delay_s
-        )
-        claims = open_claims(sessions, settings.run_dir)
-        yield Watcher(reader, claims, open_head_events(), options, observer)
-
-
-@contextmanager
-def open_job_context(settings: Settings, by: Origin) -> Iterator[JobContext]:
-    """Open what periodic jobs need.
-
-    Raises:
-        ConfigError: There is no database.
-    """
-    if settings.no_database:
-        raise ConfigError("Periodic jobs need a database.", hint="Unset no_database.")
-    _refuse_absent(settings)
-    with open_forge(settings) as forge:
-        assert forge.sessions is not None  # noqa: S101  it is asked for a database
-        yield JobContext(
-            forge.sessions,
-            settings.repositories_root,
-            settings.run_dir,
-            forge.pushes,
-            make_maintenance(settings, forge.sessions, forge.tools, forge.inspector, by),
-            Visibility(settings.default_visibility),
-            trash_age=settings.trash_age,
-            records_age=settings.records_age,
-            jj_options=make_jj_options(settings),
-            by=by,
-        )
-
-
-def _refuse_absent(settings: Settings) -> None:
     file = parse_url(settings.database_url.reveal()).database
     if settings.uses_embedded_database and file and not Path(file).exists():
         raise ConfigError(

@@ -20,7 +20,7 @@ from tests.support.terminal import ROOT
 _PROGRAM = """
 import json, os, signal, sys
 import pygit2, psycopg
-import wit_admin.cli.sync, wit_admin.cli.sync_repos, wit_admin.forge
+import wit_admin.cli.sync, wit_admin.cli.sync_repos, wit_admin.forge_jobs
 from wit_admin.__main__ import main
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 for line in sys.stdin:

@@ -70,7 +70,8 @@ def gc(
 
 @contextmanager
 def _maintenance(ctx: typer.Context) -> Iterator[Maintenance]:
-    from wit_admin.forge import find_tools, make_inspector, make_maintenance
+    from wit_admin.forge import find_tools, make_inspector
+    from wit_admin.forge_jobs import make_maintenance
 
     with place(ctx) as here:
         settings = here.settings

@@ -113,7 +113,7 @@ def _prepare(settings: Settings, output: Output, *, migrate: bool) -> None:
 
 def _serve(settings: Settings, output: Output) -> None:
     from wit_admin.cli._watcher import run_beside
-    from wit_admin.forge import open_forge, open_watcher
+    from wit_admin.forge import open_forge
     from wit_admin.web.listeners import listening, shown_url, tls_of
     from wit_admin.web.metrics import SharedMetrics
     from wit_admin.web.server import SharedState, run
@@ -139,6 +139,8 @@ def _serve(settings: Settings, output: Output) -> None:
         def watch(context: WorkerContext) -> None:
             # As long as anybody has it open, the kernel goes on to accept connections.
             listener.close()
+            from wit_admin.forge_watcher import open_watcher
+
             with open_watcher(settings, watch_metrics) as watcher:
                 run_beside(watcher, context)
 

@@ -28,7 +28,7 @@ def sync(
     Example: wit-admin sync --only sync-repos --only trash
     """
     from wit_admin.errors import BusyError
-    from wit_admin.forge import open_job_context
+    from wit_admin.forge_jobs import open_job_context
     from wit_admin.services.periodic import choose_jobs, raise_for_failures, run_jobs
 
     output = output_of(ctx, as_json=as_json)

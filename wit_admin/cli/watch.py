@@ -97,7 +97,7 @@ def _pass(settings: Settings, output: Output) -> None:
 
 def _go_on(settings: Settings, output: Output) -> None:
     from wit_admin.cli._watcher import run_alone
-    from wit_admin.forge import open_watcher
+    from wit_admin.forge_watcher import open_watcher
     from wit_admin.web.watch_metrics import WatchMetrics
 
     if settings.log_format == "json":

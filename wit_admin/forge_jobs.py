@@ -1,0 +1,56 @@
+"""Puts together what periodic jobs and maintenance work with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.db.models.repositories import Visibility
+from wit_admin.errors import ConfigError
+from wit_admin.forge import make_jj_options, open_forge, refuse_absent_database
+from wit_admin.git.inspection import Inspector
+from wit_admin.git.tools import GitTools
+from wit_admin.services.audit import Origin
+from wit_admin.services.maintenance import Maintenance
+from wit_admin.services.periodic import JobContext
+from wit_admin.settings import Settings
+
+
+def make_maintenance(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    tools: GitTools,
+    inspector: Inspector,
+    by: Origin,
+) -> Maintenance:
+    """Return what packs repositories and counts their contents."""
+    root, run_dir = settings.repositories_root, settings.run_dir
+    return Maintenance(sessions, root, run_dir, tools, inspector, by)
+
+
+@contextmanager
+def open_job_context(settings: Settings, by: Origin) -> Iterator[JobContext]:
+    """Open what periodic jobs need.
+
+    Raises:
+        ConfigError: There is no database.
+    """
+    if settings.no_database:
+        raise ConfigError("Periodic jobs need a database.", hint="Unset no_database.")
+    refuse_absent_database(settings)
+    with open_forge(settings) as forge:
+        assert forge.sessions is not None  # noqa: S101  it is asked for a database
+        yield JobContext(
+            forge.sessions,
+            settings.repositories_root,
+            settings.run_dir,
+            forge.pushes,
+            make_maintenance(settings, forge.sessions, forge.tools, forge.inspector, by),
+            Visibility(settings.default_visibility),
+            trash_age=settings.trash_age,
+            records_age=settings.records_age,
+            jj_options=make_jj_options(settings),
+            by=by,
+        )
