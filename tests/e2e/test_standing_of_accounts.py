@@ -26,7 +26,8 @@ from wit_admin.db.queries.users import UserFilter
 from wit_admin.names import TeamName
 from wit_admin.services.accounts import TokenOrder, create_token, create_user, list_users
 from wit_admin.services.actors import Scope
-from wit_admin.services.organizations import create_organization, set_member
+from wit_admin.services.organization_members import set_member
+from wit_admin.services.organizations import create_organization
 from wit_admin.services.sessions import create_session
 from wit_admin.services.team_members import add_team_member
 from wit_admin.services.teams import create_team

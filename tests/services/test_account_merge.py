@@ -33,7 +33,14 @@ from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import ConflictError, NotFoundError, RefusedError, UnauthenticatedError
 from wit_admin.git import own_config
 from wit_admin.names import RepoName, TeamName
-from wit_admin.services import audit, organizations, team_members, teams, trash
+from wit_admin.services import (
+    audit,
+    organization_members,
+    organizations,
+    team_members,
+    teams,
+    trash,
+)
 from wit_admin.services import repository_changes as changes
 from wit_admin.services.account_changes import show_user
 from wit_admin.services.account_merge import AccountMerge
@@ -150,7 +157,7 @@ def test_higher_of_two_roles_and_permissions_counts(site: Site) -> None:
     core = TeamName("acme", "core")
     organizations.create_organization(site.sessions, "solo", owner="octo")
     for name, role in (("octo", OrgRole.ADMIN), ("alice", OrgRole.MEMBER)):
-        organizations.set_member(site.sessions, "acme", name, role)
+        organization_members.set_member(site.sessions, "acme", name, role)
     teams.create_team(site.sessions, core)
     team_members.add_team_member(site.sessions, core, "octo")
     site.create("carol/a", "carol/b", "carol/c", "alice/own", "octo/his")
@@ -168,7 +175,9 @@ def test_higher_of_two_roles_and_permissions_counts(site: Site) -> None:
     site.run()
 
     roles = {
-        org: {row.username: row.role for row in organizations.list_members(site.sessions, org)}
+        org: {
+            row.username: row.role for row in organization_members.list_members(site.sessions, org)
+        }
         for org in ("acme", "solo")
     }
     assert roles == {
@@ -274,7 +283,7 @@ def test_push_that_creates_meanwhile_keeps_the_account_until_the_next_run(site: 
 @pytest.mark.parametrize("done", range(4))
 def test_run_that_was_cut_short_is_taken_up_by_the_next(site: Site, done: int) -> None:
     site.create("octo/one", "octo/two")
-    organizations.set_member(site.sessions, "acme", "octo", OrgRole.MEMBER)
+    organization_members.set_member(site.sessions, "acme", "octo", OrgRole.MEMBER)
     merge = site.merge()
     plan = merge.build()
     for action in plan.actions[:done]:
@@ -317,7 +326,7 @@ def test_nothing_is_lost_in_any_sequence_of_merges(site: Site, seed: int) -> Non
     for name in chance.sample(made, 4):
         trash.delete_repository(site.sessions, site.root, RepoName.parse(name))
     for name in people:
-        organizations.set_member(site.sessions, "acme", name, chance.choice([*OrgRole]))
+        organization_members.set_member(site.sessions, "acme", name, chance.choice([*OrgRole]))
 
     for _ in range(8):
         from_, into = chance.sample(people, 2)
@@ -335,7 +344,7 @@ def test_nothing_is_lost_in_any_sequence_of_merges(site: Site, seed: int) -> Non
             if row.deleted_at is None:
                 own = own_config.read_own(site.root / row.disk_path)
                 assert own["owner"] == live[row.owner_id]
-        members = organizations.list_members(site.sessions, "acme")
+        members = organization_members.list_members(site.sessions, "acme")
         assert {row.username for row in members} == set(live.values())
         assert session.scalars(select(func.count()).select_from(TeamMember)).one() == 0
     for name in made:

@@ -22,6 +22,7 @@ from wit_admin.names import RepoName
 from wit_admin.services import (
     account_changes,
     audit,
+    audit_chain,
     audit_check,
     collaborators,
     repository_changes,
@@ -52,7 +53,7 @@ def fill(session: Session, count: int) -> None:
     rows = [row]
     for _ in range(count - 1):
         row = row | {"seq": row["seq"] + 1, "previous": row["digest"]}
-        row["digest"] = audit.compute_digest(row)
+        row["digest"] = audit_chain.compute_digest(row)
         rows.append(row)
     session.execute(insert(AuditEvent), rows[1:])
     session.execute(update(AuditHead).values(seq=count, digest=row["digest"]))
@@ -76,7 +77,7 @@ def test_trail_that_was_computed_anew_lacks_the_end_that_was_kept(sessions: Sess
     assert audit_check.verify(sessions, kept).findings == ()
     with sessions.begin() as session:
         session.execute(delete(AuditEvent))
-        session.execute(update(AuditHead).values(seq=0, digest=audit.GENESIS.digest))
+        session.execute(update(AuditHead).values(seq=0, digest=audit_chain.GENESIS.digest))
 
     record(sessions, 3)
 
@@ -176,7 +177,7 @@ def test_row_that_is_sealed_anew_breaks_the_next(sessions: Sessions) -> None:
     record(sessions, 3)
     with sessions() as session:
         row = list(queries.iterate(session))[1]
-    digest = audit.compute_digest(row | {"action": "team.create"})
+    digest = audit_chain.compute_digest(row | {"action": "team.create"})
 
     with sessions.begin() as session:
         session.execute(

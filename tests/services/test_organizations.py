@@ -16,7 +16,14 @@ from wit_admin.db.queries import repositories, serving, trash, users
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError
 from wit_admin.names import RepoName, TeamName
-from wit_admin.services import audit, organizations, team_members, team_repositories, teams
+from wit_admin.services import (
+    audit,
+    organization_members,
+    organizations,
+    team_members,
+    team_repositories,
+    teams,
+)
 from wit_admin.services.account_changes import claim_user
 from wit_admin.services.accounts import create_user
 from wit_admin.services.lookups import get_owner
@@ -103,36 +110,36 @@ def test_odd_detail_is_refused(acme: Sessions, edit: dict[str, str]) -> None:
 
 
 def test_role_follows_what_was_said_last(acme: Sessions) -> None:
-    first = organizations.set_member(acme, "acme", "bob", OrgRole.MEMBER)
+    first = organization_members.set_member(acme, "acme", "bob", OrgRole.MEMBER)
     as_member = permission_of(acme, "bob")
-    again = organizations.set_member(acme, "acme", "BOB", OrgRole.MEMBER)
-    organizations.set_member(acme, "acme", "bob", OrgRole.ADMIN)
+    again = organization_members.set_member(acme, "acme", "BOB", OrgRole.MEMBER)
+    organization_members.set_member(acme, "acme", "bob", OrgRole.ADMIN)
     as_admin = permission_of(acme, "bob")
-    organizations.remove_member(acme, "acme", "bob")
+    organization_members.remove_member(acme, "acme", "bob")
 
     assert (first.is_changed, again.is_changed) == (True, False)
     assert (as_member, as_admin) == (Permission.READ, Permission.ADMIN)
     assert permission_of(acme, "bob") is None
     with pytest.raises(NotFoundError, match="not a member"):
-        organizations.remove_member(acme, "acme", "bob")
+        organization_members.remove_member(acme, "acme", "bob")
     assert actions(acme)[-3:] == ["member.set", "member.set", "member.remove"]
 
 
 def test_last_owner_stays(acme: Sessions) -> None:
     with pytest.raises(ConflictError, match="without an owner"):
-        organizations.remove_member(acme, "acme", "alice")
+        organization_members.remove_member(acme, "acme", "alice")
     with pytest.raises(ConflictError, match="without an owner"):
-        organizations.set_member(acme, "acme", "alice", OrgRole.MEMBER)
+        organization_members.set_member(acme, "acme", "alice", OrgRole.MEMBER)
 
-    organizations.set_member(acme, "acme", "bob", OrgRole.OWNER)
-    organizations.remove_member(acme, "acme", "alice")
+    organization_members.set_member(acme, "acme", "bob", OrgRole.OWNER)
+    organization_members.remove_member(acme, "acme", "alice")
 
-    owners = organizations.list_members(acme, "acme", role=OrgRole.OWNER)
+    owners = organization_members.list_members(acme, "acme", role=OrgRole.OWNER)
     assert [row.username for row in owners] == ["bob"]
 
 
 def test_team_permits_its_members_what_it_was_granted(acme: Sessions) -> None:
-    organizations.set_member(acme, "acme", "bob", OrgRole.MEMBER)
+    organization_members.set_member(acme, "acme", "bob", OrgRole.MEMBER)
     teams.create_team(acme, CORE)
 
     added = [team_members.add_team_member(acme, CORE, "bob") for _ in range(2)]
@@ -154,7 +161,7 @@ def test_grant_ends_with_the_team_the_membership_and_the_ownership(
 ) -> None:
     def grant() -> None:
         teams.create_team(acme, CORE, may_exist=True)
-        organizations.set_member(acme, "acme", "bob", OrgRole.MEMBER)
+        organization_members.set_member(acme, "acme", "bob", OrgRole.MEMBER)
         team_members.add_team_member(acme, CORE, "bob")
         team_repositories.grant_team(acme, CORE, "demo", Permission.ADMIN)
         assert permission_of(acme, "bob") is Permission.ADMIN
@@ -171,7 +178,7 @@ def test_grant_ends_with_the_team_the_membership_and_the_ownership(
     team_members.remove_team_member(acme, CORE, "bob")
     assert permission_of(acme, "bob") is Permission.READ
     grant()
-    organizations.remove_member(acme, "acme", "bob")
+    organization_members.remove_member(acme, "acme", "bob")
     assert permission_of(acme, "bob") is None
     grant()
     hand_over(acme, "acme/demo", "carol")
@@ -252,7 +259,7 @@ def test_of_many_who_claim_one_placeholder_one_wins(acme: Sessions, tmp_path: Pa
 
 
 def test_grant_that_meets_a_transfer_does_not_outlive_it(acme: Sessions) -> None:
-    organizations.set_member(acme, "acme", "bob", OrgRole.MEMBER)
+    organization_members.set_member(acme, "acme", "bob", OrgRole.MEMBER)
     teams.create_team(acme, CORE)
     team_members.add_team_member(acme, CORE, "bob")
 

@@ -16,7 +16,14 @@ from wit_admin.db.models.organizations import OrgRole, Permission, TeamRepositor
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError, UnauthenticatedError
 from wit_admin.names import RepoName, TeamName
-from wit_admin.services import audit, organizations, team_repositories, teams, trash
+from wit_admin.services import (
+    audit,
+    organization_members,
+    organizations,
+    team_repositories,
+    teams,
+    trash,
+)
 from wit_admin.services import repository_changes as changes
 from wit_admin.services.account_changes import show_user
 from wit_admin.services.accounts import TokenOrder, create_token, create_user
@@ -166,7 +173,7 @@ def test_only_owner_of_an_organization_stays(site: Site) -> None:
     with pytest.raises(ConflictError, match="carol is the only owner of acme;"):
         site.removal("carol").build()
 
-    organizations.set_member(site.sessions, "acme", "bob", OrgRole.OWNER)
+    organization_members.set_member(site.sessions, "acme", "bob", OrgRole.OWNER)
     site.remove("carol")
 
     assert organizations.show_organization(site.sessions, "acme").owners == ("bob",)

@@ -29,6 +29,7 @@ from wit_admin.git import own_config
 from wit_admin.names import RepoName, TeamName
 from wit_admin.services import (
     audit_check,
+    organization_members,
     organizations,
     team_members,
     team_repositories,
@@ -78,7 +79,7 @@ class Town:
         often = (
             partial(create_user, sessions, user, may_exist=True),
             partial(organizations.create_organization, sessions, org, owner="root", may_exist=True),
-            partial(organizations.set_member, sessions, org, user, role),
+            partial(organization_members.set_member, sessions, org, user, role),
             partial(teams.create_team, sessions, team, may_exist=True),
             partial(team_members.add_team_member, sessions, team, user),
             partial(team_repositories.grant_team, sessions, team, repo.name, permission),
@@ -87,7 +88,7 @@ class Town:
             partial(self._transfer, repo, chance.choice((*PEOPLE, *ORGS))),
         )
         seldom = (
-            partial(organizations.remove_member, sessions, org, user),
+            partial(organization_members.remove_member, sessions, org, user),
             partial(self._remove_team, team),
             partial(block_user, sessions, user),
             partial(trash.delete_repository, sessions, root, repo),

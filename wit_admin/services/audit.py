@@ -1,26 +1,15 @@
-"""The audit trail: who changed what, from where, as a chain of digests.
+"""The audit trail: who changed what, from where.
 
-Byte format of a digest: SHA-256 over one JSON object in ASCII, written by ``json.dumps`` with
-``sort_keys=True``, ``separators=(",", ":")`` and ``ensure_ascii=True``. Its members are all columns
-of ``audit_events`` but ``digest``, also those that are null: ids as text with hyphens,
-``created_at`` as a whole number of microseconds since 1970 in UTC, ``previous`` as 64 hexadecimal
-digits, ``before`` and ``after`` as objects of the values that ``_plain`` lets through. The first
-event is number 1 and its ``previous`` is 64 zeros. Number and digest of the last event stand in
-``audit_head`` too.
-
-Whoever may write to the database can compute a whole new chain. Against that, keep what
-``audit verify`` prints somewhere else.
+Events form a chain, see :mod:`wit_admin.services.audit_chain`; ``audit_check`` verifies it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -28,19 +17,14 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.base import utc_now
 from wit_admin.db.models.events import AuditOrigin
 from wit_admin.db.queries import audit as queries
-from wit_admin.db.queries.audit import AuditFilter, Head
+from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import ConflictError
 from wit_admin.services.actors import Actor, Client
-
-GENESIS = Head(0, bytes(32))
-"""What comes before the first event."""
+from wit_admin.services.audit_chain import compute_digest, plain_fields, plain_text
 
 _ACTION = re.compile(r"[a-z_]+\.[a-z_]+")
-_SECRET = re.compile(r"password|secret|digest|private_key|credential|^token$", re.IGNORECASE)
 _NAMING = {"user", "repository"}
 """Say whose change it is, and so are told although they stay the same."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,24 +115,24 @@ def record(session: Session, event: Event, *, by: Origin = SYSTEM) -> int:
         raise ConflictError(
             "The audit trail has lost its end.", hint="Run 'wit-admin audit verify'."
         )
-    before, after = _changed(_plain_fields(event.before), _plain_fields(event.after))
+    before, after = _changed(plain_fields(event.before), plain_fields(event.after))
     values: dict[str, Any] = {
         "seq": head.seq + 1,
         "previous": head.digest,
         "created_at": utc_now(),
         "origin": by.kind,
         "os_uid": by.os_uid,
-        "os_login": _text(by.os_login),
+        "os_login": plain_text(by.os_login),
         "actor_id": by.actor_id,
-        "actor_name": _text(by.actor_name),
+        "actor_name": plain_text(by.actor_name),
         "token_id": by.token_id,
         "session_id": by.session_id,
-        "address": _text(by.address),
-        "request_id": _text(by.request_id),
+        "address": plain_text(by.address),
+        "request_id": plain_text(by.request_id),
         "action": event.action,
         "target_type": event.target_type,
         "target_id": event.target_id,
-        "target_name": _text(event.target_name),
+        "target_name": plain_text(event.target_name),
         "before": before,
         "after": after,
     }
@@ -169,13 +153,6 @@ def record_schema_change(
         if queries.has_trail(session):
             event = Event(action, before={"revision": before}, after={"revision": after})
             record(session, event, by=by)
-
-
-def compute_digest(event: Mapping[str, Any]) -> bytes:
-    """Return the digest of an event's columns; a ``digest`` among them is left out."""
-    members = {name: _canonical(value) for name, value in event.items() if name != "digest"}
-    text = json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode("ascii")).digest()
 
 
 def list_events(
@@ -213,46 +190,3 @@ def _changed(
         {name: value for name, value in before.items() if name not in same},
         {name: value for name, value in after.items() if name not in same},
     )
-
-
-def _plain_fields(fields: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return what both databases give back exactly as it was written, without secrets."""
-    if fields is None:
-        return None
-    return {
-        name: "(not recorded)" if _SECRET.search(name) and value is not None else _plain(value)
-        for name, value in fields.items()
-    }
-
-
-def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    if isinstance(value, Mapping):
-        return _plain_fields({str(name): item for name, item in value.items()})
-    if isinstance(value, list | tuple):
-        # Thousands of names: to ask of each what else it could be takes as long as all else here.
-        return [_text(item) if isinstance(item, str) else _plain(item) for item in value]
-    if isinstance(value, set | frozenset):
-        return sorted(str(item) for item in value)
-    # Also fractions: PostgreSQL gives 1e20 back as a whole number.
-    return _text(str(value))
-
-
-def _text(value: str | None) -> str | None:
-    """Return text that every database can keep: no NUL, no half of a surrogate pair."""
-    if value is None:
-        return None
-    return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
-
-
-def _canonical(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, uuid.UUID):
-        return str(value)
-    if isinstance(value, datetime):
-        return (value - _EPOCH) // _MICROSECOND
-    return value

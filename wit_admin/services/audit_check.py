@@ -12,7 +12,7 @@ from wit_admin.db.queries import audit as queries
 from wit_admin.db.queries.audit import Head
 from wit_admin.db.statements import hold_snapshot
 from wit_admin.errors import InvalidInputError
-from wit_admin.services.audit import GENESIS, compute_digest
+from wit_admin.services.audit_chain import GENESIS, compute_digest
 
 _DIGEST_BYTES = 32
 

@@ -1,4 +1,4 @@
-"""Organizations: created, claimed, shown, edited; and their members."""
+"""Organizations: created, claimed, shown, edited; not their members."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.base import utc_now
 from wit_admin.db.models.accounts import OwnerType
 from wit_admin.db.models.organizations import Organization, OrgRole
-from wit_admin.db.paging import EVERYTHING, Span, collect_pages
-from wit_admin.db.queries import claims, members, teams
+from wit_admin.db.paging import EVERYTHING, Span
+from wit_admin.db.queries import claims, teams
 from wit_admin.db.queries import organizations as queries
-from wit_admin.db.queries.members import MemberRow
 from wit_admin.db.queries.organizations import (
     OrganizationEdit,
     OrganizationListRow,
 )
 from wit_admin.db.queries.repository_lists import list_owned
-from wit_admin.errors import ConflictError, NotFoundError
+from wit_admin.errors import ConflictError
 from wit_admin.names import check_owner_name
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.lookups import get_account, get_organization, get_user
+from wit_admin.services.organization_members import collect_members
 from wit_admin.services.owner_repositories import tell_owner
 from wit_admin.services.profiles import check_profile
 
@@ -56,16 +56,6 @@ class OrganizationDetails:
     """The owners too."""
     teams: int
     repositories: int
-
-
-@dataclass(frozen=True, slots=True)
-class MemberResult:
-    """A member's role in an organization, and whether this call changed it."""
-
-    organization: str
-    username: str
-    role: OrgRole
-    is_changed: bool
 
 
 def create_organization(
@@ -176,69 +166,8 @@ def edit_organization(
         return details
 
 
-def set_member(
-    sessions: sessionmaker[Session],
-    organization: str,
-    username: str,
-    role: OrgRole,
-    *,
-    by: Origin = SYSTEM,
-) -> MemberResult:
-    """Add a member with this role, or change the role of a member.
-
-    Raises:
-        NotFoundError: There is no such organization or account.
-        ConflictError: The organization would be left without an owner.
-    """
-    with sessions.begin() as session:
-        org, user = get_organization(session, organization), get_user(session, username)
-        members.lock_membership(session, org.id, user.id)
-        old = members.find_role(session, org.id, user.id)
-        if old is not role:
-            members.set_member(session, org.id, user.id, role, now=utc_now())
-            was = None if old is None else {"user": user.name, "role": old}
-            is_now = {"user": user.name, "role": role}
-            event = Event("member.set", "organization", org.id, org.name, was, is_now)
-            record(session, event, by=by)
-        return MemberResult(org.name, user.name, role, is_changed=old is not role)
-
-
-def remove_member(
-    sessions: sessionmaker[Session], organization: str, username: str, *, by: Origin = SYSTEM
-) -> None:
-    """Remove a member from an organization and all its teams.
-
-    Raises:
-        NotFoundError: There is no such organization or account, or it is no member.
-        ConflictError: It is the last owner.
-    """
-    with sessions.begin() as session:
-        org, user = get_organization(session, organization), get_user(session, username)
-        role = members.find_role(session, org.id, user.id)
-        if not members.remove_member(session, org.id, user.id):
-            raise NotFoundError(
-                f"{user.name} is not a member of {org.name}.",
-                hint=f"See 'wit-admin org member list {org.name}'.",
-            )
-        taken = {"user": user.name, "role": role}
-        event = Event("member.remove", "organization", org.id, org.name, before=taken)
-        record(session, event, by=by)
-
-
-def list_members(
-    sessions: sessionmaker[Session], organization: str, *, role: OrgRole | None = None
-) -> list[MemberRow]:
-    """Return an organization's members by name, of one role if given.
-
-    Raises:
-        NotFoundError: There is no such organization.
-    """
-    with sessions() as session:
-        return _members(session, get_organization(session, organization).id, role)
-
-
 def _details(session: Session, found: Organization) -> OrganizationDetails:
-    belonging = _members(session, found.id)
+    belonging = collect_members(session, found.id)
     return OrganizationDetails(
         id=found.id,
         name=found.name,
@@ -253,8 +182,3 @@ def _details(session: Session, found: Organization) -> OrganizationDetails:
         teams=len(teams.list_teams(session, found.id)),
         repositories=sum(row.is_live for row in list_owned(session, found.id)),
     )
-
-
-def _members(session: Session, org_id: uuid.UUID, role: OrgRole | None = None) -> list[MemberRow]:
-    page = collect_pages(lambda at: members.list_members(session, org_id, role=role, at=at))
-    return list(page.items)
