@@ -20,8 +20,8 @@ from wit_admin.git.commands import PushHeadReader
 from wit_admin.git.pktline import write_packet
 from wit_admin.git.quick_push import push_quickly
 from wit_admin.git.ref_cache import RefCache
+from wit_admin.git.ref_files import NotPlainError
 from wit_admin.git.ref_move import Committer
-from wit_admin.git.refs import NotPlainError
 from wit_admin.git.small_pack import read_small_pack
 
 WHO = Committer("alice", "an-id@push.wit.invalid")

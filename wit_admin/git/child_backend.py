@@ -17,7 +17,8 @@ from wit_admin.git.children import GitChild
 from wit_admin.git.commands import PushRequest
 from wit_admin.git.filters import silence_filters
 from wit_admin.git.guarded_push import GuardedPush, GuardedStart
-from wit_admin.git.inspection import Inspector, named_failures
+from wit_admin.git.inspected_files import named_failures
+from wit_admin.git.inspection import Inspector
 from wit_admin.git.pktline import write_packet
 from wit_admin.git.push_checks import GuardSettings, PushChecks
 from wit_admin.git.push_guard import PushGuard

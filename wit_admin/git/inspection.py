@@ -7,17 +7,22 @@ Source: gitrepository-layout(5); git's path.c, ``enter_repo``.
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
-from wit_admin.errors import ConflictError, UnavailableError
+from wit_admin.git.inspected_files import (
+    check_kind,
+    file_size,
+    leads_out,
+    named_failures,
+    read_file,
+    refusal,
+    scan,
+)
 from wit_admin.git.ref_names import ref_bytes
 from wit_admin.git_objects import ALTERNATES_DEPTH, MAX_ALTERNATES_BYTES, parse_alternates
 
@@ -99,22 +104,22 @@ class Inspector:
             for path in (gitdir / ref, gitdir / "logs" / ref):
                 parents.add(path.parent)
                 if path.is_symlink() and not self._is_inside(path):
-                    raise _leads_out(str(path.relative_to(gitdir)))
-                _check_kind(str(path), str(path.relative_to(gitdir)))
+                    raise leads_out(str(path.relative_to(gitdir)))
+                check_kind(str(path), str(path.relative_to(gitdir)))
         for parent in parents:
             if not self._is_inside(parent):
-                raise _leads_out(str(parent.relative_to(gitdir)))
+                raise leads_out(str(parent.relative_to(gitdir)))
 
     def _check(self, gitdir: str) -> None:
         for name in _REDIRECTS:
             if os.path.lexists(f"{gitdir}/{name}"):
-                raise _refusal(f"{name} points git to another folder")
+                raise refusal(f"{name} points git to another folder")
         for folder in _FOLDERS:
             self._check_folder(gitdir, folder)
         self._check_refs_tree(gitdir)
         for name, most in _MOST_BYTES.items():
-            if _size(f"{gitdir}/{name}") > most:
-                raise _refusal(f"{name} is larger than {most} bytes")
+            if file_size(f"{gitdir}/{name}") > most:
+                raise refusal(f"{name} is larger than {most} bytes")
         if not self.allows_includes:
             _check_includes(gitdir)
         for objects in self._object_folders(f"{gitdir}/objects", depth=0):
@@ -130,11 +135,11 @@ class Inspector:
     def _object_folders(self, objects: str, *, depth: int) -> Iterator[str]:
         """Yield an object folder and those that its alternates lead to."""
         yield objects
-        if _size(f"{objects}/info/alternates") > MAX_ALTERNATES_BYTES:
-            raise _refusal("objects/info/alternates is too large")
+        if file_size(f"{objects}/info/alternates") > MAX_ALTERNATES_BYTES:
+            raise refusal("objects/info/alternates is too large")
         for alternate in _read_alternates(objects):
             if depth >= ALTERNATES_DEPTH or not self._is_inside(alternate):
-                raise _leads_out("objects/info/alternates")
+                raise leads_out("objects/info/alternates")
             yield from self._object_folders(alternate, depth=depth + 1)
 
     def _check_folder(self, base: str, folder: str) -> tuple[str, ...]:
@@ -149,7 +154,7 @@ class Inspector:
         if known is not None and known[0] == changed:
             return known[1]
         folders, has_links = [], False
-        for entry in _scan(path):
+        for entry in scan(path):
             shown = f"{folder}/{entry.name}".removeprefix("/")
             if entry.is_symlink():
                 has_links = True
@@ -157,7 +162,7 @@ class Inspector:
             elif entry.is_dir():
                 folders.append(entry.name)
             elif not entry.is_file():
-                _check_kind(entry.path, shown)
+                check_kind(entry.path, shown)
         # Where a link leads can change without the folder, and so can what came a moment ago.
         if not has_links and time.time_ns() - changed > _SETTLED_NS:
             self._remember(path, (changed, tuple(folders)))
@@ -167,11 +172,11 @@ class Inspector:
         if shown == _HOOKS:
             return
         if not self._is_inside(entry.path):
-            raise _leads_out(shown)
+            raise leads_out(shown)
         if shown.startswith("refs/") and entry.is_dir():
             # git walks into it, and a few that lead back up make that walk endless.
-            raise _refusal(f"{shown} is a link to a folder")
-        _check_kind(entry.path, shown)
+            raise refusal(f"{shown} is a link to a folder")
+        check_kind(entry.path, shown)
 
     def _is_inside(self, path: str | Path) -> bool:
         real = os.path.realpath(path)
@@ -184,73 +189,15 @@ class Inspector:
             self._known[path] = seen
 
 
-@contextmanager
-def named_failures() -> Iterator[None]:
-    """Say in words why a repository cannot be read.
-
-    Raises:
-        ConflictError: Its owner can mend that.
-        UnavailableError: The disk fails.
-    """
-    try:
-        yield
-    except PermissionError:
-        raise _refusal("the server may not read all of it") from None
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise _refusal("a link in it leads to itself") from None
-        raise UnavailableError("The repository cannot be read from disk.") from error
-
-
-def _check_kind(path: str, shown: str) -> None:
-    try:
-        mode = os.stat(path).st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    # A socket, such as that of a file system monitor, cannot be opened and so cannot block.
-    if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-        raise _refusal(f"{shown} is neither file nor folder")
-
-
 def _check_includes(gitdir: str) -> None:
     # Over-cautious on purpose: a second parser might differ from git's.
     for name in ("config", "config.worktree"):
-        if b"[include" in _read(f"{gitdir}/{name}").lower():
-            raise _refusal(f"{name} includes other files")
+        if b"[include" in read_file(f"{gitdir}/{name}").lower():
+            raise refusal(f"{name} includes other files")
 
 
 def _read_alternates(objects: str) -> list[str]:
     try:
-        return parse_alternates(objects, _read(f"{objects}/info/alternates"))
+        return parse_alternates(objects, read_file(f"{objects}/info/alternates"))
     except ValueError:
-        raise _refusal("objects/info/alternates holds a path that is quoted, or none") from None
-
-
-def _scan(path: str) -> list[os.DirEntry[str]]:
-    with os.scandir(path) as entries:
-        return list(entries)
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return b""
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except (FileNotFoundError, NotADirectoryError):
-        return 0
-
-
-def _leads_out(shown: str) -> ConflictError:
-    return _refusal(f"{shown} leads out of the folder of repositories")
-
-
-def _refusal(what: str) -> ConflictError:
-    return ConflictError(
-        f"The repository is not served: {what}.", hint="An operator can mend that on disk."
-    )
+        raise refusal("objects/info/alternates holds a path that is quoted, or none") from None

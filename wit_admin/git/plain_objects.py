@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from wit_admin.git.refs import NotPlainError
+from wit_admin.git.ref_files import NotPlainError
 
 FILE_MODES = frozenset({b"100644", b"100755", b"120000"})
 TREE_MODE = b"40000"

@@ -33,8 +33,8 @@ from wit_admin.git.pktline import write_packet
 from wit_admin.git.push_guard import PushGuard
 from wit_admin.git.quick_push import push_quickly
 from wit_admin.git.ref_cache import RefCache, RefSnapshot
+from wit_admin.git.ref_files import NotPlainError
 from wit_admin.git.ref_move import Committer
-from wit_admin.git.refs import NotPlainError
 
 _V2 = 2
 _QUICK_FOLDERS = 100

@@ -20,9 +20,9 @@ from wit_admin.git.loose_objects import write_loose
 from wit_admin.git.object_reader import ObjectReader, TooLargeObjectError
 from wit_admin.git.plain_objects import FILE_MODES, TreeEntry, parse_commit, parse_tree
 from wit_admin.git.ref_cache import RefSnapshot
+from wit_admin.git.ref_files import NotPlainError
 from wit_admin.git.ref_move import Committer, move_branch
 from wit_admin.git.ref_names import HEADS
-from wit_admin.git.refs import NotPlainError
 from wit_admin.git.report import render_acceptance
 from wit_admin.git.small_pack import MAX_OBJECT_BYTES, PackedObject, read_small_pack
 

@@ -15,7 +15,8 @@ from threading import Lock
 
 from wit_admin.git.environment import HIDDEN_REFS
 from wit_admin.git.object_reader import ObjectReader
-from wit_admin.git.refs import StoredRefs, file_mark, read_refs
+from wit_admin.git.ref_files import file_mark
+from wit_admin.git.refs import StoredRefs, read_refs
 from wit_admin.git.tags import peel
 
 _RACY_NS = 20_000_000

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wit_admin.git.file_writes import replace_locked
+from wit_admin.git.ref_files import NotPlainError
 from wit_admin.git.ref_names import HEADS, ref_text
 from wit_admin.git.ref_values import read_ref
-from wit_admin.git.refs import NotPlainError
 from wit_admin.git.storage import read_head
 
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from wit_admin.git.packed_refs import PackedRefs, StoredRef, read_packed
+from wit_admin.git.ref_files import NotPlainError, read_file
 from wit_admin.git.ref_names import HEADS, is_ref_name
 
 _OID = re.compile(rb"[0-9a-f]{40}")
-_LINE = re.compile(rb"([0-9a-f]{40}) ([^\n]+)\n(?:\^([0-9a-f]{40})\n)?")
 _MAX_REF_BYTES = 4096
-_MAX_PACKED_BYTES = 256 * 1024 * 1024
 _MAX_CONFIG_BYTES = 64 * 1024
 MAX_SYMBOLIC = 5
 """As many times git follows a symbolic ref. Source: git's refs.h, SYMREF_MAXDEPTH."""
@@ -33,31 +32,6 @@ _PLAIN_SECTIONS = frozenset(
 _UNUSUAL = (b"/.git", b"/commondir", b"/config.worktree", b"/reftable", b"/shallow")
 """With one of these git reads refs elsewhere, or shows more than refs."""
 _SECTION = re.compile(rb"\[\s*([A-Za-z0-9.-]*)")
-
-
-class NotPlainError(Exception):
-    """git itself must look at this repository."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRef:
-    """A ref as it was found: its id, the peeled tag if that is recorded, its symbolic target."""
-
-    name: bytes
-    oid: bytes
-    """40 hex digits."""
-    peeled: bytes | None
-    """What the tag object points at in the end; ``b""`` where it is known to be no tag, ``None``
-    where nobody has looked."""
-    symref_target: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PackedRefs:
-    """The refs in ``packed-refs`` by name, and which file that was: inode, time and size."""
-
-    file: tuple[int, int, int] | None
-    refs: dict[bytes, StoredRef]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +62,7 @@ def read_refs(gitdir: Path, *, known: PackedRefs | None = None) -> StoredRefs:
     folders: list[bytes] = []
     _read_loose(root, b"refs", loose, folders)
     # Loose ones first: a ref that is being packed is in both for a while.
-    packed = _read_packed(root, known)
+    packed = read_packed(root, known)
     values = dict(packed.refs)
     symbolic: dict[bytes, bytes] = {}
     for name, content in loose.items():
@@ -143,7 +117,7 @@ def _read_loose(root: bytes, below: bytes, found: dict[bytes, bytes], folders: l
         if not is_ref_name(name):
             raise NotPlainError
         try:
-            found[name] = _read_file(entry.path, most=_MAX_REF_BYTES).strip()
+            found[name] = read_file(entry.path, most=_MAX_REF_BYTES).strip()
         except FileNotFoundError:
             # Deleted or packed meanwhile; packed refs are read later.
             continue
@@ -157,48 +131,6 @@ def _entries(folder: bytes) -> Iterator[os.DirEntry[bytes]]:
         return
     except OSError:
         raise NotPlainError from None
-
-
-def _read_packed(root: bytes, known: PackedRefs | None) -> PackedRefs:
-    path = root + b"/packed-refs"
-    file = file_mark(path)
-    if file is None:
-        return PackedRefs(None, {})
-    if known is not None and known.file == file:
-        return known
-    try:
-        return PackedRefs(file, _parse_packed(_read_file(path, most=_MAX_PACKED_BYTES)))
-    except FileNotFoundError:
-        return PackedRefs(None, {})
-
-
-def file_mark(path: bytes) -> tuple[int, int, int] | None:
-    """Return inode, time of change in nanoseconds and size; ``None`` where nothing is."""
-    try:
-        seen = os.lstat(path)
-    except FileNotFoundError:
-        return None
-    except OSError:
-        raise NotPlainError from None
-    return seen.st_ino, seen.st_mtime_ns, seen.st_size
-
-
-def _parse_packed(data: bytes) -> dict[bytes, StoredRef]:
-    at = data.find(b"\n") + 1 if data.startswith(b"#") else 0
-    traits = data[:at].split()
-    found = {}
-    for line in _LINE.finditer(data, at):
-        oid, name, peeled = line.groups()
-        if line.start() != at or not is_ref_name(name):
-            raise NotPlainError
-        at = line.end()
-        is_known = b"fully-peeled" in traits or (
-            b"peeled" in traits and name.startswith(b"refs/tags/")
-        )
-        found[name] = StoredRef(name, oid, peeled or (b"" if is_known else None))
-    if at != len(data):
-        raise NotPlainError
-    return found
 
 
 def _resolve(name: bytes, symbolic: dict[bytes, bytes], values: dict[bytes, StoredRef]) -> None:
@@ -225,27 +157,6 @@ def _symbolic_target(content: bytes) -> bytes | None:
 
 def _read_needed(path: bytes, *, most: int = _MAX_REF_BYTES) -> bytes:
     try:
-        return _read_file(path, most=most).strip()
+        return read_file(path, most=most).strip()
     except FileNotFoundError:
         raise NotPlainError from None
-
-
-def _read_file(path: bytes, *, most: int) -> bytes:
-    """Read a regular file whole.
-
-    Raises:
-        FileNotFoundError: There is none.
-        NotPlainError: It is something else than a readable file of bearable size.
-    """
-    try:
-        # Not blocking: opening a named pipe would wait for its writer.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        raise
-    except OSError:
-        raise NotPlainError from None
-    with open(descriptor, "rb") as file:  # noqa: PTH123  it is a descriptor
-        facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode) or facts.st_size > most:
-            raise NotPlainError
-        return file.read(most)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wit_admin.git.object_kinds import KINDS
-from wit_admin.git.refs import NotPlainError
+from wit_admin.git.ref_files import NotPlainError
 
 MAX_OBJECTS = 100
 MAX_OBJECT_BYTES = 1024 * 1024

@@ -20,8 +20,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.queries import jj, pushed_changes
 from wit_admin.errors import JjError, MissingJjError
+from wit_admin.git.ref_files import NotPlainError
 from wit_admin.git.ref_names import HEADS
-from wit_admin.git.refs import NotPlainError, read_refs
+from wit_admin.git.refs import read_refs
 from wit_admin.git.storage import resolve
 from wit_admin.jj.change_ids import synthesize
 from wit_admin.jj.commit_store import COMMIT_SKEW_MS, CommitStore
