@@ -1,0 +1,29 @@
+"""What the documents refer to exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+PLACES = ("", "docs", "wit_admin", "wit_admin/services")
+"""Folders from which documents name files."""
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_files_that_a_document_names_exist(document: Path) -> None:
+    named = set(re.findall(r"`([a-z_]+(?:/[\w./-]+)?\.(?:md|py|sh))`", document.read_text()))
+
+    missing = {name for name in named if not any((ROOT / at / name).exists() for at in PLACES)}
+
+    assert not missing
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_sections_of_a_document_are_named_once(document: Path) -> None:
+    sections = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
+
+    assert len(sections) == len(set(sections))
