@@ -17,9 +17,9 @@ from tests.support.watch_site import WatchSite
 from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.events import AuditEvent
 from wit_admin.errors import BatchError, DamagedJjError, NoJjRepositoryError, NotFoundError
+from wit_admin.git.file_locks import lock_file
 from wit_admin.names import RepoName
 from wit_admin.services import watching
-from wit_admin.services.locks import lock_file
 from wit_admin.services.watch_claims import lock_path
 from wit_admin.services.watch_pass import raise_for_failures, sync_all
 

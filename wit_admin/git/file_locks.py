@@ -7,7 +7,51 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+
+def acquire(descriptor: int, *, wait: bool = True) -> bool:
+    """Lock an open file or folder; false if somebody has it and this one shall not ``wait``."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def locked(descriptor: int) -> Iterator[None]:
+    """Hold a lock on an open file that stays open afterwards."""
+    acquire(descriptor)
+    try:
+        yield
+    finally:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+@contextmanager
+def lock_file(path: Path, *, wait: bool = True) -> Iterator[bool]:
+    """Create and lock a file; yield whether the lock was to be had."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        yield acquire(descriptor, wait=wait)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def lock_folder(path: Path) -> Iterator[None]:
+    """Create and lock a folder, after its present holder."""
+    path.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        acquire(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def is_locked(path: Path) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import shutil
 import tempfile
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wit_admin.errors import ConflictError, UnavailableError
-from wit_admin.git.file_locks import is_locked
+from wit_admin.git.file_locks import acquire, is_locked
 from wit_admin.git.file_writes import sync
 from wit_admin.git.plain_files import MOST_CONFIG, read_plain
 from wit_admin.git.wit_section import has_own, parse_own, render_own
@@ -151,7 +150,7 @@ def _locked(gitdir: Path, patience_s: float) -> Iterator[Path]:
     draft = ticket.with_name(ticket.name + _DRAFT)
     lock = gitdir / "config.lock"
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        acquire(descriptor)
         _take(ticket, lock, patience_s)
         try:
             _clear_drafts(gitdir)
@@ -192,11 +191,10 @@ def _clear_dead(lock: Path) -> bool:
         seen = os.fstat(descriptor)
         if seen.st_nlink != own_names:
             return False
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not acquire(descriptor, wait=False):
+            return False
         if lock.stat().st_ino == seen.st_ino:
             lock.unlink()
-    except BlockingIOError:
-        return False
     except FileNotFoundError:
         return True
     finally:

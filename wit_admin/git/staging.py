@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import secrets
 import shutil
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wit_admin.errors import BusyError
+from wit_admin.git.file_locks import acquire
 from wit_admin.git.storage import STAGING, create_bare, one_at_a_time, remove
 
 
@@ -55,11 +55,9 @@ def _is_same(path: Path, descriptor: int) -> bool:
 def _hold(path: Path, name: str) -> int:
     """Lock a folder until the descriptor is closed, by the kernel at the latest."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not acquire(descriptor, wait=False):
         os.close(descriptor)
         raise BusyError(
             f"{name} is being imported just now.", hint="Try again when that has ended."
-        ) from None
+        )
     return descriptor

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import tempfile
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from wit_admin.git.file_locks import is_locked
+from wit_admin.git.file_locks import is_locked, lock_folder
 from wit_admin.git.file_writes import replace_locked, sync, write_whole
 from wit_admin.git.ref_names import HEADS_TEXT, ref_bytes, ref_text
 from wit_admin.git.ref_values import has_reftable
@@ -68,13 +67,8 @@ def create_bare(
 @contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
     """Hold a lock under which repositories are created in and removed from ``folder``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with lock_folder(folder):
         yield
-    finally:
-        os.close(descriptor)
 
 
 def sweep_half_made(folder: Path) -> None:

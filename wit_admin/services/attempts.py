@@ -7,7 +7,6 @@ earned back, and is refused if that would be more than a window ahead.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import ipaddress
 import os
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wit_admin.errors import TooManyAttemptsError
+from wit_admin.git.file_locks import locked
 from wit_admin.names import name_key
 
 WINDOW_S = 300.0
@@ -131,7 +131,7 @@ class Attempts:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         # The file's lock keeps other processes out, not the threads of this one.
-        with self._lock, _locked(self._descriptor):
+        with self._lock, locked(self._descriptor):
             yield
 
 
@@ -141,7 +141,7 @@ def open_attempts(path: Path, *, clock: Callable[[], float] = time.monotonic) ->
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        with _locked(descriptor):
+        with locked(descriptor):
             key = os.pread(descriptor, _KEY_BYTES, 0)
             if os.fstat(descriptor).st_size != _FILE_BYTES:
                 key = secrets.token_bytes(_KEY_BYTES)
@@ -152,15 +152,6 @@ def open_attempts(path: Path, *, clock: Callable[[], float] = time.monotonic) ->
         yield Attempts(descriptor, key, clock=clock)
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def _locked(descriptor: int) -> Iterator[None]:
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def _network(address: str | None) -> str:

@@ -5,8 +5,6 @@ With PostgreSQL they hold on all hosts; with SQLite, which has one host, they ar
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.locks import advisory_lock
 from wit_admin.errors import BusyError
+from wit_admin.git.file_locks import lock_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +46,3 @@ class Lock:
                     hint="Try again when it has ended.",
                 )
             yield
-
-
-@contextmanager
-def lock_file(path: Path, *, wait: bool = True) -> Iterator[bool]:
-    """Lock a file; yield whether it was to be had. The kernel lets go when the process ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(descriptor)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
@@ -11,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wit_admin.db.base import new_id
-from wit_admin.git.file_locks import is_locked
-from wit_admin.services.locks import lock_file
+from wit_admin.git.file_locks import acquire, is_locked, lock_file
 
 _UNFINISHED = ".new-"
 
@@ -40,7 +38,7 @@ class Servers:
         unfinished = self._folder / f"{_UNFINISHED}{server_id}"
         descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            acquire(descriptor)
             unfinished.rename(self._folder / server_id)
             yield Enrolment(self, server_id)
         finally:

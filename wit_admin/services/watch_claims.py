@@ -12,8 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.shard_locks import ShardLocks, count_members
-from wit_admin.git.file_locks import is_locked
-from wit_admin.services.locks import lock_file
+from wit_admin.git.file_locks import is_locked, lock_file
 
 SHARDS = 64
 """More hosts than any installation has."""
