@@ -19,6 +19,7 @@ from typing import TextIO
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """Of the request at hand; it follows the request into the thread pool."""
 
+_PLAIN = re.compile(r"[\w./:@+-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -35,6 +36,14 @@ def set_up_logging(level: str, log_format: str) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("wit_admin.db.errors").setLevel(logging.WARNING)
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
+
+
+def fields(**values: object) -> dict[str, object]:
+    """Return the ``extra`` of a log call: ``log.warning("It failed.", extra=fields(push=id))``.
+
+    The message is a constant sentence that says what happened; the fields say to what, and why.
+    """
+    return {"fields": values}
 
 
 def log_fields(logger: logging.Logger, message: str, fields: Mapping[str, object]) -> None:
@@ -67,20 +76,22 @@ class LineFormatter(logging.Formatter, ABC):
 
 
 class TextFormatter(LineFormatter):
-    """``time LEVEL logger [request id] message``; what a client sent cannot forge a line."""
+    """``time LEVEL logger [request id] message key=value``; no value can forge a line."""
 
     def line(
         self, at: float, level: str, name: str, message: str, fields: Mapping[str, object]
     ) -> str:
-        """Return the line; the message tells of the fields."""
+        """Return the line without the fields; the access log has them in its message."""
         identity = request_id.get()
         shown = f" [{identity}]" if identity else ""
         plain = message if message.isprintable() else _CONTROL.sub(_escape, message)
         return f"{_moment(at)} {level} {name}{shown} {plain}"
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, and a traceback below it if there is one."""
-        line = super().format(record)
+        """Return the line with the fields as ``key=value``, and a traceback below it, if any."""
+        fields: dict[str, object] = getattr(record, "fields", {})
+        pairs = "".join(f" {name}={_shown(value)}" for name, value in fields.items())
+        line = super().format(record) + pairs
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
@@ -136,6 +147,11 @@ class LineHandler(logging.StreamHandler[TextIO]):
                     left = left[os.write(self._descriptor, left) :]
         finally:
             self.release()
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text)
 
 
 def _moment(at: float) -> str:

@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 
-from wit_admin.log import JsonFormatter, TextFormatter, request_id
+from wit_admin.log import JsonFormatter, TextFormatter, fields, request_id
 
 
 def record(message: str, *arguments: object, **extra: object) -> logging.LogRecord:
@@ -33,6 +33,16 @@ def test_the_request_id_stands_on_each_line() -> None:
     assert "[r-1] hello" in text
     assert content["request_id"] == "r-1"
     assert (content["level"], content["message"], content["status"]) == ("info", "hello", 200)
+
+
+def test_fields_follow_the_message_and_none_can_forge_a_line() -> None:
+    failed = record("It failed.", **fields(push="0190-ab", reason="disk full\n2026 INFO forged"))
+
+    text = TextFormatter().format(failed)
+    content = json.loads(JsonFormatter().format(failed))
+
+    assert text.endswith(r'It failed. push=0190-ab reason="disk full\n2026 INFO forged"')
+    assert (content["message"], content["push"]) == ("It failed.", "0190-ab")
 
 
 def raise_boom() -> None:

@@ -20,6 +20,7 @@ from wit_admin.git.limited_child import ChildLimits, run_limited
 from wit_admin.git.object_reader import ObjectReader, TooLargeObjectError
 from wit_admin.git.tags import peel
 from wit_admin.git.tools import GitTools
+from wit_admin.log import fields
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,10 @@ class Ancestry:
         try:
             ended = run_limited(line, environment, limits)
         except UnavailableError:
-            log.warning("Whether %s contains %s took too long to find out.", after, before)
+            log.warning(
+                "Whether a push was forced took too long to find out.",
+                extra=fields(gitdir=gitdir, old=before, new=after),
+            )
             return True
         return ended.status == 0
 

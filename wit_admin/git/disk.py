@@ -11,6 +11,7 @@ from pathlib import Path
 from wit_admin.errors import UnavailableError
 from wit_admin.git.ancestry import Ancestry
 from wit_admin.git.inspection import Inspector
+from wit_admin.log import fields
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ def changing_the_disk() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        log.warning("The disk of the repositories cannot be changed: %s", error)
+        log.warning("Writing to the repositories failed.", extra=fields(reason=error))
         raise UnavailableError(
             f"The server cannot write to its repositories: {error.strerror}.",
             hint="An operator finds the place in the log.",

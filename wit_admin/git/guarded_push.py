@@ -108,7 +108,7 @@ class GuardedPush:
                     answering.cancel()
                     (problem,) = await asyncio.gather(answering, return_exceptions=True)
                     if isinstance(problem, Exception):
-                        log.error("A push was refused by a fault.", exc_info=problem)
+                        log.error("A push was refused because of a bug.", exc_info=problem)
 
     async def _answer(self, asks: PipeEnd, answers: PipeEnd, folder: HookFolder) -> None:
         """Wait for the hook's question and answer it. The end of this without one is a no."""

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wit_admin.errors import UnavailableError
+from wit_admin.log import fields
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,10 @@ def sweep_hooks(below: Path) -> None:
 
 
 def _no_hooks(below: Path) -> UnavailableError:
-    log.error("No hooks can be made and run in %s, so pushes to protected refs are refused.", below)
+    log.error(
+        "Pushes to protected refs are refused: hooks cannot be created and run.",
+        extra=fields(folder=below),
+    )
     return UnavailableError("Protected refs cannot be checked now, so pushes to them are refused.")
 
 

@@ -21,6 +21,7 @@ from wit_admin.git.pipes import open_pipe
 from wit_admin.git.push_guard import PushGuard, RefGuard
 from wit_admin.git.ref_pattern import RefPattern
 from wit_admin.git.tools import GitTools
+from wit_admin.log import fields
 
 log = logging.getLogger(__name__)
 
@@ -173,15 +174,20 @@ class PushChecks:
                 async with asyncio.timeout(max(within_s, 0)):
                     status = await self._run_watched(line, guard, said)
         except TimeoutError:
-            log.warning("The check %s took longer than %s s.", name, self.settings.timeout_s)
+            log.warning(
+                "A push check took too long.",
+                extra=fields(check=name, timeout_s=self.settings.timeout_s),
+            )
             return "took too long"
         if status in _CANNOT_RUN:
             # What the shell says of it is not for who pushes.
-            log.warning("The check %s cannot be run: %s", program, bytes(said))
+            log.warning(
+                "A push check cannot be run.", extra=fields(program=program, output=bytes(said))
+            )
             said.clear()
             return "cannot be run"
         if status < 0:
-            log.warning("The check %s was ended by signal %s.", name, -status)
+            log.warning("A push check was killed.", extra=fields(check=name, signal=-status))
             return "was ended"
         return None if status == 0 else "refuses it"
 

@@ -18,6 +18,7 @@ from wit_admin.git.disk import Disk
 from wit_admin.git.processes import live_push_ids
 from wit_admin.git.ref_values import read_ref
 from wit_admin.git.reflog import was_accepted
+from wit_admin.log import fields
 from wit_admin.services import pushes
 from wit_admin.services.audit import Origin
 from wit_admin.services.ref_updates import RefUpdate, tell_forced
@@ -68,7 +69,10 @@ def _settle(
             disk.inspector.check(found.gitdir)
             disk.inspector.check_refs(found.gitdir, [command["ref"] for command in entry.commands])
         except ConflictError as error:
-            log.warning("Push %s is left unsettled. %s", entry.push_id, error.message)
+            log.warning(
+                "A push in the journal was left unsettled.",
+                extra=fields(push=entry.push_id, reason=error.message),
+            )
             return False
         sweep.sweep(found.gitdir, [command["ref"] for command in entry.commands])
         updates = [RefUpdate(c["ref"], c["old"], c["new"]) for c in entry.commands]

@@ -19,6 +19,7 @@ from wit_admin.git.disk import Disk, changing_the_disk
 from wit_admin.git.environment import PUSH_ID_HOST
 from wit_admin.git.push_guard import PushGuard
 from wit_admin.git.report import PushReport
+from wit_admin.log import fields
 from wit_admin.services import pushes
 from wit_admin.services.actors import Client
 from wit_admin.services.audit import Origin, http_origin
@@ -166,7 +167,10 @@ class PushFlow:
         except (UnavailableError, ConflictError) as error:
             # The latter when the audit trail is damaged: an operator has to look at it first.
             self._unrecorded.add(ticket.entry.push_id)
-            log.warning("Push %s is not recorded yet: %s", ticket.entry.push_id, error.message)
+            log.warning(
+                "A push was accepted but cannot be recorded yet.",
+                extra=fields(push=ticket.entry.push_id, reason=error.message),
+            )
 
     @property
     def has_unrecorded(self) -> bool:
@@ -243,5 +247,7 @@ class PushFlow:
             return
         try:
             pushes.record_clone(self._sessions, repo_id, actor_id)
-        except UnavailableError:
-            log.warning("A clone was not counted: the database is gone.")
+        except UnavailableError as error:
+            log.warning(
+                "A clone was not counted.", extra=fields(repository=repo_id, reason=error.message)
+            )

@@ -35,6 +35,7 @@ from wit_admin.jj.ids import ChangeId, CommitId
 from wit_admin.jj.objects import Objects
 from wit_admin.jj.stacked_table import StackedTable
 from wit_admin.jj.trees import Trees
+from wit_admin.log import fields
 from wit_admin.services import jj_rows
 from wit_admin.services.jj_standing import Groups, Standing, group, to_standings
 
@@ -47,6 +48,7 @@ MAX_VERSIONS = 1000
 """Of one change, all of which have to be looked at for each that comes: with more of them it is
 left as it is."""
 _MOST_DUE = 10_000
+_NOT_INDEXED = "Pushed changes were not indexed."
 _NO_EXTRAS = StackedTable((), {}, is_lost=False)
 
 
@@ -64,11 +66,11 @@ def index_repository(sessions: sessionmaker[Session], root: Path, repo_id: uuid.
     try:
         return index_pushed(sessions, root, repo_id)
     except JjError as error:
-        log.warning("Pushed changes of %s are not indexed: %s", repo_id, error.message)
+        log.warning(_NOT_INDEXED, extra=fields(repository=repo_id, reason=error.message))
     except OSError as error:
-        log.warning("Pushed changes of %s are not indexed: %s", repo_id, error.strerror)
+        log.warning(_NOT_INDEXED, extra=fields(repository=repo_id, reason=error.strerror))
     except IntegrityError:
-        log.debug("Pushed changes of %s are not indexed: it was removed.", repo_id)
+        log.debug(_NOT_INDEXED, extra=fields(repository=repo_id, reason="it was removed"))
     return 0
 
 
@@ -88,7 +90,8 @@ def index_pushed(sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID
     try:
         branches = read_refs(place.gitdir).refs
     except NotPlainError:
-        log.debug("Pushed changes of %s are not indexed: its refs are git's own.", repo_id)
+        reason = "its refs can only be read by git"
+        log.debug(_NOT_INDEXED, extra=fields(repository=repo_id, reason=reason))
         return 0
     heads = sorted({ref.oid.decode() for ref in branches if ref.name.startswith(HEADS)})
     history = PushedHistory.open(place.gitdir, root)

@@ -12,6 +12,7 @@ from typing import TypeVar
 from anyio.to_thread import run_sync
 
 from wit_admin.errors import UnavailableError, WitError
+from wit_admin.log import fields
 from wit_admin.services.push_flow import PushFlow
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ _REPLAY_EVERY_S = 60.0
 _REST_S = 60.0
 _SHARE = 9
 """The index rests so many times as long as it works."""
+_POSTPONED = "A background task was postponed."
 
 T = TypeVar("T")
 
@@ -35,9 +37,11 @@ async def keep_journal_settled(pushes: PushFlow, *, rest_s: float = _REST_S) -> 
     while True:
         if pushes.has_unrecorded or time.monotonic() >= due:
             due = time.monotonic() + _REPLAY_EVERY_S * random.uniform(0.8, 1.2)  # noqa: S311  no secret
-            replayed = await _try("The journal", pushes.replay, rest_s)
+            replayed = await _try("journal", pushes.replay, rest_s)
             if replayed is not None and replayed.settled:
-                log.info("Settled %d pushes that were left unrecorded.", replayed.settled)
+                log.info(
+                    "Pushes left in the journal were settled.", extra=fields(count=replayed.settled)
+                )
             if replayed is None or replayed.left:
                 due = time.monotonic()
         await asyncio.sleep(_LOOK_EVERY_S)
@@ -56,13 +60,13 @@ async def keep_changes_indexed(pushes: PushFlow, *, rest_s: float = _REST_S) -> 
         if pushes.has_unindexed or not knows_all:
             started = time.monotonic()
             work = pushes.index_next if knows_all else pushes.find_unindexed
-            knows_all = await _try("The index of changes", work, rest_s) is not None
+            knows_all = await _try("changes", work, rest_s) is not None
             if knows_all and pushes.has_unindexed:
                 pause = _SHARE * (time.monotonic() - started)
         await asyncio.sleep(pause)
 
 
-async def _try(what: str, work: Callable[[], T], rest_s: float) -> T | None:
+async def _try(task: str, work: Callable[[], T], rest_s: float) -> T | None:
     """Return what came of ``work``; ``None`` when it failed and is to be tried again.
 
     Nothing may end the task: its work would be left undone from then on, without a sign.
@@ -70,11 +74,11 @@ async def _try(what: str, work: Callable[[], T], rest_s: float) -> T | None:
     try:
         return await run_sync(work, abandon_on_cancel=True)
     except UnavailableError as error:
-        log.debug("%s waits: %s", what, error.message)
+        log.debug(_POSTPONED, extra=fields(task=task, reason=error.message))
         return None
     except (WitError, OSError) as error:
-        log.warning("%s waits: %s", what, error)
+        log.warning(_POSTPONED, extra=fields(task=task, reason=error))
     except Exception:
-        log.exception("%s waits by a bug of ours.", what)
+        log.exception("A background task failed because of a bug.", extra=fields(task=task))
     await asyncio.sleep(rest_s)
     return None

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from wit_admin.errors import WitError
 from wit_admin.forge import Forge
 from wit_admin.git.creation import offer_both_formats
+from wit_admin.log import fields
 from wit_admin.names import RepoName
 from wit_admin.services.targets import Creatable, Served
 from wit_admin.web.auth import read_credentials
@@ -117,7 +118,7 @@ class GitHttp:
             # The client sees a body that breaks off, which git reports; a sentence would come
             # in the middle of a pack.
             notes_of(exchange.scope).is_gone = True
-            log.warning("Failed in the middle of an answer: %s", problem.message)
+            log.warning("A response broke off in the middle.", extra=fields(reason=problem.message))
             return
         try:
             await exchange.reply_problem(problem)

@@ -148,7 +148,7 @@ def _none_if_it_fails(work: Callable[[], T | None]) -> T | None:
     except (Problem, WitError):
         return None
     except Exception:
-        log.exception("A lookup in the caches failed by a bug of ours.")
+        log.exception("A lookup in the caches failed because of a bug.")
         return None
 
 

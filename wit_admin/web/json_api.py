@@ -44,7 +44,7 @@ def json_resource(path: str, answers: Mapping[str, Endpoint]) -> Route:
         try:
             return await _choose(request, answers)(request)
         except ClientGoneError:
-            log.info("Client left before its request was complete.")
+            log.info("A client left before its request was complete.")
             return Response(status_code=400)
         except WitError as error:
             problem = problem_of(error)

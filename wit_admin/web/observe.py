@@ -69,7 +69,7 @@ async def _answer(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> N
             return
         raise
     except Exception:
-        _bugs.exception("A request failed by a bug of ours.")
+        _bugs.exception("A request failed because of a bug.")
         if notes.status == 0:
             await _say(
                 send,

@@ -21,6 +21,7 @@ from uvicorn.server import ServerState
 from wit_admin.errors import ConfigError
 from wit_admin.forge import Forge
 from wit_admin.git.children import GitChild
+from wit_admin.log import fields
 from wit_admin.settings import Settings
 from wit_admin.web.app import create_app
 from wit_admin.web.background import keep_changes_indexed, keep_journal_settled
@@ -178,7 +179,7 @@ class Server:
             self._at_once.set()
 
     def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
-        loop.add_signal_handler(signal.SIGHUP, self._read_anew)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_certificate)
         if self._context.lifeline is None:
             if self._shared.ends_on_hangup:
                 loop.add_signal_handler(signal.SIGHUP, self._stop_or_hurry)
@@ -196,15 +197,15 @@ class Server:
     def _end_at_once(self) -> None:
         self.stop(at_once=True)
 
-    def _read_anew(self) -> None:
+    def _reload_certificate(self) -> None:
         if self._shared.tls is None:
             return
         try:
             self._shared.tls.load()
         except ConfigError as error:
-            log.warning("The certificate stays the old one. %s", error.message)
+            log.warning("The TLS certificate was not reloaded.", extra=fields(reason=error.message))
         else:
-            log.info("The TLS certificate was read anew.")
+            log.info("The TLS certificate was reloaded.")
 
     async def _keep_the_date(self) -> None:
         while True:
@@ -220,7 +221,9 @@ class Server:
                     await asyncio.sleep(_LOOK_AGAIN_S)
         tasks = list(self._state.tasks)
         if tasks:
-            log.warning("%d requests did not end in time and are cut off.", len(tasks))
+            log.warning(
+                "Some requests did not end in time and are cut off.", extra=fields(count=len(tasks))
+            )
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks, timeout=_LAST_WORDS_S)

@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from wit_admin.log import fields
+
 log = logging.getLogger(__name__)
 
 _STOP = frozenset({signal.SIGTERM, signal.SIGINT})
@@ -109,7 +111,10 @@ class Supervisor:
         while self._reap_all():
             left = deadline - time.monotonic()
             if left <= 0:
-                log.warning("Some workers did not end in time and are killed.")
+                log.warning(
+                    "Some workers did not end in time and are killed.",
+                    extra=fields(timeout_s=self._patience_s),
+                )
                 return
             if _next_signal(left) in self._stop:
                 self._send(signal.SIGQUIT)
@@ -126,7 +131,7 @@ class Supervisor:
             worker.pid = os.fork()
         except OSError as error:
             # The others go on; the machine may have room for this one later.
-            log.warning("A worker cannot be started: %s.", error.strerror)
+            log.warning("A worker could not be started.", extra=fields(reason=error.strerror))
             worker.quick_deaths += 1
             worker.due = worker.started + restart_delay_s(worker.quick_deaths)
             return
@@ -144,7 +149,7 @@ class Supervisor:
             worker.work(WorkerContext(worker.slot, self._lifeline))
             code = 0
         except BaseException:
-            log.exception("A worker cannot go on.")
+            log.exception("A worker failed.")
         finally:
             logging.shutdown()
             os._exit(code)
@@ -167,7 +172,10 @@ class Supervisor:
         worker.due = time.monotonic() + restart_delay_s(worker.quick_deaths)
         code = os.waitstatus_to_exitcode(status)
         if code != 0:
-            log.warning("Worker %d ended with %d after %.1f s.", pid, code, lived_s)
+            log.warning(
+                "A worker ended with a failure.",
+                extra=fields(pid=pid, exit_code=code, lived_s=round(lived_s, 1)),
+            )
 
     def _send(self, number: signal.Signals) -> None:
         for worker in self._workers:
