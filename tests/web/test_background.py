@@ -30,7 +30,7 @@ def test_journal_and_index_are_taken_up_again_when_a_schema_that_was_away_is_bac
             asyncio.create_task(keep_journal_settled(flow, rest_s=0.01)),
             asyncio.create_task(keep_changes_indexed(flow, rest_s=0.01)),
         ]
-        await reach(lambda: len({message[:11] for message in caplog.messages}) == len(tasks))
+        await reach(lambda: {fields["task"] for fields in noted(caplog)} == {"journal", "changes"})
         rename_tables(sessions, "away_{}", "{}")
         await reach(lambda: site.states()[abandoned] is not PushState.PENDING)
         await reach(lambda: not list_due(sessions))
@@ -41,8 +41,13 @@ def test_journal_and_index_are_taken_up_again_when_a_schema_that_was_away_is_bac
     with site.servers.enrol() as enrolment:
         asyncio.run(work(site.flow(enrolment.server_id)))
 
-    assert all("schema" in message for message in caplog.messages[:2])
+    assert all("schema" in str(fields["reason"]) for fields in noted(caplog)[:2])
     assert site.count_activities() == 1
+
+
+def noted(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
+    """Return the fields of the warnings so far."""
+    return [record.__dict__["fields"] for record in caplog.records if record.levelname == "WARNING"]
 
 
 def rename_tables(sessions: sessionmaker[Session], old: str, new: str) -> None:
