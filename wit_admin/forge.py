@@ -38,7 +38,7 @@ from wit_admin.services.known_public import open_known_public
 from wit_admin.services.push_flow import PushFlow
 from wit_admin.services.read_cache import ReadCache, SharedReads
 from wit_admin.services.servers import Enrolment, Servers
-from wit_admin.services.sessions import SignIn
+from wit_admin.services.sessions import LoginSessions
 from wit_admin.settings import Settings
 
 _PROMPT = EngineOptions(connect_timeout_s=3, patience_s=10.0)
@@ -65,7 +65,7 @@ class Forge:
     limits: Limits
     tools: GitTools
     inspector: Inspector
-    sign_in: SignIn | None
+    logins: LoginSessions | None
     """``None`` without a database."""
 
 
@@ -162,7 +162,7 @@ def _assemble(
     sessions = None if engine is None else make_sessions(engine)
     inspector, tools = make_inspector(settings), find_tools(settings)
     lifetime = settings.session_lifetime
-    sign_in = None if sessions is None else SignIn(sessions, checker, lifetime=lifetime)
+    logins = None if sessions is None else LoginSessions(sessions, checker, lifetime=lifetime)
     return Forge(
         settings,
         engine,
@@ -178,7 +178,7 @@ def _assemble(
         Limits(settings.max_push_bytes, settings.idle_timeout_s),
         tools,
         inspector,
-        sign_in=sign_in,
+        logins=logins,
     )
 
 

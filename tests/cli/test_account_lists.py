@@ -21,12 +21,7 @@ from wit_admin.services.sessions import create_session
 Sessions = sessionmaker[Session]
 
 
-@pytest.fixture
-def _settings(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", database_url)
-
-
-on_both_databases = pytest.mark.usefixtures("_settings")
+on_both_databases = pytest.mark.usefixtures("database_in_settings")
 
 
 def run(*arguments: str) -> Result:

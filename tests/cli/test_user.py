@@ -18,9 +18,7 @@ from wit_admin.services.lookups import get_user
 Sessions = sessionmaker[Session]
 
 
-@pytest.fixture(autouse=True)
-def _settings(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", database_url)
+pytestmark = pytest.mark.usefixtures("database_in_settings")
 
 
 def run(*arguments: str, stdin: bytes | None = None) -> Result:

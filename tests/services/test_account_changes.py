@@ -32,41 +32,43 @@ from wit_admin.services.actors import Client, Credentials
 from wit_admin.services.audit import list_events
 from wit_admin.services.lookups import get_user
 from wit_admin.services.organizations import create_organization, show_organization
-from wit_admin.services.sessions import SignIn
+from wit_admin.services.sessions import LoginSessions
 
 Sessions = sessionmaker[Session]
 CLIENT = Client("127.0.0.1", "curl")
 
 
 @pytest.fixture
-def sign_in(sessions: Sessions) -> SignIn:
+def logins(sessions: Sessions) -> LoginSessions:
     create_user(sessions, "alice", email="alice@example.org", password="correct horse")
-    return SignIn(sessions, lifetime=timedelta(days=1))
+    return LoginSessions(sessions, lifetime=timedelta(days=1))
 
 
-def test_block_ends_sessions_for_good(sessions: Sessions, sign_in: SignIn) -> None:
-    made = Credentials(sign_in.log_in("alice", "correct horse", CLIENT).token, is_bearer=True)
+def test_block_ends_sessions_for_good(sessions: Sessions, logins: LoginSessions) -> None:
+    made = Credentials(logins.log_in("alice", "correct horse", CLIENT).token, is_bearer=True)
 
     first = block_user(sessions, "Alice").blocked_at
 
     assert first is not None
     assert block_user(sessions, "alice").blocked_at == first
     with pytest.raises(UnauthenticatedError):
-        sign_in.log_in("alice", "correct horse", CLIENT)
+        logins.log_in("alice", "correct horse", CLIENT)
     assert unblock_user(sessions, "alice").blocked_at is None
     with pytest.raises(UnauthenticatedError):
-        sign_in.recognise(made)
-    sign_in.log_in("alice", "correct horse", CLIENT)
+        logins.recognise(made)
+    logins.log_in("alice", "correct horse", CLIENT)
 
 
-def test_new_password_ends_sessions_and_the_old_one(sessions: Sessions, sign_in: SignIn) -> None:
-    sign_in.log_in("alice", "correct horse", CLIENT)
+def test_new_password_ends_sessions_and_the_old_one(
+    sessions: Sessions, logins: LoginSessions
+) -> None:
+    logins.log_in("alice", "correct horse", CLIENT)
 
     assert set_password(sessions, "alice", "battery staple") == 1
 
     with pytest.raises(UnauthenticatedError):
-        sign_in.log_in("alice", "correct horse", CLIENT)
-    sign_in.log_in("alice", "battery staple", CLIENT)
+        logins.log_in("alice", "correct horse", CLIENT)
+    logins.log_in("alice", "battery staple", CLIENT)
     with pytest.raises(InvalidInputError, match="at least"):
         set_password(sessions, "alice", "short")
 
@@ -86,11 +88,11 @@ def test_claimed_placeholder_signs_in_and_keeps_its_repositories(sessions: Sessi
 
     assert (claimed.username, claimed.email) == ("octo", "octo@example.org")
     assert (claimed.is_placeholder, claimed.has_password, claimed.repositories) == (False, True, 1)
-    sign_in = SignIn(sessions, lifetime=timedelta(days=1))
-    sign_in.log_in("octo", "correct horse", CLIENT)
+    logins = LoginSessions(sessions, lifetime=timedelta(days=1))
+    logins.log_in("octo", "correct horse", CLIENT)
     with pytest.raises(ConflictError, match="an account already"):
         claim_user(sessions, "octo", password="battery staple")
-    sign_in.log_in("octo", "correct horse", CLIENT)
+    logins.log_in("octo", "correct horse", CLIENT)
 
 
 def test_placeholder_gets_no_password_before_it_is_claimed(sessions: Sessions) -> None:

@@ -51,7 +51,7 @@ from wit_admin.services.lookups import get_user
 from wit_admin.services.owner_removal import OwnerRemoval
 from wit_admin.services.owner_repositories import Fate
 from wit_admin.services.repo_sync import RepoSync
-from wit_admin.services.sessions import SignIn
+from wit_admin.services.sessions import LoginSessions
 from wit_admin.services.sync_survey import SyncOptions
 
 Sessions = sessionmaker[Session]
@@ -129,9 +129,9 @@ def test_sync_has_nothing_to_set_right_afterwards(site: Site) -> None:
 
 
 def test_secrets_of_the_one_let_nobody_in_as_the_other(site: Site) -> None:
-    sign_in = SignIn(site.sessions, lifetime=timedelta(days=1))
+    logins = LoginSessions(site.sessions, lifetime=timedelta(days=1))
     secrets = [
-        sign_in.log_in("octo", "correct horse", Client()).token,
+        logins.log_in("octo", "correct horse", Client()).token,
         create_token(site.sessions, "octo", order=TokenOrder("ci", [Scope.REPO_READ])).token,
     ]
     with site.sessions.begin() as session:
@@ -144,10 +144,10 @@ def test_secrets_of_the_one_let_nobody_in_as_the_other(site: Site) -> None:
 
     for secret in secrets:
         with pytest.raises(UnauthenticatedError):
-            sign_in.recognise(Credentials(secret, is_bearer=True))
+            logins.recognise(Credentials(secret, is_bearer=True))
     with pytest.raises(UnauthenticatedError):
-        sign_in.log_in("octo", "correct horse", Client())
-    sign_in.log_in("alice", "correct horse", Client())
+        logins.log_in("octo", "correct horse", Client())
+    logins.log_in("alice", "correct horse", Client())
     with site.sessions() as session:
         assert session.query(SshKey).count() == session.query(OAuthAccount).count() == 0
     create_user(site.sessions, "octo", email="octo@example.org")

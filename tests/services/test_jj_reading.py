@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from tests.support.builders import NOW, make_demo
+from tests.support.builders import NOW
 from tests.support.databases import Databases
 from tests.support.jj_site import JjSite, open_jj_site
 from tests.support.jj_writer import JjWriter
@@ -313,12 +313,6 @@ def test_log_with_wrong_clocks_and_circles_loses_nothing(site: JjSite) -> None:
 
     assert [row.operation_id for row in order_log(chain)] == [c, b, a]
     assert {row.operation_id for row in order_log(circle)} == {a, b, c}
-
-
-@pytest.fixture
-def repo_id(sessions: sessionmaker[Session]) -> uuid.UUID:
-    with sessions.begin() as session:
-        return make_demo(session)[1]
 
 
 def test_followed_log_gives_each_operation_once_and_parents_first(

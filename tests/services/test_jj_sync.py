@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from tests.support.builders import LATER, NOW, make_demo, make_repository
+from tests.support.builders import LATER, NOW, make_repository
 from tests.support.jj_fixtures import Fixture, unpack_fixture
 from tests.support.jj_writer import JjWriter
 from tests.support.killing import killed_at
@@ -47,17 +47,6 @@ from wit_admin.services.jj_sync import JjSyncOptions, JjSyncResult, sync_reposit
 KINDS: tuple[type[Base], ...] = (Change, ChangeCommit, Bookmark, JjOperation)
 CHANGE = "kmnopqrstuvwxyzl" * 2
 NOT_COMPARED = {"id", "repo_id", "updated_at", "created_at"}
-
-
-@pytest.fixture
-def repo_id(sessions: sessionmaker[Session]) -> uuid.UUID:
-    with sessions.begin() as session:
-        return make_demo(session)[1]
-
-
-@pytest.fixture
-def writer(tmp_path: Path) -> JjWriter:
-    return JjWriter(tmp_path / "repo")
 
 
 def rows(sessions: sessionmaker[Session], repo_id: uuid.UUID, model: type[Base]) -> list[Any]:

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import random
 import uuid
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from tests.support.builders import NOW, make_demo
+from tests.support.builders import NOW
 from tests.support.jj_writer import JjWriter
 from wit_admin.db.models.jj import JjOperation
 from wit_admin.jj.ids import ROOT_OPERATION_ID
 from wit_admin.jj.repository import open_repository
 from wit_admin.services.jj_sync import sync_repository
-
-
-@pytest.fixture
-def repo_id(sessions: sessionmaker[Session]) -> uuid.UUID:
-    with sessions.begin() as session:
-        return make_demo(session)[1]
-
-
-@pytest.fixture
-def writer(tmp_path: Path) -> JjWriter:
-    return JjWriter(tmp_path / "repo")
 
 
 def sync(sessions: sessionmaker[Session], repo_id: uuid.UUID, writer: JjWriter) -> set[str]:

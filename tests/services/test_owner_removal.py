@@ -32,7 +32,7 @@ from wit_admin.services.owner_removal import OwnerRemoval
 from wit_admin.services.owner_renaming import OwnerRenaming
 from wit_admin.services.owner_repositories import Fate
 from wit_admin.services.repository_actions import Transfer
-from wit_admin.services.sessions import SignIn
+from wit_admin.services.sessions import LoginSessions
 
 Sessions = sessionmaker[Session]
 UNSAID = Fate()
@@ -59,9 +59,9 @@ def site(sessions: Sessions, tmp_path: Path) -> Site:
 
 
 def test_closed_account_frees_name_and_address_and_lets_nobody_in(site: Site) -> None:
-    sign_in = SignIn(site.sessions, lifetime=timedelta(days=1))
+    logins = LoginSessions(site.sessions, lifetime=timedelta(days=1))
     secrets = [
-        sign_in.log_in("alice", "correct horse", Client()).token,
+        logins.log_in("alice", "correct horse", Client()).token,
         create_token(site.sessions, "alice", order=TokenOrder("ci", [Scope.REPO_READ])).token,
     ]
 
@@ -69,7 +69,7 @@ def test_closed_account_frees_name_and_address_and_lets_nobody_in(site: Site) ->
 
     for secret in secrets:
         with pytest.raises(UnauthenticatedError):
-            sign_in.recognise(Credentials(secret, is_bearer=True))
+            logins.recognise(Credentials(secret, is_bearer=True))
     create_user(site.sessions, "alice", email="alice@example.org")
     assert not show_user(site.sessions, "alice").has_password
     assert show_user(site.sessions, "alice").tokens == 0

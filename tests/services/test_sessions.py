@@ -18,8 +18,8 @@ from wit_admin.services.actors import Client, Credentials
 from wit_admin.services.attempts import PER_ACCOUNT_AND_ADDRESS, open_attempts
 from wit_admin.services.credentials import TOKEN_PREFIX, PasswordChecker, new_secret
 from wit_admin.services.sessions import (
+    LoginSessions,
     SessionResult,
-    SignIn,
     create_session,
     list_sessions,
     revoke_session,
@@ -31,20 +31,22 @@ Sessions = sessionmaker[Session]
 
 
 @pytest.fixture
-def sign_in(sessions: Sessions) -> SignIn:
+def logins(sessions: Sessions) -> LoginSessions:
     create_user(sessions, "alice", password="correct horse")
-    return SignIn(sessions, lifetime=DAY)
+    return LoginSessions(sessions, lifetime=DAY)
 
 
 def good(made: SessionResult) -> Credentials:
     return Credentials(made.token, is_bearer=True)
 
 
-def test_password_opens_a_session_that_is_recognised(sessions: Sessions, sign_in: SignIn) -> None:
-    made = sign_in.log_in("Alice", "correct horse", Client("127.0.0.1", "curl"))
+def test_password_opens_a_session_that_is_recognised(
+    sessions: Sessions, logins: LoginSessions
+) -> None:
+    made = logins.log_in("Alice", "correct horse", Client("127.0.0.1", "curl"))
 
     assert made.token.startswith("wits_")
-    assert sign_in.recognise(good(made)).username == "alice"
+    assert logins.recognise(good(made)).username == "alice"
     assert DAY - timedelta(minutes=1) < made.expires_at - utc_now() <= DAY
     (row,) = list_sessions(sessions, "alice")
     assert (row.id, row.ip, row.user_agent) == (made.id, "127.0.0.1", "curl")
@@ -56,21 +58,21 @@ def test_token_that_ran_out_uses_up_no_attempts(
 ) -> None:
     create_user(sessions, "alice", password="correct horse")
     with open_attempts(tmp_path / "attempts") as attempts:
-        sign_in = SignIn(sessions, PasswordChecker(attempts), lifetime=DAY)
+        logins = LoginSessions(sessions, PasswordChecker(attempts), lifetime=DAY)
         token = new_secret(TOKEN_PREFIX)
         given = (token, "alice") if place == "secret" else ("x-oauth-basic", token)
         stale = Credentials(*given, address="192.0.2.1")
         for _ in range(2 * PER_ACCOUNT_AND_ADDRESS):
             with pytest.raises(UnauthenticatedError):
-                sign_in.recognise(stale)
+                logins.recognise(stale)
 
-        made = sign_in.log_in("alice", "correct horse", Client("192.0.2.1"))
+        made = logins.log_in("alice", "correct horse", Client("192.0.2.1"))
 
     assert made.username == "alice"
 
 
-def test_secret_is_not_kept(sessions: Sessions, sign_in: SignIn) -> None:
-    made = sign_in.log_in("alice", "correct horse", Client())
+def test_secret_is_not_kept(sessions: Sessions, logins: LoginSessions) -> None:
+    made = logins.log_in("alice", "correct horse", Client())
 
     with sessions() as session:
         row = session.scalars(select(UserSession)).one()
@@ -89,7 +91,7 @@ def test_secret_is_not_kept(sessions: Sessions, sign_in: SignIn) -> None:
     ],
 )
 def test_every_failure_to_sign_in_has_the_same_sentence(
-    sessions: Sessions, sign_in: SignIn, username: str, password: str
+    sessions: Sessions, logins: LoginSessions, username: str, password: str
 ) -> None:
     create_user(sessions, "without-password")
     create_user(sessions, "blocked", password="correct horse")
@@ -98,17 +100,17 @@ def test_every_failure_to_sign_in_has_the_same_sentence(
         user.blocked_at = utc_now()
 
     with pytest.raises(UnauthenticatedError, match="is wrong") as caught:
-        sign_in.log_in(username, password, Client())
+        logins.log_in(username, password, Client())
 
     assert username not in caught.value.message
     assert list_sessions(sessions, None) == []
 
 
-def test_unknown_name_costs_as_much_as_a_wrong_password(sign_in: SignIn) -> None:
+def test_unknown_name_costs_as_much_as_a_wrong_password(logins: LoginSessions) -> None:
     def cpu_seconds(username: str) -> float:
         started = time.process_time()
         with pytest.raises(UnauthenticatedError):
-            sign_in.log_in(username, "wrong horse", Client())
+            logins.log_in(username, "wrong horse", Client())
         return time.process_time() - started
 
     cpu_seconds("nobody")
@@ -117,18 +119,20 @@ def test_unknown_name_costs_as_much_as_a_wrong_password(sign_in: SignIn) -> None
     assert cpu_seconds("nobody") > cpu_seconds("alice") / 4
 
 
-def test_expired_session_is_nobody_and_not_listed(sessions: Sessions, sign_in: SignIn) -> None:
+def test_expired_session_is_nobody_and_not_listed(
+    sessions: Sessions, logins: LoginSessions
+) -> None:
     made = create_session(sessions, "alice", lifetime=DAY)
     with sessions.begin() as session:
         session.execute(update(UserSession).values(expires_at=utc_now()))
 
     with pytest.raises(UnauthenticatedError):
-        sign_in.recognise(good(made))
+        logins.recognise(good(made))
     assert list_sessions(sessions, None) == []
 
 
 def test_revoked_session_is_nobody_and_may_be_revoked_again(
-    sessions: Sessions, sign_in: SignIn
+    sessions: Sessions, logins: LoginSessions
 ) -> None:
     made, other = (create_session(sessions, "alice", lifetime=DAY) for _ in range(2))
 
@@ -136,12 +140,12 @@ def test_revoked_session_is_nobody_and_may_be_revoked_again(
     revoke_session(sessions, made.id)
 
     with pytest.raises(UnauthenticatedError):
-        sign_in.recognise(good(made))
+        logins.recognise(good(made))
     assert [row.id for row in list_sessions(sessions, "alice")] == [other.id]
 
 
 def test_all_sessions_of_one_account_are_revoked_and_of_no_other(
-    sessions: Sessions, sign_in: SignIn
+    sessions: Sessions, logins: LoginSessions
 ) -> None:
     create_user(sessions, "bob")
     made = [create_session(sessions, name, lifetime=DAY) for name in ("alice", "alice", "bob")]
@@ -149,21 +153,23 @@ def test_all_sessions_of_one_account_are_revoked_and_of_no_other(
     counts = [revoke_sessions_of(sessions, "ALICE"), revoke_sessions_of(sessions, "alice")]
 
     assert counts == [2, 0]
-    assert sign_in.recognise(good(made[2])).username == "bob"
+    assert logins.recognise(good(made[2])).username == "bob"
 
 
-def test_logging_out_ends_the_session_once(sessions: Sessions, sign_in: SignIn) -> None:
+def test_logging_out_ends_the_session_once(sessions: Sessions, logins: LoginSessions) -> None:
     made = create_session(sessions, "alice", lifetime=DAY)
 
-    sign_in.log_out(good(made))
+    logins.log_out(good(made))
 
     for _ in range(2):
         with pytest.raises(UnauthenticatedError):
-            sign_in.log_out(good(made))
+            logins.log_out(good(made))
     assert list_sessions(sessions, "alice") == []
 
 
-def test_unknown_account_and_session_are_not_found(sessions: Sessions, sign_in: SignIn) -> None:
+def test_unknown_account_and_session_are_not_found(
+    sessions: Sessions, logins: LoginSessions
+) -> None:
     made = create_session(sessions, "alice", lifetime=DAY)
 
     with pytest.raises(NotFoundError):
@@ -174,7 +180,7 @@ def test_unknown_account_and_session_are_not_found(sessions: Sessions, sign_in: 
         revoke_session(sessions, type(made.id)(int=1))
 
 
-def test_use_is_noted_once_in_five_minutes(sessions: Sessions, sign_in: SignIn) -> None:
+def test_use_is_noted_once_in_five_minutes(sessions: Sessions, logins: LoginSessions) -> None:
     made = create_session(sessions, "alice", lifetime=DAY)
     writes: list[str] = []
     event.listen(
@@ -184,12 +190,12 @@ def test_use_is_noted_once_in_five_minutes(sessions: Sessions, sign_in: SignIn) 
     )
 
     for _ in range(3):
-        sign_in.recognise(good(made))
+        logins.recognise(good(made))
     first = list_sessions(sessions, "alice")[0].last_used_at
     with sessions.begin() as session:
         session.execute(update(UserSession).values(last_used_at=utc_now() - timedelta(minutes=6)))
     for _ in range(3):
-        sign_in.recognise(good(made))
+        logins.recognise(good(made))
 
     assert first is not None
     assert len(writes) == 3

@@ -17,11 +17,6 @@ from wit_admin.services.watcher.clerk import Clerk
 
 
 @pytest.fixture
-def jj(sessions: sessionmaker[Session], tmp_path: Path) -> WatchSite:
-    return WatchSite(sessions, tmp_path / "repos")
-
-
-@pytest.fixture
 def clerk(sessions: sessionmaker[Session], tmp_path: Path) -> Iterator[Clerk]:
     opened = Clerk(sessions, open_claims(sessions, tmp_path))
     yield opened

@@ -61,11 +61,6 @@ class Recorder(Observer):
         self.reports.append(report)
 
 
-@pytest.fixture
-def jj(sessions: sessionmaker[Session], tmp_path: Path) -> WatchSite:
-    return WatchSite(sessions, tmp_path / "repos")
-
-
 def make_watcher(
     sessions: sessionmaker[Session],
     jj: WatchSite,

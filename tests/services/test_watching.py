@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.builders import run_at_once
 from tests.support.databases import migrated
@@ -24,11 +23,6 @@ from wit_admin.services.watch_claims import lock_path
 from wit_admin.services.watch_pass import raise_for_failures, sync_all
 
 DEMO = RepoName("alice", "demo")
-
-
-@pytest.fixture
-def jj(sessions: sessionmaker[Session], tmp_path: Path) -> WatchSite:
-    return WatchSite(sessions, tmp_path / "repos")
 
 
 def names(jj: WatchSite) -> list[str]:

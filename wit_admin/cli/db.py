@@ -23,7 +23,7 @@ _SHOWN_DIFFERENCES = 5
 
 
 class Profile(enum.StrEnum):
-    """What ``seed`` can make; named here too, so that help need not import the rest."""
+    """What ``seed`` can create; named here too, so that help need not import the rest."""
 
     DEV = "dev"
     DEMO = "demo"
@@ -133,7 +133,7 @@ def seed(
     made = sum(repository.is_new for repository in result.repositories)
     output.note(f"Seeded the profile {profile}." if made else "Everything was there already.")
     output.note(f"The accounts have no password: {', '.join(result.users)}.")
-    output.note(f"Make a token: wit-admin token create {result.users[0]}")
+    output.note(f"Create a token: wit-admin token create {result.users[0]}")
     output.result(result, plain="\n".join(found.name for found in result.repositories))
 
 

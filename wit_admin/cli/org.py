@@ -83,7 +83,7 @@ def claim(
 ) -> None:
     """Turn a placeholder into an organization; it keeps its repositories
 
-    sync-repos makes a placeholder for each owner's folder that has no account.
+    sync-repos creates a placeholder for each owner's folder that has no account.
 
     Example: wit-admin org claim acme --owner alice
     """

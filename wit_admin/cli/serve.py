@@ -191,4 +191,4 @@ def _prepare_database(forge: Forge, output: Output, *, migrate: bool) -> None:
     shown = forge.engine.url.set(query={}).render_as_string(hide_password=True)
     output.note(f"Connected to {shown} at revision {status.revision}.")
     if not list_users(make_sessions(forge.engine), part=Span(limit=1)):
-        output.note("No account yet. Make the first one: wit-admin user create NAME --admin")
+        output.note("No account yet. Create the first one: wit-admin user create NAME --admin")

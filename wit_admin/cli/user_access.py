@@ -63,8 +63,8 @@ def claim(
 ) -> None:
     """Turn a placeholder into an account; it keeps its repositories
 
-    sync-repos makes a placeholder for each owner's folder that has no account. If the owner has an
-    account under another name, see user merge.
+    sync-repos creates a placeholder for each owner's folder that has no account. If the owner has
+    an account under another name, see user merge.
 
     Example: wit-admin user claim octo --email octo@example.org --password-stdin < password.txt
     """

@@ -70,7 +70,7 @@ def create(
         return
     output.note(f"Created the account {result.username}.")
     if password is None:
-        output.note(f"It has no password. Make a token: wit-admin token create {result.username}")
+        output.note(f"It has no password. Create a token: wit-admin token create {result.username}")
     show_with_password(output, result, result.username, password if generate_password else None)
 
 

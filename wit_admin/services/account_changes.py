@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.base import utc_now
 from wit_admin.db.models.accounts import User
 from wit_admin.db.queries import claims, organizations, ssh_keys, tokens, users
-from wit_admin.db.queries import sessions as sign_ins
+from wit_admin.db.queries import sessions as user_sessions
 from wit_admin.db.queries.repository_lists import list_owned
 from wit_admin.db.queries.tokens import TokenFilter
 from wit_admin.db.queries.users import UserEdit
@@ -138,7 +138,7 @@ def set_password(
     with sessions.begin() as session:
         user = get_account(session, username)
         users.update_user(session, user.id, now=now, password_hash=hashed)
-        ended = sign_ins.revoke_all(session, user.id, now)
+        ended = user_sessions.revoke_all(session, user.id, now)
         record(session, Event("user.passwd", "user", user.id, user.name), by=by)
         return ended
 
@@ -159,7 +159,7 @@ def block_user(
         was_open = user.blocked_at is None
         if was_open:
             users.update_user(session, user.id, now=now, blocked_at=now)
-        ended = sign_ins.revoke_all(session, user.id, now)
+        ended = user_sessions.revoke_all(session, user.id, now)
         details = _details(session, user)
         if was_open or ended:
             record(session, Event("user.block", "user", user.id, user.name), by=by)

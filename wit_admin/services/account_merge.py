@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import utc_now
 from wit_admin.db.queries import merging, repository_lists, tokens, trash, users
-from wit_admin.db.queries import sessions as sign_ins
+from wit_admin.db.queries import sessions as user_sessions
 from wit_admin.db.queries.merging import Holdings
 from wit_admin.errors import NotFoundError
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
@@ -125,7 +125,7 @@ class AccountMerge:
                 return
             was_open = user.blocked_at is None
             users.update_user(session, user.id, now=now, blocked_at=user.blocked_at or now)
-            sign_ins.revoke_all(session, user.id, now)
+            user_sessions.revoke_all(session, user.id, now)
             revoked = tokens.revoke_tokens_of(session, user.id, now)
             if was_open or revoked:
                 told = {"tokens_revoked": revoked}

@@ -23,7 +23,7 @@ from wit_admin.db.queries import (
     trash,
     users,
 )
-from wit_admin.db.queries import sessions as sign_ins
+from wit_admin.db.queries import sessions as user_sessions
 from wit_admin.errors import ConflictError
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.locks import Lock
@@ -168,7 +168,7 @@ def close_account(session: Session, user_id: uuid.UUID) -> None:
     """
     now = utc_now()
     users.delete_user(session, user_id, now=now)
-    sign_ins.revoke_all(session, user_id, now)
+    user_sessions.revoke_all(session, user_id, now)
     tokens.revoke_tokens_of(session, user_id, now)
     for key in ssh_keys.list_ssh_keys(session, user_id):
         ssh_keys.remove_ssh_key(session, user_id, key.id)

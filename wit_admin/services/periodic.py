@@ -163,7 +163,7 @@ JOBS = (
     Job("sync-repos", "make the database and the folder of repositories agree", _sync_repos),
     Job("changes", "find the versions of changes among pushed commits", _index_changes),
     Job("watch", "read what jj did in repositories that no watcher saw", _watch),
-    Job("expiry", "delete sign-ins and tokens that ended long ago", _expire),
+    Job("expiry", "delete sessions and tokens that ended long ago", _expire),
     Job("trash", "remove for good what was deleted long ago", _empty_trash),
     Job("gc", "pack the repositories that need it", _pack),
     Job("counters", "set cached counters right", _recount),

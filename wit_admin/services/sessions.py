@@ -37,8 +37,8 @@ class SessionResult:
     expires_at: datetime
 
 
-class SignIn:
-    """Signing in and out over HTTP."""
+class LoginSessions:
+    """Creates, recognises and ends the sessions of accounts over HTTP."""
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ from wit_admin.errors import InvalidInputError, UnauthenticatedError
 from wit_admin.log import request_id
 from wit_admin.names import RepoName
 from wit_admin.services.actors import Actor, Client, Credentials
-from wit_admin.services.sessions import SignIn
+from wit_admin.services.sessions import LoginSessions
 from wit_admin.web.auth import read_credentials
 from wit_admin.web.headers import collect_headers
 from wit_admin.web.problems import Problem
@@ -42,13 +42,13 @@ def require_credentials(request: Request) -> Credentials:
     return credentials
 
 
-def recognise(sign_in: SignIn, credentials: Credentials | None) -> Actor | None:
+def recognise(logins: LoginSessions, credentials: Credentials | None) -> Actor | None:
     """Return whose credentials these are; ``None`` for none.
 
     Raises:
         UnauthenticatedError: They belong to no account that may sign in.
     """
-    return None if credentials is None else sign_in.recognise(credentials)
+    return None if credentials is None else logins.recognise(credentials)
 
 
 def client_of(request: Request) -> Client:

@@ -29,7 +29,7 @@ from wit_admin.services import jj_reading
 from wit_admin.services.access import Action
 from wit_admin.services.admission import Admitted, admit
 from wit_admin.services.jj_evolution import read_evolution
-from wit_admin.services.sessions import SignIn
+from wit_admin.services.sessions import LoginSessions
 from wit_admin.web.callers import find_credentials, named_repository, recognise
 from wit_admin.web.json_api import answer_json, json_route
 from wit_admin.web.parameters import Parameters
@@ -45,9 +45,9 @@ Read = Callable[[Admitted], dict[str, Any]]
 
 def jj_routes(forge: Forge) -> list[Route]:
     """Return the routes; none without a database."""
-    if forge.sessions is None or forge.sign_in is None:
+    if forge.sessions is None or forge.logins is None:
         return []
-    api = JjApi(forge, forge.sessions, forge.sign_in)
+    api = JjApi(forge, forge.sessions, forge.logins)
     answers: dict[str, Callable[[Request], Awaitable[Response]]] = {
         "/changes": api.list_changes,
         "/ops": api.list_operations,
@@ -61,8 +61,10 @@ def jj_routes(forge: Forge) -> list[Route]:
 class JjApi:
     """The endpoints."""
 
-    def __init__(self, forge: Forge, sessions: sessionmaker[Session], sign_in: SignIn) -> None:
-        self._sessions, self._sign_in = sessions, sign_in
+    def __init__(
+        self, forge: Forge, sessions: sessionmaker[Session], logins: LoginSessions
+    ) -> None:
+        self._sessions, self._logins = sessions, logins
         self._root = forge.settings.repositories_root
         self._lists = CapacityLimiter(_LISTS_AT_ONCE)
         self._disk_reads = CapacityLimiter(_DISK_READS_AT_ONCE)
@@ -151,7 +153,7 @@ class JjApi:
         credentials, name = find_credentials(request), named_repository(request)
 
         def work() -> dict[str, Any]:
-            actor = recognise(self._sign_in, credentials)
+            actor = recognise(self._logins, credentials)
             return read(admit(self._sessions, name, actor, Action.READ))
 
         return answer_json(request, await run_sync(work, limiter=limiter))

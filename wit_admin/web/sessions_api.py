@@ -1,4 +1,4 @@
-"""Sign-in and sign-out: ``/api/login``, ``/api/logout``, ``/api/user``."""
+"""Sessions over HTTP: ``/api/login``, ``/api/logout``, ``/api/user``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from wit_admin.forge import Forge
 from wit_admin.json_values import to_json
-from wit_admin.services.sessions import SignIn
+from wit_admin.services.sessions import LoginSessions
 from wit_admin.web.callers import client_of, require_credentials
 from wit_admin.web.json_api import NOT_STORED, json_route, read_object, text_field
 
@@ -21,9 +21,9 @@ _CHECKS_AT_ONCE = 4
 
 def session_routes(forge: Forge) -> list[Route]:
     """Return the three routes; none without a database, which has no accounts."""
-    if forge.sign_in is None:
+    if forge.logins is None:
         return []
-    api = SessionsApi(forge.sign_in, forge.limits.idle_timeout_s)
+    api = SessionsApi(forge.logins, forge.limits.idle_timeout_s)
     return [
         json_route("/api/login", "POST", api.log_in),
         json_route("/api/logout", "POST", api.log_out),
@@ -34,8 +34,8 @@ def session_routes(forge: Forge) -> list[Route]:
 class SessionsApi:
     """The endpoints."""
 
-    def __init__(self, sign_in: SignIn, idle_timeout_s: float) -> None:
-        self._sign_in = sign_in
+    def __init__(self, logins: LoginSessions, idle_timeout_s: float) -> None:
+        self._logins = logins
         self._idle_timeout_s = idle_timeout_s
         self._checks = CapacityLimiter(_CHECKS_AT_ONCE)
 
@@ -44,9 +44,7 @@ class SessionsApi:
         content = await read_object(request, self._idle_timeout_s)
         username, password = text_field(content, "username"), text_field(content, "password")
         client = client_of(request)
-        made = await run_sync(
-            self._sign_in.log_in, username, password, client, limiter=self._checks
-        )
+        made = await run_sync(self._logins.log_in, username, password, client, limiter=self._checks)
         answer = {
             "token": made.token,
             "expires_at": to_json(made.expires_at),
@@ -57,13 +55,13 @@ class SessionsApi:
     async def log_out(self, request: Request) -> Response:
         """Revoke the session that the request came with."""
         await run_in_threadpool(
-            self._sign_in.log_out, require_credentials(request), client_of(request)
+            self._logins.log_out, require_credentials(request), client_of(request)
         )
         return JSONResponse({"revoked": True}, headers=NOT_STORED)
 
     async def show_user(self, request: Request) -> Response:
         """Say whose credentials these are; ``scopes`` is null unless they are a token's."""
-        actor = await run_in_threadpool(self._sign_in.recognise, require_credentials(request))
+        actor = await run_in_threadpool(self._logins.recognise, require_credentials(request))
         scopes = None if actor.scopes is None else sorted(actor.scopes)
         answer = {
             "id": str(actor.user_id),

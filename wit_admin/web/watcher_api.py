@@ -24,7 +24,7 @@ from wit_admin.services.actors import Actor
 from wit_admin.services.admission import admit, require_site_admin
 from wit_admin.services.audit import http_origin
 from wit_admin.services.lookups import get_repository_id
-from wit_admin.services.sessions import SignIn
+from wit_admin.services.sessions import LoginSessions
 from wit_admin.services.watch_requests import sync_on_request, without_place
 from wit_admin.web.callers import client_of, named_repository, require_credentials
 from wit_admin.web.json_api import NOT_STORED, json_resource, json_route
@@ -38,9 +38,9 @@ _LOOKS_AT_ONCE = 4
 
 def watcher_routes(forge: Forge) -> list[Route]:
     """Return the routes; none without a database."""
-    if forge.sessions is None or forge.sign_in is None:
+    if forge.sessions is None or forge.logins is None:
         return []
-    api = WatcherApi(forge, forge.sessions, forge.sign_in)
+    api = WatcherApi(forge, forge.sessions, forge.logins)
     named = "{user}/{repo}"
     return [
         json_route("/api/watcher/status", "GET", api.show_status),
@@ -55,8 +55,10 @@ def watcher_routes(forge: Forge) -> list[Route]:
 class WatcherApi:
     """The endpoints; what they do goes on in threads, so that git is served meanwhile."""
 
-    def __init__(self, forge: Forge, sessions: sessionmaker[Session], sign_in: SignIn) -> None:
-        self._sessions, self._sign_in = sessions, sign_in
+    def __init__(
+        self, forge: Forge, sessions: sessionmaker[Session], logins: LoginSessions
+    ) -> None:
+        self._sessions, self._logins = sessions, logins
         self._root, self._run_dir = forge.settings.repositories_root, forge.settings.run_dir
         self._options = make_jj_options(forge.settings)
         self._looks = CapacityLimiter(_LOOKS_AT_ONCE)
@@ -102,7 +104,7 @@ class WatcherApi:
         credentials = require_credentials(request)
 
         def work() -> dict[str, Any]:
-            actor = self._sign_in.recognise(credentials)
+            actor = self._logins.recognise(credentials)
             admitted = admit(self._sessions, name, actor, Action.ADMIN)
             report = sync_on_request(
                 self._sessions,
@@ -144,7 +146,7 @@ class WatcherApi:
         credentials = require_credentials(request)
 
         def work_if_allowed() -> dict[str, Any]:
-            actor = self._sign_in.recognise(credentials)
+            actor = self._logins.recognise(credentials)
             require_site_admin(actor)
             return work(actor)
 

@@ -17,7 +17,7 @@ _MILLISECOND_BITS = 80
 
 
 def delete_ended_sessions(session: Session, before: datetime) -> int:
-    """Delete sign-ins that ran out or were revoked ``before``, :data:`BATCH` at most."""
+    """Delete sessions that ran out or were revoked ``before``, :data:`BATCH` at most."""
     ended = or_(UserSession.expires_at < before, UserSession.revoked_at < before)
     return _delete_some(session, UserSession.id, ended)
 

@@ -56,7 +56,7 @@ class TokenFilter:
 def create_token(
     session: Session, new: NewToken, *, repo_ids: Sequence[uuid.UUID] = (), now: datetime
 ) -> AccessToken:
-    """Make a token, for these repositories only if any are given."""
+    """Create a token, for these repositories only if any are given."""
     token = AccessToken(
         id=new_id(),
         user_id=new.user_id,
