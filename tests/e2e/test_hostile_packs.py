@@ -271,7 +271,7 @@ def test_first_push_to_where_something_else_stands_is_refused(forge: Forge, cont
 
     answer = forge.push(place.stem, *GOOD)
 
-    assert b"is no repository stands in the place" in answer.body
+    assert b"not a repository in the place" in answer.body
     assert (forge.count("SELECT count(*) FROM repositories"), forge.files()) == before
 
 
