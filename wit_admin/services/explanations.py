@@ -17,7 +17,7 @@ from wit_admin.services.access import Action, Decision, PushCreate, Step, decide
 from wit_admin.services.actors import Actor
 from wit_admin.services.authentication import actor_of_token
 from wit_admin.services.gate import facts_of
-from wit_admin.services.ref_access import RefStanding, decide_ref
+from wit_admin.services.ref_permissions import RefPolicy, decide_ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def _decide(session: Session, question: Question, push_create: PushCreate) -> De
         return decision
     rules = protections.find_rules(session, row.repo_id, who.user_id)
     about = decide_ref(
-        RefStanding(who, decision.level, rules), full_ref(question.ref), question.action
+        RefPolicy(who, decision.level, rules), full_ref(question.ref), question.action
     )
     return replace(decision, allowed=about.refusal is None, steps=(*decision.steps, *about.steps))
 
@@ -98,7 +98,7 @@ def _decide_missing(
         return decision
     if question.ref is not None:
         about = decide_ref(
-            RefStanding(actor, Permission.ADMIN), full_ref(question.ref), question.action
+            RefPolicy(actor, Permission.ADMIN), full_ref(question.ref), question.action
         )
         decision = replace(
             decision, allowed=about.refusal is None, steps=(*decision.steps, *about.steps)

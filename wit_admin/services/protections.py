@@ -1,4 +1,4 @@
-"""Protected refs of a repository: added, listed, removed. Who applies them is ref_access.py."""
+"""Protected refs of a repository: added, listed, removed; ``ref_permissions`` applies them."""
 
 from __future__ import annotations
 

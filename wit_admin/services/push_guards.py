@@ -14,7 +14,7 @@ from wit_admin.git.commands import PushRequest
 from wit_admin.git.push_guard import PushGuard
 from wit_admin.git.ref_names import ref_text
 from wit_admin.git.ref_values import symbolic_target
-from wit_admin.services.ref_access import RefStanding, Screening, screen
+from wit_admin.services.ref_permissions import PushDecision, RefPolicy, decide_push
 from wit_admin.services.targets import Creatable, Served
 
 _WITH_OTHERS = "atomic push failure"
@@ -35,14 +35,14 @@ def guard_push(
         RefsRefusedError: None of the refs can be accepted.
         UnavailableError: The database is gone.
     """
-    standing = _standing(sessions, target)
-    if standing.is_free:
+    policy = _policy(sessions, target)
+    if policy.is_unrestricted:
         return None
     gitdir = target.gitdir if isinstance(target, Served) else None
-    found = screen(standing, request.commands, _targets(gitdir, request))
+    found = decide_push(policy, request.commands, _targets(gitdir, request))
     if not (found.refusals or found.guards):
         return None
-    _raise_if_hopeless(request, found, has_git=has_git)
+    _raise_if_all_are_refused(request, found, has_git=has_git)
     return PushGuard(
         found.refusals,
         found.guards,
@@ -53,15 +53,15 @@ def guard_push(
     )
 
 
-def _standing(sessions: sessionmaker[Session] | None, target: Served | Creatable) -> RefStanding:
+def _policy(sessions: sessionmaker[Session] | None, target: Served | Creatable) -> RefPolicy:
     actor = target.actor
     if isinstance(target, Creatable):
-        return RefStanding(actor, Permission.ADMIN)
+        return RefPolicy(actor, Permission.ADMIN)
     if sessions is None or target.repo_id is None or actor is None or not target.has_protections:
-        return RefStanding(actor, target.level)
+        return RefPolicy(actor, target.level)
     with sessions() as session:
         rules = protections.find_rules(session, target.repo_id, actor.user_id)
-    return RefStanding(actor, target.level, rules)
+    return RefPolicy(actor, target.level, rules)
 
 
 def _targets(gitdir: Path | None, request: PushRequest) -> dict[bytes, bytes]:
@@ -72,7 +72,7 @@ def _targets(gitdir: Path | None, request: PushRequest) -> dict[bytes, bytes]:
     return {ref: target for ref, target in found if target is not None}
 
 
-def _raise_if_hopeless(request: PushRequest, found: Screening, *, has_git: bool) -> None:
+def _raise_if_all_are_refused(request: PushRequest, found: PushDecision, *, has_git: bool) -> None:
     reasons = dict(found.refusals)
     rest = [command.ref for command in request.commands if command.ref not in reasons]
     if not has_git:

@@ -1,7 +1,7 @@
 """Decides who may do what to one ref: protections, and a token's limit on refs.
 
-What can be told from the names is decided here, before git sees the push. What takes the pushed
-objects becomes a :class:`RefGuard`, which the backend applies while git holds them apart.
+What the names tell is decided here, before git sees the push. What needs the pushed objects becomes
+a :class:`RefGuard`, which the backend applies while git keeps them in quarantine.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _LEVELS = tuple(Permission)
 
 
 @dataclass(frozen=True, slots=True)
-class RefStanding:
-    """Who pushes, and what protects the refs of the repository."""
+class RefPolicy:
+    """What a push has to respect: the permission of who pushes, and the protections of the refs."""
 
     actor: Actor | None
     level: Permission
     rules: Sequence[RefRule] = ()
 
     @property
-    def is_free(self) -> bool:
-        """No ref is out of reach."""
+    def is_unrestricted(self) -> bool:
+        """Neither a protection nor the token limits which refs may be changed."""
         return not self.rules and (self.actor is None or self.actor.ref_pattern is None)
 
 
@@ -48,17 +48,17 @@ class RefDecision:
 
 
 @dataclass(frozen=True, slots=True)
-class Screening:
-    """What was found out of a push before git sees it."""
+class PushDecision:
+    """What the names in a push decide, before git sees it."""
 
     refusals: Mapping[bytes, str] = field(default_factory=dict)
     guards: tuple[RefGuard, ...] = ()
 
 
-def decide_ref(standing: RefStanding, ref: bytes, action: Action) -> RefDecision:
+def decide_ref(policy: RefPolicy, ref: bytes, action: Action) -> RefDecision:
     """Apply the rules that cover ``ref``; all of them have to agree."""
     steps: list[Step] = []
-    actor, name = standing.actor, ref_text(ref)
+    actor, name = policy.actor, ref_text(ref)
     if ref.startswith(_HIDDEN):
         return RefDecision("deny updating a hidden ref", (("{} is the server's own.", name),))
     if actor is not None and actor.ref_pattern is not None:
@@ -66,9 +66,9 @@ def decide_ref(standing: RefStanding, ref: bytes, action: Action) -> RefDecision
             step = ("The token may change {} only.", actor.ref_pattern)
             return RefDecision(f"the token may change {actor.ref_pattern} only", (step,))
         steps.append(("The token may change {}.", actor.ref_pattern))
-    for rule in _rules_for(standing, ref):
+    for rule in _rules_for(policy, ref):
         steps.append(("{} is protected by {}.", name, rule.pattern))
-        refusal = _refusal_of(rule, standing.level, ref, action)
+        refusal = _refusal_of(rule, policy.level, ref, action)
         if refusal is not None:
             return RefDecision(f"protected: {refusal}", (*steps, (f"Refused: {refusal}.",)))
         if rule.max_blob_bytes is not None and action is not Action.DELETE:
@@ -78,9 +78,9 @@ def decide_ref(standing: RefStanding, ref: bytes, action: Action) -> RefDecision
     return RefDecision(None, tuple(steps))
 
 
-def screen(
-    standing: RefStanding, commands: Sequence[RefCommand], targets: Mapping[bytes, bytes]
-) -> Screening:
+def decide_push(
+    policy: RefPolicy, commands: Sequence[RefCommand], targets: Mapping[bytes, bytes]
+) -> PushDecision:
     """Decide each command as far as its names go, and say what is left to find out.
 
     ``targets`` tells of symbolic refs whom they follow: a push to one changes the other.
@@ -90,19 +90,19 @@ def screen(
     for command in commands:
         refs = [command.ref, *filter(None, [targets.get(command.ref)])]
         action = _action_of(command)
-        decisions = (decide_ref(standing, ref, action) for ref in refs)
+        decisions = (decide_ref(policy, ref, action) for ref in refs)
         refusal = next((found.refusal for found in decisions if found.refusal), None)
         if refusal is not None:
             refusals[command.ref] = refusal
             continue
-        guard = _guard_of(command, [rule for ref in refs for rule in _rules_for(standing, ref)])
+        guard = _guard_of(command, [rule for ref in refs for rule in _rules_for(policy, ref)])
         if guard.has_work:
             guards.append(guard)
-    return Screening(refusals, tuple(guards))
+    return PushDecision(refusals, tuple(guards))
 
 
-def _rules_for(standing: RefStanding, ref: bytes) -> list[RefRule]:
-    return [rule for rule in standing.rules if RefPattern(rule.pattern).matches(ref)]
+def _rules_for(policy: RefPolicy, ref: bytes) -> list[RefRule]:
+    return [rule for rule in policy.rules if RefPattern(rule.pattern).matches(ref)]
 
 
 def _refusal_of(rule: RefRule, level: Permission, ref: bytes, action: Action) -> str | None:
