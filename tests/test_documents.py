@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -19,6 +20,18 @@ def test_files_that_a_document_names_exist(document: Path) -> None:
 
     missing = {name for name in named if not any((ROOT / at / name).exists() for at in PLACES)}
 
+    assert not missing
+
+
+@pytest.mark.parametrize("package", ["services", "git", "web"])
+def test_modules_that_a_package_lists_exist(package: str) -> None:
+    folder = ROOT / "wit_admin" / package
+    docstring = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
+    listed = set(re.findall(r"``([a-z_*]+)``", docstring))
+
+    missing = {name for name in listed if not [*folder.glob(f"{name}.py"), *folder.glob(name)]}
+
+    assert listed
     assert not missing
 
 
