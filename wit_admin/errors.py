@@ -25,7 +25,9 @@ WitError
 Each is raised with a sentence that says what happened; ``hint`` says what to do next.
 """
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 
 class WitError(Exception):
@@ -137,3 +139,11 @@ class UnreadableJjError(JjError):
 
 class BatchError(WitError):
     """A batch ran to its end, and some of its items failed."""
+
+    @classmethod
+    def of(
+        cls, failures: Sequence[tuple[str, str | None]], total: int, items: str, *, hint: str | None
+    ) -> BatchError:
+        """Return the error of a batch of ``total`` items; ``failures`` are names with reasons."""
+        name, reason = failures[0]
+        return cls(f"{len(failures)} of {total} {items} failed, first {name}: {reason}", hint=hint)

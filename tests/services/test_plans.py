@@ -145,7 +145,7 @@ def test_failed_action_does_not_stop_the_others(folder: Folder) -> None:
     assert [(failure.target, failure.sentence) for failure in applied.failures] == [
         ("bad", "It is bad.")
     ]
-    with pytest.raises(BatchError, match="1 of 3 failed"):
+    with pytest.raises(BatchError, match="1 of 3 actions failed"):
         applied.raise_for_failures()
 
 

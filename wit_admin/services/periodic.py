@@ -178,10 +178,7 @@ def raise_for_failures(reports: Sequence[JobReport]) -> None:
     Raises:
         BatchError: Some jobs failed; the others are done.
     """
-    failed = [report for report in reports if report.state == "failed"]
-    if failed:
-        raise BatchError(
-            f"{len(failed)} of {len(reports)} jobs failed, first {failed[0].name}: "
-            f"{failed[0].error}",
-            hint="The others are done. Failed jobs run again the next time.",
-        )
+    failures = [(report.name, report.error) for report in reports if report.state == "failed"]
+    if failures:
+        hint = "The others are done. Failed jobs run again the next time."
+        raise BatchError.of(failures, len(reports), "jobs", hint=hint)

@@ -123,11 +123,10 @@ class Applied:
         """
         failed = [*self.failures, *(remark for remark in self.remarks if remark.is_failure)]
         if failed:
-            raise BatchError(
-                f"{len(failed)} of {sum(self.done.values()) + len(failed)} failed, "
-                f"first {failed[0].target}: {failed[0].sentence}",
-                hint="The others are done. Fix the cause, then run it again.",
-            )
+            failures = [(remark.target, remark.sentence) for remark in failed]
+            total = sum(self.done.values()) + len(failed)
+            hint = "The others are done. Fix the cause, then run it again."
+            raise BatchError.of(failures, total, "actions", hint=hint)
 
 
 Progress = Callable[[int, int], object]

@@ -44,11 +44,8 @@ def raise_for_failures(reports: Sequence[SyncReport]) -> None:
     """
     failed = [report for report in reports if report.is_failure]
     if failed:
-        raise BatchError(
-            f"{len(failed)} of {len(reports)} repositories failed, first {failed[0].repository}: "
-            f"{failed[0].error}",
-            hint=failed[0].hint,
-        )
+        failures = [(report.repository, report.error) for report in failed]
+        raise BatchError.of(failures, len(reports), "repositories", hint=failed[0].hint)
 
 
 def _find_due(root: Path, row: Watchable) -> Target | None:
