@@ -8,6 +8,9 @@ import stat
 
 MOST_CONFIG = 1024**2
 _READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_PAGE = 4096
+_NO_FILE = (errno.ESPIPE, errno.EISDIR)
+"""Why nothing can be read at a place in a pipe or a folder."""
 
 
 def read_plain(path: str, most: int) -> bytes:
@@ -21,10 +24,16 @@ def read_plain(path: str, most: int) -> bytes:
     except FileNotFoundError:
         return b""
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
+        # A short file, as nearly all are, is known to be plain, and whole, without another call.
+        data = os.pread(descriptor, _PAGE, 0)
+        if len(data) == _PAGE:
+            found = os.fstat(descriptor)
+            is_plain = stat.S_ISREG(found.st_mode)
+            data = os.pread(descriptor, min(found.st_size, most) + 1, 0) if is_plain else b""
+    except OSError as error:
+        if error.errno in _NO_FILE:
             return b""
-        data = os.read(descriptor, min(found.st_size, most) + 1)
+        raise
     finally:
         os.close(descriptor)
     if len(data) > most:
