@@ -7,10 +7,12 @@ import uuid
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from tests.support.repositories import commit, new_work, oid_of
 from tests.support.server import run_git
 from tests.support.sync_site import Site
+from wit_admin.db.models.repositories import Repository
 from wit_admin.db.queries import serving
 from wit_admin.names import RepoName
 from wit_admin.services import repository_changes
@@ -113,21 +115,21 @@ def test_folders_that_changed_places_are_followed(ground: Site, tmp_path: Path) 
     ground.assert_settled()
 
 
-def test_name_that_a_move_takes_is_given_to_nobody_else(ground: Site, tmp_path: Path) -> None:
-    """A killed sync had marked one of two that then changed places: it was never adopted."""
+def test_two_that_changed_places_keep_their_names_though_one_has_no_row(
+    ground: Site, tmp_path: Path
+) -> None:
+    """A killed sync had marked it, and not adopted it yet."""
     ground.add("alice/b.git")
     ground.sync()
     own = {"id": str(uuid.UUID(int=7)), "owner": "alice", "name": "a"}
     ground.add("alice/a.git", own=own)
-    (ground.root / "alice/a.git").rename(tmp_path / "away")
-    (ground.root / "alice/b.git").rename(ground.root / "alice/a.git")
-    (tmp_path / "away").rename(ground.root / "alice/b.git")
+    swap(ground.root / "alice/a.git", ground.root / "alice/b.git", tmp_path)
 
     applied = ground.sync()
 
     assert applied.failures == ()
-    assert ground.rows()["alice/b"].id == uuid.UUID(int=7)
-    assert ground.rows()["alice/a"].disk_path == "alice/a.git"
+    assert ground.rows()["alice/a"].id == uuid.UUID(int=7)
+    assert ground.rows()["alice/b"].disk_path == "alice/a.git"
     ground.assert_settled()
 
 
@@ -193,3 +195,35 @@ def test_move_to_a_name_that_is_taken_is_followed_and_told(ground: Site) -> None
     assert [failure.kind for failure in applied.failures] == ["move"]
     assert ground.rows()["alice/demo"].disk_path == "bob/demo.git"
     ground.assert_settled()
+
+
+def test_who_takes_the_place_of_one_without_a_row_leaves_it_its_name(
+    ground: Site, tmp_path: Path
+) -> None:
+    folders = [ground.add(f"alice/{name}.git") for name in "abc"]
+    ground.sync()
+    ids = {name: row.id for name, row in ground.rows().items()}
+    swap(folders[0], folders[1], tmp_path)
+    ground.sync()
+    # As after a run that was killed between the mark of "c" and its row.
+    with ground.sessions.begin() as session:
+        session.execute(delete(Repository).where(Repository.id == ids["alice/c"]))
+    swap(folders[0], folders[2], tmp_path)
+
+    ground.sync()
+
+    rows = ground.rows()
+    assert {name: row.id for name, row in rows.items()} == ids
+    assert {name: row.disk_path for name, row in rows.items()} == {
+        "alice/a": "alice/b.git",
+        "alice/b": "alice/c.git",
+        "alice/c": "alice/a.git",
+    }
+    ground.assert_settled()
+
+
+def swap(one: Path, other: Path, tmp_path: Path) -> None:
+    """Let two folders change places."""
+    one.rename(tmp_path / "away")
+    other.rename(one)
+    (tmp_path / "away").rename(other)

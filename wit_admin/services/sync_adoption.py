@@ -89,11 +89,11 @@ class Adoption:
                 seen = glance(self.disk.full(path)) if there else None
             except OSError:
                 there, seen = None, None
-            name = _said_name(seen.own) if seen else None
-            if there is None or seen is None or name is None:
+            folder = Folder.of(there, seen, None, is_news=True) if there and seen else None
+            name = folder.said_name if folder else None
+            if folder is None or name is None:
                 self.remarks.append(Remark("trash", path, "It does not say what it was."))
                 continue
-            folder = Folder.of(there, seen, None, is_news=True)
             deleted_at = moment(os.lstat(self.disk.full(path)).st_ctime_ns)
             self.actions.append(self._adoption(folder, repo_id, name, deleted_at=deleted_at))
 
@@ -125,7 +125,7 @@ class Adoption:
         return own_id
 
     def _is_copy(self, folder: Folder) -> bool:
-        name = _said_name(folder.seen.own)
+        name = folder.said_name
         if name is None or folder.path.removesuffix(".git") == str(name):
             return False
         return self.disk.id_at(name.disk_path) == folder.own_id
@@ -165,7 +165,7 @@ class Adoption:
 
     def _choices(self, folder: Folder, kept: uuid.UUID | None) -> dict[tuple[str, str], RepoName]:
         """Return by key the names that a folder may have, what it says before its place."""
-        said = _said_name(folder.seen.own) if kept else None
+        said = folder.said_name if kept else None
         choices = {said.key: said} if said else {}
         owner, _, name = folder.path.partition("/")
         try:
@@ -219,13 +219,6 @@ def _first_free(
         if key not in places:
             return key
     return None
-
-
-def _said_name(own: Mapping[str, str]) -> RepoName | None:
-    try:
-        return RepoName(own.get("owner", ""), own.get("name", ""))
-    except InvalidInputError:
-        return None
 
 
 def _parse(text: str) -> uuid.UUID | None:

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 
 from wit_admin.db.models.repositories import ObjectFormat
 from wit_admin.db.queries.reconcile import KnownRepository
+from wit_admin.errors import InvalidInputError
 from wit_admin.git import own_config, storage
 from wit_admin.git.glance import Glance, moment, newest_ref
 from wit_admin.git.walk import Found
+from wit_admin.names import RepoName
 from wit_admin.services.trash import TRASH
 
 _CLOCKS = timedelta(seconds=2)
@@ -40,6 +42,15 @@ class Folder(NamedTuple):
         """Return what was found and looked into."""
         own_id = _parse_id(seen.own.get("id"))
         return cls(found.path, fingerprint, found.touched_ns, seen, own_id, is_news)
+
+    @property
+    def said_name(self) -> RepoName | None:
+        """The owner and name that its config gives it, if it does and they can be names."""
+        own = self.seen.own
+        try:
+            return RepoName(own.get("owner", ""), own.get("name", "")) if own else None
+        except InvalidInputError:
+            return None
 
     def pushed_at(self, disk: RootFolder, *, exactly: bool) -> datetime | None:
         """Return when it was pushed to last, as near as folders tell; ``None`` if it is empty."""

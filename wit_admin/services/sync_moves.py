@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from wit_admin.db.queries.reconcile import KnownRepository
@@ -35,7 +35,7 @@ class Moves:
 
 def find_moves(
     disk: RootFolder,
-    folders: Iterable[Folder],
+    folders: Collection[Folder],
     by_id: Mapping[uuid.UUID, KnownRepository],
     at: Mapping[str, KnownRepository],
 ) -> Moves:
@@ -51,13 +51,23 @@ def find_moves(
         if not disk.is_hidden(row.disk_path) and disk.id_at(row.disk_path) != row.id:
             claims.setdefault(row.id, folder.path)
     refused = _take_refused(claims, by_id, at)
+    said = _names_said(folders, by_id) if claims else set()
     moves = {}
     for repo_id, path in claims.items():
         row = by_id[repo_id]
         # One that takes another's place keeps its name: the other's may not be free.
         is_others = path in at and at[path].id in claims
-        moves[path] = Move(row, path, None if is_others else _name_by_move(row, path))
+        name = None if is_others else _name_by_move(row, path)
+        moves[path] = Move(row, path, None if name and name.key in said else name)
     return Moves(moves, {move.row.id: move for move in moves.values()}, refused)
+
+
+def _names_said(
+    folders: Iterable[Folder], by_id: Mapping[uuid.UUID, KnownRepository]
+) -> set[tuple[str, str]]:
+    """Return the names, as keys, that those give themselves whose ids have no row."""
+    strangers = (folder for folder in folders if folder.own_id and folder.own_id not in by_id)
+    return {name.key for folder in strangers if (name := folder.said_name)}
 
 
 def _take_refused(
