@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 import threading
 import uuid
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from wit_admin.db.base import utc_now
 from wit_admin.db.models.events import AuditEvent
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.db.queries import pushes, reconcile
+from wit_admin.git import many_glances
 from wit_admin.git.glance import glance
 from wit_admin.git.walk import Found
 from wit_admin.services import housekeeping
@@ -91,6 +93,24 @@ def many(ground: Site) -> Site:
     for number in range(300):
         ground.add(f"owner{number % 7}/repo{number}.git")
     return ground
+
+
+@pytest.mark.parametrize("lives", [True, False])
+def test_repositories_are_adopted_with_a_helper_and_when_it_dies(
+    many: Site, lives: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(many_glances, "_count_cores", lambda: 2)
+    monkeypatch.setattr(many_glances, "WORTH_A_HELPER", 20)
+    if not lives:
+        dead = (sys.executable, "-c", "import sys; sys.stdin.buffer.read(9)")
+        monkeypatch.setattr(many_glances, "own_program", lambda *_: dead)
+    (many.root / "owner3/repo3.git/HEAD").unlink()
+
+    applied = many.sync(part_size=150)
+
+    assert applied.done == {"owner": 7, "adopt": 299}
+    assert [remark.target for remark in applied.remarks] == ["owner3/repo3.git"]
+    many.assert_settled()
 
 
 @pytest.fixture

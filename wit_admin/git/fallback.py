@@ -11,7 +11,6 @@ import os
 import sys
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from dulwich.errors import GitProtocolError, ObjectFormatException
@@ -23,6 +22,7 @@ from dulwich.repo import Repo
 from dulwich.server import Backend, ReceivePackHandler, UploadPackHandler
 
 from wit_admin.git.environment import HIDDEN_REFS
+from wit_admin.git.program import own_program
 
 _HIDDEN = tuple(prefix.encode() for prefix in HIDDEN_REFS)
 _BROKEN = (GitProtocolError, ObjectFormatException, KeyError, ValueError, zlib.error)
@@ -126,13 +126,8 @@ def run(command: str, gitdir: str, source: BinaryIO, sink: BinaryIO, *, advertis
 
 
 def command_line() -> tuple[str, ...]:
-    """Return what to put before ``upload-pack`` to run this module in a process of its own.
-
-    It is found by this package's own place, never by the current folder, which anybody may write.
-    """
-    root = str(Path(__file__).resolve().parents[2])
-    code = f"import sys; sys.path.insert(0, {root!r}); from {__name__} import main; main()"
-    return sys.executable, "-I", "-c", code
+    """Return what to put before ``upload-pack`` to run this module in a process of its own."""
+    return own_program(__name__, main.__name__)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from wit_admin.git.plain_files import MOST_CONFIG, read_plain
-from wit_admin.git.storage import parse_head
+from wit_admin.git.ref_names import parse_head
 from wit_admin.git.wit_section import parse_own
 
 _MOST_HEAD = 4096

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from wit_admin.errors import ConfigError
 
@@ -55,3 +57,15 @@ def find_git(name: str = _USUAL) -> GitProgram:
     if version < OLDEST:
         raise ConfigError(f"{path} is git {found[0]}; 2.39 or newer is needed.")
     return GitProgram((path,), version)
+
+
+def own_program(module: str, function: str) -> tuple[str, ...]:
+    """Return the command line that runs a function of this package in a process of its own.
+
+    It is found by this package's own place, never by the current folder, which anybody may write.
+    """
+    root = str(Path(__file__).resolve().parents[2])
+    code = (
+        f"import sys; sys.path.insert(0, {root!r}); from {module} import {function}; {function}()"
+    )
+    return sys.executable, "-I", "-c", code

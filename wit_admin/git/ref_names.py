@@ -10,6 +10,7 @@ import re
 HEADS = b"refs/heads/"
 HEADS_TEXT = HEADS.decode()
 """Before the name of a branch, where refs are text."""
+_REF_TO_HEADS = f"ref: {HEADS_TEXT}"
 
 _BAD_REF = re.compile(rb"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|\.$|/$", re.DOTALL)
 _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
@@ -31,3 +32,9 @@ def ref_text(ref: bytes) -> str:
 def ref_bytes(text: str) -> bytes:
     """Return the ref name that :func:`ref_text` made readable."""
     return _ESCAPED.sub(lambda found: bytes.fromhex(found[1].decode()), text.encode())
+
+
+def parse_head(data: bytes) -> str | None:
+    """Return the branch that the content of a HEAD names; ``None`` when it is detached."""
+    text = ref_text(data.strip())
+    return text.removeprefix(_REF_TO_HEADS) if text.startswith(_REF_TO_HEADS) else None

@@ -14,11 +14,10 @@ from pathlib import Path
 
 from wit_admin.git.file_locks import is_locked, lock_folder
 from wit_admin.git.file_writes import replace_locked, sync, write_whole
-from wit_admin.git.ref_names import HEADS_TEXT, ref_bytes, ref_text
+from wit_admin.git.ref_names import HEADS_TEXT, parse_head, ref_bytes
 from wit_admin.git.ref_values import has_reftable
 from wit_admin.git.wit_section import render_own
 
-_REF_TO_HEADS = f"ref: {HEADS_TEXT}"
 STAGING, CONDEMNED = ".new~", ".old~"
 """How folders begin that are being made, or taken away; no name of a repository has a tilde."""
 _ABANDONED_S = 3600.0
@@ -130,12 +129,6 @@ def read_head(gitdir: Path) -> str | None:
         # A symbolic link to a branch yet unborn, as git made HEAD long ago.
         return None
     return None if head is None or has_reftable(gitdir) else head
-
-
-def parse_head(data: bytes) -> str | None:
-    """Return the branch that the content of a HEAD names; ``None`` when it is detached."""
-    text = ref_text(data.strip())
-    return text.removeprefix(_REF_TO_HEADS) if text.startswith(_REF_TO_HEADS) else None
 
 
 def set_head(gitdir: Path, branch: str) -> None:

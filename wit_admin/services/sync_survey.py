@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.db.queries import reconcile
 from wit_admin.db.queries.reconcile import KnownRepository
-from wit_admin.git.glance import glance
+from wit_admin.git.many_glances import Glances, Look
 from wit_admin.git.oddities import Odd, strange_config, unreadable
 from wit_admin.git.walk import Found, walk
 from wit_admin.services.plans import Remark
@@ -96,45 +96,56 @@ class Survey:
         remembered = Remembered(self.sessions, self.options.owner, self.options.part_size)
         most = None if self.options.prune else self.options.part_size
         part, started_ns = Part(), time.time_ns()
-        new: list[Folder] = []
-        changed: list[Folder] = []
         only, is_exact = self.options.owner, self.options.verify
-        for owned in walk(self._disk.base, remembered.take, owner=only, is_exact=is_exact):
-            self.found += len(owned.paths)
-            for item in owned.news:
-                if isinstance(item, Odd):
-                    self._tell(part, item)
-                    continue
-                before = owned.known.get(item.path, _ABSENT)
-                if folder := self._look(part, item, before, started_ns):
-                    (new if before == _ABSENT else changed).append(folder)
-                if most is not None and len(new) + len(changed) >= most:
-                    self._plan(part, new, changed, [])
-                    yield part
-                    part, new, changed = Part(), [], []
-            remembered.missed += owned.missed()
+        news: list[tuple[Found, bytes | None]] = []
+        with Glances() as glances:
+            for owned in walk(self._disk.base, remembered.take, owner=only, is_exact=is_exact):
+                self.found += len(owned.paths)
+                for item in owned.news:
+                    if isinstance(item, Odd):
+                        self._tell(part, item)
+                        continue
+                    news.append((item, owned.known.get(item.path, _ABSENT)))
+                    glances.add(self._disk.full(item.path))
+                    if len(news) == most:
+                        new, changed = self._sort(part, news, glances.take(), started_ns)
+                        self._plan(part, new, changed, [])
+                        yield part
+                        part, news = Part(), []
+                remembered.missed += owned.missed()
+            new, changed = self._sort(part, news, glances.take(), started_ns)
         remembered.miss_rest()
         part.is_last = True
         lost = [path for path in remembered.missed if self._disk.is_gone(path)]
         self._plan(part, new, changed, lost)
         yield part
 
-    def _look(
-        self, part: Part, found: Found, before: bytes | None, started_ns: int
-    ) -> Folder | None:
-        full = self._disk.full(found.path)
-        try:
-            seen = glance(full)
-        except OSError as error:
-            if os.path.lexists(full):  # else it went away since it was met
-                self._tell(part, unreadable(found.path, error))
-            return None
-        odd = None if seen.has_config else strange_config(self._disk.base, found.path)
-        if odd is not None:
-            self._tell(part, odd)
-            return None
-        kept = found.fingerprint if found.is_settled(started_ns) else None
-        return Folder.of(found, seen, kept, is_news=kept != before)
+    def _sort(
+        self,
+        part: Part,
+        news: Sequence[tuple[Found, bytes | None]],
+        looks: Sequence[Look],
+        started_ns: int,
+    ) -> tuple[list[Folder], list[Folder]]:
+        """Return repositories in places that no row leads to, and those that may have changed.
+
+        ``news`` is what was found, with the fingerprints that are remembered.
+        """
+        new: list[Folder] = []
+        changed: list[Folder] = []
+        for (found, before), seen in zip(news, looks, strict=True):
+            if isinstance(seen, OSError):
+                if os.path.lexists(self._disk.full(found.path)):  # else it went away meanwhile
+                    self._tell(part, unreadable(found.path, seen))
+                continue
+            odd = None if seen.has_config else strange_config(self._disk.base, found.path)
+            if odd is not None:
+                self._tell(part, odd)
+                continue
+            kept = found.fingerprint if found.is_settled(started_ns) else None
+            folder = Folder.of(found, seen, kept, is_news=kept != before)
+            (new if before == _ABSENT else changed).append(folder)
+        return new, changed
 
     def _tell(self, part: Part, odd: Odd) -> None:
         part.remarks.append(Remark(odd.kind, odd.path, odd.sentence, odd.is_failure))
