@@ -6,14 +6,17 @@ import subprocess
 import sys
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.builders import make_repository, make_user
+from tests.support.sync_site import Site
 from wit_admin.db.base import new_id, utc_now
 from wit_admin.db.models.accounts import OwnerType
 from wit_admin.db.models.repositories import ObjectFormat, Visibility
 from wit_admin.db.queries import reconcile
 from wit_admin.db.queries.adoption import AdoptedRepository, insert_adopted
+from wit_admin.services import repo_sync
 from wit_admin.services.sync_memory import Remembered
 
 GO_THROUGH_ALL = """
@@ -65,6 +68,23 @@ def test_what_was_gone_through_is_not_kept_in_memory(
     grown, missed = map(int, done.stdout.split())
     assert missed == ROWS
     assert grown < len(LONG) * ROWS // 3
+
+
+@pytest.mark.parametrize(("new", "counted"), [(9, False), (10, True)])
+def test_database_counts_tables_anew_that_grew_by_much(
+    ground: Site, new: int, counted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repo_sync, "MANY_NEW", 10)
+    for number in range(new):
+        ground.add(f"alice/r{number}.git")
+
+    ground.sync(part_size=4)
+
+    with ground.sessions() as session:
+        if session.get_bind().dialect.name == "sqlite":
+            return  # it plans without
+        query = text("SELECT reltuples FROM pg_class WHERE relname = 'repositories'")
+        assert session.scalars(query).one() == (new if counted else -1)
 
 
 def adopted(path: str, description: str) -> AdoptedRepository:

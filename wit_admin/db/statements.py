@@ -59,6 +59,16 @@ def forget_pages(session: Session) -> None:
         session.connection().exec_driver_sql("PRAGMA shrink_memory")
 
 
+def count_anew(session: Session, *models: type[Base]) -> None:
+    """Let PostgreSQL look at tables that grew by much: till then it plans as if they were empty.
+
+    By itself it looks within a minute, unless that is turned off. SQLite plans without.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        names = ", ".join(model.__tablename__ for model in models)
+        session.connection().exec_driver_sql(f"ANALYZE (SKIP_LOCKED) {names}")
+
+
 def hold_snapshot(session: Session) -> None:
     """Let all that this session reads from now on be of one moment; call it first."""
     if session.get_bind().dialect.name == "postgresql":

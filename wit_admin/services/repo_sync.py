@@ -7,20 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from wit_admin.db.models.accounts import Owner
+from wit_admin.db.models.repositories import Repository
 from wit_admin.db.queries import reconcile
-from wit_admin.db.statements import forget_pages
+from wit_admin.db.statements import count_anew, forget_pages
 from wit_admin.errors import ConflictError, InvalidInputError, UnavailableError
 from wit_admin.services.audit import SYSTEM, Origin
 from wit_admin.services.locks import Lock
 from wit_admin.services.plans import Plan, Remark, Task
 from wit_admin.services.root_marker import RootMarker
-from wit_admin.services.sync_actions import ORDER, Prune, SyncAction
+from wit_admin.services.sync_actions import ORDER, Adopt, Prune, SyncAction
 from wit_admin.services.sync_survey import Part, Survey, SyncOptions
 from wit_admin.services.sync_work import SyncWork
+
+MANY_NEW = 1000
+"""Rows with which a table is another one to who plans queries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,10 @@ class RepoSync:
         survey = Survey(self.sessions, self.root, self.options)
         return self._plan(survey, survey.parts(), marker)
 
-    def _plan(self, survey: Survey, parts: Iterator[Part], marker: RootMarker) -> Plan[SyncAction]:
+    def _plan(
+        self, survey: Survey, parts: Iterator[Part], marker: RootMarker, *, adopted: int = 0
+    ) -> Plan[SyncAction]:
+        """Plan the next part; ``adopted`` is how many repositories got a row in those before."""
         try:
             part = next(parts)
         except OSError as error:
@@ -79,6 +88,7 @@ class RepoSync:
             part.actions += map(Prune, part.gone)
         else:
             part.remarks += [_missing(row.disk_path) for row in part.gone]
+        adopted += sum(isinstance(action, Adopt) for action in part.actions)
         actions = sorted(part.actions, key=lambda action: ORDER.index(type(action)))
 
         def finish() -> None:
@@ -89,8 +99,13 @@ class RepoSync:
                 forget_pages(session)
             if part.is_last:
                 marker.establish()
+                if adopted >= MANY_NEW:
+                    with self.sessions.begin() as session:
+                        count_anew(session, Owner, Repository)
 
-        rest = None if part.is_last else lambda: self._plan(survey, parts, marker)
+        rest = None
+        if not part.is_last:
+            rest = partial(self._plan, survey, parts, marker, adopted=adopted)
         return Plan(tuple(actions), tuple(part.remarks), finish, rest)
 
     def _count_live(self) -> int:
