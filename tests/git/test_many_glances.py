@@ -14,7 +14,8 @@ import pytest
 
 from wit_admin.git import many_glances, storage
 from wit_admin.git.glance import Glance
-from wit_admin.git.many_glances import Glances, Look
+from wit_admin.git.glance_helper import Look
+from wit_admin.git.many_glances import Glances
 from wit_admin.git.program import own_program
 
 MANY = 120
@@ -165,7 +166,7 @@ def test_helper_is_of_this_package_wherever_it_runs(tmp_path: Path) -> None:
     (tmp_path / "wit_admin/__init__.py").write_text("raise SystemExit('not this one')")
 
     done = subprocess.run(
-        own_program("wit_admin.git.many_glances", "serve"),
+        own_program("wit_admin.git.glance_helper", "serve"),
         cwd=tmp_path,
         input=b"",
         capture_output=True,

@@ -8,25 +8,18 @@ did not answer is looked at here: what is found is the same with and without it.
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import logging
-import marshal
 import os
 import select
-import struct
 import subprocess
-import sys
-from collections.abc import Sequence
-from typing import IO, Any, Self
+from contextlib import suppress
+from typing import IO, Self
 
-from wit_admin.git.glance import Glance, glance
+from wit_admin.git import glance_helper
+from wit_admin.git.glance_helper import Look, look
 from wit_admin.git.program import own_program
 
 log = logging.getLogger(__name__)
-
-Look = Glance | OSError
-"""What is in a folder, or why it cannot be read."""
 
 WORTH_A_HELPER = 2000
 """So many looks take longer than it takes to start one."""
@@ -34,7 +27,6 @@ _CHUNK = 100
 """How many it is given at once: milliseconds, for which it may have to be waited at the end."""
 _PIECE = 10
 """How many are looked at here before it is seen whether the helper has answered."""
-_LENGTH = struct.Struct("<Q")
 
 
 class Glances:
@@ -76,7 +68,7 @@ class Glances:
         while end > (begun := len(self._looks) + self._asked):
             # From the end, as the helper comes from the beginning.
             start = max(end - _PIECE, begun)
-            here.append([_look(path) for path in paths[start:end]])
+            here.append([look(path) for path in paths[start:end]])
             end = start
             self._tend(end)
         if self._asked:
@@ -108,7 +100,7 @@ class Glances:
             log.warning("The process that helped to look at repositories is gone: %r.", error)
             self._helper.end()
             self._helper = None
-            self._looks += map(_look, self._paths[begun : begun + self._asked])
+            self._looks += map(look, self._paths[begun : begun + self._asked])
         self._asked = 0
 
 
@@ -121,45 +113,29 @@ class _Helper:
         self._poll = select.poll()
         self._poll.register(by)
 
-    def ask(self, paths: Sequence[str]) -> None:
-        with contextlib.suppress(OSError):  # that it is gone is seen where it should answer
-            _send(self._to, list(paths))
+    def ask(self, paths: list[str]) -> None:
+        with suppress(OSError):  # that it is gone is seen where it should answer
+            glance_helper.ask(self._to, paths)
 
     def has_answered(self) -> bool:
         return bool(self._poll.poll(0))
 
     def answer(self) -> list[Look]:
-        """Wait for what it was asked.
-
-        Raises:
-            EOFError: It is gone.
-            OSError: So it is.
-        """
-        said = _receive(self._by)
-        return [Glance(*one) if isinstance(one, tuple) else OSError(*one) for one in said]
+        return glance_helper.hear(self._by)
 
     def end(self) -> None:
         # It writes nothing that could be left half done.
         self._process.kill()
         self._process.wait()
         self._by.close()
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             self._to.close()
-
-
-def serve() -> None:
-    """Be the helper: answer until the pipe ends."""
-    gc.disable()  # no look makes a cycle
-    with contextlib.suppress(EOFError, BrokenPipeError):
-        while True:
-            paths = _receive(sys.stdin.buffer)
-            _send(sys.stdout.buffer, [_plain(_look(path)) for path in paths])
 
 
 def _start() -> _Helper | None:
     try:
         process = subprocess.Popen(
-            own_program(__name__, serve.__name__),
+            own_program(glance_helper.__name__, glance_helper.serve.__name__),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -170,43 +146,6 @@ def _start() -> _Helper | None:
     assert process.stdin is not None  # noqa: S101  asked for above
     assert process.stdout is not None  # noqa: S101
     return _Helper(process, process.stdin, process.stdout)
-
-
-def _look(path: str) -> Look:
-    try:
-        return glance(path)
-    except OSError as error:
-        return error
-
-
-def _plain(look: Look) -> tuple[Any, ...] | list[Any]:
-    """Return what marshal takes, which is the quickest and knows no classes."""
-    if isinstance(look, OSError):
-        return [look.errno, look.strerror, look.filename]
-    return tuple(look)
-
-
-def _send(to: IO[bytes], said: list[Any]) -> None:
-    data = marshal.dumps(said)
-    to.write(_LENGTH.pack(len(data)) + data)
-    to.flush()
-
-
-def _receive(by: IO[bytes]) -> list[Any]:
-    """Return what was sent.
-
-    Raises:
-        EOFError: Who sends is gone.
-    """
-    head = by.read(_LENGTH.size)
-    if len(head) < _LENGTH.size:
-        raise EOFError
-    (length,) = _LENGTH.unpack(head)
-    data = by.read(length)
-    if len(data) < length:
-        raise EOFError
-    said: list[Any] = marshal.loads(data)  # noqa: S302  from this program itself
-    return said
 
 
 def _count_cores() -> int:

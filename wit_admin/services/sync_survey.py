@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.db.queries import reconcile
 from wit_admin.db.queries.reconcile import KnownRepository
-from wit_admin.git.many_glances import Glances, Look
+from wit_admin.git.glance_helper import Look
+from wit_admin.git.many_glances import Glances
 from wit_admin.git.oddities import Odd, strange_config, unreadable
 from wit_admin.git.walk import Found, walk
 from wit_admin.services.plans import Remark
