@@ -15,12 +15,15 @@ from collections.abc import Iterator, Mapping
 # first character tells the alternatives apart.
 _TOKEN = re.compile(
     rb"""
-    [\ \t\r\n]+ | [#;][^\n]*+
+    [\ \t\r\n]*+
+    (?: [#;][^\n]*+
     | \[ (?P<section> [A-Za-z0-9.-]+ ) (?: [\ \t\r]+ (?P<sub> "(?: \\. | [^"\\\n] )*" ) )? \]
     | (?P<key> [A-Za-z][A-Za-z0-9-]*+ ) [\ \t]*+
       (?: = (?P<value> (?: "(?: \\[tbn\\"\n] | [^"\\\n] )*" | \\[tbn\\"\n] | [^"\\\n#;] )* )
           (?: [#;][^\n]*+ )? )?
       (?= \n | \Z )
+    | \Z
+    )
     """,
     re.VERBOSE,
 )
@@ -42,10 +45,11 @@ def parse_own(config: bytes) -> dict[str, str]:
     is_ours = False
     try:
         for token in _tokens(config.removeprefix(_BYTE_ORDER_MARK).replace(b"\r\n", b"\n")):
-            if token["section"]:
-                is_ours = token["section"].lower() == b"wit" and token["sub"] is None
-            elif is_ours and token["key"]:
-                own[token["key"].decode().lower()] = _value(token["value"])
+            section, sub, key, value = token.groups()
+            if section:
+                is_ours = section.lower() == b"wit" and sub is None
+            elif is_ours and key:
+                own[key.decode().lower()] = _value(value)
     except ValueError:
         return {}
     return own
