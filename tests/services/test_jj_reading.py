@@ -16,13 +16,10 @@ from tests.support.databases import Databases
 from tests.support.jj_site import JjSite, open_jj_site
 from tests.support.jj_writer import JjWriter
 from wit_admin.db.paging import PageRequest
+from wit_admin.db.queries.jj_bookmarks import BookmarkFilter
 from wit_admin.db.queries.jj_changes import ChangeRow
-from wit_admin.db.queries.jj_reads import (
-    BookmarkFilter,
-    ConflictFilter,
-    OperationFilter,
-    OperationRow,
-)
+from wit_admin.db.queries.jj_conflicts import ConflictFilter
+from wit_admin.db.queries.jj_operations import OperationFilter, OperationRow
 from wit_admin.errors import InvalidInputError, NotFoundError
 from wit_admin.services.jj_following import FollowedChanges, FollowedOperations
 from wit_admin.services.jj_lookups import resolve_change

@@ -19,9 +19,9 @@ from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.jj import Change, ChangeCommit, PushedHeads
 from wit_admin.db.models.repositories import Repository
 from wit_admin.db.paging import PageRequest
-from wit_admin.db.queries import jj
+from wit_admin.db.queries import jj_commits
 from wit_admin.db.queries.jj_changes import MOST_DESCRIPTION
-from wit_admin.db.queries.jj_reads import OperationFilter
+from wit_admin.db.queries.jj_operations import OperationFilter
 from wit_admin.errors import NotFoundError
 from wit_admin.services.jj_evolution import read_evolution
 from wit_admin.services.jj_following import FollowedChanges
@@ -183,7 +183,7 @@ def test_change_of_which_versions_come_without_end_takes_no_more(site: Site) -> 
     site.push(main=first)
     site.index()
     with site.sessions.begin() as session:
-        jj.write_changes(session, site.repo_id, [], commit_rows(many))
+        jj_commits.write_changes(session.connection(), site.repo_id, [], commit_rows(many))
     site.push(main=site.writer.commit(second, change_id=OTHER), old=first)
 
     assert site.index() == 1

@@ -22,16 +22,17 @@ _CHANGES = {
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
-def killed_at(step: int, action: Callable[[], object]) -> bool:
+def killed_at(step: int, action: Callable[[], object], *, in_statements: bool = False) -> bool:
     """Run ``action`` in a child that SIGKILL ends just ahead of its step of that number.
 
     Steps are what the kernel is asked to change on disk, processes started, and ends of
-    transactions, before and after. False when it had fewer steps and came to its end.
+    transactions, before and after; and ``in_statements`` each of those. False when it had fewer
+    steps and came to its end.
     """
     child = os.fork()
     if child == 0:
         try:
-            _die_at(step)
+            _die_at(step, in_statements=in_statements)
             action()
         except BaseException:  # noqa: BLE001  the parent reads the code
             traceback.print_exc()
@@ -43,7 +44,7 @@ def killed_at(step: int, action: Callable[[], object]) -> bool:
     return code != 0
 
 
-def _die_at(step: int) -> None:
+def _die_at(step: int, *, in_statements: bool) -> None:
     left = step
 
     def count(*_: object) -> None:
@@ -59,4 +60,6 @@ def _die_at(step: int) -> None:
 
     event.listen(Engine, "commit", count)
     event.listen(Pool, "checkin", count)
+    if in_statements:
+        event.listen(Engine, "before_cursor_execute", count)
     sys.addaudithook(look)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from wit_admin.db.queries.jj_reads import OperationRow
+    from wit_admin.db.queries.jj_operations import OperationRow
     from wit_admin.services.jj_reading import Log
 
 app = typer.Typer()
@@ -65,7 +65,7 @@ def ops(
     Example: wit-admin jj ops alice/demo --no-snapshots --limit 20
     """
     from wit_admin.db.paging import PageRequest
-    from wit_admin.db.queries.jj_reads import OperationFilter
+    from wit_admin.db.queries.jj_operations import OperationFilter
     from wit_admin.services import jj_reading
     from wit_admin.services.jj_following import FollowedOperations
 

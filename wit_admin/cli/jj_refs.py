@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from wit_admin.db.queries.jj_reads import ConflictRow
+    from wit_admin.db.queries.jj_conflicts import ConflictRow
     from wit_admin.services.jj_reading import Listed
 
 app = typer.Typer()
@@ -54,7 +54,7 @@ def bookmarks(
     Example: wit-admin jj bookmarks alice/demo --conflicted
     """
     from wit_admin.db.paging import PageRequest
-    from wit_admin.db.queries.jj_reads import BookmarkFilter
+    from wit_admin.db.queries.jj_bookmarks import BookmarkFilter
     from wit_admin.services import jj_reading
 
     if local and remote is not None:
@@ -93,7 +93,7 @@ def conflicts(
     Example: wit-admin jj conflicts alice/demo --change kk
     """
     from wit_admin.db.paging import PageRequest
-    from wit_admin.db.queries.jj_reads import ConflictFilter
+    from wit_admin.db.queries.jj_conflicts import ConflictFilter
     from wit_admin.services import jj_reading
 
     if resolved and all_:

@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from itertools import repeat
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
 import psycopg
-from sqlalchemy import (
-    JSON,
-    Boolean,
-    Connection,
-    Dialect,
-    Enum,
-    LargeBinary,
-    Table,
-    column,
-    select,
-    table,
-)
+from sqlalchemy import Connection, Dialect, Table, column, select, table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from wit_admin.db.base import Base
+from wit_admin.db.connections import renamed_errors
 from wit_admin.db.core import table_of
-from wit_admin.db.errors import unavailable
+from wit_admin.db.driver_values import binary_types, convert_columns, repeat_value
 from wit_admin.db.paging import AnySelect
 from wit_admin.db.statements import Insert
 
 Values = Mapping[str, Any]
 
-_WORTH_A_COPY = 200
-"""Rows from which on PostgreSQL takes them quicker by COPY, which needs a table to copy into."""
+FEW_ROWS = 200
+"""PostgreSQL takes so many quicker by COPY, which needs a table to copy into; fewer are written by
+statements that can be pipelined."""
 _INCOMING = "incoming"
-_NAME_OF_TYPE = re.compile(r"\(| COLLATE ")
-"""What follows the name, as in ``VARCHAR(40) COLLATE "C"``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +34,13 @@ class _Target:
 
     into: Table
     columns: tuple[str, ...]
-    overwrites: bool
+    overwrites: bool | None
+    """``None`` where there are none."""
 
     def settle(self, insert: Insert) -> Insert:
         """Say so in a statement."""
+        if self.overwrites is None:
+            return insert
         if not self.overwrites:
             return insert.on_conflict_do_nothing()
         keys = [each.name for each in self.into.primary_key]
@@ -80,7 +68,7 @@ def insert_new_rows(
     return _insert(session, _Target(into, (*same, *columns), overwrites=False), rows, same)
 
 
-def upsert(session: Session, model: type[Base], rows: Sequence[Values]) -> None:
+def upsert(database: Session | Connection, model: type[Base], rows: Sequence[Values]) -> None:
     """Insert rows that all have the same columns, or write those columns of them anew.
 
     Defaults that the model has are not applied. Sorted by key they are written faster.
@@ -91,11 +79,12 @@ def upsert(session: Session, model: type[Base], rows: Sequence[Values]) -> None:
     """
     if rows:
         columns = tuple(rows[0])
-        upsert_rows(session, model, columns, [tuple(map(row.__getitem__, columns)) for row in rows])
+        values = [tuple(map(row.__getitem__, columns)) for row in rows]
+        upsert_rows(database, model, columns, values)
 
 
 def upsert_rows(  # noqa: PLR0913  all but four are named
-    session: Session,
+    database: Session | Connection,
     model: type[Base],
     columns: Sequence[str],
     rows: Sequence[Sequence[Any]],
@@ -111,37 +100,37 @@ def upsert_rows(  # noqa: PLR0913  all but four are named
         IntegrityError: A row breaks a constraint, or is there although it was said to be new.
         UnavailableError: The database was lost.
     """
-    target = _Target(table_of(model), (*same, *columns), overwrites=True)
-    _insert(session, target, rows, same, are_new=are_new)
+    overwrites = None if are_new else True
+    target = _Target(table_of(model), (*same, *columns), overwrites=overwrites)
+    _insert(database, target, rows, same)
 
 
 def _insert(
-    session: Session,
-    target: _Target,
-    rows: Sequence[Sequence[Any]],
-    same: Values,
-    *,
-    are_new: bool = False,
+    database: Session | Connection, target: _Target, rows: Sequence[Sequence[Any]], same: Values
 ) -> int:
     if not rows:
         return 0
-    # What the session was given before may be what these rows refer to.
-    session.flush()
-    connection = session.connection()
+    connection = database if isinstance(database, Connection) else _connection_of(database)
     if connection.dialect.name == "sqlite":
         sql, order = _compile(connection.dialect, target)
         stored = _as_stored(connection.dialect, target, rows, same)
         return connection.exec_driver_sql(
             sql, list(zip(*map(stored.__getitem__, order), strict=True))
         ).rowcount
-    if len(rows) < _WORTH_A_COPY:
+    if len(rows) < FEW_ROWS:
         values = [dict(zip(target.columns, (*same.values(), *row), strict=True)) for row in rows]
         return _count(connection, _build(target), values)
     stored = _as_stored(connection.dialect, target, rows, same)
     in_order = zip(*stored, strict=True)
-    if are_new:
+    if target.overwrites is None:
         return _copy(connection, target.into.name, target, in_order)
     return _copy_beside(connection, target, in_order)
+
+
+def _connection_of(session: Session) -> Connection:
+    # What the session was given before may be what these rows refer to.
+    session.flush()
+    return session.connection()
 
 
 @lru_cache
@@ -159,6 +148,15 @@ def _compile(dialect: Dialect, target: _Target) -> tuple[str, tuple[int, ...]]:
     return str(compiled), tuple(map(target.columns.index, names))
 
 
+def _as_stored(
+    dialect: Dialect, target: _Target, rows: Sequence[Sequence[Any]], same: Values
+) -> list[Iterable[Any]]:
+    """Return, column by column, what the driver takes."""
+    into, count = target.into, len(rows)
+    fixed = [repeat_value(dialect, into, name, value, count) for name, value in same.items()]
+    return fixed + convert_columns(dialect, into, target.columns[len(same) :], rows)
+
+
 def _count(
     connection: Connection, statement: Insert, values: Sequence[Values] | None = None
 ) -> int:
@@ -166,58 +164,9 @@ def _count(
     return connection.execute(statement, values, execution_options=counted).rowcount
 
 
-def _as_stored(
-    dialect: Dialect, target: _Target, rows: Sequence[Sequence[Any]], same: Values
-) -> list[Iterable[Any]]:
-    """Return, column by column, what the driver takes for the values of rows."""
-    stored: list[Iterable[Any]] = []
-    for name, value in same.items():
-        convert = _converter(dialect, target.into, name)
-        stored.append(repeat(convert(value) if convert else value, len(rows)))
-    for name, values in zip(target.columns[len(same) :], zip(*rows, strict=True), strict=True):
-        convert = _converter(dialect, target.into, name)
-        stored.append(map(convert, values) if convert else values)
-    return stored
-
-
-def _converter(dialect: Dialect, into: Table, name: str) -> Callable[[Any], Any] | None:
-    kind = into.c[name].type
-    if isinstance(kind, JSON):
-        return _to_json if dialect.name == "sqlite" else _to_jsonb
-    # Both drivers take these for what they are; to check True a million times, and to wrap bytes
-    # as often, costs as much as all else.
-    if isinstance(kind, Boolean | LargeBinary):
-        return None
-    convert = kind.dialect_impl(dialect).bind_processor(dialect)
-    return cache(convert) if convert and isinstance(kind, Enum) else convert
-
-
-def _to_json(value: Any) -> str | None:
-    """Return the text of a value as json would write it, with less ado about lists of ids."""
-    if value is None:
-        return None
-    try:
-        words = "".join(value) if isinstance(value, (list, tuple)) else ""
-    except TypeError:
-        words = ""
-    if words.isascii() and words.encode().isalnum():
-        return '["' + '", "'.join(value) + '"]'
-    return json.dumps(value)
-
-
-def _to_jsonb(value: Any) -> bytes | None:
-    """Return what PostgreSQL takes for it in binary: a version, and the text."""
-    text = _to_json(value)
-    return None if text is None else b"\x01" + text.encode()
-
-
 @lru_cache
 def _binary_types(dialect: Dialect, target: _Target) -> tuple[str, ...]:
-    kinds = [target.into.c[name].type for name in target.columns]
-    return tuple(
-        "bytea" if isinstance(kind, JSON) else _NAME_OF_TYPE.split(kind.compile(dialect))[0].lower()
-        for kind in kinds
-    )
+    return binary_types(dialect, target.into, target.columns)
 
 
 def _copy(
@@ -226,19 +175,13 @@ def _copy(
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)  # noqa: S101  the engine's only driver
     names = ", ".join(target.columns)
-    try:
-        with driver.cursor() as cursor:
-            # In binary both sides take less: moments above all need not be written out and read.
-            with cursor.copy(f"COPY {into} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
-                copy.set_types(_binary_types(connection.dialect, target))
-                for row in rows:
-                    copy.write_row(row)
-            return cursor.rowcount
-    except psycopg.OperationalError as error:
-        raise unavailable(error) from error
-    except psycopg.IntegrityError as error:
-        # As SQLAlchemy says it of statements that it runs itself.
-        raise IntegrityError(f"COPY {into}", None, error) from error
+    with renamed_errors(f"COPY {into}"), driver.cursor() as cursor:
+        # In binary both sides take less: moments above all need not be written out and read.
+        with cursor.copy(f"COPY {into} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types(_binary_types(connection.dialect, target))
+            for row in rows:
+                copy.write_row(row)
+        return cursor.rowcount
 
 
 def _copy_beside(connection: Connection, target: _Target, rows: Iterable[tuple[Any, ...]]) -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from wit_admin.db.queries import jj_changes, jj_reads, pushed_changes
+from wit_admin.db.queries import jj_changes, jj_operations, jj_state, pushed_changes
 from wit_admin.db.queries.jj_changes import ChangeRow, CommitRow
 from wit_admin.errors import DamagedJjError, JjError, NoJjRepositoryError
 from wit_admin.git.storage import resolve
@@ -80,7 +80,7 @@ def read_evolution(
         change_id = resolve_change(session, repo_id, change)
         known = jj_changes.list_commits_of(session, repo_id, [change_id])[change_id]
         speaker = jj_changes.find_change(session, repo_id, change_id)
-        state = jj_reads.find_state(session, repo_id)
+        state = jj_state.find_state(session, repo_id)
         pushed = pushed_changes.find(session, repo_id)
     gap: str | None = None
     try:
@@ -185,7 +185,8 @@ def _with_operations(
     session: Session, repo_id: uuid.UUID, forms: Sequence[Form]
 ) -> tuple[Form, ...]:
     ids = sorted({form.operation_id for form in forms if form.operation_id is not None})
-    rows = {row.operation_id: row for row in jj_reads.list_operations_by_id(session, repo_id, ids)}
+    found_rows = jj_operations.list_operations_by_id(session, repo_id, ids)
+    rows = {row.operation_id: row for row in found_rows}
     found = ((form, rows.get(form.operation_id or "")) for form in forms)
     return tuple(
         form if row is None else replace(form, operation=row.description, made_at=row.ended_at)

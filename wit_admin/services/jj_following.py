@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from wit_admin.db.queries import jj_changes, jj_reads
+from wit_admin.db.queries import jj_changes, jj_operations, jj_state
 from wit_admin.db.queries.jj_changes import ChangeRow
-from wit_admin.db.queries.jj_reads import OperationFilter, OperationRow
+from wit_admin.db.queries.jj_operations import OperationFilter, OperationRow
 from wit_admin.db.statements import hold_snapshot
 from wit_admin.jj.graph import Node, compare_heads
 from wit_admin.jj.ids import ROOT_OPERATION_ID
@@ -56,7 +56,7 @@ class FollowedOperations:
         def read(operation_id: str) -> Node:
             if operation_id == ROOT_OPERATION_ID:
                 return Node(0, ())
-            for row in jj_reads.list_operations_by_id(session, self._repo_id, [operation_id]):
+            for row in jj_operations.list_operations_by_id(session, self._repo_id, [operation_id]):
                 met[operation_id] = row
                 return Node(round(row.ended_at.timestamp() * 1000), row.parents)
             raise _RowIsGoneError
@@ -65,7 +65,7 @@ class FollowedOperations:
             added, _ = compare_heads(self._heads, heads, read)
         except _RowIsGoneError:
             # What was shown has other ids now; from here on it is another log.
-            return jj_reads.list_operations_by_id(session, self._repo_id, sorted(heads))
+            return jj_operations.list_operations_by_id(session, self._repo_id, sorted(heads))
         return [met[operation_id] for operation_id in added]
 
 
@@ -92,7 +92,7 @@ class FollowedChanges:
         """
         with self._sessions() as session:
             hold_snapshot(session)
-            moment = jj_reads.find_moment(session, self._repo_id) or ()
+            moment = jj_state.find_moment(session, self._repo_id) or ()
             if moment == self._moment:
                 return []
             states = jj_changes.list_change_states(session, self._repo_id)
@@ -105,7 +105,7 @@ class FollowedChanges:
 
 
 def _op_heads(session: Session, repo_id: uuid.UUID) -> tuple[str, ...]:
-    state = jj_reads.find_state(session, repo_id)
+    state = jj_state.find_state(session, repo_id)
     return state.op_heads if state is not None else ()
 
 

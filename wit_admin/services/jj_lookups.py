@@ -9,7 +9,7 @@ from typing import TypeVar
 from sqlalchemy.orm import Session
 
 from wit_admin.db.paging import Page, PageRequest
-from wit_admin.db.queries import jj_changes, jj_reads, repositories
+from wit_admin.db.queries import jj_bookmarks, jj_changes, jj_state, repositories
 from wit_admin.errors import InvalidInputError, NotFoundError
 from wit_admin.services.jj_rows import key_text
 
@@ -55,7 +55,7 @@ def bookmark_targets(session: Session, repo_id: uuid.UUID, text: str) -> list[st
     """
     name, at, remote = text.rpartition("@")
     for wanted, place in ((text, ""), *([(name, remote)] if at else [])):
-        for row in jj_reads.list_bookmarks_named(session, repo_id, key_text(wanted)):
+        for row in jj_bookmarks.list_bookmarks_named(session, repo_id, key_text(wanted)):
             if row.remote == key_text(place):
                 return [term for term in row.terms[::2] if term is not None]
     require_synced(session, repo_id)
@@ -70,7 +70,7 @@ def require_synced(session: Session, repo_id: uuid.UUID) -> None:
     Raises:
         NotFoundError: It was not.
     """
-    state = jj_reads.find_state(session, repo_id)
+    state = jj_state.find_state(session, repo_id)
     if state is None or state.synced_at is None:
         name = repositories.find_name(session, repo_id)
         raise NotFoundError(
@@ -85,7 +85,7 @@ def require_changes(session: Session, repo_id: uuid.UUID) -> tuple[tuple[str, ..
     Raises:
         NotFoundError: Neither did.
     """
-    moment = jj_reads.find_moment(session, repo_id)
+    moment = jj_state.find_moment(session, repo_id)
     if moment is None:
         require_synced(session, repo_id)
     return moment or ()

@@ -8,6 +8,7 @@ however wrong its clocks are. The counts are in the rows; only those that it tak
 from __future__ import annotations
 
 import copy
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,11 +16,12 @@ from typing import Literal
 
 from wit_admin.errors import DamagedJjError
 from wit_admin.jj.commit_store import CommitStore
-from wit_admin.jj.ids import CommitId
+from wit_admin.jj.commits import Commit
+from wit_admin.jj.ids import ChangeId, CommitId
 from wit_admin.services.jj_standing import PINNED, Roots, Standing
 
-LoadStandings = Callable[[set[CommitId]], Mapping[CommitId, Standing]]
-"""Returns those of these commits that have a row."""
+LoadStandings = Callable[[set[CommitId], set[ChangeId]], Mapping[CommitId, Standing]]
+"""Returns those of these commits that have a row, and all that carry these changes."""
 
 _FIRST_LOOK = 4
 _LONGEST_LOOK = 4096
@@ -38,6 +40,10 @@ class Moved:
     regrouped: frozenset[str]
     """The changes that won or lost a commit, or of which one became visible, hidden, …"""
     gone: dict[CommitId, Standing]
+    before: Mapping[CommitId, Standing]
+    """Rows that were loaded, as they are."""
+    whole: frozenset[ChangeId]
+    """Changes of which all rows are among those."""
 
 
 def move(  # noqa: PLR0913  the rows, the disk, two states, and how much there may be
@@ -59,6 +65,7 @@ def move(  # noqa: PLR0913  the rows, the disk, two states, and how much there m
         DamagedJjError: One is malformed.
     """
     moving = _Moving(commits, load, most_new=most_new, is_cut=is_cut)
+    moving.expect(old.compare(new))
     moving.add(new.known - old.known, new.visible)
     moving.raise_up("visible", new.visible - old.visible)
     moving.raise_up("immutable", new.immutable - old.immutable)
@@ -82,7 +89,20 @@ class _Moving:
         self._is_cut = is_cut
         self._before: dict[CommitId, Standing] = {}
         self._now: dict[CommitId, Standing | None] = {}
+        self._whole: set[ChangeId] = set()
         self._look = _FIRST_LOOK
+
+    def expect(self, roots: Iterable[CommitId]) -> None:
+        """Load at once what surely matters: these, what they stand on, and who shares a change."""
+        ids: set[CommitId] = set()
+        for root in itertools.islice(roots, _LONGEST_LOOK):
+            ids.add(root)
+            commit = self._peek(root)
+            if commit is not None:
+                ids.update(commit.parents)
+                self._whole.add(commit.change_id)
+        if ids:
+            self._take(ids, self._whole)
 
     def add(self, roots: Iterable[CommitId], heads: frozenset[CommitId]) -> None:
         """Let these, and what leads to them, stand."""
@@ -179,7 +199,8 @@ class _Moving:
             before = self._before.get(commit_id)
             if before is None or _facts(before) != _facts(standing):
                 regrouped.add(standing.change_id)
-        return Moved(standings, frozenset(regrouped), gone)
+        whole = frozenset(self._whole)
+        return Moved(standings, frozenset(regrouped), gone, self._before, whole)
 
     def _count(self, parent: Standing, mark: _Mark, number: int) -> None:
         name = f"{mark}_children"
@@ -192,27 +213,33 @@ class _Moving:
     def _find(self, commit_id: CommitId) -> Standing | None:
         """Return the state of a commit; ``None`` if it has no row."""
         if commit_id not in self._now:
-            ids = self._look_ahead(commit_id)
-            found = self._load(ids)
-            self._before.update(found)
-            self._now.update((each, copy.copy(found.get(each))) for each in ids)
+            self._take(self._look_ahead(commit_id), set())
         return self._now[commit_id]
+
+    def _take(self, commit_ids: set[CommitId], change_ids: set[ChangeId]) -> None:
+        found = self._load(commit_ids, change_ids)
+        self._before.update(found)
+        for each in commit_ids | found.keys():
+            self._now[each] = copy.copy(found.get(each))
 
     def _look_ahead(self, commit_id: CommitId) -> set[CommitId]:
         """Return the commit and some that lead to it, ever more: few questions shall do."""
         ids = {commit_id}
         waiting = deque([commit_id])
         while waiting and len(ids) < self._look:
-            try:
-                commit = self._commits.find(waiting.popleft())
-            except DamagedJjError:
-                # It may be one that goes; whoever needs it will say so.
-                continue
+            commit = self._peek(waiting.popleft())
             new = [] if commit is None else [each for each in commit.parents if each not in ids]
             waiting += new
             ids.update(new)
         self._look = min(2 * self._look, _LONGEST_LOOK)
         return ids - self._now.keys()
+
+    def _peek(self, commit_id: CommitId) -> Commit | None:
+        try:
+            return self._commits.find(commit_id)
+        except DamagedJjError:
+            # It may be one that goes; whoever needs it will say so.
+            return None
 
 
 def _facts(standing: Standing) -> tuple[bool, bool]:

@@ -11,16 +11,11 @@ from dataclasses import dataclass, replace
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.paging import Page, PageRequest
-from wit_admin.db.queries import jj_changes, jj_reads
+from wit_admin.db.queries import jj_bookmarks, jj_changes, jj_conflicts, jj_operations, jj_state
+from wit_admin.db.queries.jj_bookmarks import BookmarkFilter, BookmarkRow
 from wit_admin.db.queries.jj_changes import ChangeFilter, ChangeRow, CommitRow
-from wit_admin.db.queries.jj_reads import (
-    BookmarkFilter,
-    BookmarkRow,
-    ConflictFilter,
-    ConflictRow,
-    OperationFilter,
-    OperationRow,
-)
+from wit_admin.db.queries.jj_conflicts import ConflictFilter, ConflictRow
+from wit_admin.db.queries.jj_operations import OperationFilter, OperationRow
 from wit_admin.services.jj_lookups import (
     bookmark_targets,
     require_changes,
@@ -103,9 +98,9 @@ def list_operations(
         InvalidInputError: The cursor is not one of this list.
     """
     with sessions() as session:
-        page = jj_reads.list_operations(session, repo_id, wanted, at)
+        page = jj_operations.list_operations(session, repo_id, wanted, at)
         require_rows(session, repo_id, page, at)
-        state = jj_reads.find_state(session, repo_id)
+        state = jj_state.find_state(session, repo_id)
     heads = state.op_heads if state is not None else ()
     return Log(tuple(order_log(page.items)), heads, page.next_cursor)
 
@@ -120,7 +115,7 @@ def list_bookmarks(
         InvalidInputError: The cursor is not one of this list.
     """
     with sessions() as session:
-        page = jj_reads.list_bookmarks(session, repo_id, wanted, at)
+        page = jj_bookmarks.list_bookmarks(session, repo_id, wanted, at)
         require_rows(session, repo_id, page, at)
         commit_ids = {term for row in page.items for term in row.terms if term is not None}
         changes = jj_changes.find_change_ids(session, repo_id, commit_ids)
@@ -144,7 +139,7 @@ def list_conflicts(
     with sessions() as session:
         if change is not None:
             wanted = replace(wanted, change_id=resolve_change(session, repo_id, change))
-        page = jj_reads.list_conflicts(session, repo_id, wanted, at)
+        page = jj_conflicts.list_conflicts(session, repo_id, wanted, at)
         require_rows(session, repo_id, page, at)
     return page
 
@@ -174,7 +169,7 @@ def with_commits(
     """Return the changes with their visible commits and the bookmarks that point there."""
     ids = [row.change_id for row in rows]
     commits = jj_changes.list_commits_of(session, repo_id, ids, visible_only=True)
-    labels = _labels(jj_reads.list_bookmarks_at(session, repo_id, ids))
+    labels = _labels(jj_bookmarks.list_bookmarks_at(session, repo_id, ids))
     return tuple(_dressed(row, commits[row.change_id], labels) for row in rows)
 
 

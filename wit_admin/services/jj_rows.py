@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any, Protocol
 
-from wit_admin.db.queries.jj import BookmarkValues, ChangeValues, CommitValues
+from wit_admin.db.queries.jj_bookmarks import BookmarkValues
 from wit_admin.db.queries.jj_changes import MOST_DESCRIPTION
+from wit_admin.db.queries.jj_commits import ChangeValues, CommitValues
 from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.commits import Commit
 from wit_admin.jj.ids import ChangeId, CommitId

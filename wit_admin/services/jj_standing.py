@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from wit_admin.db.queries.jj import CommitValues
+from wit_admin.db.queries.jj_commits import CommitValues
 from wit_admin.jj.commit_store import COMMIT_SKEW_MS, CommitStore
 from wit_admin.jj.commits import Commit
 from wit_admin.jj.graph import find_difference
@@ -50,6 +50,15 @@ class Roots:
     visible: frozenset[CommitId]
     immutable: frozenset[CommitId]
     checked_out: frozenset[CommitId]
+
+    def compare(self, other: Roots) -> frozenset[CommitId]:
+        """Return those that only one of the two has, or has otherwise."""
+        return (
+            (self.known ^ other.known)
+            | (self.visible ^ other.visible)
+            | (self.immutable ^ other.immutable)
+            | (self.checked_out ^ other.checked_out)
+        )
 
     @classmethod
     def of(cls, view: View, commits: CommitStore) -> Roots:

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from wit_admin.db.models.jj import JjSyncState
-from wit_admin.db.queries import jj, pushed_changes
+from wit_admin.db.connections import HeldConnection
+from wit_admin.db.queries import jj_commits, jj_operations, jj_state, pushed_changes
+from wit_admin.db.queries.jj_state import StateRow
 from wit_admin.errors import BusyError, MissingJjError
 from wit_admin.jj.ids import ChangeId, CommitId, OperationId
 from wit_admin.jj.repository import JjRepository, read_repository
@@ -54,25 +55,24 @@ def sync_repository(  # noqa: PLR0913  all but three are named
         JjError: The repository cannot be read; the rows stay as they are.
         BusyError: Others synced it each time we were about to.
     """
-    for _ in range(_ATTEMPTS):
-        with sessions() as session:
-            before = _to_state(jj.find_state(session, repo_id))
-        plan = _Planner(sessions, repo_id, before, options)
-        writing = read_repository(path, plan.make, root=root)
-        if writing is None:
-            return JjSyncResult()
-        with sessions.begin() as session:
-            state = jj.lock_state(session, repo_id, path=str(path))
-            if _to_state(state) == before:
+    with HeldConnection(sessions.kw["bind"]) as held:
+        for _ in range(_ATTEMPTS):
+            with held.reading() as connection:
+                before = _to_state(jj_state.find(connection, repo_id))
+            plan = _Planner(held, repo_id, before, options)
+            writing = read_repository(path, plan.make, root=root)
+            if writing is None:
+                return JjSyncResult()
+            with held.writing() as connection:
+                if _to_state(jj_state.lock(connection, repo_id, path=str(path))) != before:
+                    continue
                 if before.synced_at is None:
-                    pushed_changes.give_way(session, repo_id)
-                result = writing.write(session, now)
-                writing.update(state, path, before, now)
-                return result
+                    pushed_changes.give_way(connection, repo_id)
+                return writing.write(connection, path, before, now)
     raise BusyError(f"The jj repository at {path} is being synced by others all the time.")
 
 
-def _to_state(row: JjSyncState | None) -> SyncedState:
+def _to_state(row: StateRow | None) -> SyncedState:
     if row is None:
         return SyncedState()
     return SyncedState(tuple(row.op_heads), frozenset(row.kinds), row.depth, row.synced_at)
@@ -82,7 +82,7 @@ def _to_state(row: JjSyncState | None) -> SyncedState:
 class _Planner:
     """Reads the rows that may have to change, and from disk all that they are to be."""
 
-    sessions: sessionmaker[Session]
+    held: HeldConnection
     repo_id: uuid.UUID
     before: SyncedState
     options: JjSyncOptions
@@ -115,16 +115,20 @@ class _Planner:
                 most_new=None if most is None else max(most, _FEW_CHANGES),
                 is_cut=self.before.depth is not None,
             )
-            rows = CommitRows.of_moved(moved, self._load_siblings(moved.regrouped))
+            others = moved.regrouped - moved.whole
+            siblings = self._load(set(), set(others)) if others else {}
+            rows = CommitRows.of_moved(moved, siblings)
         return self._finish(repository, log, rows, old_view, self.before.depth)
 
     def _begin(self, repository: JjRepository) -> JjWriting:
         """Read all there is, and which rows are there that should not be."""
         log, rows, depth = LogMoves(), CommitRows(), None
         most = self.options.max_changes
-        with self.sessions() as session:
-            old_operations = jj.list_operation_ids(session, self.repo_id)
-            old_commits = jj.list_commit_ids(session, self.repo_id)
+        with self.held.reading() as connection:
+            old_operations = jj_operations.list_operation_ids(connection, self.repo_id)
+            old_commits = jj_commits.list_commit_ids(connection, self.repo_id)
+        # There may be a million commits to read.
+        self.held.release()
         if JjKind.OPERATIONS in self.options.kinds:
             log = read_log(repository).among(old_operations)
         if JjKind.CHANGES in self.options.kinds:
@@ -165,14 +169,15 @@ class _Planner:
             default_bookmark=jj_rows.key_text(default) if default is not None else None,
         )
 
-    def _load(self, commit_ids: set[CommitId]) -> Mapping[CommitId, Standing]:
-        with self.sessions() as session:
-            return to_standings(jj.list_commits(session, self.repo_id, commit_ids=commit_ids))
+    def _load(
+        self, commit_ids: set[CommitId], change_ids: set[ChangeId]
+    ) -> Mapping[CommitId, Standing]:
+        with self.held.reading() as connection:
+            rows = jj_commits.list_commits(
+                connection, self.repo_id, commit_ids=commit_ids, change_ids=change_ids
+            )
+        return to_standings(rows)
 
     def _is_known(self, operation_id: OperationId) -> bool:
-        with self.sessions() as session:
-            return jj.has_operation(session, self.repo_id, operation_id)
-
-    def _load_siblings(self, change_ids: frozenset[ChangeId]) -> Mapping[CommitId, Standing]:
-        with self.sessions() as session:
-            return to_standings(jj.list_commits(session, self.repo_id, change_ids=change_ids))
+        with self.held.reading() as connection:
+            return jj_operations.has_operation(connection, self.repo_id, operation_id)

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
-from wit_admin.db.models.jj import Conflict, JjSyncState
-from wit_admin.db.queries import jj
-from wit_admin.db.queries.jj import BookmarkValues, ChangeValues, CommitValues
+from wit_admin.db.base import new_id
+from wit_admin.db.bulk import FEW_ROWS
+from wit_admin.db.connections import pipelined
+from wit_admin.db.queries import (
+    jj_bookmarks,
+    jj_commits,
+    jj_conflicts,
+    jj_operations,
+    jj_state,
+)
+from wit_admin.db.queries.jj_bookmarks import BookmarkMoves, BookmarkValues
+from wit_admin.db.queries.jj_commits import ChangeValues, CommitValues
 from wit_admin.jj.ids import ChangeId, CommitId, OperationId
 from wit_admin.services.jj_moves import Moved
 from wit_admin.services.jj_options import JjKind, SyncedState
@@ -49,7 +59,7 @@ class CommitRows:
     @classmethod
     def of_moved(cls, moved: Moved, siblings: Mapping[CommitId, Standing]) -> CommitRows:
         """Return what follows from moves; ``siblings`` are in the rows of the changes touched."""
-        carried = {**siblings, **moved.standings}
+        carried = {**moved.before, **siblings, **moved.standings}
         groups = group(
             (commit_id, standing)
             for commit_id, standing in carried.items()
@@ -88,69 +98,124 @@ class JjWriting:
     """Those that may have changed; ``None`` is all."""
     default_bookmark: str | None
 
-    def write(self, session: Session, now: datetime) -> JjSyncResult:
-        """Write it; the caller's transaction holds the lock."""
-        if JjKind.OPERATIONS in self.kinds:
-            self._write_operations(session)
-        if JjKind.CHANGES in self.kinds:
-            jj.write_changes(session, self.repo_id, self.changes, self.commits)
-            jj.delete_commits(session, self.repo_id, self.gone_commits, self.gone_changes)
+    def write(
+        self, connection: Connection, path: Path, before: SyncedState, now: datetime
+    ) -> JjSyncResult:
+        """Write it, and of which state the rows are now; the caller's transaction holds the lock.
+
+        Few rows are sent without waiting for each statement, so all that depends on rows comes
+        first.
+        """
+        conflicts, bookmarks = _ConflictMoves(), BookmarkMoves((), ())
         if JjKind.CONFLICTS in self.kinds:
-            self._write_conflicts(session, now)
-        bookmarks = 0
+            conflicts = self._compare_conflicts(connection)
         if JjKind.BOOKMARKS in self.kinds:
-            bookmarks = jj.replace_bookmarks(
-                session, self.repo_id, self.bookmarks, self.touched_bookmarks
+            bookmarks = jj_bookmarks.compare_bookmarks(
+                connection, self.repo_id, self.bookmarks, self.touched_bookmarks
             )
-            jj.mark_default(session, self.repo_id, self.default_bookmark)
+        undone, redone = self._compare_undone(connection)
+        are_new = self.is_full and not jj_commits.has_changes(connection, self.repo_id)
+        many = (self.operations, self.changes, self.commits, bookmarks)
+        rows: tuple[Sized, ...] = (*many, conflicts.new)
+        are_few = all(len(each) < FEW_ROWS for each in rows)
+        with pipelined(connection) if are_few else nullcontext():
+            if JjKind.OPERATIONS in self.kinds:
+                jj_operations.delete_operations(connection, self.repo_id, self.log.gone)
+                jj_operations.write_operations(connection, self.operations)
+                jj_operations.mark_operations(connection, self.repo_id, undone, is_undone=True)
+                jj_operations.mark_operations(connection, self.repo_id, redone, is_undone=False)
+            if JjKind.CHANGES in self.kinds:
+                jj_commits.write_changes(
+                    connection, self.repo_id, self.changes, self.commits, are_new=are_new
+                )
+                jj_commits.delete_commits(
+                    connection, self.repo_id, self.gone_commits, self.gone_changes
+                )
+            if JjKind.CONFLICTS in self.kinds:
+                self._write_conflicts(connection, conflicts, now)
+            if JjKind.BOOKMARKS in self.kinds:
+                jj_bookmarks.write_bookmarks(connection, self.repo_id, bookmarks)
+                jj_bookmarks.mark_default(connection, self.repo_id, self.default_bookmark)
+            jj_state.save(connection, self.repo_id, self._state(path, before, now))
         return JjSyncResult(
             is_full=self.is_full,
             operations=len(self.operations),
             changes=len(self.changes),
-            bookmarks=bookmarks,
+            bookmarks=len(bookmarks),
             removed_commits=len(self.gone_commits),
             removed_operations=len(self.log.gone),
         )
 
-    def update(self, row: JjSyncState, path: Path, before: SyncedState, now: datetime) -> None:
-        """Note of which state the rows are now."""
+    def _state(self, path: Path, before: SyncedState, now: datetime) -> dict[str, Any]:
         still = before.kinds if before.op_heads == self.op_heads else frozenset()
-        row.path = str(path)
-        row.op_heads = list(self.op_heads)
-        row.kinds = sorted(self.kinds | still)
-        row.depth = self.depth
-        row.synced_at, row.failures, row.error = now, 0, None
+        return {
+            "path": str(path),
+            "op_heads": list(self.op_heads),
+            "kinds": sorted(self.kinds | still),
+            "depth": self.depth,
+            "synced_at": now,
+            "failures": 0,
+            "error": None,
+        }
 
-    def _write_operations(self, session: Session) -> None:
-        jj.delete_operations(session, self.repo_id, self.log.gone)
-        jj.write_operations(session, self.operations)
+    def _compare_undone(self, connection: Connection) -> tuple[frozenset[str], frozenset[str]]:
+        """Return which operations are to be marked as undone, and which no longer."""
+        if JjKind.OPERATIONS not in self.kinds:
+            return frozenset(), frozenset()
         undone, redone = self.log.undone, self.log.redone
         if self.log.is_anew:
-            marked = jj.list_undone(session, self.repo_id)
+            marked = jj_operations.list_undone(connection, self.repo_id)
             undone, redone = undone - marked, frozenset(marked) - undone
-        written = {operation.id for operation in self.log.added}
-        jj.mark_operations(session, self.repo_id, undone - written, is_undone=True)
-        jj.mark_operations(session, self.repo_id, redone, is_undone=False)
+        return undone - {operation.id for operation in self.log.added}, redone
 
-    def _write_conflicts(self, session: Session, now: datetime) -> None:
-        new = dict(self.conflicts)
-        still = {(change_id, path) for (_, path), (change_id, _) in new.items()}
+    def _compare_conflicts(self, connection: Connection) -> _ConflictMoves:
+        moves = _ConflictMoves(new=dict(self.conflicts))
+        if not self.conflicts and not self.is_full:
+            # Whatever was open is not any more; nobody needs to look at it.
+            return moves
+        still = {(change_id, path) for (_, path), (change_id, _) in self.conflicts.items()}
         change_ids = None if self.is_full else {row.change_id for row in self.changes}
-        for row in jj.list_conflicts(session, self.repo_id, change_ids):
-            if new.pop((row.commit_id, row.file_path), None) is not None:
-                row.resolved, row.resolved_at = False, None
+        for row in jj_conflicts.list_known_conflicts(connection, self.repo_id, change_ids):
+            if moves.new.pop((row.commit_id, row.file_path), None) is not None:
+                if row.resolved:
+                    moves.opened.append(row.id)
             elif (row.change_id, row.file_path) in still:
                 # The same conflict, in the commit that took the place of this one.
-                session.delete(row)
+                moves.replaced.append(row.id)
             elif not row.resolved:
-                row.resolved, row.resolved_at = True, now
-        for (commit_id, path), (change_id, sides) in new.items():
-            conflict = Conflict(
-                repo_id=self.repo_id,
-                change_id=change_id,
-                commit_id=commit_id,
-                file_path=path,
-                sides=sides,
-                created_at=now,
-            )
-            session.add(conflict)
+                moves.resolved.append(row.id)
+        return moves
+
+    def _write_conflicts(
+        self, connection: Connection, moves: _ConflictMoves, now: datetime
+    ) -> None:
+        if not self.conflicts and not self.is_full:
+            changes = [row.change_id for row in self.changes]
+            jj_conflicts.resolve_conflicts(connection, self.repo_id, changes, now)
+        jj_conflicts.delete_conflicts(connection, moves.replaced)
+        jj_conflicts.mark_conflicts(connection, moves.opened, resolved_at=None)
+        jj_conflicts.mark_conflicts(connection, moves.resolved, resolved_at=now)
+        rows = [
+            {
+                "id": new_id(),
+                "repo_id": self.repo_id,
+                "change_id": change_id,
+                "commit_id": commit_id,
+                "file_path": path,
+                "sides": sides,
+                "resolved": False,
+                "created_at": now,
+            }
+            for (commit_id, path), (change_id, sides) in moves.new.items()
+        ]
+        jj_conflicts.add_conflicts(connection, rows)
+
+
+@dataclass(slots=True)
+class _ConflictMoves:
+    """What becomes of the rows of conflicts, and which of them are new."""
+
+    new: dict[tuple[CommitId, str], tuple[ChangeId, int]] = field(default_factory=dict)
+    opened: list[uuid.UUID] = field(default_factory=list)
+    resolved: list[uuid.UUID] = field(default_factory=list)
+    replaced: list[uuid.UUID] = field(default_factory=list)

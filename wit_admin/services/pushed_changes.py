@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
-from wit_admin.db.queries import jj, pushed_changes
+from wit_admin.db.queries import jj_commits, pushed_changes
 from wit_admin.errors import JjError, MissingJjError
 from wit_admin.git.ref_files import NotPlainError
 from wit_admin.git.ref_names import HEADS
@@ -106,7 +106,7 @@ def index_pushed(sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID
         if before.heads != (pushed.heads or []):
             # Another process was faster; what it did not see yet is still due.
             return 0
-        jj.write_changes(session, repo_id, changes, commits)
+        jj_commits.write_changes(session.connection(), repo_id, changes, commits)
         pushed_changes.hide(session, repo_id, moves.hidden, moves.touched - moves.visible.keys())
         pushed_changes.save(session, repo_id, heads, pushed.pushed_at)
     return len(moves.new)
@@ -138,14 +138,15 @@ def _read_moves(
         if _has_change_id(commit)
     }
     with sessions() as session:
+        connection = session.connection()
         if gone is None:
-            gone = jj.list_commit_ids(session, repo_id).keys() - added
-        hidden = to_standings(jj.list_commits(session, repo_id, commit_ids=gone))
+            gone = jj_commits.list_commit_ids(connection, repo_id).keys() - added
+        hidden = to_standings(jj_commits.list_commits(connection, repo_id, commit_ids=gone))
         touched = {standing.change_id for standing in new.values()}
         touched.update(standing.change_id for standing in hidden.values())
         crowded = pushed_changes.list_crowded(session, repo_id, touched, most=MAX_VERSIONS)
         touched -= crowded
-        standings = to_standings(jj.list_commits(session, repo_id, change_ids=touched))
+        standings = to_standings(jj_commits.list_commits(connection, repo_id, change_ids=touched))
     new = {each: standing for each, standing in new.items() if standing.change_id not in crowded}
     visible = group(
         (commit_id, standing)

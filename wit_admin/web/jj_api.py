@@ -18,12 +18,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from wit_admin.db.models.organizations import Permission
-from wit_admin.db.queries.jj_reads import (
-    BookmarkFilter,
-    ConflictFilter,
-    OperationFilter,
-    OperationRow,
-)
+from wit_admin.db.queries.jj_bookmarks import BookmarkFilter
+from wit_admin.db.queries.jj_conflicts import ConflictFilter
+from wit_admin.db.queries.jj_operations import OperationFilter, OperationRow
 from wit_admin.forge import Forge
 from wit_admin.services import jj_reading
 from wit_admin.services.access import Action

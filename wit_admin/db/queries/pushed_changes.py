@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from wit_admin.db.bulk import upsert
@@ -113,11 +114,15 @@ def list_crowded(
     return crowded
 
 
-def give_way(session: Session, repo_id: uuid.UUID) -> None:
+def give_way(connection: Connection, repo_id: uuid.UUID) -> None:
     """Remove what was found in pushes, since jj's own stores are read from now on.
 
     Who looks at a push just now is waited for; who comes later sees that it is not wanted.
     """
-    session.delete(lock(session, repo_id))
-    session.flush()
-    session.execute(delete(Change).where(Change.repo_id == repo_id))
+    heads, changes = table_of(PushedHeads), table_of(Change)
+    # What a push just adds is not seen before it is there, but a row of one's own waits for it.
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    mark = dialect.insert(heads).on_conflict_do_nothing()
+    connection.execute(mark, {"repo_id": repo_id, "heads": []})
+    connection.execute(delete(heads).where(heads.c.repo_id == repo_id))
+    connection.execute(delete(changes).where(changes.c.repo_id == repo_id))
