@@ -8,12 +8,15 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from wit_admin.errors import DamagedJjError, JjPathError, MissingJjError, UnreadableJjError
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 """A link is refused, and a pipe does not block."""
+_O_PATH = getattr(os, "O_PATH", 0)
+"""Linux's: to open without leave to read."""
 
 
 def read_file(path: str | Path, *, most_bytes: int) -> bytes:
@@ -85,7 +88,22 @@ def named_failures(path: str | Path) -> Iterator[None]:
         raise UnreadableJjError(f"{path}: {error.strerror}.") from error
 
 
-@dataclass(frozen=True, slots=True)
+def is_plain(folder: str) -> bool:
+    """Tell whether a folder is there, and neither links nor pointer files are on the way to it."""
+    try:
+        descriptor = os.open(folder, os.O_DIRECTORY | os.O_CLOEXEC | _O_PATH)
+    except OSError:
+        return False
+    try:
+        # Three calls of the system, where a realpath takes one for each folder on the way.
+        return os.readlink(f"/proc/self/fd/{descriptor}") == folder  # noqa: PTH115
+    except OSError:
+        return os.path.realpath(folder) == folder
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True)
 class Boundary:
     """The folder that everything must stay in, links followed; ``None`` allows every place."""
 
@@ -97,13 +115,19 @@ class Boundary:
         Raises:
             JjPathError: It is outside, or a pointer that names no path.
         """
+        real = os.fspath(path)
         try:
-            real = Path(os.path.realpath(path))
+            if not is_plain(real):
+                real = os.path.realpath(real)
         except (ValueError, OSError) as error:
             raise JjPathError(f"A pointer to {os.fspath(path)!r} leads nowhere.") from error
-        if self.root is not None and not real.is_relative_to(os.path.realpath(self.root)):
+        if self.root is not None and not f"{real}/".startswith(self._prefix):
             raise JjPathError(
                 f"{path} leads out of {self.root}.",
                 hint="Move the repository below the folder of repositories, or allow its place.",
             )
-        return real
+        return Path(real)
+
+    @cached_property
+    def _prefix(self) -> str:
+        return os.path.join(os.path.realpath(self.root or "/"), "")  # noqa: PTH118  with its end

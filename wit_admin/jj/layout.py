@@ -26,8 +26,6 @@ _KINDS = {
 }
 """The kinds of stores that we know; other programs bring their own."""
 _FOLDERS = ("op_heads/heads", "op_store/operations", "op_store/views")
-_O_PATH = getattr(os, "O_PATH", 0)
-"""Linux's: to open without leave to read."""
 _MAYBE_FOLDERS = ("store/extra", "store/extra/heads", "index/segments", "index/op_links")
 
 
@@ -128,21 +126,6 @@ def find_op_heads_folder(workspace: Path, *, root: Path | None = None) -> Path:
     boundary = Boundary(root)
     repo = _repo_folder(boundary.real(workspace / ".jj") / "repo", boundary)
     return boundary.real(repo / "op_heads/heads")
-
-
-def is_plain(folder: str) -> bool:
-    """Tell whether a folder is there, and neither links nor pointer files are on the way to it."""
-    try:
-        descriptor = os.open(folder, os.O_DIRECTORY | os.O_CLOEXEC | _O_PATH)
-    except OSError:
-        return False
-    try:
-        # Three calls of the system, where a realpath takes one for each folder on the way.
-        return os.readlink(f"/proc/self/fd/{descriptor}") == folder  # noqa: PTH115
-    except OSError:
-        return os.path.realpath(folder) == folder
-    finally:
-        os.close(descriptor)
 
 
 def read_workspace(path: Path) -> Workspace:
