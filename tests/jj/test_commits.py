@@ -13,8 +13,10 @@ import pytest
 from tests.support.jj_writer import EMPTY_TREE, ROOT_COMMIT, JjWriter
 from wit_admin.errors import DamagedJjError, MissingJjError
 from wit_admin.jj.change_ids import decode_change_id, synthesize
+from wit_admin.jj.commit_extras import Extras
+from wit_admin.jj.commit_headers import MOST_TEXT
 from wit_admin.jj.commit_store import MAX_MISSING, CommitStore
-from wit_admin.jj.commits import MOST_TEXT, Extras, decode_commit
+from wit_admin.jj.commits import decode_commit
 from wit_admin.jj.layout import open_layout
 from wit_admin.jj.operations import Timestamp
 

@@ -8,8 +8,9 @@ from typing import Any
 from tests.jj.test_fixture_stores import open_fixture
 from tests.support.jj_fixtures import Fixture
 from wit_admin.jj.change_ids import decode_change_id
+from wit_admin.jj.commit_headers import Signature
 from wit_admin.jj.commit_store import CommitStore
-from wit_admin.jj.commits import Commit, Signature
+from wit_admin.jj.commits import Commit
 from wit_admin.jj.conflicts import iter_conflicted_paths
 from wit_admin.jj.emptiness import is_empty
 from wit_admin.jj.trees import Trees

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from tests.support.jj_fixtures import unpack_fixture
 from tests.support.jj_writer import JjWriter, encode_segment
 from wit_admin.errors import DamagedJjError, JjError
+from wit_admin.jj.commit_extras import decode_extras
 from wit_admin.jj.commit_index import open_index
-from wit_admin.jj.commits import decode_commit, decode_extras
+from wit_admin.jj.commits import decode_commit
 from wit_admin.jj.layout import find_workspace, open_layout
 from wit_admin.jj.operations import decode_operation
 from wit_admin.jj.repository import JjRepository, read_repository

@@ -10,7 +10,8 @@ import heapq
 from collections.abc import Container, Iterable, Iterator, Mapping
 
 from wit_admin.errors import DamagedJjError, MissingJjError
-from wit_admin.jj.commits import Commit, decode_commit, decode_extras, root_commit
+from wit_admin.jj.commit_extras import decode_extras
+from wit_admin.jj.commits import Commit, decode_commit, root_commit
 from wit_admin.jj.graph import Node
 from wit_admin.jj.ids import CommitId, is_root_commit
 from wit_admin.jj.layout import Layout

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from wit_admin.jj.commits import TreeId
+from wit_admin.jj.commit_headers import TreeId
 from wit_admin.jj.merges import resolve_trivially, simplify
 from wit_admin.jj.trees import TreeEntry, Trees
 

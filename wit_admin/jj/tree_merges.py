@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from wit_admin.errors import DamagedJjError
 from wit_admin.git_objects import hash_object
-from wit_admin.jj.commits import TreeId
+from wit_admin.jj.commit_headers import TreeId
 from wit_admin.jj.conflicts import Terms, iter_entries
 from wit_admin.jj.line_merges import merge_lines
 from wit_admin.jj.merges import resolve_trivially, simplify

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from wit_admin.errors import DamagedJjError
 from wit_admin.git_objects import empty_tree_id, hash_object
-from wit_admin.jj.commits import TreeId
+from wit_admin.jj.commit_headers import TreeId
 from wit_admin.jj.ids import COMMIT_ID_BYTES
 from wit_admin.jj.objects import Objects
 

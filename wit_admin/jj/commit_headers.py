@@ -1,0 +1,133 @@
+"""Headers of raw Git commits, those that jj adds among them.
+
+Source: jj's lib/src/git_backend.rs, commit_from_git_without_root_parent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from wit_admin.errors import DamagedJjError
+from wit_admin.jj.ids import CommitId
+from wit_admin.jj.operations import Timestamp
+
+MOST_TEXT = 10_000
+"""Characters that are kept of a description, and of a name: whoever pushes can make them endless,
+and thousands of commits are in memory at once."""
+
+TreeId = str
+"""The id of a Git tree, as a commit id is."""
+
+_EMPTY_NAME = "JJ_EMPTY_STRING"
+"""Git refuses empty names, so jj writes this for one."""
+_TREES = b"jj:trees"
+_TIME = re.compile(rb"\s*([+-]?\d{1,18})(?:\s+([+-]\d{4}))?")
+_MOST_SHARED = 200
+"""Bytes of a name with an address: most commits share them with others, which are kept."""
+_LINE_END = re.compile(rb"\n(?! )")
+"""A line that begins with a blank goes on with the value before it."""
+_TREE_IDS = re.compile(rb"[0-9a-f]{40}(?: [0-9a-f]{40})*|[0-9a-f]{64}(?: [0-9a-f]{64})*")
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who made or committed a change, and when, to the second."""
+
+    name: str
+    email: str
+    time: Timestamp
+
+
+def read_labels(value: bytes) -> tuple[str, ...]:
+    """Return the names of a conflict's terms."""
+    labels = value.decode("utf-8", "replace").removesuffix("\n")
+    return tuple(labels.split("\n")) if labels else ()
+
+
+def read_headers(head: bytes) -> tuple[tuple[CommitId, ...], Mapping[bytes, bytes]]:
+    """Return the parents and, by name, the first of each header."""
+    parents: list[CommitId] = []
+    headers: dict[bytes, bytes] = {}
+    lines = head.split(b"\n") if b"\n " not in head else _unfold(head)
+    for line in lines:
+        name, _, value = line.partition(b" ")
+        if name == b"parent":
+            parents.append(value.decode("ascii", "replace"))
+        else:
+            headers.setdefault(name, value)
+    return tuple(parents), headers
+
+
+def _unfold(head: bytes) -> list[bytes]:
+    # Not line by line: millions of them may go on with one value.
+    return [line.replace(b"\n ", b"\n") for line in _LINE_END.split(head)]
+
+
+def read_trees(oid: CommitId, headers: Mapping[bytes, bytes]) -> tuple[TreeId, ...]:
+    """Return the terms of a conflict; none where there is no conflict.
+
+    Raises:
+        DamagedJjError: They are no trees, or of an even number.
+    """
+    value = headers.get(_TREES)
+    if value is None:
+        return ()
+    trees = tuple(value.decode("ascii", "replace").split(" "))
+    if not _TREE_IDS.fullmatch(value) or len(trees) < 3 or len(trees) % 2 == 0:  # noqa: PLR2004
+        raise DamagedJjError(f"The commit {oid} has a conflict with {len(trees)} terms.")
+    return trees
+
+
+def read_signature(value: bytes) -> Signature:
+    """Return who is named in an ``author`` or ``committer``, however it is written."""
+    end = value.rfind(b">") + 1
+    if value.find(b"<", 0, end) < 0:
+        return Signature(_name(value), "", Timestamp(0, 0))
+    person = value[:end]
+    name, email = _person(person) if end > _MOST_SHARED else _shared_person(person)
+    return Signature(name, email, _time(_TIME.match(value, end)))
+
+
+def build_signature(person: bytes, seconds: bytes, zone: bytes) -> Signature:
+    """Return the same from the parts of one that is written as usual."""
+    people = _shared_person if len(person) <= _MOST_SHARED else _person
+    return Signature(*people(person), Timestamp(int(seconds) * 1000, _zone(zone)))
+
+
+def _person(value: bytes) -> tuple[str, str]:
+    left = value.find(b"<")
+    return _name(value[:left]), _name(value[left + 1 : -1])
+
+
+_shared_person = lru_cache(maxsize=1024)(_person)
+"""So that a history holds each of its people once."""
+
+
+def _name(value: bytes) -> str:
+    text = read_text(value).strip()
+    return "" if text == _EMPTY_NAME else text
+
+
+def read_text(value: bytes) -> str:
+    """Return the text of bytes, as far as it is kept."""
+    # No character takes more than four bytes.
+    return value[: 4 * MOST_TEXT].decode("utf-8", "replace")[:MOST_TEXT]
+
+
+def _time(found: re.Match[bytes] | None) -> Timestamp:
+    if found is None:
+        return Timestamp(0, 0)
+    seconds, zone = found.groups()
+    return Timestamp(int(seconds) * 1000, _zone(zone))
+
+
+@lru_cache(maxsize=64)
+def _zone(value: bytes | None) -> int:
+    """Return the minutes east of UTC."""
+    if value is None:
+        return 0
+    minutes = int(value[1:3]) * 60 + int(value[3:])
+    return -minutes if value.startswith(b"-") else minutes
