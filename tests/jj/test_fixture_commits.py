@@ -12,7 +12,7 @@ from wit_admin.jj.commit_headers import Signature
 from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.commits import Commit
 from wit_admin.jj.conflicts import iter_conflicted_paths
-from wit_admin.jj.emptiness import is_empty
+from wit_admin.jj.emptiness import Emptiness
 from wit_admin.jj.trees import Trees
 
 FACTS = ("commit_id", "change_id", "change_hex", "parents", "description", "author", "committer")
@@ -66,7 +66,9 @@ def test_emptiness_equals_that_which_jj_shows(made_by_jj: Fixture) -> None:
     trees = Trees(commits.objects, commits.id_bytes)
     rows = made_by_jj.oracle["commits"]
 
-    found = {commit_id: is_empty(commits, trees, commits.read(commit_id)) for commit_id in rows}
+    found = {
+        commit_id: Emptiness(commits, trees).is_empty(commits.read(commit_id)) for commit_id in rows
+    }
 
     assert found == {commit_id: row["empty"] for commit_id, row in rows.items()}
 

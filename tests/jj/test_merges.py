@@ -12,7 +12,7 @@ from tests.support.jj_writer import JjWriter
 from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.conflicts import iter_conflicted_paths
 from wit_admin.jj.divergence import merge_targets
-from wit_admin.jj.emptiness import Emptiness, is_empty
+from wit_admin.jj.emptiness import Emptiness
 from wit_admin.jj.layout import open_layout
 from wit_admin.jj.merges import flatten, resolve_trivially, simplify
 from wit_admin.jj.ref_targets import RefTarget
@@ -159,8 +159,8 @@ def test_merge_whose_lines_only_jj_could_merge_is_neither_empty_nor_not(
     lost = writer.commit(left, right, tree=writer.tree({"f": "1\n1\n1\n2\n2\nl\n"}))
     commits = CommitStore.open(open_layout(writer.workspace))
 
-    assert is_empty(commits, open_trees(writer), commits.read(kept)) is None
-    assert is_empty(commits, open_trees(writer), commits.read(lost)) is False
+    assert Emptiness(commits, open_trees(writer)).is_empty(commits.read(kept)) is None
+    assert Emptiness(commits, open_trees(writer)).is_empty(commits.read(lost)) is False
 
 
 def open_trees(writer: JjWriter) -> Trees:
@@ -178,13 +178,13 @@ def test_criss_cross_merges_without_end_are_unknown(writer: JjWriter) -> None:
     commits = CommitStore.open(open_layout(writer.workspace))
     trees = open_trees(writer)
 
-    newest = is_empty(commits, trees, commits.read(left))
+    newest = Emptiness(commits, trees).is_empty(commits.read(left))
 
     emptiness = Emptiness(commits, trees)
     oldest_first = [emptiness.is_empty(commits.read(each)) for each in merges]
     assert newest is None
     assert oldest_first[:20] == [True] * 20
     assert oldest_first[-1] is None
-    assert [is_empty(commits, trees, commits.read(each)) for each in merges[25:40]] == (
+    assert [Emptiness(commits, trees).is_empty(commits.read(each)) for each in merges[25:40]] == (
         oldest_first[25:40]
     )

@@ -102,8 +102,3 @@ class _Expression:
 
 _UNKNOWN = _Expression((), 1 << 30)
 """It has no end, or too far away."""
-
-
-def is_empty(commits: CommitStore, trees: Trees, commit: Commit) -> bool | None:
-    """Tell whether one commit changes nothing; see :meth:`Emptiness.is_empty`."""
-    return Emptiness(commits, trees).is_empty(commit)
