@@ -38,11 +38,12 @@ def add_workspace(root: Path, pointer: str | bytes) -> Path:
     return path
 
 
+@pytest.mark.parametrize("end", ["", "/", "\n", "\r\n"])
 @pytest.mark.parametrize("pointer", ["../../repo/.jj/repo", "{root}/repo/.jj/repo"])
 def test_pointer_of_a_second_workspace_may_be_relative_or_absolute(
-    writer: JjWriter, root: Path, pointer: str
+    writer: JjWriter, root: Path, pointer: str, end: str
 ) -> None:
-    second = add_workspace(root, pointer.format(root=root))
+    second = add_workspace(root, pointer.format(root=root) + end)
 
     layout = open_layout(second, root=root)
 
@@ -79,7 +80,7 @@ def test_workspace_whose_repository_is_gone_is_named_so(root: Path, pointer: str
         open_layout(second)
 
 
-@pytest.mark.parametrize("pointer", [b"", b"\0", b"../../repo/.jj/repo\0"])
+@pytest.mark.parametrize("pointer", [b"", b"\n", b"\r\n", b"\0", b"../../repo/.jj/repo\0"])
 def test_pointer_that_names_no_path_is_refused(
     writer: JjWriter, root: Path, pointer: bytes
 ) -> None:
@@ -160,11 +161,11 @@ def test_alternates_in_a_circle_are_refused(writer: JjWriter, root: Path) -> Non
         open_layout(writer.workspace, root=root)
 
 
-@pytest.mark.parametrize("target", ["git", "git\n", "../../../.git", "{root}/repo/.git"])
+@pytest.mark.parametrize("target", ["git", "git\n", "git\r\n", "../../../.git", "{root}/repo/.git"])
 def test_git_directory_is_where_git_target_says(writer: JjWriter, root: Path, target: str) -> None:
     if ".git" in target:
         writer.gitdir.rename(writer.workspace / ".git")
-    (writer.repo / "store/git_target").write_text(target.format(root=root))
+    (writer.repo / "store/git_target").write_bytes(os.fsencode(target.format(root=root)))
 
     layout = open_layout(writer.workspace, root=root)
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.builders import LATER, NOW, make_repository
 from tests.support.jj_fixtures import Fixture, unpack_fixture
-from tests.support.jj_writer import JjWriter
+from tests.support.jj_writer import JjWriter, build
 from tests.support.killing import killed_at
 from wit_admin.db.base import Base
 from wit_admin.db.engine import make_sessions, open_engine
@@ -158,6 +158,28 @@ def test_names_that_no_index_holds_are_kept_shortened(
     assert len(left) == 2
     with sessions() as session:
         assert long.startswith(session.scalars(select(Conflict.file_path)).one()[:100])
+
+
+def test_remote_without_a_name_does_not_pass_for_no_remote(
+    sessions: sessionmaker[Session], repo_id: uuid.UUID, writer: JjWriter
+) -> None:
+    local, other = (writer.commit(description=text) for text in ("local", "other"))
+    view = build("View")
+    view.ParseFromString(
+        (
+            writer.repo / "op_store/views" / writer.view(local, bookmarks={"main": local})
+        ).read_bytes()
+    )
+    for remote in ("", "up stream/\N{SNOWMAN}@x"):
+        seen = view.remote_views.add(name=remote)
+        seen.bookmarks.add(name="main").target_terms.add(value=bytes.fromhex(other))
+    writer.publish(writer.write_view(view))
+
+    sync(sessions, repo_id, writer)
+
+    with sessions() as session:
+        found = session.execute(select(Bookmark.remote, Bookmark.target_commit_id)).all()
+        assert sorted(map(tuple, found)) == [("", local), ("up stream/\N{SNOWMAN}@x", other)]
 
 
 def test_operation_that_is_told_with_millions_of_letters_is_cut() -> None:

@@ -165,16 +165,18 @@ def _repo_folder(pointer: Path, boundary: Boundary) -> Path:
 
 def _git_target(store: Path) -> Path:
     content = read_file(store / "git_target", most_bytes=_MOST_POINTER_BYTES)
-    target = _pointed(content.removesuffix(b"\n"), store / "git_target")
+    target = _pointed(content, store / "git_target")
     path = store / target
     # A last ".git" may be a link or a file that points on; what leads to it is resolved first.
     return Path(os.path.realpath(path.parent)) / ".git" if path.name == ".git" else path
 
 
 def _pointed(content: bytes, pointer: Path) -> str:
-    if not content or b"\0" in content:
+    # jj ends it with nothing, but those who mend one by hand with whatever their editor does.
+    target = content.removesuffix(b"\n").removesuffix(b"\r")
+    if not target or b"\0" in target:
         raise JjPathError(f"{pointer} names no path.")
-    return os.fsdecode(content)
+    return os.fsdecode(target)
 
 
 def _check_kind(store: Path, kind: bytes) -> None:

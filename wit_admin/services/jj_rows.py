@@ -205,7 +205,8 @@ def _bookmarks(view: View) -> dict[BookmarkKey, _Bookmark]:
         (key_text(name), ""): (target, False) for name, target in view.bookmarks.items()
     }
     for remote, seen in view.remotes.items():
-        if remote != GIT_REMOTE:
+        # One without a name would pass for no remote; jj makes none.
+        if remote not in (GIT_REMOTE, ""):
             found.update(
                 ((key_text(name), key_text(remote)), (ref.target, ref.is_tracked))
                 for name, ref in seen.bookmarks.items()
