@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from tests.support.builders import NOW, make_demo
 from tests.support.jj_fixtures import OTHERS, Fixture, list_fixtures, unpack_fixture
 from wit_admin.db.models.jj import Bookmark, Change, ChangeCommit, Conflict, JjOperation
+from wit_admin.jj.operations import Timestamp
+from wit_admin.services.jj_rows import plain_text
 from wit_admin.services.jj_sync import sync_repository
 
 TELLING = (
@@ -20,6 +23,7 @@ TELLING = (
     "0.29.0/conflicts_kinds",
     "0.35.0/divergent",
     "0.40.0/push_and_fetch",
+    "0.40.0/redo",
     "0.45.1/conflicts_stacked",
     "0.45.1/upgraded",
 )
@@ -34,11 +38,28 @@ def test_rows_are_what_jj_says(sessions: sessionmaker[Session], tmp_path: Path, 
     sync_repository(sessions, repo_id, fixture.workspace, now=NOW)
 
     with sessions() as session:
-        operations = set(session.scalars(select(JjOperation.operation_id)))
-        assert operations == {row["id"] for row in fixture.oracle["operations"]}
+        assert_operations(session, fixture)
         if fixture.oracle["current_op"] is not None:
             assert_commits(session, fixture)
             assert_bookmarks(session, fixture)
+
+
+def assert_operations(session: Session, fixture: Fixture) -> None:
+    rows = {row.operation_id: row for row in session.scalars(select(JjOperation))}
+    expected = fixture.oracle.get("expected", {}).get("operations", [])
+    undone = {row["id"] for row in expected if row["undone"]}
+
+    assert rows.keys() == {told["id"] for told in fixture.oracle["operations"]}
+    for told in fixture.oracle["operations"]:
+        row = rows[told["id"]]
+        assert (row.parents, row.view_id) == (told["parents"], told["view_id"])
+        assert (row.started_at, row.ended_at) == tuple(
+            Timestamp(told[name]["ms"], 0).to_utc() for name in ("start", "end")
+        )
+        names = ("description", "hostname", "username", "is_snapshot")
+        assert [getattr(row, name) for name in names] == [told[name] for name in names]
+        assert row.tags == told["attributes"]
+        assert row.is_undone == (row.operation_id in undone) or not expected
 
 
 def assert_commits(session: Session, fixture: Fixture) -> None:
@@ -68,8 +89,19 @@ def assert_commits(session: Session, fixture: Fixture) -> None:
         change = changes[commit.change_id]
         if change.commit_id == key:
             assert change.has_conflicts == row["conflict"]
+            assert_texts(change, row)
             # Only jj itself knows how it merges lines; of those that stand here all can be told.
             assert change.is_empty == row["empty"] or (OTHERS and change.is_empty is None)
+
+
+def assert_texts(change: Change, told: dict[str, Any]) -> None:
+    # jj before 0.31 shows a last newline that is not there.
+    description = plain_text(told["description"])
+    assert change.description in {description, description.removesuffix("\n")}
+    author, committer = told["author"], told["committer"]
+    assert (change.author_name, change.author_email) == (author["name"], author["email"])
+    assert change.authored_at == datetime.fromisoformat(author["time"])
+    assert change.committed_at == datetime.fromisoformat(committer["time"])
 
 
 def assert_bookmarks(session: Session, fixture: Fixture) -> None:
