@@ -214,6 +214,23 @@ def test_conflict_that_went_away_is_marked_resolved(
         assert (found["g"].resolved, found["g"].resolved_at) == (True, LATER)
 
 
+def test_last_conflict_of_a_change_is_resolved_and_comes_back(
+    sessions: sessionmaker[Session], repo_id: uuid.UUID, writer: JjWriter
+) -> None:
+    trees = [writer.tree({"f": text}) for text in ("left", "base", "right")]
+    conflicted = writer.commit(change_id=CHANGE, headers=[f"jj:trees {' '.join(trees)}"])
+    solved = writer.commit(change_id=CHANGE, tree=trees[0])
+    head, found = None, []
+    for commit in (conflicted, solved, conflicted):
+        head = writer.publish(writer.view(commit), *([head] if head else []))
+        sync_repository(sessions, repo_id, writer.workspace, now=LATER)
+        with sessions() as session:
+            row = session.scalars(select(Conflict)).one()
+            found.append((row.resolved, row.resolved_at))
+
+    assert found == [(False, None), (True, LATER), (False, None)]
+
+
 def test_repository_replaced_by_another_is_followed(
     sessions: sessionmaker[Session], repo_id: uuid.UUID, tmp_path: Path
 ) -> None:
