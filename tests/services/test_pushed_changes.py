@@ -15,6 +15,7 @@ from tests.support.builders import NOW, make_repository, make_user, run_at_once
 from tests.support.jj_writer import JjWriter
 from tests.support.killing import killed_at
 from tests.support.server import run_git
+from tests.support.tools import make_tools
 from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.jj import Change, ChangeCommit, PushedHeads
 from wit_admin.db.models.repositories import Repository
@@ -22,7 +23,10 @@ from wit_admin.db.paging import PageRequest
 from wit_admin.db.queries import jj_commits
 from wit_admin.db.queries.jj_changes import MOST_DESCRIPTION
 from wit_admin.db.queries.jj_operations import OperationFilter
-from wit_admin.errors import NotFoundError
+from wit_admin.errors import DamagedJjError, JjError, NotFoundError
+from wit_admin.git.ancestry import Ancestry
+from wit_admin.git.disk import Disk
+from wit_admin.git.inspection import Inspector
 from wit_admin.services.jj_evolution import read_evolution
 from wit_admin.services.jj_following import FollowedChanges
 from wit_admin.services.jj_reading import ChangeQuery, list_changes, list_operations
@@ -33,7 +37,6 @@ from wit_admin.services.pushed_changes import (
     MAX_COMMITS,
     MAX_VERSIONS,
     index_pushed,
-    index_repository,
     list_due,
 )
 
@@ -49,6 +52,7 @@ class Site:
     root: Path
     repo_id: uuid.UUID
     writer: JjWriter
+    disk: Disk
 
     def push(self, **branches: str) -> None:
         """Make these the branches, as pushes would."""
@@ -66,7 +70,7 @@ class Site:
         return self.writer.gitdir
 
     def index(self) -> int:
-        return index_pushed(self.sessions, self.root, self.repo_id)
+        return index_pushed(self.sessions, self.disk, self.repo_id)
 
     def found(self) -> dict[str, dict[str, bool]]:
         """Return the visible and hidden commits of each change."""
@@ -89,7 +93,12 @@ def site(sessions: sessionmaker[Session], tmp_path: Path) -> Site:
     with sessions.begin() as session:
         repo_id = make_repository(session, make_user(session))
         session.execute(update(Repository).values(disk_path=place))
-    return Site(sessions, tmp_path, repo_id, writer)
+    return Site(sessions, tmp_path, repo_id, writer, make_disk(tmp_path))
+
+
+def make_disk(root: Path, *others: Path) -> Disk:
+    inspector = Inspector((root, *others), allows_includes=False)
+    return Disk(root, inspector, Ancestry(make_tools(root)))
 
 
 def test_versions_follow_the_branches_there_and_back(site: Site) -> None:
@@ -198,7 +207,8 @@ def test_one_that_cannot_be_read_is_left_due(site: Site) -> None:
         path.chmod(0o600)
         path.write_bytes(b"torn")
 
-    assert index_repository(site.sessions, site.root, site.repo_id) == 0
+    with pytest.raises(DamagedJjError):
+        site.index()
     assert list_due(site.sessions) == [site.repo_id]
 
 
@@ -207,7 +217,8 @@ def test_refs_that_cannot_be_read_are_left_due(site: Site) -> None:
     (site.gitdir / "packed-refs").unlink(missing_ok=True)
     (site.gitdir / "packed-refs").mkdir()
 
-    assert index_repository(site.sessions, site.root, site.repo_id) == 0
+    with pytest.raises(JjError, match=r"refs of .* cannot be read"):
+        site.index()
     assert list_due(site.sessions) == [site.repo_id]
 
 
@@ -216,7 +227,7 @@ def test_repository_that_was_removed_needs_nothing(site: Site) -> None:
     with site.sessions.begin() as session:
         session.execute(delete(Repository))
 
-    assert index_repository(site.sessions, site.root, site.repo_id) == 0
+    assert site.index() == 0
 
 
 def test_two_at_once_find_it_once(site: Site) -> None:
@@ -255,7 +266,7 @@ def test_killed_at_any_step_it_is_done_the_next_time(site: Site, database_url: s
 
     def index() -> None:
         engine = open_engine(database_url)
-        index_pushed(make_sessions(engine), site.root, site.repo_id)
+        index_pushed(make_sessions(engine), site.disk, site.repo_id)
 
     while was_killed:
         step += 1

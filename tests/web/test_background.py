@@ -28,7 +28,7 @@ def test_journal_and_index_are_taken_up_again_when_a_schema_that_was_away_is_bac
     async def work(flow: PushFlow) -> None:
         tasks = [
             asyncio.create_task(keep_journal_settled(flow, rest_s=0.01)),
-            asyncio.create_task(keep_changes_indexed(flow, rest_s=0.01)),
+            asyncio.create_task(keep_changes_indexed(flow.index, rest_s=0.01)),
         ]
         await reach(lambda: {fields["task"] for fields in noted(caplog)} == {"journal", "changes"})
         rename_tables(sessions, "away_{}", "{}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import weakref
 import zlib
 from pathlib import Path
 
@@ -34,6 +35,8 @@ class Sha256Packs:
         self._stores = [
             DiskObjectStore(str(folder), object_format=SHA256, alternates=[]) for folder in folders
         ]
+        # dulwich keeps packs open, and complains of those that are left to the garbage collector.
+        weakref.finalize(self, _close, self._stores)
 
     def find(self, oid: str, *, most_bytes: int) -> tuple[str, bytes] | None:
         """See :meth:`wit_admin.jj.objects.Packs.find`."""
@@ -50,3 +53,8 @@ class Sha256Packs:
                 raise DamagedJjError(f"The object {oid} is larger than {most_bytes} bytes.")
             return _KINDS[number], content
         return None
+
+
+def _close(stores: list[DiskObjectStore]) -> None:
+    for store in stores:
+        store.close()

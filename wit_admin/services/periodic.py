@@ -118,10 +118,10 @@ def _settle_journal(at: JobContext) -> dict[str, int]:
 
 
 def _index_changes(at: JobContext) -> dict[str, int]:
-    commits = 0
-    at.pushes.find_unindexed()
-    while at.pushes.has_unindexed:
-        commits += at.pushes.index_next()
+    commits, index = 0, at.pushes.index
+    index.find()
+    while index.has_waiting:
+        commits += index.index_next()
     return {"commits": commits}
 
 

@@ -27,7 +27,7 @@ from wit_admin.services.heads import pointing_head
 from wit_admin.services.journal import Replayed, replay_journal
 from wit_admin.services.push_creation import PushCreation, object_format_of
 from wit_admin.services.push_guards import guard_push
-from wit_admin.services.pushed_changes import index_repository, list_due
+from wit_admin.services.push_index import PushIndex
 from wit_admin.services.ref_updates import (
     RefUpdate,
     check_deletions,
@@ -84,7 +84,7 @@ class PushFlow:
         self._server_id = enrolment.server_id
         self._host = socket.gethostname()
         self._unrecorded: set[uuid.UUID] = set()
-        self._unindexed: set[uuid.UUID] = set()
+        self.index = PushIndex(sessions, disk)
 
     def open(
         self,
@@ -161,7 +161,7 @@ class PushFlow:
         try:
             pushes.settle_push(self._sessions, ticket.entry, accepted, default_branch=branch)
             if accepted:
-                self._unindexed.add(ticket.entry.repo_id)
+                self.index.add(ticket.entry.repo_id)
             else:
                 pushes.take_back(self._sessions, ticket.entry.repo_id, ticket.gitdir)
         except (UnavailableError, ConflictError) as error:
@@ -176,34 +176,6 @@ class PushFlow:
     def has_unrecorded(self) -> bool:
         """A push of this process waits for the database to come back."""
         return bool(self._unrecorded)
-
-    @property
-    def has_unindexed(self) -> bool:
-        """A push is known that was not looked through for change ids yet."""
-        return bool(self._unindexed)
-
-    def find_unindexed(self) -> int:
-        """Learn of pushes that other processes took and did not look through.
-
-        Return how many repositories wait now.
-
-        Raises:
-            UnavailableError: The database is gone.
-        """
-        if self._sessions is not None:
-            self._unindexed.update(list_due(self._sessions))
-        return len(self._unindexed)
-
-    def index_next(self) -> int:
-        """Look through one repository with pushes; return how many commits have a change id.
-
-        Raises:
-            UnavailableError: The database is gone; what is left is found again later.
-        """
-        if self._sessions is None or not self._unindexed:
-            return 0
-        # What is pushed from now on may not be seen any more, and is put in again.
-        return index_repository(self._sessions, self._disk.root, self._unindexed.pop())
 
     def replay(self) -> Replayed:
         """Settle what processes that died here left in the journal, and what this one could not.
@@ -227,7 +199,7 @@ class PushFlow:
         if not replayed.left:
             self._unrecorded -= own
         if replayed.settled:
-            self.find_unindexed()
+            self.index.find()
         return replayed
 
     def replay_all(self, *, patience_s: float) -> int:

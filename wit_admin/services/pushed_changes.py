@@ -8,21 +8,25 @@ the better source, and this keeps away.
 
 from __future__ import annotations
 
-import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.queries import jj_commits, pushed_changes
-from wit_admin.errors import JjError, MissingJjError
-from wit_admin.git.ref_files import NotPlainError
-from wit_admin.git.ref_names import HEADS
-from wit_admin.git.refs import read_refs
+from wit_admin.errors import (
+    ConflictError,
+    MissingJjError,
+    NoJjRepositoryError,
+    TooLargeError,
+    UnavailableError,
+    UnreadableJjError,
+)
+from wit_admin.git.branch_tips import read_branch_tips
+from wit_admin.git.disk import Disk
 from wit_admin.git.storage import resolve
 from wit_admin.jj.change_ids import synthesize
 from wit_admin.jj.commit_store import COMMIT_SKEW_MS, CommitStore
@@ -35,11 +39,8 @@ from wit_admin.jj.ids import ChangeId, CommitId
 from wit_admin.jj.objects import Objects
 from wit_admin.jj.stacked_table import StackedTable
 from wit_admin.jj.trees import Trees
-from wit_admin.log import fields
 from wit_admin.services import jj_rows
 from wit_admin.services.jj_standing import Groups, Standing, group, to_standings
-
-log = logging.getLogger(__name__)
 
 MAX_COMMITS = 10_000
 """Of one push, or one repository at first; older ones are not looked at. Large ones count for as
@@ -48,7 +49,6 @@ MAX_VERSIONS = 1000
 """Of one change, all of which have to be looked at for each that comes: with more of them it is
 left as it is."""
 _MOST_DUE = 10_000
-_NOT_INDEXED = "Pushed changes were not indexed."
 _NO_EXTRAS = StackedTable((), {}, is_lost=False)
 
 
@@ -58,43 +58,24 @@ def list_due(sessions: sessionmaker[Session]) -> Sequence[uuid.UUID]:
         return pushed_changes.list_due(session, limit=_MOST_DUE)
 
 
-def index_repository(sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID) -> int:
+def index_pushed(sessions: sessionmaker[Session], disk: Disk, repo_id: uuid.UUID) -> int:
     """Bring one repository's changes up to its branches; return how many commits were new.
 
-    One that cannot be read is only complained of; one that was removed meanwhile needs nothing.
-    """
-    try:
-        return index_pushed(sessions, root, repo_id)
-    except JjError as error:
-        log.warning(_NOT_INDEXED, extra=fields(repository=repo_id, reason=error.message))
-    except OSError as error:
-        log.warning(_NOT_INDEXED, extra=fields(repository=repo_id, reason=error.strerror))
-    except IntegrityError:
-        log.debug(_NOT_INDEXED, extra=fields(repository=repo_id, reason="it was removed"))
-    return 0
-
-
-def index_pushed(sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID) -> int:
-    """Do so.
-
     Raises:
-        JjError: A commit cannot be read.
-        OSError: The refs cannot be read.
+        JjError: Its branches or a commit cannot be read.
         IntegrityError: The repository was removed meanwhile.
+        UnavailableError: The database is gone.
     """
     with sessions() as session:
         pushed = pushed_changes.find(session, repo_id)
-    place = None if pushed is None else resolve(root, pushed.disk_path)
-    if pushed is None or place is None:
+    if pushed is None:
         return 0
-    try:
-        branches = read_refs(place.gitdir).refs
-    except NotPlainError:
-        reason = "its refs can only be read by git"
-        log.debug(_NOT_INDEXED, extra=fields(repository=repo_id, reason=reason))
-        return 0
-    heads = sorted({ref.oid.decode() for ref in branches if ref.name.startswith(HEADS)})
-    history = PushedHistory.open(place.gitdir, root)
+    place = resolve(disk.root, pushed.disk_path)
+    if place is None:
+        raise NoJjRepositoryError(f"There is no repository at {pushed.disk_path}.")
+    heads = _read_heads(disk, place.gitdir)
+    # Nothing in it leads further than the operator allows: that was just looked at.
+    history = PushedHistory.open(place.gitdir, None)
     moves = _read_moves(sessions, repo_id, history, pushed.heads or [], heads)
     changes = jj_rows.change_rows(history, moves.visible)
     commits = jj_rows.commit_rows(moves.new)
@@ -110,6 +91,20 @@ def index_pushed(sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID
         pushed_changes.hide(session, repo_id, moves.hidden, moves.touched - moves.visible.keys())
         pushed_changes.save(session, repo_id, heads, pushed.pushed_at)
     return len(moves.new)
+
+
+def _read_heads(disk: Disk, gitdir: Path) -> list[str]:
+    """Return what its branches point at, if git may work there."""
+    try:
+        disk.inspector.check(gitdir)
+        disk.inspector.check_loose_objects(gitdir)
+        return read_branch_tips(disk.ancestry.tools, gitdir)
+    except (ConflictError, TooLargeError, UnavailableError) as error:
+        raise UnreadableJjError(f"{gitdir}: {error.message}", hint=error.hint) from error
+    except OSError as error:
+        raise UnreadableJjError(
+            f"The refs of {gitdir} cannot be read: {error.strerror}."
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +172,8 @@ class PushedHistory:
     emptiness: Emptiness
 
     @classmethod
-    def open(cls, gitdir: Path, root: Path) -> PushedHistory:
-        """Open it; nothing outside of ``root`` is read.
+    def open(cls, gitdir: Path, root: Path | None) -> PushedHistory:
+        """Open it; nothing outside of ``root`` is read, if that is given.
 
         Raises:
             JjError: It cannot be read.
@@ -189,8 +184,14 @@ class PushedHistory:
         return cls(commits, Emptiness(commits, Trees(objects, git.id_bytes)))
 
     def is_empty(self, commit: Commit) -> bool | None:
-        """Tell whether a commit changes nothing."""
-        return self.emptiness.is_empty(commit)
+        """Tell whether a commit changes nothing; ``None`` if what tells it is not here.
+
+        Partial and shallow clones lack trees and parents.
+        """
+        try:
+            return self.emptiness.is_empty(commit)
+        except MissingJjError:
+            return None
 
     def compare(
         self, old: Sequence[CommitId], new: Sequence[CommitId]

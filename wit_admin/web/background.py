@@ -14,11 +14,13 @@ from anyio.to_thread import run_sync
 from wit_admin.errors import UnavailableError, WitError
 from wit_admin.log import fields
 from wit_admin.services.push_flow import PushFlow
+from wit_admin.services.push_index import PushIndex
 
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 1.0
 _REPLAY_EVERY_S = 60.0
+_FIND_EVERY_S = 300.0
 _REST_S = 60.0
 _SHARE = 9
 """The index rests so many times as long as it works."""
@@ -47,21 +49,26 @@ async def keep_journal_settled(pushes: PushFlow, *, rest_s: float = _REST_S) -> 
         await asyncio.sleep(_LOOK_EVERY_S)
 
 
-async def keep_changes_indexed(pushes: PushFlow, *, rest_s: float = _REST_S) -> None:
+async def keep_changes_indexed(index: PushIndex, *, rest_s: float = _REST_S) -> None:
     """Look through pushes for change ids, after they were answered and never at their expense.
 
-    Of many pushes to one repository one look may be enough. What a worker that died left is found
-    at the start, since another takes its place. After a failure that time alone may not mend it
-    rests for ``rest_s``.
+    Of many pushes to one repository one look may be enough. The database is asked for what waits
+    at the start, since what a worker that died left is another's that takes its place; after it
+    was away; and every few minutes for what failed, or what a host that died left. After a
+    failure that time alone may not mend it rests for ``rest_s``.
     """
-    knows_all = False
+    due = time.monotonic()
     while True:
         pause = _LOOK_EVERY_S
-        if pushes.has_unindexed or not knows_all:
+        if time.monotonic() >= due:
+            found = await _try("changes", index.find, rest_s)
+            if found is not None:
+                due = time.monotonic() + _FIND_EVERY_S * random.uniform(0.8, 1.2)  # noqa: S311  no secret
+        elif index.has_waiting:
             started = time.monotonic()
-            work = pushes.index_next if knows_all else pushes.find_unindexed
-            knows_all = await _try("changes", work, rest_s) is not None
-            if knows_all and pushes.has_unindexed:
+            if await _try("changes", index.index_next, rest_s) is None:
+                due = time.monotonic()
+            elif index.has_waiting:
                 pause = _SHARE * (time.monotonic() - started)
         await asyncio.sleep(pause)
 

@@ -152,7 +152,7 @@ class Server:
         beside = [
             asyncio.create_task(self._keep_the_date()),
             asyncio.create_task(keep_journal_settled(self._forge.pushes)),
-            asyncio.create_task(keep_changes_indexed(self._forge.pushes)),
+            asyncio.create_task(keep_changes_indexed(self._forge.pushes.index)),
         ]
         tls = self._shared.tls
         server = await loop.create_server(
