@@ -70,14 +70,16 @@ class Forge:
 
 
 @contextmanager
-def open_database(settings: Settings) -> Iterator[sessionmaker[Session]]:
+def open_database(
+    settings: Settings, options: EngineOptions | None = None
+) -> Iterator[sessionmaker[Session]]:
     """Open only the database, for commands that need nothing else.
 
     Raises:
         ConfigError: It is the embedded database, and it does not exist yet.
     """
     refuse_absent_database(settings)
-    engine = open_engine(settings.database_url.reveal())
+    engine = open_engine(settings.database_url.reveal(), options)
     try:
         yield make_sessions(engine)
     finally:

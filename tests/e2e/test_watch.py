@@ -13,9 +13,11 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.inotify_limits import raise_limit, under_limit
@@ -24,6 +26,7 @@ from tests.support.processes import children_of, is_running, open_files, wait_un
 from tests.support.server import RunningServer, running_server
 from tests.support.watch_site import WatchSite
 from wit_admin.db.engine import make_sessions, open_engine
+from wit_admin.db.models.jj import JjSyncState
 from wit_admin.services.watch_claims import count_watchers
 
 pytestmark = pytest.mark.e2e
@@ -167,6 +170,64 @@ def test_hosts_share_the_repositories_and_take_over_from_one_that_dies(
         wait(lambda: all(jj.operations(name)[-1].startswith("after") for name in writers))
         wait(lambda: {json.loads(each)["repository"] for each in second.lines()[seen:]} == names)
         assert count_watchers(sessions, tmp_path) == 1
+
+
+@pytest.mark.parametrize("_databases", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("is_amid", [False, True])
+def test_hosts_take_over_from_one_that_is_frozen_which_writes_nothing_when_it_wakes(
+    jj: WatchSite,
+    sessions: sessionmaker[Session],
+    database_url: str,
+    tmp_path: Path,
+    *,
+    is_amid: bool,
+) -> None:
+    """At rest, or amid the transaction of a sync, whose lock it must not keep either."""
+    writers = {f"r{number}": jj.add(f"r{number}") for number in range(12)}
+
+    with (
+        watcher(tmp_path, database_url) as first,
+        watcher(tmp_path, database_url) as second,
+    ):
+        wait(lambda: both_work(jj, writers, first, second))
+        with sessions.begin() as session:
+            if is_amid:
+                # Whoever has something to write waits for this transaction, and is stopped there.
+                session.execute(update(JjSyncState).values(path=JjSyncState.path))
+                operate_everywhere(jj, writers, "amid")
+                wait(lambda: count_waiting(sessions) == 4)
+            first.process.send_signal(signal.SIGSTOP)
+        operate_everywhere(jj, writers, "after")
+        wait(lambda: all(jj.operations(name)[-1] == "after" for name in writers))
+        wait(lambda: count_watchers(sessions, tmp_path) == 1)
+        before = moments(jj)
+        first.process.send_signal(signal.SIGCONT)
+        wait(lambda: "The database is back" in first.log.read_text())
+
+        assert moments(jj) == before
+        wait(lambda: count_watchers(sessions, tmp_path) == 2)
+        wait(lambda: both_work(jj, writers, first, second))
+        assert moments(jj) != before
+
+
+def moments(jj: WatchSite) -> dict[str, datetime | None]:
+    """Return when each repository was written last."""
+    return {name: state.synced_at for name, state in jj.states().items()}
+
+
+def count_waiting(sessions: sessionmaker[Session]) -> int:
+    """Return how many connections wait for a lock."""
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with sessions() as session:
+        return int(session.execute(query).scalar_one())
+
+
+def operate_everywhere(jj: WatchSite, writers: dict[str, JjWriter], description: str) -> None:
+    for writer in writers.values():
+        jj.operate(writer, description)
 
 
 def both_work(jj: WatchSite, writers: dict[str, JjWriter], *running: RunningWatcher) -> bool:

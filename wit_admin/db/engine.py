@@ -51,6 +51,9 @@ class EngineOptions:
     """PostgreSQL only; 0 is no limit."""
     lock_timeout_ms: int = 0
     """PostgreSQL only; 0 is no limit."""
+    idle_in_transaction_ms: int = 0
+    """PostgreSQL only: for who may be stopped in the middle, with locks that others wait for; 0 is
+    no limit."""
     patience_s: float | None = None
     """PostgreSQL only: how long anything may stay without an answer; ``None`` is for ever."""
     busy_timeout_ms: int = 10_000
@@ -173,6 +176,7 @@ def _postgres_arguments(options: EngineOptions) -> dict[str, Any]:
     limits = {
         "statement_timeout": options.statement_timeout_ms,
         "lock_timeout": options.lock_timeout_ms,
+        "idle_in_transaction_session_timeout": options.idle_in_transaction_ms,
     }
     arguments: dict[str, Any] = {
         "connect_timeout": options.connect_timeout_s,

@@ -1,9 +1,10 @@
 """Divides shards of work among processes on all hosts by PostgreSQL's advisory locks.
 
 Each process has one connection for its locks, and the server lets go of them when it ends,
-however that happens. Beside its shards each holds a shared lock that says that it is there, so
-that all know how many they are and what a fair share is. A proxy that shares connections between
-transactions breaks it.
+however that happens. It ends the connection of a process that says nothing for :data:`LEASE_S`,
+too: that one was stopped, or waits for a disk that hangs. Beside its shards each holds a shared
+lock that says that it is there, so that all know how many they are and what a fair share is. A
+proxy that shares connections between transactions breaks it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from sqlalchemy.orm import Session
 
 from wit_admin.errors import UnavailableError
 
+LEASE_S = 15.0
+"""As it is told to the server below."""
 _UNSIGNED = 2**32
 _MEMBER = -1
 """In place of a shard's number: held, shared, by all."""
@@ -39,11 +42,15 @@ _SET_UP = (
     "SET tcp_keepalives_count = 3",
     "SET tcp_user_timeout = 15000",
     "SET statement_timeout = 5000",
+    # Version 13 does not know it, and would say so.
+    "SELECT set_config(name, '15s', false) FROM pg_settings WHERE name = 'idle_session_timeout'",
 )
 
 
 class ShardLocks:
     """This process's part in the work of a name, which has ``count`` shards."""
+
+    lease_s = LEASE_S
 
     def __init__(self, engine: Engine, name: str, count: int) -> None:
         self._engine = engine
@@ -51,6 +58,12 @@ class ShardLocks:
         self._count = count
         self._connection: Connection | None = None
         self._leaving: set[int] = set()
+        self._opened = 0
+
+    @property
+    def term(self) -> int:
+        """How often a connection was opened: what an earlier one held is lost."""
+        return self._opened
 
     def settle(self, busy: Collection[int] = ()) -> frozenset[int]:
         """Take shards that are free, or give back what is more than a fair share; return ours.
@@ -106,6 +119,7 @@ class ShardLocks:
         for statement in _SET_UP:
             connection.exec_driver_sql(statement)
         self._connection = connection
+        self._opened += 1
         self._run(_JOIN, _MEMBER)
         return connection
 

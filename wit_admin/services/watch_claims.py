@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Collection
 from contextlib import ExitStack
@@ -29,6 +30,13 @@ def shard_of(repo_id: uuid.UUID) -> int:
 class Claims(Protocol):
     """The shards that this process may watch."""
 
+    lease_s: float
+    """So long after it settled last others may have what is ours."""
+
+    @property
+    def term(self) -> int:
+        """Another number when all that was ours before may have been others' meanwhile."""
+
     def settle(self, busy: Collection[int] = ()) -> frozenset[int]:
         """Return the shards that are ours from now on, until the next call.
 
@@ -43,7 +51,13 @@ class Claims(Protocol):
 
 
 class FileClaim:
-    """With SQLite, which has one host: all or nothing, by a lock in the home folder."""
+    """With SQLite, which has one host: all or nothing, by a lock in the home folder.
+
+    Only the end of the process lets go of it.
+    """
+
+    lease_s = math.inf
+    term = 0
 
     def __init__(self, run_dir: Path) -> None:
         self._path = lock_path(run_dir)

@@ -16,6 +16,7 @@ from wit_admin.db.data_version import Version, watch_changes
 from wit_admin.db.queries import watching
 from wit_admin.db.queries.watching import Place
 from wit_admin.services.watch_claims import Claims, engine_of, shard_of
+from wit_admin.services.watcher.lease import now_s
 
 _ALL_EVERY_S = 300.0
 _MARGIN = timedelta(seconds=15)
@@ -48,6 +49,10 @@ class News:
     is_all: bool
     """There are no others."""
     unwatched: frozenset[uuid.UUID]
+    term: int
+    """See :attr:`Claims.term`."""
+    asked_s: float
+    """When it was asked, by the clock of the lease."""
 
 
 def digest_of(heads: Iterable[str]) -> int:
@@ -75,11 +80,13 @@ class Clerk:
         Raises:
             UnavailableError: The database is not there; nothing is ours.
         """
+        asked_s = now_s()
         shards, asked_at = self._claims.settle(busy), utc_now()
+        term = self._claims.term
         version = self._versions.read() if self._versions else None
         is_all = bool(shards - self._shards) or time.monotonic() >= self._all_at
         if not is_all and version is not None and version == self._version:
-            return News(shards, [], is_all, self._unwatched)
+            return News(shards, [], is_all, self._unwatched, term, asked_s)
         with self._sessions() as session:
             unwatched = watching.list_unwatched(session)
             places = self._places(session, unwatched, is_all=is_all)
@@ -88,7 +95,7 @@ class Clerk:
         self._asked_at, self._version = asked_at, version
         if is_all:
             self._all_at = time.monotonic() + _ALL_EVERY_S
-        return News(shards, standings, is_all, unwatched)
+        return News(shards, standings, is_all, unwatched, term, asked_s)
 
     def close(self) -> None:
         """Leave everything to others."""

@@ -7,6 +7,7 @@ bounded pool, questions to the database by a thread of their own.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import logging
 import select
@@ -24,6 +25,7 @@ from wit_admin.services.watch_claims import Claims, shard_of
 from wit_admin.services.watch_sync import JjReader, SyncReport, Target
 from wit_admin.services.watcher.clerk import Clerk, News, Standing, digest_of
 from wit_admin.services.watcher.fleet import Entry, Fleet
+from wit_admin.services.watcher.lease import Lease, guarded
 from wit_admin.services.watcher.observer import Observer
 from wit_admin.services.watcher.pool import Pool
 from wit_admin.services.watcher.schedule import Schedule
@@ -31,8 +33,6 @@ from wit_admin.services.watcher.sweep import Sweep
 
 log = logging.getLogger(__name__)
 
-_TRUST_S = 5.0
-"""So long after the database last said what is ours nothing is begun any more."""
 _AT_ONCE = 200
 """Repositories that are taken in before the loop looks up again."""
 
@@ -65,7 +65,8 @@ class Watcher:
         """``claims`` and ``events`` are its own from now on."""
         options = options or WatchOptions()
         self._ask_s = options.ask_s
-        self._reader = reader
+        self._reader = dataclasses.replace(reader, sessions=guarded(reader.sessions))
+        self._lease = Lease(claims.lease_s)
         self._events = events
         self._observer = observer or Observer()
         self._fleet = Fleet(reader.root, events)
@@ -76,7 +77,7 @@ class Watcher:
         self._questions = Pool[float, News](1, "watch-clerk")
         self._incoming = deque[Standing]()
         self._told: tuple[Collection[int], Collection[uuid.UUID]] = ((), ())
-        self._ask_at = self._trusted_until = 0.0
+        self._ask_at = 0.0
         self._is_stopping = self._is_ready = self._is_away = self._is_limited = False
 
     def stop(self) -> None:
@@ -113,7 +114,7 @@ class Watcher:
                 self._look_in_passing(entry, now)
         for entry in self._schedule.take_looks(now):
             self._look(entry, now)
-        self._begin_syncs(now)
+        self._begin_syncs()
         self._tell_of_limits()
         self._observer.counted(self._fleet.watched, self._fleet.polled)
 
@@ -151,14 +152,14 @@ class Watcher:
     # What the database says
 
     def _ask(self, now: float) -> None:
-        for asked_at, future in self._questions.take_done():
-            self._take_answer(asked_at, future, now)
+        for _, future in self._questions.take_done():
+            self._take_answer(future)
         if now >= self._ask_at and self._questions.room:
             busy = {shard_of(entry.id) for entry in self._syncs.running}
             self._questions.begin(now, lambda: self._clerk.ask(busy))
             self._ask_at = now + self._ask_s
 
-    def _take_answer(self, asked_at: float, future: Future[News], now: float) -> None:
+    def _take_answer(self, future: Future[News]) -> None:
         try:
             news = future.result()
         except WitError as error:
@@ -166,13 +167,15 @@ class Watcher:
             return
         if self._is_away:
             log.info("The database is back.")
-        self._is_away, self._trusted_until = False, asked_at + _TRUST_S
+        self._is_away = False
+        self._lease.renew(news.term, news.asked_s)
         self._apply(news)
 
     def _lose_database(self, error: WitError) -> None:
         if not self._is_away:
             log.warning("Nothing is synced until the database is back. %s", error.message)
-        self._is_away, self._trusted_until = True, 0.0
+        self._is_away = True
+        self._lease.lose()
 
     def _apply(self, news: News) -> None:
         if news.is_all:
@@ -203,7 +206,7 @@ class Watcher:
             entry = self._fleet.enter(standing)
             if entry.workspace is None:
                 self._locate(entry, now, failures=standing.failures if is_new else 0)
-        if not self._incoming and not self._is_ready and self._trusted_until:
+        if not self._incoming and not self._is_ready and self._lease.may_begin():
             self._is_ready = True
             self._observer.ready(self._fleet.watched)
 
@@ -270,8 +273,8 @@ class Watcher:
 
     # Syncs
 
-    def _begin_syncs(self, now: float) -> None:
-        if now >= self._trusted_until:
+    def _begin_syncs(self) -> None:
+        if not self._lease.may_begin():
             return
         for entry, failures in self._schedule.take_syncs(self._syncs.room):
             if failures and not self._fleet.locate(entry):
@@ -279,7 +282,8 @@ class Watcher:
                 continue
             target = Target(entry.id, entry.name, self._fleet.workspace_of(entry), failures)
             entry.heads = self._digest(entry)
-            self._syncs.begin(entry, functools.partial(self._reader.try_sync, target))
+            sync = functools.partial(self._reader.try_sync, target)
+            self._syncs.begin(entry, self._lease.hold(sync))
 
     def _take_reports(self, now: float) -> None:
         for entry, future in self._syncs.take_done():
