@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import threading
@@ -255,6 +256,41 @@ def test_broken_repository_is_reported_and_stops_no_other(jj: WatchSite) -> None
         wait(lambda: jj.states()["bad"].failures == 0)
     assert jj.states()["bad"].error is None
     assert {report.repository for report in recorder.reports if report.is_failure} == {"alice/bad"}
+
+
+@pytest.mark.parametrize("leaves_a_folder", [False, True])
+@pytest.mark.parametrize("has_events", [False, True])
+def test_disk_that_goes_and_comes_back_is_told_of_once_each(
+    jj: WatchSite, caplog: pytest.LogCaptureFixture, *, leaves_a_folder: bool, has_events: bool
+) -> None:
+    """A mount point that is left behind is empty."""
+    names = [f"r{number}" for number in range(20)]
+    writers = [jj.add(name) for name in names]
+    away = jj.root.with_name("away")
+    caplog.set_level(logging.INFO, logger="wit_admin.services.watcher")
+    events = None if has_events else NoEvents[Any]()
+
+    with watched(jj, sweep_s=0.2, events=events) as recorder:
+        wait(lambda: all(jj.operations(name) == ["first"] for name in names))
+        jj.root.rename(away)
+        if leaves_a_folder:
+            jj.root.mkdir()
+        for writer in writers:
+            # Whatever is still told of the old place.
+            (away / writer.repo.relative_to(jj.root) / "op_heads/heads/lock").touch()
+        wait(lambda: "is gone" in caplog.text)
+        wait(lambda: recorder.watched == 0 or not has_events)
+        if leaves_a_folder:
+            jj.root.rmdir()
+        away.rename(jj.root)
+        wait(lambda: "is back" in caplog.text)
+        for writer in writers:
+            jj.operate(writer, "second")
+        wait(lambda: all(jj.operations(name) == ["first", "second"] for name in names))
+        wait(lambda: recorder.watched == len(names))
+
+    assert len(caplog.messages) == 2
+    assert all(state.failures == 0 for state in jj.states().values())
 
 
 def test_events_that_were_lost_are_made_up_for_by_looking_at_all(jj: WatchSite) -> None:

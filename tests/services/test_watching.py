@@ -15,7 +15,13 @@ from tests.support.nobody import as_nobody_in
 from tests.support.watch_site import WatchSite
 from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.events import AuditEvent
-from wit_admin.errors import BatchError, DamagedJjError, NoJjRepositoryError, NotFoundError
+from wit_admin.errors import (
+    BatchError,
+    DamagedJjError,
+    NoJjRepositoryError,
+    NotFoundError,
+    UnavailableError,
+)
 from wit_admin.git.file_locks import lock_file
 from wit_admin.names import RepoName
 from wit_admin.services import watching
@@ -76,6 +82,25 @@ def test_repository_that_cannot_be_read_keeps_no_other_from_being_synced(jj: Wat
     bad = watching.list_watched(jj.sessions, jj.root)[0]
     assert (bad.name, bad.failures, bad.error) == ("bad", 1, reports[0].error)
     assert watching.watch_status(jj.sessions, jj.root, jj.root).failing == 1
+
+
+@pytest.mark.parametrize("leaves_a_folder", [False, True])
+def test_pass_says_that_the_disk_is_gone(jj: WatchSite, *, leaves_a_folder: bool) -> None:
+    jj.add("one")
+    states(jj)
+    away = jj.root.with_name("away")
+    jj.root.rename(away)
+    if leaves_a_folder:
+        jj.root.mkdir()
+
+    with pytest.raises(UnavailableError, match="gone"):
+        states(jj)
+    if leaves_a_folder:
+        jj.root.rmdir()
+    away.rename(jj.root)
+
+    assert states(jj) == {}
+    assert jj.states()["one"].failures == 0
 
 
 def test_failure_is_forgotten_when_the_repository_is_whole_again(jj: WatchSite) -> None:

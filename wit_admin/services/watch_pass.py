@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.queries import watching
 from wit_admin.db.queries.watching import Watchable
-from wit_admin.errors import BatchError, JjError
+from wit_admin.errors import BatchError, JjError, UnavailableError
 from wit_admin.services.jj_options import JjSyncOptions
 from wit_admin.services.jj_places import find_jj_workspace, has_moved_on
+from wit_admin.services.root_presence import RootPresence
 from wit_admin.services.watch_sync import JjReader, SyncReport, Target
 
 _ALL = JjSyncOptions()
@@ -28,9 +29,17 @@ def sync_all(
     """Sync what has moved on since the last time, and yield what came of it, by name.
 
     One that cannot be read does not keep the others from being synced.
+
+    Raises:
+        UnavailableError: The disk on which some were is gone.
     """
     with sessions() as session:
         rows = [row for row in watching.iter_watchable(session) if row.is_watched is not False]
+    if any(row.op_heads for row in rows) and not RootPresence(root).look():
+        raise UnavailableError(
+            f"{root} is gone or empty, and repositories were there.",
+            hint="See whether its disk is mounted.",
+        )
     due = [target for row in rows if (target := _find_due(root, row))]
     with ThreadPoolExecutor(workers) as pool:
         yield from pool.map(JjReader(sessions, root, options).try_sync, due)

@@ -15,14 +15,14 @@ from wit_admin.jj.head_events import HeadEvents
 from wit_admin.jj.layout import find_op_heads_folder
 from wit_admin.jj.op_heads import peek_op_heads
 from wit_admin.services.jj_places import find_jj_place
-from wit_admin.services.watcher.clerk import Standing
+from wit_admin.services.watcher.inventory import KnownRepository
 
 _TICK_S = 2.0
 """Of the coarsest clock of a file system."""
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class Watched:
     """One repository. There are thousands: what can be worked out is not kept."""
 
     id: uuid.UUID
@@ -36,55 +36,55 @@ class Entry:
     handle: int | None = None
     """Of the watch; ``None`` for one that is polled."""
     stamp: int = 0
-    """Of its folder of heads, see :meth:`Fleet.may_have_changed`."""
+    """Of its folder of heads, see :meth:`WatchList.may_have_changed`."""
 
 
-class Fleet:
+class WatchList:
     """All of them, by id."""
 
-    def __init__(self, root: Path, events: HeadEvents[Entry]) -> None:
+    def __init__(self, root: Path, events: HeadEvents[Watched]) -> None:
         self._root = root
         self._base = str(root.resolve())
         self._events = events
-        self._entries: dict[uuid.UUID, Entry] = {}
-        self._odd_folders: dict[Entry, str] = {}
+        self._entries: dict[uuid.UUID, Watched] = {}
+        self._odd_folders: dict[Watched, str] = {}
         """Where pointer files or links lead to; most repositories have none."""
         self._devices: dict[int, bool] = {}
         self.polled = 0
         """How many with a workspace have no watch."""
         self.watched = 0
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[Watched]:
         return iter(self._entries.values())
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def __contains__(self, entry: Entry) -> bool:
+    def __contains__(self, entry: Watched) -> bool:
         return self._entries.get(entry.id) is entry
 
-    def enter(self, standing: Standing) -> Entry:
+    def enter(self, known: KnownRepository) -> Watched:
         """Return the entry of a repository; a new one if its folder is another than before."""
-        entry = self._entries.get(standing.id)
-        if entry is not None and entry.disk_path == standing.disk_path:
-            entry.name = standing.name
+        entry = self._entries.get(known.id)
+        if entry is not None and entry.disk_path == known.disk_path:
+            entry.name = known.name
             return entry
         if entry is not None:
             self.drop(entry)
-        entry = Entry(standing.id, standing.name, standing.disk_path, heads=standing.heads)
+        entry = Watched(known.id, known.name, known.disk_path, heads=known.heads)
         self._entries[entry.id] = entry
         return entry
 
-    def drop(self, entry: Entry) -> None:
+    def drop(self, entry: Watched) -> None:
         """Forget a repository."""
         self._leave(entry)
         del self._entries[entry.id]
 
-    def find(self, repo_id: uuid.UUID) -> Entry | None:
+    def find(self, repo_id: uuid.UUID) -> Watched | None:
         """Return the repository of that id."""
         return self._entries.get(repo_id)
 
-    def locate(self, entry: Entry) -> bool:
+    def locate(self, entry: Watched) -> bool:
         """Look up where jj works, and watch it; false when it does so nowhere.
 
         What is wrong there is for whoever reads it to say.
@@ -102,7 +102,7 @@ class Fleet:
         self.ensure_watch(entry)
         return True
 
-    def _locate_odd(self, entry: Entry) -> None:
+    def _locate_odd(self, entry: Watched) -> None:
         """Follow a pointer file or links, as far as they may be followed."""
         try:
             folder = find_op_heads_folder(self.workspace_of(entry), root=self._root)
@@ -111,7 +111,7 @@ class Fleet:
             return
         self._odd_folders[entry] = str(folder)
 
-    def ensure_watch(self, entry: Entry) -> None:
+    def ensure_watch(self, entry: Watched) -> None:
         """Watch an entry that was polled until now, if that is possible."""
         if entry.handle is None:
             folder = self.folder_of(entry)
@@ -120,7 +120,17 @@ class Fleet:
                 entry.handle = self._events.watch(entry, folder)
             self.polled -= entry.handle is not None
 
-    def may_have_changed(self, entry: Entry, moment: float) -> bool:
+    def unwatch_all(self) -> None:
+        """Watch none until :meth:`ensure_watch`: what was watched may be another disk's."""
+        self._devices.clear()
+        for entry in self:
+            if entry.handle is not None:
+                self._events.forget(entry.handle)
+                entry.handle = None
+                self.polled += 1
+            entry.stamp = 0
+
+    def may_have_changed(self, entry: Watched, moment: float) -> bool:
         """Tell by one look whether other heads may stand there than when this was asked before.
 
         ``moment`` is that of the look, in seconds since 1970. The times of a folder tell, but not
@@ -138,11 +148,11 @@ class Fleet:
         entry.stamp = stamp if is_old else 0
         return True
 
-    def workspace_of(self, entry: Entry) -> Path:
+    def workspace_of(self, entry: Watched) -> Path:
         """Return where jj works in a repository."""
         return self._root / (entry.workspace or entry.disk_path)
 
-    def peek(self, entry: Entry) -> tuple[str, ...]:
+    def peek(self, entry: Watched) -> tuple[str, ...]:
         """Return its operation heads as they stand this moment.
 
         Raises:
@@ -150,14 +160,14 @@ class Fleet:
         """
         return peek_op_heads(self.folder_of(entry))
 
-    def folder_of(self, entry: Entry) -> str:
+    def folder_of(self, entry: Watched) -> str:
         """Return the folder in which the heads are names."""
         return self._odd_folders.get(entry) or self._plain_folder(entry)
 
-    def _plain_folder(self, entry: Entry) -> str:
+    def _plain_folder(self, entry: Watched) -> str:
         return f"{self._base}/{entry.workspace}/.jj/repo/op_heads/heads"
 
-    def _leave(self, entry: Entry) -> None:
+    def _leave(self, entry: Watched) -> None:
         """Forget where it was."""
         if entry.workspace is not None:
             self.watched -= 1

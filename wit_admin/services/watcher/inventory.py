@@ -24,7 +24,7 @@ _MARGIN = timedelta(seconds=15)
 What is missed all the same is found when all are asked for."""
 
 
-class Standing(NamedTuple):
+class KnownRepository(NamedTuple):
     """A repository as a watcher sees it."""
 
     id: uuid.UUID
@@ -39,12 +39,12 @@ class Standing(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class InventoryUpdate:
     """What the database said."""
 
     shards: frozenset[int]
     """What is ours until the next time."""
-    standings: list[Standing]
+    repositories: list[KnownRepository]
     """Those of our shards that may have changed."""
     is_all: bool
     """There are no others."""
@@ -61,7 +61,7 @@ def digest_of(heads: Iterable[str]) -> int:
     return hash(names) if names else 0
 
 
-class Clerk:
+class Inventory:
     """Remembers what was asked before. Not for several threads at once."""
 
     def __init__(self, sessions: sessionmaker[Session], claims: Claims) -> None:
@@ -74,7 +74,7 @@ class Clerk:
         self._versions = watch_changes(engine_of(sessions))
         self._version: Version | None = None
 
-    def ask(self, busy: Collection[int]) -> News:
+    def ask(self, busy: Collection[int]) -> InventoryUpdate:
         """Return what is new; syncs are under way in the ``busy`` shards.
 
         Raises:
@@ -86,16 +86,16 @@ class Clerk:
         version = self._versions.read() if self._versions else None
         is_all = bool(shards - self._shards) or time.monotonic() >= self._all_at
         if not is_all and version is not None and version == self._version:
-            return News(shards, [], is_all, self._unwatched, term, asked_s)
+            return InventoryUpdate(shards, [], is_all, self._unwatched, term, asked_s)
         with self._sessions() as session:
             unwatched = watching.list_unwatched(session)
             places = self._places(session, unwatched, is_all=is_all)
-            standings = [_standing_of(place) for place in places if shard_of(place.id) in shards]
+            repositories = [_known_of(place) for place in places if shard_of(place.id) in shards]
         self._shards, self._unwatched = shards, unwatched
         self._asked_at, self._version = asked_at, version
         if is_all:
             self._all_at = time.monotonic() + _ALL_EVERY_S
-        return News(shards, standings, is_all, unwatched, term, asked_s)
+        return InventoryUpdate(shards, repositories, is_all, unwatched, term, asked_s)
 
     def close(self) -> None:
         """Leave everything to others."""
@@ -114,8 +114,8 @@ class Clerk:
         return places
 
 
-def _standing_of(place: Place) -> Standing:
-    return Standing(
+def _known_of(place: Place) -> KnownRepository:
+    return KnownRepository(
         place.id,
         f"{place.owner}/{place.name}",
         place.disk_path,

@@ -13,44 +13,44 @@ from tests.support.watch_site import WatchSite
 from wit_admin.names import RepoName
 from wit_admin.services import watching
 from wit_admin.services.watch_claims import open_claims
-from wit_admin.services.watcher.clerk import Clerk
+from wit_admin.services.watcher.inventory import Inventory
 
 
 @pytest.fixture
-def clerk(sessions: sessionmaker[Session], tmp_path: Path) -> Iterator[Clerk]:
-    opened = Clerk(sessions, open_claims(sessions, tmp_path))
+def inventory(sessions: sessionmaker[Session], tmp_path: Path) -> Iterator[Inventory]:
+    opened = Inventory(sessions, open_claims(sessions, tmp_path))
     yield opened
     opened.close()
 
 
-def test_all_are_told_at_first_and_then_what_changed(clerk: Clerk, jj: WatchSite) -> None:
+def test_all_are_told_at_first_and_then_what_changed(inventory: Inventory, jj: WatchSite) -> None:
     jj.add("old")
 
-    first = clerk.ask(())
+    first = inventory.ask(())
     jj.add("new")
-    second = clerk.ask(())
+    second = inventory.ask(())
     watching.remove_watch(jj.sessions, jj.root, RepoName("alice", "old"))
-    third = clerk.ask(())
+    third = inventory.ask(())
 
     assert first.is_all
-    assert [standing.name for standing in first.standings] == ["alice/old"]
-    assert "alice/new" in {standing.name for standing in second.standings}
+    assert [known.name for known in first.repositories] == ["alice/old"]
+    assert "alice/new" in {known.name for known in second.repositories}
     assert not third.is_all
     assert len(third.unwatched) == 1
 
 
 @pytest.mark.parametrize("_databases", ["sqlite"], indirect=True)
 def test_sqlite_in_which_nothing_was_written_is_not_asked_again(
-    clerk: Clerk, jj: WatchSite, engine: Engine
+    inventory: Inventory, jj: WatchSite, engine: Engine
 ) -> None:
     jj.add()
     watching.remove_watch(jj.sessions, jj.root, RepoName("alice", "demo"))
-    first = clerk.ask(())
+    first = inventory.ask(())
     statements = []
     event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
 
-    again = clerk.ask(())
+    again = inventory.ask(())
 
     assert statements == []
-    assert (again.standings, again.is_all) == ([], False)
+    assert (again.repositories, again.is_all) == ([], False)
     assert (again.shards, again.unwatched) == (first.shards, first.unwatched)

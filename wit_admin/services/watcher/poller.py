@@ -15,7 +15,7 @@ as much as the looks themselves."""
 _IN_A_HURRY = 500
 
 
-class Sweep(Generic[K]):
+class Poller(Generic[K]):
     """Takes each of many things once in ``circle_s`` seconds, some at a time."""
 
     def __init__(self, circle_s: float) -> None:

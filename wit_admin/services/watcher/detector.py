@@ -1,0 +1,155 @@
+"""What the disk says: where jj works, and whether there is something to sync."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from wit_admin.errors import JjError
+from wit_admin.services.root_presence import RootPresence
+from wit_admin.services.watcher.inventory import digest_of
+from wit_admin.services.watcher.observer import Observer
+from wit_admin.services.watcher.poller import Poller
+from wit_admin.services.watcher.schedule import Schedule
+from wit_admin.services.watcher.watch_list import Watched, WatchList
+
+log = logging.getLogger(__name__)
+
+_LOOK_AGAIN_S = 1.0
+_SAME_LOOK_S = 0.1
+"""When a disk goes, thousands of repositories say so at once."""
+
+
+class Detector:
+    """Looks at repositories, after an event or in turn, and lets the schedule know."""
+
+    def __init__(
+        self,
+        root: Path,
+        watch_list: WatchList,
+        schedule: Schedule[Watched],
+        poller: Poller[Watched],
+        observer: Observer,
+    ) -> None:
+        self._root = RootPresence(root)
+        self._watch_list = watch_list
+        self._schedule = schedule
+        self._poller = poller
+        self._observer = observer
+        self._looked_at = 0.0
+        self.is_gone = False
+        """The disk of the repositories is not there; what was seen on it is expected back."""
+
+    @property
+    def due(self) -> float:
+        """When :meth:`poll` is to be called."""
+        return self._looked_at + _LOOK_AGAIN_S if self.is_gone else self._poller.due
+
+    def take_ended(self, ended: Iterable[Watched], now: float) -> None:
+        """Take in that folders that were watched are at their places no more."""
+        for entry in ended:
+            if entry in self._watch_list:
+                self.locate(entry, now)
+
+    def poll(self, now: float) -> None:
+        """Look at some of the repositories, to find changes that no event reported."""
+        if self.is_gone and not self._is_back(now):
+            return
+        for entry in self._poller.take(self._watch_list, len(self._watch_list), now):
+            if entry in self._watch_list and self._schedule.is_at_rest(entry):
+                self._poll(entry, now)
+
+    def poll_all(self, now: float) -> None:
+        """Have all looked at as soon as can be."""
+        self._poller.hurry(self._watch_list, now)
+
+    def locate(self, entry: Watched, now: float, *, failures: int = 0) -> None:
+        """Look up where jj works now, and have it looked at."""
+        was_there = entry.workspace is not None
+        if self._watch_list.locate(entry):
+            if failures:
+                self._schedule.resume(entry, failures, now)
+            else:
+                self._schedule.notice(entry, now)
+            return
+        self._schedule.forget(entry)
+        # One that was synced once, by whatever process, is expected to be there, too.
+        if (was_there or entry.heads) and self.is_root_there(now) and was_there:
+            log.info("%s has no jj repository any more.", entry.name)
+
+    def look(self, now: float) -> None:
+        """Look at all in which something happened, if it is time to."""
+        if self.is_gone:
+            return
+        for entry in self._schedule.take_looks(now):
+            self._look(entry, now)
+
+    def digest(self, entry: Watched) -> int:
+        """Return the number of its present heads; 0 if they cannot be listed."""
+        try:
+            return digest_of(self._watch_list.peek(entry))
+        except JjError:
+            return 0
+
+    def is_root_there(self, now: float) -> bool:
+        """Tell whether the disk is there, and say so once if it is not."""
+        if self.is_gone or now < self._looked_at + _SAME_LOOK_S:
+            return not self.is_gone
+        self._looked_at = now
+        if not self._root.look():
+            self.is_gone = True
+            log.error(
+                "%s is gone, empty, or another folder than before. "
+                "Nothing is synced until it is back; see whether its disk is mounted.",
+                self._root.root,
+            )
+        return not self.is_gone
+
+    def _is_back(self, now: float) -> bool:
+        if now < self._looked_at + _LOOK_AGAIN_S:
+            return False
+        self._looked_at = now
+        if not self._root.look():
+            return False
+        self.is_gone = False
+        log.info("%s is back; all repositories are looked at.", self._root.root)
+        self._watch_list.unwatch_all()
+        self.poll_all(now)
+        return True
+
+    def _poll(self, entry: Watched, now: float) -> None:
+        if entry.workspace is None:
+            self.locate(entry, now)
+            return
+        self._watch_list.ensure_watch(entry)
+        if not self._watch_list.may_have_changed(entry, time.time()):
+            return
+        if self.digest(entry) != entry.heads:
+            # Another folder may be in the place of the one that is watched.
+            self.locate(entry, now)
+
+    def _look(self, entry: Watched, now: float) -> None:
+        try:
+            heads = self._watch_list.peek(entry)
+        except JjError:
+            self._look_for_trouble(entry, now)
+            return
+        is_news = not heads or digest_of(heads) != entry.heads
+        if self._schedule.looked(entry, len(heads), is_news=is_news, now=now):
+            self._measure(entry)
+
+    def _look_for_trouble(self, entry: Watched, now: float) -> None:
+        """Have an entry synced whose heads cannot be listed: that says what is wrong."""
+        if self._watch_list.locate(entry):
+            self._schedule.looked(entry, 1, is_news=True, now=now)
+        else:
+            self._schedule.forget(entry)
+
+    def _measure(self, entry: Watched) -> None:
+        try:
+            published = Path(self._watch_list.folder_of(entry)).stat().st_mtime
+        except OSError:
+            return
+        self._observer.detected(max(0.0, time.time() - published))

@@ -1,0 +1,84 @@
+"""Begins syncs of what is ready, and takes in how they ended."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+
+from wit_admin.errors import UnavailableError
+from wit_admin.services.watch_claims import shard_of
+from wit_admin.services.watch_sync import JjReader, SyncReport, Target
+from wit_admin.services.watcher.detector import Detector
+from wit_admin.services.watcher.lease import Lease, guarded
+from wit_admin.services.watcher.observer import Observer
+from wit_admin.services.watcher.pool import Pool
+from wit_admin.services.watcher.schedule import Schedule
+from wit_admin.services.watcher.watch_list import Watched, WatchList
+
+log = logging.getLogger(__name__)
+
+
+class Syncs:
+    """A bounded number of syncs at once."""
+
+    def __init__(  # noqa: PLR0913  the parts of a watcher that it works with
+        self,
+        reader: JjReader,
+        watch_list: WatchList,
+        schedule: Schedule[Watched],
+        detector: Detector,
+        observer: Observer,
+        *,
+        lease: Lease,
+        threads: int,
+    ) -> None:
+        self._reader = dataclasses.replace(reader, sessions=guarded(reader.sessions))
+        self._watch_list = watch_list
+        self._schedule = schedule
+        self._detector = detector
+        self._observer = observer
+        self._lease = lease
+        self.pool = Pool[Watched, SyncReport](threads, "watch-sync")
+
+    def busy_shards(self) -> set[int]:
+        """Return the shards of what is being synced."""
+        return {shard_of(entry.id) for entry in self.pool.running}
+
+    def begin(self, now: float) -> None:
+        """Begin as many as there is room for."""
+        if not self._lease.may_begin() or self._detector.is_gone:
+            return
+        for entry, failures in self._schedule.take_syncs(self.pool.room):
+            if failures and not self._watch_list.locate(entry):
+                self._schedule.forget(entry)
+                continue
+            entry.heads = self._detector.digest(entry)
+            if not entry.heads and not self._detector.is_root_there(now):
+                # That is not the repository's fault, and no failure of it.
+                self._schedule.forget(entry)
+                continue
+            target = Target(entry.id, entry.name, self._watch_list.workspace_of(entry), failures)
+            sync = functools.partial(self._reader.try_sync, target)
+            self.pool.begin(entry, self._lease.hold(sync))
+
+    def take_reports(self, now: float) -> UnavailableError | None:
+        """Take in what ended; return what was wrong with the database, if that was the cause."""
+        lost = None
+        for entry, future in self.pool.take_done():
+            try:
+                report = future.result()
+            except UnavailableError as error:
+                self._schedule.put_back(entry)
+                lost = error
+                continue
+            self._take_report(entry, report, now)
+        return lost
+
+    def _take_report(self, entry: Watched, report: SyncReport, now: float) -> None:
+        self._schedule.finished(entry, now, is_failure=report.is_failure)
+        self._observer.reported(report)
+        if report.is_failure:
+            entry.heads = 0
+            if self._detector.is_root_there(now):
+                log.warning("%s was not synced. %s %s", entry.name, report.error, report.hint or "")
