@@ -19,7 +19,7 @@ def test_odd_things_are_told_and_left_alone(ground: Site, tmp_path: Path) -> Non
     (ground.root / "alice/out").symlink_to(tmp_path)
     (ground.root / "eve").symlink_to(tmp_path)
     run_git(ground.root, "init", "--quiet", "alice/work")
-    (ground.root / "alice/jj/.jj").mkdir(parents=True)
+    (ground.root / "alice/jj/.jj/repo").mkdir(parents=True)
     # Beside its repository a workspace is nothing odd.
     (ground.root / "alice/good/.jj").mkdir(parents=True)
     ground.add("alice/deep/er.git")
@@ -50,6 +50,40 @@ def test_odd_things_are_told_and_left_alone(ground: Site, tmp_path: Path) -> Non
         "alice/.old~abc": "half-made",
     }
     assert (ground.root / "alice/.old~abc").exists()
+
+
+def test_jj_without_a_repository_beside_it_is_told_with_what_makes_one(
+    ground: Site, tmp_path: Path
+) -> None:
+    for name in ("internal", "odd.git"):
+        (ground.root / f"alice/{name}/.jj/repo").mkdir(parents=True)
+    for name, target in (
+        ("second", "../../internal/.jj/repo"),
+        ("absolute", ground.root / "alice/internal/.jj/repo"),
+        ("outside", tmp_path),
+        ("linked", ""),
+    ):
+        (ground.root / f"alice/{name}/.jj").mkdir(parents=True)
+        (ground.root / f"alice/{name}/.jj/repo").write_text(f"{target}\n")
+    (ground.root / "alice/linked/.jj/repo").unlink()
+    (ground.root / "alice/linked/.jj/repo").symlink_to(tmp_path)
+    (ground.root / "alice/empty/.jj").mkdir(parents=True)
+
+    remarks = {remark.target: remark for remark in ground.sync().remarks}
+
+    assert {path: remark.kind for path, remark in remarks.items() if remark.kind != "jj"} == {
+        "alice/empty": "broken"
+    }
+    for name in ("internal", "second", "absolute", "outside", "linked"):
+        assert (
+            f"'wit-admin repo create alice/{name}' makes one" in remarks[f"alice/{name}"].sentence
+        )
+    assert "move it to alice/odd, 'wit-admin repo create alice/odd'" in (
+        remarks["alice/odd.git"].sentence
+    )
+    for name in ("second", "absolute"):
+        assert "of the jj repository in alice/internal," in remarks[f"alice/{name}"].sentence
+    assert "outside of the root" in remarks["alice/outside"].sentence
 
 
 def test_repository_without_a_config_gets_one(ground: Site) -> None:

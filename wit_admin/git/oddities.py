@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from wit_admin.git.storage import CONDEMNED, STAGING
 from wit_admin.git.sweep import ABANDONED_S
 
+_MOST_POINTER_BYTES = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Odd:
@@ -35,8 +37,7 @@ def explain(root: str, path: str) -> Odd | None:
         return Odd(path, "half-made", "A process that died left it.") if is_old else None
     if os.path.lexists(f"{full}/.jj"):
         # Beside a repository it is a workspace, which "watch" follows.
-        is_known = os.path.lexists(f"{full}.git")
-        return None if is_known else Odd(path, "jj", _alone(path))
+        return None if os.path.lexists(f"{full}.git") else _jj_alone(root, path)
     if os.path.lexists(f"{full}/.git"):
         return Odd(path, "non-bare", "It has a working tree; only bare ones are adopted.")
     if os.path.lexists(f"{full}/objects"):
@@ -48,11 +49,33 @@ def explain(root: str, path: str) -> Odd | None:
     return Odd(path, "foreign", "It is a folder, not a repository.") if inner else None
 
 
-def _alone(path: str) -> str:
-    return (
-        "It is a jj repository with none beside it to serve; "
-        f"'wit-admin repo create {path}' makes that, and 'wit-admin watch' follows it then."
+def _jj_alone(root: str, path: str) -> Odd:
+    """Say what a folder is in which jj works, and beside which there is nothing to serve."""
+    store = f"{root}/{path}/.jj/repo"
+    if not os.path.lexists(store):
+        return Odd(path, "broken", "Its .jj holds no jj repository.")
+    name = path.removesuffix(".git")
+    what = "It is a jj repository"
+    if os.path.isfile(store) and not os.path.islink(store):
+        what = f"It is a workspace of the jj repository in {_workspace_of(root, store)}"
+    move = "" if name == path else f"move it to {name}, "
+    return Odd(
+        path,
+        "jj",
+        f"{what}, with no bare repository beside it to serve; {move}'wit-admin repo create {name}' "
+        "makes one, and 'wit-admin watch' follows it then.",
     )
+
+
+def _workspace_of(root: str, pointer: str) -> str:
+    """Return the workspace, below the root, whose repository a pointer file names."""
+    with open(pointer, "rb") as file:
+        target = os.fsdecode(file.read(_MOST_POINTER_BYTES).rstrip(b"\n"))
+    base = os.path.realpath(root)
+    real = os.path.realpath(os.path.join(os.path.dirname(pointer), target.replace("\0", "")))
+    if not real.startswith(base + os.sep):
+        return "a place outside of the root, which is not read"
+    return real.removeprefix(base + os.sep).removesuffix("/.jj/repo")
 
 
 def strange_config(root: str, path: str) -> Odd | None:
