@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.watch_site import WatchSite
+from wit_admin.db.base import utc_now
 from wit_admin.names import RepoName
 from wit_admin.services import watching
 from wit_admin.services.watch_claims import open_claims
+from wit_admin.services.watcher import inventory as module
 from wit_admin.services.watcher.inventory import Inventory
 
 
@@ -37,6 +40,23 @@ def test_all_are_told_at_first_and_then_what_changed(inventory: Inventory, jj: W
     assert "alice/new" in {known.name for known in second.repositories}
     assert not third.is_all
     assert len(third.unwatched) == 1
+
+
+def test_after_the_clock_was_set_back_all_are_told_once(
+    inventory: Inventory, jj: WatchSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was ahead for a while; what others wrote meanwhile seems to be long ago."""
+    inventory.ask(())
+    jj.add("old")
+    with monkeypatch.context() as ahead:
+        ahead.setattr(module, "utc_now", lambda: utc_now() + timedelta(hours=1))
+        inventory.ask(())
+    jj.add("new")
+
+    told = [inventory.ask(()) for _ in range(2)]
+
+    assert [update.is_all for update in told] == [True, False]
+    assert "alice/new" in {known.name for known in told[0].repositories}
 
 
 @pytest.mark.parametrize("_databases", ["sqlite"], indirect=True)

@@ -32,7 +32,7 @@ from wit_admin.services.watcher.schedule import retry_delay_s
 from wit_admin.services.watcher.service import Watcher, WatchOptions
 
 NEVER_S = 3600.0
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 class Recorder(Observer):

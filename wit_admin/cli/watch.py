@@ -109,9 +109,15 @@ def _go_on(settings: Settings, output: Output) -> None:
 
         def reported(self, report: SyncReport) -> None:
             super().reported(report)
-            if report.state != "unchanged":
-                output.line(report, *_OUTCOME)
-                sys.stdout.flush()
+            if report.state == "synced":
+                self.print(report)
+
+        def complained(self, report: SyncReport) -> None:
+            self.print(report)
+
+        def print(self, report: SyncReport) -> None:
+            output.line(report, *_OUTCOME)
+            sys.stdout.flush()
 
     teller = Teller()
     with _metrics(settings, output, teller), open_watcher(settings, teller) as watcher:

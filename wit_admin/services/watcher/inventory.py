@@ -84,7 +84,9 @@ class Inventory:
         shards, asked_at = self._claims.settle(busy), utc_now()
         term = self._claims.term
         version = self._versions.read() if self._versions else None
-        is_all = bool(shards - self._shards) or time.monotonic() >= self._all_at
+        # A clock that was set back says nothing of what happened since.
+        is_set_back = self._asked_at is not None and asked_at < self._asked_at
+        is_all = bool(shards - self._shards) or time.monotonic() >= self._all_at or is_set_back
         if not is_all and version is not None and version == self._version:
             return InventoryUpdate(shards, [], is_all, self._unwatched, term, asked_s)
         with self._sessions() as session:

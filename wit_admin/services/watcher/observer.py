@@ -22,3 +22,6 @@ class Observer:
 
     def reported(self, report: SyncReport) -> None:
         """A sync ended."""
+
+    def complained(self, report: SyncReport) -> None:
+        """A failure was told in the log; one that lasts is not told each time."""

@@ -9,6 +9,7 @@ import logging
 from wit_admin.errors import UnavailableError
 from wit_admin.services.watch_claims import shard_of
 from wit_admin.services.watch_sync import JjReader, SyncReport, Target
+from wit_admin.services.watcher.complaints import Complaints
 from wit_admin.services.watcher.detector import Detector
 from wit_admin.services.watcher.lease import Lease, guarded
 from wit_admin.services.watcher.observer import Observer
@@ -39,6 +40,7 @@ class Syncs:
         self._detector = detector
         self._observer = observer
         self._lease = lease
+        self._complaints = Complaints()
         self.pool = Pool[Watched, SyncReport](threads, "watch-sync")
 
     def busy_shards(self) -> set[int]:
@@ -80,5 +82,8 @@ class Syncs:
         self._observer.reported(report)
         if report.is_failure:
             entry.heads = 0
-            if self._detector.is_root_there(now):
+            if not self._detector.is_root_there(now):
+                return
+            if self._complaints.is_due(entry.id, report.error or "", now):
                 log.warning("%s was not synced. %s %s", entry.name, report.error, report.hint or "")
+                self._observer.complained(report)
