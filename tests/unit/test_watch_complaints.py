@@ -23,6 +23,16 @@ def test_same_failure_is_told_once_an_hour_and_another_after_a_minute() -> None:
     assert told.is_due(ONE, "gone", AGAIN_S + SOONEST_S)
 
 
+def test_what_fails_again_after_it_was_whole_is_told_after_a_minute() -> None:
+    told = Complaints()
+    assert told.is_due(ONE, "torn", 0.0)
+    told.recovered(ONE)
+    told.recovered(TWO)
+
+    assert not told.is_due(ONE, "torn", SOONEST_S - 1)
+    assert told.is_due(ONE, "torn", SOONEST_S)
+
+
 def test_one_that_changes_its_failure_all_the_time_is_told_once_a_minute() -> None:
     told = Complaints()
 

@@ -28,3 +28,8 @@ class Complaints:
             del self._told[next(iter(self._told))]
         self._told[repo_id] = sentence, now
         return True
+
+    def recovered(self, repo_id: uuid.UUID) -> None:
+        """Take in that it was synced: what fails from now on is something new."""
+        if repo_id in self._told:
+            self._told[repo_id] = "", self._told[repo_id][1]

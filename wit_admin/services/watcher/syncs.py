@@ -80,10 +80,12 @@ class Syncs:
     def _take_report(self, entry: Watched, report: SyncReport, now: float) -> None:
         self._schedule.finished(entry, now, is_failure=report.is_failure)
         self._observer.reported(report)
-        if report.is_failure:
-            entry.heads = 0
-            if not self._detector.is_root_there(now):
-                return
-            if self._complaints.is_due(entry.id, report.error or "", now):
-                log.warning("%s was not synced. %s %s", entry.name, report.error, report.hint or "")
-                self._observer.complained(report)
+        if not report.is_failure:
+            self._complaints.recovered(entry.id)
+            return
+        entry.heads = 0
+        if not self._detector.is_root_there(now):
+            return
+        if self._complaints.is_due(entry.id, report.error or "", now):
+            log.warning("%s was not synced. %s %s", entry.name, report.error, report.hint or "")
+            self._observer.complained(report)
