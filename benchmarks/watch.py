@@ -121,7 +121,7 @@ def _spread(seconds: list[float]) -> str:
 
 def _idle(name: str, url: str, root: Path, count: int, options: argparse.Namespace) -> None:
     """Measure a watcher that has looked at everything once, and for at least one such round."""
-    seconds = max(options.seconds, WatchOptions().sweep_s)
+    seconds = max(options.seconds, WatchOptions().poll_interval_s)
     with _sessions(url) as sessions:
         site = WatchSite(sessions, root)
         states = [_make_quiet(site, number) for number in range(count)]

@@ -32,7 +32,7 @@ def open_watcher(settings: Settings, observer: Observer | None = None) -> Iterat
         raise ConfigError("Watching needs a database.", hint="Unset no_database.")
     options = WatchOptions(
         hold_back_s=settings.watch_debounce_ms / 1000,
-        sweep_s=settings.watch_poll_interval_s,
+        poll_interval_s=settings.watch_poll_interval_s,
         workers=settings.watch_workers,
     )
     with open_database(settings, _WATCHING) as sessions:

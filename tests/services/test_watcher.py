@@ -67,24 +67,24 @@ def make_watcher(
     jj: WatchSite,
     recorder: Recorder,
     events: HeadEvents[Any],
-    sweep_s: float = NEVER_S,
+    poll_interval_s: float = NEVER_S,
 ) -> Watcher:
     return Watcher(
         JjReader(sessions, jj.root, retry_delay_s=retry_delay_s),
         open_claims(sessions, jj.root.parent),
         events,
-        WatchOptions(sweep_s=sweep_s, ask_s=0.1),
+        WatchOptions(poll_interval_s=poll_interval_s, ask_s=0.1),
         recorder,
     )
 
 
 @contextmanager
 def watched(
-    jj: WatchSite, *, sweep_s: float = NEVER_S, events: HeadEvents[Any] | None = None
+    jj: WatchSite, *, poll_interval_s: float = NEVER_S, events: HeadEvents[Any] | None = None
 ) -> Iterator[Recorder]:
     """Run a watcher; by default nothing is found by looking now and then."""
     recorder = Recorder()
-    watcher = make_watcher(jj.sessions, jj, recorder, events or open_head_events(), sweep_s)
+    watcher = make_watcher(jj.sessions, jj, recorder, events or open_head_events(), poll_interval_s)
     thread = threading.Thread(target=watcher.run)
     thread.start()
     try:
@@ -134,7 +134,7 @@ def test_what_was_read_already_is_not_read_again_at_the_next_start(jj: WatchSite
 def test_without_events_everything_is_found_by_looking(jj: WatchSite) -> None:
     writer = jj.add()
 
-    with watched(jj, events=NoEvents(), sweep_s=0.05) as recorder:
+    with watched(jj, events=NoEvents(), poll_interval_s=0.05) as recorder:
         wait(lambda: jj.operations() == ["first"])
         assert recorder.polled == 1
         jj.operate(writer, "second")
@@ -160,7 +160,7 @@ def test_several_heads_are_read_as_they_stand_and_again_when_they_are_one(jj: Wa
 
 def test_repositories_come_and_go_without_a_restart(jj: WatchSite) -> None:
     jj.add_row("late")
-    with watched(jj, sweep_s=0.2) as recorder:
+    with watched(jj, poll_interval_s=0.2) as recorder:
         assert recorder.watched == 0
         jj.add("new")
         wait(lambda: jj.operations("new") == ["first"])
@@ -222,7 +222,7 @@ def test_another_repository_in_the_place_of_one_is_followed(
     """The folder of heads itself is replaced, which the kernel tells, or one far above it."""
     writer = jj.add()
     other = jj.add_workspace("other")
-    with watched(jj, sweep_s=0.2 if is_whole else NEVER_S):
+    with watched(jj, poll_interval_s=0.2 if is_whole else NEVER_S):
         wait(lambda: jj.operations() == ["first"])
         place, source = (
             (writer.workspace, other.workspace) if is_whole else (writer.repo, other.repo)
@@ -270,7 +270,7 @@ def test_disk_that_goes_and_comes_back_is_told_of_once_each(
     caplog.set_level(logging.INFO, logger="wit_admin.services.watcher")
     events = None if has_events else NoEvents[Any]()
 
-    with watched(jj, sweep_s=0.2, events=events) as recorder:
+    with watched(jj, poll_interval_s=0.2, events=events) as recorder:
         wait(lambda: all(jj.operations(name) == ["first"] for name in names))
         jj.root.rename(away)
         if leaves_a_folder:

@@ -37,7 +37,7 @@ class WatchOptions:
 
     hold_back_s: float = 0.3
     """The most that a burst is held back."""
-    sweep_s: float = 30.0
+    poll_interval_s: float = 30.0
     """How long it takes to look at each repository once, whatever events there are."""
     workers: int = 2
     """Syncs at once."""
@@ -68,7 +68,7 @@ class Watcher:
             reader.root,
             self._watch_list,
             self._schedule,
-            Poller[Watched](options.sweep_s),
+            Poller[Watched](options.poll_interval_s),
             self._observer,
         )
         self._membership = Membership(self._watch_list, self._schedule, self._detector)
