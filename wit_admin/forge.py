@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.data_version import watch_changes
 from wit_admin.db.engine import EngineOptions, make_sessions, open_engine, parse_url
 from wit_admin.db.models.repositories import Visibility
+from wit_admin.db.revisions import require_current
 from wit_admin.errors import ConfigError
 from wit_admin.git.ancestry import Ancestry
 from wit_admin.git.backend import Backend
@@ -70,18 +71,30 @@ class Forge:
 
 
 @contextmanager
-def open_database(
-    settings: Settings, options: EngineOptions | None = None
-) -> Iterator[sessionmaker[Session]]:
+def open_database(settings: Settings) -> Iterator[sessionmaker[Session]]:
     """Open only the database, for commands that need nothing else.
 
     Raises:
-        ConfigError: It is the embedded database, and it does not exist yet.
+        ConfigError: It is the embedded database and does not exist yet, or its schema is older or
+            newer than this program needs.
+        UnavailableError: The database is gone.
+    """
+    with open_any_schema(settings) as engine:
+        require_current(engine)
+        yield make_sessions(engine)
+
+
+@contextmanager
+def open_any_schema(settings: Settings, options: EngineOptions | None = None) -> Iterator[Engine]:
+    """Open a database whose schema is not looked at.
+
+    Raises:
+        ConfigError: It is the embedded database and does not exist yet.
     """
     refuse_absent_database(settings)
     engine = open_engine(settings.database_url.reveal(), options)
     try:
-        yield make_sessions(engine)
+        yield engine
     finally:
         engine.dispose()
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.models.repositories import Visibility
+from wit_admin.db.revisions import require_current
 from wit_admin.errors import ConfigError
 from wit_admin.forge import make_jj_options, open_forge, refuse_absent_database
 from wit_admin.git.inspection import Inspector
@@ -35,13 +36,16 @@ def open_job_context(settings: Settings, by: Origin) -> Iterator[JobContext]:
     """Open what periodic jobs need.
 
     Raises:
-        ConfigError: There is no database.
+        ConfigError: There is no database, or its schema is older or newer than is needed.
+        UnavailableError: The database is gone.
     """
     if settings.no_database:
         raise ConfigError("Periodic jobs need a database.", hint="Unset no_database.")
     refuse_absent_database(settings)
     with open_forge(settings) as forge:
-        assert forge.sessions is not None  # noqa: S101  it is asked for a database
+        assert forge.engine is not None  # noqa: S101  it is asked for a database
+        assert forge.sessions is not None  # noqa: S101
+        require_current(forge.engine)
         yield JobContext(
             forge.sessions,
             settings.repositories_root,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from wit_admin.db.engine import EngineOptions
-from wit_admin.errors import ConfigError
-from wit_admin.forge import make_jj_options, open_database
+from wit_admin.db.engine import EngineOptions, make_sessions
+from wit_admin.db.revisions import require_current
+from wit_admin.errors import ConfigError, UnavailableError
+from wit_admin.forge import make_jj_options, open_any_schema
 from wit_admin.jj.head_events import open_head_events
 from wit_admin.services.watch_claims import open_claims
 from wit_admin.services.watch_sync import JjReader
@@ -22,11 +23,16 @@ answers must not keep a watcher for ever."""
 
 
 @contextmanager
-def open_watcher(settings: Settings, observer: Observer | None = None) -> Iterator[Watcher]:
+def open_watcher(
+    settings: Settings, observer: Observer | None = None, *, trusts_schema: bool = False
+) -> Iterator[Watcher]:
     """Put together what watches jj repositories; it is run, and stopped, by the caller.
 
+    A database that is gone is waited for. With ``trusts_schema`` whoever started all this has seen
+    to the schema, which may have become a newer one since.
+
     Raises:
-        ConfigError: There is no database.
+        ConfigError: There is no database, or its schema is older or newer than is needed.
     """
     if settings.no_database:
         raise ConfigError("Watching needs a database.", hint="Unset no_database.")
@@ -35,7 +41,11 @@ def open_watcher(settings: Settings, observer: Observer | None = None) -> Iterat
         poll_interval_s=settings.watch_poll_interval_s,
         workers=settings.watch_workers,
     )
-    with open_database(settings, _WATCHING) as sessions:
+    with open_any_schema(settings, _WATCHING) as engine:
+        if not trusts_schema:
+            with suppress(UnavailableError):
+                require_current(engine)
+        sessions = make_sessions(engine)
         reader = JjReader(
             sessions, settings.repositories_root, make_jj_options(settings), retry_delay_s
         )

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 from tests.support.rows import TABLES, fill
 from wit_admin.db import migrate
 from wit_admin.db.engine import open_engine
+from wit_admin.db.revisions import known_revisions
 from wit_admin.errors import ConfigError, ConflictError, InvalidInputError
 
 _MIGRATE = """
@@ -97,6 +99,13 @@ def test_status_of_an_empty_database_lists_what_is_pending(empty_database_url: s
     assert before.pending[-1] == before.head
     assert (after.revision, after.pending) == (before.head, ())
     engine.dispose()
+
+
+def test_revisions_are_known_without_alembic() -> None:
+    scripts = ScriptDirectory(str(Path(migrate.__file__).parent / "migrations"))
+
+    in_order = [script.revision for script in scripts.walk_revisions()][::-1]
+    assert list(known_revisions()) == in_order
 
 
 def test_upgrading_twice_changes_nothing(engine: Engine) -> None:

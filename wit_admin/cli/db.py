@@ -141,15 +141,19 @@ def seed(
 def status(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Show the revision of the database
 
+    One that this program does not know is an error.
+
     Example: wit-admin db status --json
     """
     from wit_admin.db import migrate as migrations
+    from wit_admin.db.revisions import refuse_newer
 
     output = output_of(ctx, as_json=as_json)
     with _engine(ctx) as engine:
         result = migrations.status(engine)
     pending = f", {len(result.pending)} to go" if result.pending else ""
     output.result(result, plain=f"{result.revision or 'none'}{pending}")
+    refuse_newer(result.revision)
 
 
 @app.command()
@@ -178,18 +182,20 @@ def check(ctx: typer.Context, as_json: AsJson = False) -> None:
     Example: wit-admin db check
     """
     from wit_admin.db import migrate as migrations
+    from wit_admin.db.revisions import refuse_newer
 
     output = output_of(ctx, as_json=as_json)
     with _engine(ctx) as engine:
+        now = migrations.status(engine)
+        refuse_newer(now.revision)
         differences = migrations.list_differences(engine)
-        is_behind = bool(migrations.status(engine).pending)
     if differences:
         shown = "; ".join(differences[:_SHOWN_DIFFERENCES])
         more = len(differences) - _SHOWN_DIFFERENCES
         raise ConflictError(
             f"The schema is not as expected. It lacks: {shown}{f' and {more} more' * (more > 0)}.",
             hint="Run 'wit-admin db migrate'."
-            if is_behind
+            if now.pending
             else "It was changed by other means; 'wit-admin db sql' prints the expected schema.",
         )
     output.result({"differences": differences}, plain="ok")

@@ -141,7 +141,7 @@ def _serve(settings: Settings, output: Output) -> None:
             listener.close()
             from wit_admin.forge_watcher import open_watcher
 
-            with open_watcher(settings, watch_metrics) as watcher:
+            with open_watcher(settings, watch_metrics, trusts_schema=True) as watcher:
                 run_beside(watcher, context)
 
         if settings.workers == 1 and watch_metrics is None:

@@ -14,14 +14,14 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, text
 
 from wit_admin.db import models
 from wit_admin.db.base import Base
 from wit_admin.db.engine import WRITES
-from wit_admin.errors import ConfigError, ConflictError, InvalidInputError
+from wit_admin.db.revisions import known_revisions, older, read_revision, refuse_newer
+from wit_admin.errors import ConflictError, InvalidInputError
 
 _LOCK_KEY = 0x7769745F6462  # "wit_db"
 
@@ -45,23 +45,6 @@ def status(engine: Engine) -> MigrationStatus:
         return _status(connection)
 
 
-def outdated_revisions() -> frozenset[str | None]:
-    """Return the revisions, and the empty database, with which this program cannot work."""
-    scripts = ScriptDirectory.from_config(_config())
-    older = {script.revision for script in scripts.walk_revisions()} - {scripts.get_current_head()}
-    return frozenset({None, *older})
-
-
-def read_revision(engine: Engine) -> str | None:
-    """Return the database's revision, at the cost of one statement; ``None`` if it is empty.
-
-    Raises:
-        UnavailableError: The database is gone.
-    """
-    with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
 def upgrade(engine: Engine, to: str = "head") -> MigrationStatus:
     """Migrate up, all steps in one transaction.
 
@@ -72,7 +55,7 @@ def upgrade(engine: Engine, to: str = "head") -> MigrationStatus:
         InvalidInputError: There is no such revision.
     """
     with _locked(engine) as connection:
-        _refuse_newer(_status(connection))
+        refuse_newer(_status(connection).revision)
         _run(command.upgrade, _config(connection=connection), to)
         return _status(connection)
 
@@ -84,15 +67,12 @@ def ensure_current(engine: Engine, *, may_upgrade: bool, hint: str) -> Migration
         ConfigError: The schema is newer than this program knows, or older and may not change.
     """
     now = status(engine)
-    _refuse_newer(now)
+    refuse_newer(now.revision)
     if not now.pending:
         return now
     if may_upgrade:
         return upgrade(engine)
-    raise ConfigError(
-        f"The database is at revision {now.revision or 'none'}, and this program needs {now.head}.",
-        hint=hint,
-    )
+    raise older(now.revision, hint=hint)
 
 
 def downgrade(engine: Engine, to: str = "-1") -> MigrationStatus:
@@ -105,7 +85,7 @@ def downgrade(engine: Engine, to: str = "-1") -> MigrationStatus:
     """
     with _locked(engine) as connection:
         now = _status(connection)
-        _refuse_newer(now)
+        refuse_newer(now.revision)
         if now.revision is None:
             raise ConflictError("The database is empty: there is nothing to take back.")
         _run(command.downgrade, _config(connection=connection), to)
@@ -151,22 +131,11 @@ def _said(step: tuple[Any, ...]) -> str:
 
 
 def _status(connection: Connection) -> MigrationStatus:
-    scripts = ScriptDirectory.from_config(_config())
-    head = scripts.get_current_head() or ""
-    revision = MigrationContext.configure(connection).get_current_revision()
-    known = [script.revision for script in scripts.walk_revisions()]
+    known, revision = known_revisions(), read_revision(connection)
     if revision is not None and revision not in known:
-        return MigrationStatus(revision, head, (), is_newer=True)
-    newer = known if revision is None else known[: known.index(revision)]
-    return MigrationStatus(revision, head, tuple(reversed(newer)), is_newer=False)
-
-
-def _refuse_newer(now: MigrationStatus) -> None:
-    if now.is_newer:
-        raise ConfigError(
-            f"The database is at revision {now.revision}, which this wit-admin does not know.",
-            hint="Install the newer wit-admin that made it.",
-        )
+        return MigrationStatus(revision, known[-1], (), is_newer=True)
+    done = 0 if revision is None else known.index(revision) + 1
+    return MigrationStatus(revision, known[-1], known[done:], is_newer=False)
 
 
 @contextmanager
@@ -206,8 +175,6 @@ __all__ = [
     "ensure_current",
     "list_differences",
     "models",
-    "outdated_revisions",
-    "read_revision",
     "render_sql",
     "status",
     "upgrade",

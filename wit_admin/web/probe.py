@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from wit_admin.db.engine import ping
-from wit_admin.db.migrate import outdated_revisions, read_revision
+from wit_admin.db.revisions import known_revisions, read_revision
 from wit_admin.errors import WitError
 
 _PATIENCE_S = 1.0
@@ -33,7 +33,7 @@ class DatabaseProbe:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._outdated = outdated_revisions()
+        self._outdated = {None, *known_revisions()[:-1]}
         self._asked: asyncio.Future[Sign | None] | None = None
 
     async def ask(self) -> Sign | None:
@@ -51,7 +51,9 @@ class DatabaseProbe:
     def _ask(self, answer: asyncio.Future[Sign | None]) -> None:
         try:
             latency_ms = round(ping(self._engine) * 1000, 3)
-            answered = Sign(latency_ms, read_revision(self._engine) not in self._outdated)
+            with self._engine.connect() as connection:
+                is_current = read_revision(connection) not in self._outdated
+            answered = Sign(latency_ms, is_current)
         except WitError:
             answered = None
         loop = answer.get_loop()
