@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.cli.test_every_command import COMMANDS
 from tests.support.databases import SqliteDatabases
 from tests.support.terminal import DEADLINE_S, read_until, run_on_terminal, start
 
@@ -103,14 +104,18 @@ def test_confirmation_without_a_terminal_names_the_flag() -> None:
 
 
 @pytest.mark.usefixtures("_database")
-def test_quiet_drops_notes_and_keeps_results() -> None:
-
+def test_quiet_drops_notes_and_keeps_results_wherever_it_stands() -> None:
     loud = finish(start(["user", "create", "alice"]))
-    quiet = finish(start(["--quiet", "user", "create", "bob"]))
 
     assert loud[:2] == (0, b"alice\n")
     assert b"Created the account alice." in loud[2]
-    assert quiet == (0, b"bob\n", b"")
+    for line in ("-q user create bob", "user create bob --quiet", "user create -q bob"):
+        quiet = finish(start([*line.split(), "--if-not-exists"]))
+        assert quiet == (0, b"bob\n", b""), line
+
+
+def test_every_command_takes_quiet() -> None:
+    assert {path for path, options in COMMANDS.items() if "--quiet" not in options} == set()
 
 
 @pytest.mark.usefixtures("_database")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperGroup, TyperOption
 
 from wit_admin.cli._errors import is_interruption, report
 from wit_admin.cli._options import State
@@ -53,7 +53,9 @@ class LazyGroup(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"wit_admin.cli.{cmd_name.replace('-', '_')}")
-        return typer.main.get_command(module.app)
+        command: Any = typer.main.get_command(module.app)
+        _accept_quiet(command)
+        return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Find the command, or suggest one that is spelt nearly so."""
@@ -92,6 +94,28 @@ class LazyGroup(TyperGroup):
                 sys.exit(_INTERRUPTED)
             sys.exit(report(failure, as_json=state.as_json, is_debugging=state.is_debugging))
         sys.exit(0)
+
+
+def _accept_quiet(command: Any) -> None:
+    """Let the root's ``--quiet`` stand behind a command too, where most people write it."""
+    if not isinstance(command, TyperGroup) or command.invoke_without_command:
+        command.params.append(
+            TyperOption(
+                param_decls=["--quiet", "-q"],
+                is_flag=True,
+                expose_value=False,
+                callback=_be_quiet,
+                help="Print results only",
+            )
+        )
+    if isinstance(command, TyperGroup):
+        for inner in command.commands.values():
+            _accept_quiet(inner)
+
+
+def _be_quiet(ctx: Any, _option: object, is_set: bool) -> None:
+    if is_set:
+        ctx.obj.quiet = True
 
 
 def _before_double_dash(arguments: list[str]) -> list[str]:
