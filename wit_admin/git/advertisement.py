@@ -128,19 +128,19 @@ def render_ls_refs(snapshot: RefSnapshot, request: LsRefs) -> bytes:
     """Render the answer to ``ls-refs``, flush included."""
     parts = []
     for ref in _listed(snapshot, request):
-        line = b"%b %b" % (ref.oid, ref.name)
+        # Of most there is no more to say; a repository may have very many.
+        more = b""
         if request.symrefs and ref.symref_target is not None:
-            line += b" symref-target:" + ref.symref_target
+            more = b" symref-target:" + ref.symref_target
         if request.peel and ref.peeled:
-            line += b" peeled:" + ref.peeled
-        parts.append(write_packet(line + b"\n"))
+            more += b" peeled:" + ref.peeled
+        parts.append(write_packet(b"%b %b%b\n" % (ref.oid, ref.name, more)))
     return b"".join(parts) + Mark.FLUSH.value
 
 
-def _listed(snapshot: RefSnapshot, request: LsRefs) -> Iterator[ShownRef]:
-    head = snapshot.head
+def _listed(snapshot: RefSnapshot, request: LsRefs) -> list[ShownRef]:
+    head, prefixes = snapshot.head, request.prefixes
     if head is None and request.unborn and request.symrefs and snapshot.unborn_head is not None:
         head = ShownRef(b"HEAD", b"unborn", b"", snapshot.unborn_head)
-    for ref in (head, *snapshot.refs) if head is not None else snapshot.refs:
-        if not request.prefixes or ref.name.startswith(request.prefixes):
-            yield ref
+    shown = [*snapshot.refs] if head is None else [head, *snapshot.refs]
+    return [ref for ref in shown if ref.name.startswith(prefixes)] if prefixes else shown

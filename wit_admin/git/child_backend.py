@@ -124,9 +124,10 @@ class ChildBackend:
             ConflictError: Something in the repository leads out of the root, or would block git.
             InvalidInputError: It asks for what no visible ref leads to.
         """
+        may_hide = await asyncio.to_thread(self._inspect, gitdir)
         # The stand-in for git refuses by itself whatever it has not shown.
-        wants = wanted_ids(body) if self._tools.program.is_git else []
-        if await asyncio.to_thread(self._inspect, gitdir) and wants:
+        wants = wanted_ids(body) if may_hide and self._tools.program.is_git else []
+        if wants:
             forbidden = await find_forbidden(self._read_git, gitdir, wants)
             if forbidden is not None:
                 raise InvalidInputError(f"upload-pack: not our ref {forbidden}.")

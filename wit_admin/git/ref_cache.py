@@ -170,13 +170,10 @@ def _show(gitdir: Path, stored: StoredRefs, former: RefSnapshot | None) -> RefSn
         if ref.name.startswith(_HIDDEN):
             continue
         before = seen.get(ref.name)
-        if ref.peeled is not None:
-            peeled = ref.peeled
-        elif before is not None and before.oid == ref.oid:
-            peeled = before.peeled
-        else:
-            peeled = peel(objects, ref.oid)
-        shown.append(ShownRef(ref.name, ref.oid, peeled, ref.symref_target))
+        if before is None or before.oid != ref.oid or before.symref_target != ref.symref_target:
+            peeled = peel(objects, ref.oid) if ref.peeled is None else ref.peeled
+            before = ShownRef(ref.name, ref.oid, peeled, ref.symref_target)
+        shown.append(before)
     head = None
     if stored.head_oid is not None:
         # A branch holds commits; a detached HEAD may hold anything.
