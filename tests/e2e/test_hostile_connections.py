@@ -147,6 +147,12 @@ def test_what_can_be_read_in_two_ways_is_refused_and_the_connection_closed(
     assert b"connection: close" in raw
 
 
+def test_http_1_0_knows_no_chunks(server: RunningServer) -> None:
+    head = b"POST /a/b/git-upload-pack HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    assert status_of(answer(server, head + b"0\r\n\r\n")) == 400
+
+
 def test_http_1_1_needs_a_host(server: RunningServer) -> None:
     assert status_of(answer(server, b"GET /livez HTTP/1.1\r\n\r\n")) == 400
     assert status_of(answer(server, b"GET /livez HTTP/1.0\r\n\r\n")) == 200

@@ -53,6 +53,8 @@ class StrictProtocol(HttpToolsProtocol):
     limits: HeadLimits
     idle_timeout_s: float
     """How long a client may take nothing of what is there for it."""
+    left_patience_s = 3.0
+    """How long an answer may take to begin for a client that may have gone."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -73,6 +75,26 @@ class StrictProtocol(HttpToolsProtocol):
         self._head_is_complete()
         self._is_not_stuck()
         super().connection_lost(exc)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Answer a client that has asked all that it wants to, if the answer begins soon.
+
+        One that is gone looks the same, until it is sent something: its git child is to end too.
+        """
+        is_whole = self.is_answering and not self.cycle.more_body
+        if not is_whole or self.transport.get_extra_info("sslcontext") is not None:
+            # What is written already goes out. TLS knows no connection that is closed by half.
+            self.transport.close()
+            return False
+        self.cycle.keep_alive = False
+        self._head_is_complete()
+        self._deadline = self.loop.call_later(self.left_patience_s, self._is_left, self.cycle)
+        return True
+
+    def _is_left(self, cycle: RequestResponseCycle) -> None:
+        self._deadline = None
+        if not cycle.response_started:
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, within the limits."""
@@ -118,6 +140,8 @@ class StrictProtocol(HttpToolsProtocol):
             self._stop_parsing(431, "The head of the request is too large.")
         if self.parser.get_http_version() == "1.1" and b"host" not in self._seen:
             self._stop_parsing(400, "The request names no host.")
+        if self.parser.get_http_version() == "1.0" and b"transfer-encoding" in self._seen:
+            self._stop_parsing(400, "A request of HTTP/1.0 cannot come in chunks.")
         self._in_head = False
         self._head_is_complete()
         self.begin_request()
