@@ -21,7 +21,7 @@ from wit_admin.git.program import own_program
 
 log = logging.getLogger(__name__)
 
-WORTH_A_HELPER = 2000
+WORTH_A_HELPER = 1000
 """So many looks take longer than it takes to start one."""
 _CHUNK = 100
 """How many it is given at once: milliseconds, for which it may have to be waited at the end."""

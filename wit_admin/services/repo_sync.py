@@ -25,6 +25,7 @@ from wit_admin.services.sync_actions import ORDER, Adopt, Prune, SyncAction
 from wit_admin.services.sync_survey import Part, Survey, SyncOptions
 from wit_admin.services.sync_work import SyncWork
 
+_RANK = {kind: rank for rank, kind in enumerate(ORDER)}
 MANY_NEW = 1000
 """Rows with which a table is another one to who plans queries."""
 
@@ -89,7 +90,7 @@ class RepoSync:
         else:
             part.remarks += [_missing(row.disk_path) for row in part.gone]
         adopted += sum(isinstance(action, Adopt) for action in part.actions)
-        actions = sorted(part.actions, key=lambda action: ORDER.index(type(action)))
+        actions = sorted(part.actions, key=lambda action: _RANK[type(action)])
 
         def finish() -> None:
             if part.seen:
