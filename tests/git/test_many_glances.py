@@ -77,6 +77,17 @@ def is_there(pid: int) -> bool:
     return Path(f"/proc/{pid}/cmdline").exists()
 
 
+def test_nothing_is_handed_over_without_a_helper(paths: list[str]) -> None:
+    with Glances() as glances:
+        glances.hand_over()
+        assert glances.take() == []
+        for path in paths[:10]:
+            glances.add(path)
+        glances.hand_over()
+
+        assert len(glances.take()) == 10
+
+
 def test_one_core_has_no_helper(paths: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(many_glances, "_count_cores", lambda: 1)
     monkeypatch.setattr(many_glances, "WORTH_A_HELPER", 1)
@@ -92,9 +103,11 @@ def test_one_core_has_no_helper(paths: list[str], monkeypatch: pytest.MonkeyPatc
 def test_helper_sees_the_same(paths: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     with Glances() as glances:
         found = []
-        for _ in range(3):  # one helper, for all parts
+        for is_handed_over in (False, True, True, False):  # one helper, for all parts
             for path in paths:
                 glances.add(path)
+            if is_handed_over:
+                glances.hand_over()
             found.append(plain(glances.take()))
         helper = glances.helper_pid
         assert helper is not None
@@ -102,20 +115,24 @@ def test_helper_sees_the_same(paths: list[str], monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(many_glances, "_count_cores", lambda: 1)
     expected = plain(look(paths))
 
-    assert found == [expected] * 3
+    assert found == [expected] * 4
     assert not is_there(helper)
     assert [type(one) for one in expected[:10]].count(Glance) == 6
 
 
 @pytest.mark.usefixtures("two_cores")
-@pytest.mark.parametrize("after", [200, 350, 1199])
+@pytest.mark.parametrize(
+    ("after", "is_handed_over"), [(200, False), (350, False), (1199, False), (1199, True)]
+)
 def test_helper_that_is_killed_is_done_without(
-    paths: list[str], after: int, caplog: pytest.LogCaptureFixture
+    paths: list[str], after: int, is_handed_over: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     with Glances() as glances, caplog.at_level(logging.WARNING):
         for number, path in enumerate(paths):
             glances.add(path)
             if number == after:
+                if is_handed_over:
+                    glances.hand_over()
                 assert glances.helper_pid is not None
                 os.kill(glances.helper_pid, signal.SIGKILL)
         found = glances.take()

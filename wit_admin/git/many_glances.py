@@ -25,6 +25,8 @@ WORTH_A_HELPER = 1000
 """So many looks take longer than it takes to start one."""
 _CHUNK = 100
 """How many it is given at once: milliseconds, for which it may have to be waited at the end."""
+_HANDED_OVER = 0.8
+"""Which share it gets while other work is done here. With the rest it is given time to end."""
 _PIECE = 10
 """How many are looked at here before it is seen whether the helper has answered."""
 
@@ -62,6 +64,12 @@ class Glances:
         if len(self._paths) % _PIECE == 0:
             self._tend(len(self._paths))
 
+    def hand_over(self) -> None:
+        """Leave most of what was added to the helper, while this process has other work."""
+        if self._asked:
+            self._take_answer()
+        self._ask(int((len(self._paths) - len(self._looks)) * _HANDED_OVER))
+
     def take(self) -> list[Look]:
         """Look into what is left, and return all that was seen since the last time, in order."""
         paths, here, end = self._paths, [], len(self._paths)
@@ -86,10 +94,14 @@ class Glances:
             self._helper = _start()
         if self._asked and self._helper is not None and self._helper.has_answered():
             self._take_answer()
-        begun = len(self._looks) + self._asked
-        if self._helper is not None and not self._asked and end - begun > _CHUNK:
-            self._asked = _CHUNK
-            self._helper.ask(self._paths[begun : begun + _CHUNK])
+        if not self._asked and end - len(self._looks) > _CHUNK:
+            self._ask(_CHUNK)
+
+    def _ask(self, count: int) -> None:
+        begun = len(self._looks)
+        if self._helper is not None and count:
+            self._asked = count
+            self._helper.ask(self._paths[begun : begun + count])
 
     def _take_answer(self) -> None:
         assert self._helper is not None  # noqa: S101  it was asked

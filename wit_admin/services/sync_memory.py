@@ -34,6 +34,11 @@ class Remembered:
     _last: str = ""
     _is_whole: bool = False
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no row is left to be met."""
+        return self._is_whole and self._at == len(self._paths)
+
     def take(self, folder: str) -> dict[str, bytes | None]:
         """Return by path what is remembered of an owner's folder; folders are taken in order."""
         self.missed += self._take_before(folder + _SLASH)

@@ -72,6 +72,16 @@ class Part:
 
 
 @dataclass(slots=True)
+class _Batch:
+    """Some of what was met on the walk, and is neither known nor unchanged."""
+
+    news: list[tuple[Found, bytes | None]] = field(default_factory=list)
+    """Repositories, with the fingerprints that are remembered."""
+    odd: list[Odd] = field(default_factory=list)
+    is_last: bool = False
+
+
+@dataclass(slots=True)
 class Survey:
     """One look at everything."""
 
@@ -80,6 +90,7 @@ class Survey:
     options: SyncOptions
     found: int = 0
     """How many repositories stand below the root, as far as it was walked."""
+    _started_ns: int = field(default_factory=time.time_ns)
     _disk: RootFolder = field(init=False)
 
     def __post_init__(self) -> None:
@@ -95,38 +106,55 @@ class Survey:
             OSError: The root cannot be read.
         """
         remembered = Remembered(self.sessions, self.options.owner, self.options.part_size)
-        most = None if self.options.prune else self.options.part_size
-        part, started_ns = Part(), time.time_ns()
-        only, is_exact = self.options.owner, self.options.verify
-        news: list[tuple[Found, bytes | None]] = []
         with Glances() as glances:
-            for owned in walk(self._disk.base, remembered.take, owner=only, is_exact=is_exact):
-                self.found += len(owned.paths)
-                for item in owned.news:
-                    if isinstance(item, Odd):
-                        self._tell(part, item)
-                        continue
-                    news.append((item, owned.known.get(item.path, _ABSENT)))
-                    glances.add(self._disk.full(item.path))
-                    if len(news) == most:
-                        new, changed = self._sort(part, news, glances.take(), started_ns)
-                        self._plan(part, new, changed, [])
-                        yield part
-                        part, news = Part(), []
-                remembered.missed += owned.missed()
-            new, changed = self._sort(part, news, glances.take(), started_ns)
+            batches = self._walk(remembered, glances)
+            batch = next(batches)
+            while not batch.is_last:
+                part = self._make_part(batch, glances.take())
+                # What is done meanwhile changes rows, so who remembers some waits for it.
+                ahead = next(batches) if remembered.is_over else None
+                glances.hand_over()
+                yield part
+                batch = ahead or next(batches)
+            looks = glances.take()
         remembered.miss_rest()
-        part.is_last = True
-        lost = [path for path in remembered.missed if self._disk.is_gone(path)]
+        yield self._make_part(batch, looks, remembered.missed)
+
+    def _walk(self, remembered: Remembered, glances: Glances) -> Iterator[_Batch]:
+        """Yield what is new or changed, in batches; the last one may be empty."""
+        most = None if self.options.prune else self.options.part_size
+        only, is_exact = self.options.owner, self.options.verify
+        batch = _Batch()
+        for owned in walk(self._disk.base, remembered.take, owner=only, is_exact=is_exact):
+            self.found += len(owned.paths)
+            for item in owned.news:
+                if isinstance(item, Odd):
+                    batch.odd.append(item)
+                    continue
+                batch.news.append((item, owned.known.get(item.path, _ABSENT)))
+                glances.add(self._disk.full(item.path))
+                if len(batch.news) == most:
+                    yield batch
+                    batch = _Batch()
+            remembered.missed += owned.missed()
+        batch.is_last = True
+        yield batch
+
+    def _make_part(self, batch: _Batch, looks: Sequence[Look], missed: Iterable[str] = ()) -> Part:
+        """Plan for what was met, and for what the walk did not come by."""
+        part = Part(is_last=batch.is_last)
+        for odd in batch.odd:
+            self._tell(part, odd)
+        new, changed = self._sort(part, batch.news, looks)
+        lost = [path for path in missed if self._disk.is_gone(path)]
         self._plan(part, new, changed, lost)
-        yield part
+        return part
 
     def _sort(
         self,
         part: Part,
         news: Sequence[tuple[Found, bytes | None]],
         looks: Sequence[Look],
-        started_ns: int,
     ) -> tuple[list[Folder], list[Folder]]:
         """Return repositories in places that no row leads to, and those that may have changed.
 
@@ -143,7 +171,7 @@ class Survey:
             if odd is not None:
                 self._tell(part, odd)
                 continue
-            kept = found.fingerprint if found.is_settled(started_ns) else None
+            kept = found.fingerprint if found.is_settled(self._started_ns) else None
             folder = Folder.of(found, seen, kept, is_news=kept != before)
             (new if before == _ABSENT else changed).append(folder)
         return new, changed
