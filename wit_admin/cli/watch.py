@@ -226,5 +226,5 @@ def sync(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
     name = RepoName.parse(repo)
     with place(ctx) as here:
         options = make_jj_options(here.settings)
-        report = watching.sync_now(here.sessions, here.root, name, options=options)
+        report = watching.sync_now(here.sessions, here.root, name, options=options, by=origin_of())
     output.line(report, *_OUTCOME)

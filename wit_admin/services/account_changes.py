@@ -139,7 +139,8 @@ def set_password(
         user = get_account(session, username)
         users.update_user(session, user.id, now=now, password_hash=hashed)
         ended = user_sessions.revoke_all(session, user.id, now)
-        record(session, Event("user.passwd", "user", user.id, user.name), by=by)
+        told = {"password": True, "ended_sessions": ended}
+        record(session, Event("user.passwd", "user", user.id, user.name, after=told), by=by)
         return ended
 
 
@@ -156,13 +157,15 @@ def block_user(
     now = utc_now()
     with sessions.begin() as session:
         user = get_user(session, username)
-        was_open = user.blocked_at is None
-        if was_open:
+        was = user.blocked_at
+        if was is None:
             users.update_user(session, user.id, now=now, blocked_at=now)
         ended = user_sessions.revoke_all(session, user.id, now)
         details = _details(session, user)
-        if was_open or ended:
-            record(session, Event("user.block", "user", user.id, user.name), by=by)
+        if was is None or ended:
+            is_now = {"blocked_at": user.blocked_at, "ended_sessions": ended}
+            event = Event("user.block", "user", user.id, user.name, {"blocked_at": was}, is_now)
+            record(session, event, by=by)
         return details
 
 
@@ -176,12 +179,13 @@ def unblock_user(
     """
     with sessions.begin() as session:
         user = get_user(session, username)
-        was_blocked = user.blocked_at is not None
-        if was_blocked:
-            users.update_user(session, user.id, now=utc_now(), blocked_at=None)
+        was = {"blocked_at": user.blocked_at}
+        if user.blocked_at is None:
+            return _details(session, user)
+        users.update_user(session, user.id, now=utc_now(), blocked_at=None)
         details = _details(session, user)
-        if was_blocked:
-            record(session, Event("user.unblock", "user", user.id, user.name), by=by)
+        event = Event("user.unblock", "user", user.id, user.name, was, {"blocked_at": None})
+        record(session, event, by=by)
         return details
 
 

@@ -133,20 +133,25 @@ class OwnerRemoval:
     def _remove_user(self, action: RemoveUser) -> None:
         self._tell_trash(action.owner_id)
         with self.sessions.begin() as session:
-            if users.find_user(session, action.owner_id) is None:
+            user = users.find_user(session, action.owner_id)
+            if user is None:
                 return
+            was = {"email": user.email, "is_admin": user.is_admin}
             self._hand_over_trash(session, action.owner_id)
             close_account(session, action.owner_id)
-            record(session, Event("user.delete", "user", action.owner_id, action.name), by=self.by)
+            event = Event("user.delete", "user", action.owner_id, action.name, was)
+            record(session, event, by=self.by)
 
     def _remove_organization(self, action: RemoveOrganization) -> None:
         self._tell_trash(action.owner_id)
         with self.sessions.begin() as session:
-            if organizations.find_organization(session, action.owner_id) is None:
+            found = organizations.find_organization(session, action.owner_id)
+            if found is None:
                 return
+            was = {"display_name": found.display_name, "description": found.description}
             self._hand_over_trash(session, action.owner_id)
             organizations.delete_organization(session, action.owner_id, now=utc_now())
-            event = Event("organization.delete", "organization", action.owner_id, action.name)
+            event = Event("organization.delete", "organization", action.owner_id, action.name, was)
             record(session, event, by=self.by)
 
     def _tell_trash(self, owner_id: uuid.UUID) -> None:

@@ -83,9 +83,10 @@ def ensure_repository_row(
 def remove_repository_row(sessions: sessionmaker[Session], repo_id: uuid.UUID) -> bool:
     """Take back a row that a push made, if none was accepted and none is under way."""
     with sessions.begin() as session:
+        name = repositories.find_name(session, repo_id)
         is_gone = pushes.delete_if_unpushed(session, repo_id)
         if is_gone:
-            record(session, Event("repository.take_back", "repository", repo_id))
+            record(session, Event("repository.take_back", "repository", repo_id, str(name)))
         return is_gone
 
 

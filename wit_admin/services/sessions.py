@@ -73,8 +73,9 @@ class LoginSessions:
         Raises:
             UnauthenticatedError: It is not a session, or one that ended before.
         """
+        now = utc_now()
         with self._sessions.begin() as session:
-            ended = queries.revoke_by_digest(session, digest_secret(credentials.secret), utc_now())
+            ended = queries.revoke_by_digest(session, digest_secret(credentials.secret), now)
             if ended is None:
                 raise UnauthenticatedError(
                     "These credentials are not a session.",
@@ -83,7 +84,7 @@ class LoginSessions:
             session_id, user_id, username = ended
             actor = Actor(user_id, username, session_id=session_id)
             by = http_origin(actor, client or Client())
-            record(session, Event("session.revoke", "session", session_id, username), by=by)
+            record(session, _revocation(session_id, username, now), by=by)
 
     def recognise(self, credentials: Credentials) -> Actor:
         """Return who is asking.
@@ -137,14 +138,15 @@ def revoke_session(
     Raises:
         NotFoundError: There is no such session.
     """
+    now = utc_now()
     with sessions.begin() as session:
         username = queries.find_account_of(session, session_id)
         if username is None:
             raise NotFoundError(
                 f"There is no session {session_id}.", hint="See 'wit-admin session list'."
             )
-        if queries.revoke_session(session, session_id, utc_now()):
-            record(session, Event("session.revoke", "session", session_id, username), by=by)
+        if queries.revoke_session(session, session_id, now):
+            record(session, _revocation(session_id, username, now), by=by)
 
 
 def revoke_sessions_of(
@@ -162,6 +164,11 @@ def revoke_sessions_of(
             event = Event("user.sign_out", "user", user_id, username, after={"sessions": count})
             record(session, event, by=by)
         return count
+
+
+def _revocation(session_id: uuid.UUID, username: str, now: datetime) -> Event:
+    was, is_now = {"revoked_at": None}, {"revoked_at": now}
+    return Event("session.revoke", "session", session_id, username, was, is_now)
 
 
 def _create(

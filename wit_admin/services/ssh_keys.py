@@ -84,12 +84,15 @@ def remove_ssh_key(
     """
     with sessions.begin() as session:
         user = get_user(session, username)
-        if not ssh_keys.remove_ssh_key(session, user.id, key_id):
+        keys = ssh_keys.list_ssh_keys(session, user.id)
+        key = next((key for key in keys if key.id == key_id), None)
+        if key is None or not ssh_keys.remove_ssh_key(session, user.id, key_id):
             raise NotFoundError(
                 f"{user.name} has no key {key_id}.",
                 hint=f"See 'wit-admin ssh-key list {user.name}'.",
             )
-        record(session, Event("ssh_key.delete", "ssh_key", key_id, user.name), by=by)
+        was = {"user": user.name, "fingerprint": key.fingerprint}
+        record(session, Event("ssh_key.delete", "ssh_key", key_id, key.name, was), by=by)
 
 
 def _add(

@@ -70,7 +70,9 @@ def discard(
             storage.move(root / row.disk_path, root / path)
         with sessions.begin() as session:
             repositories.delete_repository(session, row.id, trash_path=path, now=utc_now())
-            record(session, Event("repository.delete", "repository", row.id, str(name)), by=by)
+            was, is_now = {"disk_path": row.disk_path}, {"disk_path": path}
+            event = Event("repository.delete", "repository", row.id, str(name), was, is_now)
+            record(session, event, by=by)
     return True
 
 
@@ -111,7 +113,10 @@ def restore_repository(  # noqa: PLR0913  what it shall be called
                 now=utc_now(),
                 owner_id=owner.owner_id,
             )
-            record(session, Event("repository.restore", "repository", row.id, str(wanted)), by=by)
+            was = {"name": f"{row.owner}/{row.name}", "deleted_at": row.deleted_at}
+            is_now = {"name": str(wanted), "deleted_at": None, "disk_path": place}
+            event = Event("repository.restore", "repository", row.id, str(wanted), was, is_now)
+            record(session, event, by=by)
     return ChangedRepository(row.id, wanted.owner, wanted.name, is_changed=True)
 
 
@@ -172,8 +177,8 @@ def purge(
                 storage.move(root / place, gone)
         with sessions.begin() as session:
             trash.purge_repository(session, row.id)
-            name = f"{row.owner}/{row.name}"
-            record(session, Event("repository.purge", "repository", row.id, name), by=by)
+            name, was = f"{row.owner}/{row.name}", {"deleted_at": row.deleted_at}
+            record(session, Event("repository.purge", "repository", row.id, name, was), by=by)
     shutil.rmtree(gone, ignore_errors=True)
 
 

@@ -1,4 +1,4 @@
-"""Reads a jj repository on request over HTTP: at once, and recorded in the audit trail."""
+"""Reads a jj repository on request over HTTP, and tells of failures what clients may know."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.errors import JjError
-from wit_admin.services.audit import Event, Origin, record
+from wit_admin.services.audit import Origin
 from wit_admin.services.jj_sync import JjSyncOptions
 from wit_admin.services.lookups import get_repository_name
 from wit_admin.services.watch_sync import SyncReport
@@ -34,13 +34,9 @@ def sync_on_request(
     with sessions() as session:
         name = get_repository_name(session, repo_id)
     try:
-        report = sync_now(sessions, root, name, options=options)
+        return sync_now(sessions, root, name, options=options, by=by)
     except JjError as error:
         raise without_place(error, root) from None
-    facts = {"state": report.state, "operations": report.operations, "changes": report.changes}
-    with sessions.begin() as session:
-        record(session, Event("watch.sync", "repository", repo_id, str(name), after=facts), by=by)
-    return report
 
 
 def without_place(error: JjError, root: Path) -> JjError:

@@ -123,8 +123,9 @@ def sync_now(
     name: RepoName,
     *,
     options: JjSyncOptions = _ALL,
+    by: Origin = SYSTEM,
 ) -> SyncReport:
-    """Read one repository at once, watched or not.
+    """Read one repository at once, watched or not; what that brought is told in the audit trail.
 
     Raises:
         NotFoundError: There is no such repository.
@@ -136,7 +137,13 @@ def sync_now(
     target = Target(
         row.id, f"{row.owner}/{row.name}", _find_workspace(root, row), row.failures or 0
     )
-    return JjReader(sessions, root, options).sync(target)
+    report = JjReader(sessions, root, options).sync(target)
+    if report.state == "synced":
+        facts = {"operations": report.operations, "changes": report.changes}
+        event = Event("watch.sync", "repository", row.id, target.name, after=facts)
+        with sessions.begin() as session:
+            record(session, event, by=by)
+    return report
 
 
 def _find_workspace(root: Path, row: Watchable) -> Path:
@@ -157,9 +164,9 @@ def _set_watched(
         repo_id = get_repository_id(session, name)
         is_news = watching.set_watched(session, repo_id, is_watched=is_watched, path=str(path))
         if is_news:
-            event = Event(
-                "watch.add" if is_watched else "watch.remove", "repository", repo_id, str(name)
-            )
+            verb = "add" if is_watched else "remove"
+            was, is_now = {"is_watched": not is_watched}, {"is_watched": is_watched}
+            event = Event(f"watch.{verb}", "repository", repo_id, str(name), was, is_now)
             record(session, event, by=by)
     return is_news
 
