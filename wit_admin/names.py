@@ -15,6 +15,9 @@ MAX_OWNER_LENGTH = 39
 """As on GitHub."""
 MAX_REPO_LENGTH = 100
 """As on GitHub."""
+MAX_BRANCH_BYTES = 1000
+MAX_BRANCH_PART_BYTES = 250
+"""Between two slashes: git adds ``.lock`` to it, and file systems end at 255."""
 
 _OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?", re.ASCII)
 _REPO = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]*", re.ASCII)
@@ -168,6 +171,8 @@ def check_branch_name(text: str) -> str:
         or text == "@"
         or text.startswith("-")
         or text.endswith(".")
+        or _bytes_of(text) > MAX_BRANCH_BYTES
+        or max(map(_bytes_of, parts)) > MAX_BRANCH_PART_BYTES
         or ".." in text
         or "@{" in text
         or any(not part or part.startswith(".") or part.endswith(".lock") for part in parts)
@@ -179,6 +184,10 @@ def check_branch_name(text: str) -> str:
             hint="See 'git help check-ref-format' for what git allows.",
         )
     return text
+
+
+def _bytes_of(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def _split(text: str, what: str, form: str) -> tuple[str, str]:

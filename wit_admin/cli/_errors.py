@@ -9,6 +9,7 @@ import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
 
 from wit_admin import errors
+from wit_admin.cli._output import printable
 
 EXIT_OF_ERROR: dict[type[errors.WitError], int] = {
     errors.WitError: 70,
@@ -35,6 +36,8 @@ EXIT_OF_ERROR: dict[type[errors.WitError], int] = {
 }
 """One exit code for each kind of error; a test walks the tree."""
 
+_MOST_SHOWN = 2000
+
 
 def report(failure: Exception, *, as_json: bool, is_debugging: bool) -> int:
     """Say a failure to a person, or to a program as one object; return the exit code."""
@@ -49,10 +52,17 @@ def report(failure: Exception, *, as_json: bool, is_debugging: bool) -> int:
         content = {"kind": error.kind, "message": error.message, "hint": error.hint}
         typer.echo(json.dumps({"error": content}), err=True)
         return code
-    typer.echo(f"Error: {error.message}", err=True)
+    typer.echo(f"Error: {_readable(error.message)}", err=True)
     if error.hint:
-        typer.echo(f"Hint: {error.hint}", err=True)
+        typer.echo(f"Hint: {_readable(error.hint)}", err=True)
     return code
+
+
+def _readable(text: str) -> str:
+    """Return a sentence that fits on a screen, and steers no terminal, whatever it quotes."""
+    if len(text) > _MOST_SHOWN:
+        text = f"{text[: _MOST_SHOWN // 2]} … {text[-_MOST_SHOWN // 2 :]}"
+    return "\n".join(printable(line) for line in text.split("\n"))
 
 
 def is_interruption(failure: BaseException | None) -> bool:

@@ -59,7 +59,7 @@ Match = Annotated[
         metavar="TEXT", help="Only names that contain this text", callback=_printable_only
     ),
 ]
-Limit = Annotated[int | None, typer.Option(help="How many at most", min=1)]
+Limit = Annotated[int | None, typer.Option(help="How many at most", min=1, max=1_000_000)]
 PageLimit = Annotated[int, typer.Option(help="How many at most", min=1, max=1000)]
 AfterCursor = Annotated[
     str | None,

@@ -45,7 +45,8 @@ def list_(
     ] = None,
     limit: PageLimit = 50,
     before: Annotated[
-        int | None, typer.Option(metavar="SEQ", help="Only those ahead of this number")
+        int | None,
+        typer.Option(metavar="SEQ", help="Only those ahead of this number", min=1, max=2**63 - 1),
     ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", help="Go on with what happens, oldest first")

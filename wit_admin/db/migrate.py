@@ -154,6 +154,8 @@ def _locked(engine: Engine) -> Iterator[Connection]:
 
 
 def _run(step: Callable[[Config, str], None], config: Config, to: str) -> None:
+    if not to:
+        raise InvalidInputError("A revision is missing.", hint="See 'wit-admin db status'.")
     try:
         step(config, to)
     except CommandError as error:

@@ -26,7 +26,7 @@ from wit_admin.services.credentials import (
     new_secret,
 )
 from wit_admin.services.lookups import get_account, get_repository_id, get_user
-from wit_admin.services.profiles import check_email
+from wit_admin.services.profiles import check_email, check_profile
 
 _MIN_PASSWORD = 8
 _HINT_LENGTH = 4
@@ -159,8 +159,10 @@ def create_token(
     Raises:
         NotFoundError: There is no such account or repository.
         ConflictError: It is a placeholder.
-        InvalidInputError: The pattern for refs can match none.
+        InvalidInputError: The pattern for refs can match none, or the name is too long or has
+            control characters.
     """
+    check_profile({"name": order.name})
     secret = new_secret(TOKEN_PREFIX)
     ref_pattern = None if order.ref is None else RefPattern.parse(order.ref).text
     with sessions.begin() as session:

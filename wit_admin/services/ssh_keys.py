@@ -15,6 +15,7 @@ from wit_admin.db.queries.ssh_keys import NewSshKey
 from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.lookups import get_user
+from wit_admin.services.profiles import check_profile
 from wit_admin.services.public_keys import PublicKey, parse_public_key
 
 
@@ -44,12 +45,13 @@ def add_ssh_key(  # noqa: PLR0913  what a key is called, and that it may be ther
     With ``may_exist`` a key that the account has already is returned unchanged.
 
     Raises:
-        InvalidInputError: The key is not accepted.
+        InvalidInputError: The key is not accepted, or its name.
         NotFoundError: There is no such account.
         ConflictError: The key is in use already.
     """
     key = parse_public_key(text)
     title = name or key.comment or key.fingerprint
+    check_profile({"name": title})
     try:
         return _add(sessions, username, key, title, by)
     except ConflictError:

@@ -94,7 +94,7 @@ def restore_repository(  # noqa: PLR0913  what it shall be called
     with storage.one_at_a_time(root / TRASH):
         with sessions() as session:
             row, owner = _find_restorable(session, name, to_owner)
-            wanted = RepoName(owner.name, as_name or row.name)
+            wanted = RepoName(owner.name, row.name if as_name is None else as_name)
             if repositories.find_repository_id(session, wanted) is not None:
                 raise ConflictError(
                     f"There is a repository {wanted} already.",
