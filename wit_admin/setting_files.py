@@ -43,7 +43,10 @@ def read_config(chosen: str | None, home: Path, *, known: Collection[str]) -> di
     except (OSError, ValueError) as error:
         # A sentence of the TOML reader names line and column; one about bytes tells none of them.
         reason = error.strerror if isinstance(error, OSError) else str(error).partition(":")[0]
-        raise ConfigError(f"{path} cannot be read: {reason}.") from error
+        hint = None
+        if isinstance(error, PermissionError):
+            hint = "Run it as the user whom the files of the forge belong to."
+        raise ConfigError(f"{path} cannot be read: {reason}.", hint=hint) from error
     for key, value in content.items():
         if key not in known:
             raise ConfigError(f"{path} sets {key!r}, which is not a setting.")

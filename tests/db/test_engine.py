@@ -194,3 +194,25 @@ def test_commit_that_must_outlast_a_power_cut_is_synced(
         usual = session.scalar(question)
 
     assert (durable, usual) == (2, 1)
+
+
+def test_user_without_rights_is_a_setting_to_mend(engine: Engine) -> None:
+    """It was called a bug of ours."""
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no users")
+
+    with engine.begin() as connection:
+        # It is there on every server, and may read no table.
+        connection.execute(sa.text("SET LOCAL ROLE pg_signal_backend"))
+        with pytest.raises(ConfigError, match="does not let its user do this: permission denied"):
+            connection.execute(sa.select(User.id))
+
+
+def test_server_that_only_reads_is_unavailable(engine: Engine) -> None:
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no server")
+
+    with engine.begin() as connection:
+        connection.execute(sa.text("SET TRANSACTION READ ONLY"))
+        with pytest.raises(UnavailableError, match="it is read-only"):
+            connection.execute(sa.delete(User))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import traceback
 
@@ -37,6 +38,15 @@ EXIT_OF_ERROR: dict[type[errors.WitError], int] = {
 """One exit code for each kind of error; a test walks the tree."""
 
 _MOST_SHOWN = 2000
+_HINT_OF_ERRNO = {
+    errno.EACCES: "Run it as the user whom the files of the forge belong to.",
+    errno.EPERM: "Run it as the user whom the files of the forge belong to.",
+    errno.EROFS: "Mount the file system so that it can be written to.",
+    errno.ENOSPC: "Free some space, then run it again.",
+    errno.EDQUOT: "Free some space, then run it again.",
+    errno.EFBIG: "Raise the limit of file sizes (ulimit -f), then run it again.",
+    errno.EMFILE: "Raise the limit of open files (ulimit -n).",
+}
 
 
 def report(failure: Exception, *, as_json: bool, is_debugging: bool) -> int:
@@ -90,7 +100,8 @@ def _explain(failure: Exception) -> errors.WitError:
             return errors.InvalidInputError("An argument is not UTF-8 text.")
         case OSError(strerror=str() as reason):
             place = f"{failure.filename}: " if failure.filename else ""
-            return errors.UnavailableError(f"{place}{reason}.")
+            hint = _HINT_OF_ERRNO.get(failure.errno or 0)
+            return errors.UnavailableError(f"{place}{reason}.", hint=hint)
         case _:
             return errors.WitError(
                 f"This is a bug in wit-admin ({type(failure).__name__}).",

@@ -14,18 +14,26 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 from wit_admin.db.breaker import Breaker
 from wit_admin.errors import ConfigError, UnavailableError, WitError
 
+_CHECK_SERVER = "Check that it runs and that its URL is right, then try again."
+_CHECK_RIGHTS = (
+    "Run it as the user who may write to the file and to its folder, on a writable disk."
+)
+_CHECK_DISK = "Look whether the disk is full or damaged, then run it again."
+_TRY_AGAIN = "Try again."
+_CHECK_FILE = "Check the path; a damaged file has to come back from a backup."
 _SQLITE_UNAVAILABLE = {
-    sqlite3.SQLITE_PERM: "it may not be opened",
-    sqlite3.SQLITE_BUSY: "another process held it for too long",
-    sqlite3.SQLITE_LOCKED: "another connection held it for too long",
-    sqlite3.SQLITE_READONLY: "it is read-only",
-    sqlite3.SQLITE_IOERR: "reading or writing the file failed",
-    sqlite3.SQLITE_CORRUPT: "the file is damaged",
-    sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_CANTOPEN: "the file cannot be opened",
-    sqlite3.SQLITE_PROTOCOL: "its lock could not be taken",
-    sqlite3.SQLITE_NOTADB: "the file is not a database",
+    sqlite3.SQLITE_PERM: ("it may not be opened", _CHECK_RIGHTS),
+    sqlite3.SQLITE_BUSY: ("another process held it for too long", _TRY_AGAIN),
+    sqlite3.SQLITE_LOCKED: ("another connection held it for too long", _TRY_AGAIN),
+    sqlite3.SQLITE_READONLY: ("it is read-only", _CHECK_RIGHTS),
+    sqlite3.SQLITE_IOERR: ("reading or writing the file failed", _CHECK_DISK),
+    sqlite3.SQLITE_CORRUPT: ("the file is damaged", _CHECK_FILE),
+    sqlite3.SQLITE_FULL: ("the disk is full", "Free some space, then run it again."),
+    sqlite3.SQLITE_CANTOPEN: ("the file cannot be opened", _CHECK_RIGHTS),
+    sqlite3.SQLITE_PROTOCOL: ("its lock could not be taken", _TRY_AGAIN),
+    sqlite3.SQLITE_NOTADB: ("the file is not a database", _CHECK_FILE),
 }
+"""Why a file cannot be used, and what to do."""
 _SQLITE_UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 _SQLITE_MISSING = ("no such table", "no such column", "has no column named")
 """What SQLite says, under its catch-all code, of a schema that is not the program's."""
@@ -74,19 +82,34 @@ def rename_errors(context: ExceptionContext) -> WitError | None:
         return None
     original = context.original_exception
     if isinstance(original, sqlite3.Error):
-        # Python's own misuse errors carry no code.
-        code = getattr(original, "sqlite_errorcode", 0) & _PRIMARY_CODE
-        reason = _SQLITE_UNAVAILABLE.get(code)
-        if reason:
-            return _unavailable(reason)
-        message = str(original)
-        is_missing = any(words in message for words in _SQLITE_MISSING)
-        return _unfit_schema(message) if is_missing else None
-    if isinstance(original, _POSTGRESQL_MISSING):
-        return _unfit_schema(_first_line(original))
-    if isinstance(original, psycopg.Error) and (context.is_disconnect or _may_pass(original)):
-        return unavailable(original)
+        return _of_sqlite(original)
+    if isinstance(original, psycopg.Error):
+        return _of_postgresql(original, is_disconnect=context.is_disconnect)
     return None
+
+
+def _of_sqlite(error: sqlite3.Error) -> WitError | None:
+    # Python's own misuse errors carry no code.
+    code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
+    reason = _SQLITE_UNAVAILABLE.get(code)
+    if reason:
+        return _unavailable(*reason)
+    message = str(error)
+    is_missing = any(words in message for words in _SQLITE_MISSING)
+    return _unfit_schema(message) if is_missing else None
+
+
+def _of_postgresql(error: psycopg.Error, *, is_disconnect: bool) -> WitError | None:
+    if isinstance(error, _POSTGRESQL_MISSING):
+        return _unfit_schema(_first_line(error))
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return ConfigError(
+            f"The database does not let its user do this: {_first_line(error)}.",
+            hint="Use the user that ran 'wit-admin db migrate', or grant this one the same rights.",
+        )
+    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+        return _unavailable("it is read-only", "Use the primary server, or end its read-only mode.")
+    return unavailable(error) if is_disconnect or _may_pass(error) else None
 
 
 def _may_pass(error: psycopg.Error) -> bool:
@@ -107,11 +130,8 @@ def is_unique_violation(error: IntegrityError) -> bool:
     return isinstance(error.orig, psycopg.errors.UniqueViolation)
 
 
-def _unavailable(reason: str) -> UnavailableError:
-    return UnavailableError(
-        f"The database is not available: {reason}.",
-        hint="Check that it runs and that its URL is right, then try again.",
-    )
+def _unavailable(reason: str, hint: str = _CHECK_SERVER) -> UnavailableError:
+    return UnavailableError(f"The database is not available: {reason}.", hint=hint)
 
 
 def _unfit_schema(reason: str) -> ConfigError:
