@@ -95,6 +95,7 @@ def test_standard_input_that_was_closed_is_like_an_empty_one(arguments: str, sai
     assert said in done.stderr.decode()
 
 
+@pytest.mark.usefixtures("_database")
 def test_interrupt_gives_130_and_no_traceback() -> None:
     ours, theirs = pty.openpty()
     process = start(["db", "rollback"], stdin=theirs)
@@ -122,6 +123,7 @@ def test_confirmation_takes_nothing_but_yes(answer: bytes, code: int) -> None:
     os.close(theirs)
 
 
+@pytest.mark.usefixtures("_database")
 def test_confirmation_without_a_terminal_names_the_flag() -> None:
     code, out, err = finish(start(["db", "rollback"], stdin=subprocess.DEVNULL))
 
@@ -180,3 +182,16 @@ def test_control_characters_in_names_are_shown_not_obeyed() -> None:
     assert "x\\x1b[31m\\n[red]ä" in shown
     assert printed.count("\n") == 1
     assert "x\\x1b[31m\\n[red]ä" in printed
+
+
+@pytest.mark.usefixtures("_database")
+def test_rollback_shows_what_it_would_take_back_and_takes_nothing() -> None:
+    before = finish(start(["db", "status"]))
+    shown = finish(start(["db", "rollback", "--to", "0007", "--dry-run"]))
+    unknown = finish(start(["db", "rollback", "--to", "nowhere", "--dry-run"]))
+    forward = finish(start(["db", "rollback", "--to", "+1", "--dry-run"]))
+
+    lines = [line.split("\t") for line in shown[1].decode().splitlines()]
+    assert [(kind, revision) for kind, revision, _ in lines][-1] == ("take-back", "0008")
+    assert (unknown[0], forward[0]) == (2, 2)
+    assert finish(start(["db", "status"])) == before

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.support.jj_writer import JjWriter
-from tests.support.terminal import start
+from tests.support.processes import wait_until
+from tests.support.terminal import read_until, start
 from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.git import storage
 from wit_admin.services.locks import Lock
@@ -98,3 +100,46 @@ def test_second_at_the_same_time_says_so_and_ends_well(root: Path, database_url:
 
 def test_job_that_is_unknown_is_refused_with_those_there_are(root: Path) -> None:
     assert ", ".join(JOBS) in sync("--only", "nonsense", code=2)[1]
+
+
+def test_dry_run_shows_what_jobs_would_do_and_does_nothing(root: Path) -> None:
+    plan = json.loads(sync("--dry-run", "--json")[0])
+    again = json.loads(sync("--dry-run", "--json", "--only", "sync-repos")[0])
+
+    assert plan["counts"] == {"owner": 1, "adopt": 1}
+    assert again["actions"] == plan["actions"]
+    told = [remark["target"] for remark in plan["remarks"]]
+    assert told == [name for name in JOBS if name not in {"sync-repos", "trash", "gc"}]
+    assert not (root / ".wit-root").exists()
+
+
+def test_person_is_asked_before_anything_is_removed_for_good(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync()
+    admin("repo", "delete", "alice/demo", "--yes")
+    monkeypatch.setenv("WIT_TRASH_AGE", "1s")
+    wait_until(lambda: "alice/demo" in sync("--only", "trash", "--dry-run")[0])
+
+    ours, theirs = pty.openpty()
+    with start(["sync", "--only", "trash"], stdin=theirs, env=os.environ) as process:
+        asked = read_until(process.stderr, b"[y/N] ")
+        os.write(ours, b"n\n")
+        refused = process.wait(60)
+    os.close(ours)
+    os.close(theirs)
+    unasked = sync("--only", "trash", "--no-input", code=2)[1]
+    harmless = sync("--only", "counters", "--no-input")[0]
+
+    assert b"alice/demo: " in asked
+    assert b"Remove them for good?" in asked
+    assert refused == 1
+    assert "Add --yes." in unasked
+    assert harmless == "counters\tdone\t\n"
+    assert sync("--only", "trash", "--no-input", "--yes")[0] == "trash\tdone\tpurge=1\n"
+
+
+def admin(*arguments: str) -> None:
+    with start(arguments, stdin=subprocess.DEVNULL, env=os.environ) as process:
+        process.communicate(timeout=60)
+    assert process.returncode == 0

@@ -50,7 +50,7 @@ def run_task(output: Output, task: Task[A], consent: Consent, *, question: str) 
     """
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     if consent.is_dry_run:
-        _show_plan(output, task.build().whole())
+        show_plan(output, task.build().whole())
         return
     with task.lock.hold():
         plan = task.build()
@@ -59,12 +59,23 @@ def run_task(output: Output, task: Task[A], consent: Consent, *, question: str) 
             applied = _apply(output, task, plan)
     if must_ask:
         # Nobody else is kept waiting while a person thinks: actions look again at what is so.
-        _show_what_goes(output, plan)
-        output.confirm(question, yes=False, may_ask=not consent.no_input)
+        confirm_plan(output, plan, consent, question=question)
         with task.lock.hold():
             applied = _apply(output, task, plan)
     _show_result(output, applied)
     applied.raise_for_failures()
+
+
+def confirm_plan(output: Output, plan: Plan[A], consent: Consent, *, question: str) -> None:
+    """Show what a plan takes away and ask, unless it takes nothing or ``--yes`` was given.
+
+    Raises:
+        InvalidInputError: It must be confirmed, and nobody can be asked.
+        RefusedError: The answer was no.
+    """
+    if plan.is_destructive and not consent.yes:
+        _show_what_goes(output, plan)
+        output.confirm(question, yes=False, may_ask=not consent.no_input)
 
 
 def _apply(output: Output, task: Task[A], plan: Plan[A]) -> Applied:
@@ -72,7 +83,8 @@ def _apply(output: Output, task: Task[A], plan: Plan[A]) -> Applied:
         return task.apply(plan, progress)
 
 
-def _show_plan(output: Output, plan: Plan[A]) -> None:
+def show_plan(output: Output, plan: Plan[A]) -> None:
+    """Print a plan that is not carried out."""
     if output.as_json:
         output.result(plan.to_json(), plain="")
         return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wit_admin.cli._options import AsJson, command_group, loaded_of, origin_of, output_of
-from wit_admin.cli._plans import NoInput, Yes
+from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, confirm_plan, show_plan
 from wit_admin.errors import ConflictError
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def migrate(
 def rollback(
     ctx: typer.Context,
     to: Annotated[str, typer.Option(help="Revision to go back to; base removes all")] = "-1",
+    dry_run: DryRun = False,
     yes: Yes = False,
     no_input: NoInput = False,
     as_json: AsJson = False,
@@ -84,12 +85,16 @@ def rollback(
     Example: wit-admin db rollback --to 0001 --yes
     """
     from wit_admin.db import migrate as migrations
+    from wit_admin.services.schema_plans import plan_rollback
 
     output = output_of(ctx, as_json=as_json)
-    output.confirm(
-        f"Roll the database back to {to}? Rows will be lost.", yes=yes, may_ask=not no_input
-    )
     with _engine(ctx) as engine:
+        plan = plan_rollback(engine, to)
+        if dry_run:
+            show_plan(output, plan)
+            return
+        question = f"Roll the database back to {to}? Rows will be lost."
+        confirm_plan(output, plan, Consent(yes=yes, no_input=no_input), question=question)
         before = migrations.status(engine)
         result = migrations.downgrade(engine, to)
         _record(engine, "database.rollback", before.revision, result.revision)

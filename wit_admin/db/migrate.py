@@ -14,6 +14,8 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, text
 
@@ -90,6 +92,26 @@ def downgrade(engine: Engine, to: str = "-1") -> MigrationStatus:
             raise ConflictError("The database is empty: there is nothing to take back.")
         _run(command.downgrade, _config(connection=connection), to)
         return _status(connection)
+
+
+def list_taken_back(engine: Engine, to: str = "-1") -> list[tuple[str, str]]:
+    """Return the revisions that :func:`downgrade` would take back, and what each made, in order.
+
+    Raises:
+        ConflictError: The database is empty.
+        ConfigError: The schema is newer than this program knows.
+        InvalidInputError: There is no such revision.
+    """
+    now = status(engine)
+    refuse_newer(now)
+    if now.revision is None:
+        raise ConflictError("The database is empty: there is nothing to take back.")
+    scripts = ScriptDirectory.from_config(_config())
+    try:
+        steps = scripts.iterate_revisions(now.revision, to or "?", select_for_downgrade=True)
+        return [(step.revision, step.doc) for step in steps]
+    except (CommandError, RevisionError) as error:
+        raise InvalidInputError(f"There is no way to revision {to!r}: {error}") from error
 
 
 def render_sql(dialect: str, to: str = "head") -> str:
@@ -176,6 +198,7 @@ __all__ = [
     "downgrade",
     "ensure_current",
     "list_differences",
+    "list_taken_back",
     "models",
     "render_sql",
     "status",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -20,6 +21,7 @@ from wit_admin.services.audit import SYSTEM, Origin
 from wit_admin.services.jj_options import JjSyncOptions
 from wit_admin.services.locks import Lock
 from wit_admin.services.maintenance import Maintenance
+from wit_admin.services.plans import Action, Plan, Remark, Task
 from wit_admin.services.push_flow import PushFlow
 from wit_admin.services.repo_sync import RepoSync
 from wit_admin.services.repository_plans import RepositoryPlans
@@ -57,6 +59,10 @@ class Job:
     """What it does, as a list shows it."""
     run: Callable[[JobContext], dict[str, int]]
     """Do what is due; return how much of what was done. Raises what it could not do."""
+    plan: Callable[[JobContext], Plan[Any]] | None = None
+    """What that would be, for jobs that can tell beforehand."""
+    removes: bool = False
+    """What it takes away does not come back: a person at the terminal is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +113,34 @@ def run_jobs(context: JobContext, jobs: Sequence[Job]) -> Iterator[JobReport]:
         yield JobReport(job.name, state, round(time.monotonic() - started, 3), done, error)
 
 
+def plan_jobs(context: JobContext, jobs: Sequence[Job]) -> Plan[Any]:
+    """Return what the jobs would do now; of those that cannot tell, what they are for."""
+    actions, remarks = list[Action](), list[Remark]()
+    for job in jobs:
+        if job.plan is None:
+            remarks.append(Remark("job", job.name, f"It runs too, to {job.summary}."))
+            continue
+        try:
+            plan = job.plan(context).whole()
+        except WitError as failure:
+            remarks.append(Remark("failed", job.name, failure.message, is_failure=True))
+            continue
+        actions += plan.actions
+        remarks += plan.remarks
+    return Plan(tuple(actions), tuple(remarks))
+
+
+def _repo_sync(at: JobContext) -> Task[Any]:
+    return RepoSync(at.sessions, at.root, SyncOptions(at.visibility), at.by).task(at.run_dir)
+
+
+def _trash(at: JobContext) -> Task[Any]:
+    plans = RepositoryPlans(at.sessions, at.root, at.run_dir, at.by)
+    return plans.emptying(older_than=at.trash_age)
+
+
 def _sync_repos(at: JobContext) -> dict[str, int]:
-    return RepoSync(at.sessions, at.root, SyncOptions(at.visibility), at.by).task(at.run_dir).run()
+    return _repo_sync(at).run()
 
 
 def _settle_journal(at: JobContext) -> dict[str, int]:
@@ -139,8 +171,7 @@ def _expire(at: JobContext) -> dict[str, int]:
 
 
 def _empty_trash(at: JobContext) -> dict[str, int]:
-    plans = RepositoryPlans(at.sessions, at.root, at.run_dir, at.by)
-    return plans.emptying(older_than=at.trash_age).run()
+    return _trash(at).run()
 
 
 def _pack(at: JobContext) -> dict[str, int]:
@@ -160,12 +191,28 @@ def _sweep(at: JobContext) -> dict[str, int]:
 
 JOBS = (
     Job("journal", "settle pushes whose server died, forget old entries", _settle_journal),
-    Job("sync-repos", "make the database and the folder of repositories agree", _sync_repos),
+    Job(
+        "sync-repos",
+        "make the database and the folder of repositories agree",
+        _sync_repos,
+        lambda at: _repo_sync(at).build(),
+    ),
     Job("changes", "find the versions of changes among pushed commits", _index_changes),
     Job("watch", "read what jj did in repositories that no watcher saw", _watch),
     Job("expiry", "delete sessions and tokens that ended long ago", _expire),
-    Job("trash", "remove for good what was deleted long ago", _empty_trash),
-    Job("gc", "pack the repositories that need it", _pack),
+    Job(
+        "trash",
+        "remove for good what was deleted long ago",
+        _empty_trash,
+        lambda at: _trash(at).build(),
+        removes=True,
+    ),
+    Job(
+        "gc",
+        "pack the repositories that need it",
+        _pack,
+        lambda at: at.maintenance.task().build(),
+    ),
     Job("counters", "set cached counters right", _recount),
     Job("leftovers", "remove what killed processes left in repositories", _sweep),
 )
