@@ -103,7 +103,7 @@ def list_taken_back(engine: Engine, to: str = "-1") -> list[tuple[str, str]]:
         InvalidInputError: There is no such revision.
     """
     now = status(engine)
-    refuse_newer(now)
+    refuse_newer(now.revision)
     if now.revision is None:
         raise ConflictError("The database is empty: there is nothing to take back.")
     scripts = ScriptDirectory.from_config(_config())
