@@ -46,7 +46,8 @@ ASKING = {
     "user delete": PLANNED,
     "user merge": PLANNED,
     "user rename": PLANNED,
-    "db rollback": {"--yes", "--no-input"},
+    "db rollback": PLANNED,
+    "sync": PLANNED,
     "repo gc": {"--dry-run"},
 }
 """What changes many things or destroys one. ``repo gc`` takes nothing away.
