@@ -23,7 +23,7 @@ from tests.support.server import RunningServer, run_git, running_server
 
 pytestmark = pytest.mark.e2e
 
-PUSHES = 60
+PUSHES = 100
 
 
 @pytest.fixture
