@@ -10,7 +10,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from wit_admin.db.engine import DURABLE, EngineOptions, make_sessions, open_engine, parse_url, ping
+from wit_admin.db.durability import DURABLE
+from wit_admin.db.engine import EngineOptions, make_sessions, open_engine, parse_url, ping
 from wit_admin.db.models.accounts import User
 from wit_admin.db.models.events import WebhookDelivery
 from wit_admin.errors import ConfigError, UnavailableError
@@ -185,7 +186,7 @@ def test_commit_that_must_outlast_a_power_cut_is_synced(
     engine: Engine, sessions: sessionmaker[Session]
 ) -> None:
     if engine.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL syncs every commit")
+        pytest.skip("of PostgreSQL the next test asks")
     question = sa.text("PRAGMA synchronous")
 
     with sessions(info={DURABLE: True}) as session, session.begin():
@@ -216,3 +217,23 @@ def test_server_that_only_reads_is_unavailable(engine: Engine) -> None:
         connection.execute(sa.text("SET TRANSACTION READ ONLY"))
         with pytest.raises(UnavailableError, match="it is read-only"):
             connection.execute(sa.delete(User))
+
+
+@pytest.mark.parametrize(("own", "durable"), [("off", "on"), ("remote_apply", "remote_apply")])
+def test_durable_commits_wait_for_the_disk_of_postgresql(
+    database_url: str, own: str, durable: str
+) -> None:
+    question = sa.text("SHOW synchronous_commit")
+    if database_url.startswith("sqlite"):
+        pytest.skip("of SQLite another test asks")
+    joint = "&" if "?" in database_url else "?"
+    engine = open_engine(f"{database_url}{joint}options=-csynchronous_commit%3D{own}")
+    sessions = make_sessions(engine)
+
+    with sessions(info={DURABLE: True}) as session, session.begin():
+        journalled = session.scalar(question)
+    with sessions.begin() as session:
+        usual = session.scalar(question)
+
+    engine.dispose()
+    assert (journalled, usual) == (durable, own)

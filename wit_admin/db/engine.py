@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.orm import Mapper, Session, SessionTransaction, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from wit_admin.db.durability import DURABLE, wait_for_the_disk
 from wit_admin.db.errors import RenamingPool, rename_errors
 from wit_admin.db.patience import bound_waiting
 from wit_admin.errors import ConfigError, UnavailableError
@@ -23,10 +24,6 @@ WRITES = "wit_writes"
 """Execution option: the transaction will write, so SQLite takes the write lock at its start."""
 
 _FILE = "wit_file"
-
-DURABLE = "wit_durable"
-"""In a session's ``info``: its commit must outlast a power cut, so SQLite syncs the disk for it.
-PostgreSQL does so for each."""
 
 _SQLITE_PRAGMAS = (
     # Another process may hold the file for longer; queueing beats failing.
@@ -113,8 +110,10 @@ def open_engine(url: str | URL, options: EngineOptions | None = None) -> Engine:
     if is_sqlite:
         _prepare_sqlite(engine, options)
         _watch_file(engine, parsed.database or "")
-    elif options.patience_s is not None:
-        bound_waiting(engine, options.patience_s)
+    else:
+        wait_for_the_disk(engine)
+        if options.patience_s is not None:
+            bound_waiting(engine, options.patience_s)
     event.listen(engine, "handle_error", rename_errors, retval=True)
     return engine
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import new_id, utc_now
-from wit_admin.db.engine import DURABLE
+from wit_admin.db.durability import DURABLE
 from wit_admin.db.queries import activities, pushes, repositories
 from wit_admin.db.queries.repositories import NewRepository
 from wit_admin.errors import ConflictError
