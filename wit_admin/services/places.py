@@ -55,9 +55,14 @@ def own_values(  # noqa: PLR0913  all that a row has and a folder could lose
     archived_at: datetime | None = None,
 ) -> dict[str, str | None]:
     """Return what the config of a repository says of it: see :mod:`wit_admin.git.own_config`."""
-    told = {"id": str(repo_id)} | owner_values(name.owner, owner_type)
-    told |= {"name": name.name, "visibility": visibility.value, "description": description}
-    return told | archive_values(archived_at)
+    return {
+        "id": str(repo_id),
+        **owner_values(name.owner, owner_type),
+        "name": name.name,
+        "visibility": visibility.value,
+        "description": description,
+        **archive_values(archived_at),
+    }
 
 
 def owner_values(owner: str, owner_type: OwnerType) -> dict[str, str | None]:

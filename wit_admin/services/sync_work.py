@@ -7,7 +7,7 @@ was killed is taken up by the next.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,20 +69,18 @@ class SyncWork:
         Raises:
             ConflictError: One of them cannot be done; others may be done.
         """
-        match actions[0]:
-            case AddOwner():
-                self._add_owners([action for action in actions if isinstance(action, AddOwner)])
-            case Adopt():
-                self._adopt([action for action in actions if isinstance(action, Adopt)])
-            case Refresh():
-                self._refresh([action for action in actions if isinstance(action, Refresh)])
-            case Tell():
-                self._tell([action for action in actions if isinstance(action, Tell)])
-            case Move():
-                self._move([action for action in actions if isinstance(action, Move)])
-            case _:
-                for action in actions:
-                    self.perform(action)
+        in_one_go: dict[type[SyncAction], Callable[[Sequence[Any]], None]] = {
+            AddOwner: self._add_owners,
+            Adopt: self._adopt,
+            Refresh: self._refresh,
+            Tell: self._tell,
+            Move: self._move,
+        }
+        if do := in_one_go.get(type(actions[0])):
+            do(actions)
+            return
+        for action in actions:
+            self.perform(action)
 
     def _add_owners(self, actions: Sequence[AddOwner]) -> None:
         with self.sessions.begin() as session:
