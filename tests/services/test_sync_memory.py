@@ -48,8 +48,10 @@ def test_rows_are_taken_in_the_order_of_paths(
     remembered = Remembered(sessions, owner=None, part_size=part_size)
 
     taken = [sorted(remembered.take(folder)) for folder in ("Zoe", "a-b", "a", "c")]
+    was_over = remembered.is_over
     remembered.miss_rest()
 
+    assert (was_over, remembered.is_over) == (False, True)
     assert taken == [["Zoe/a.git"], ["a-b/x.git"], ["a/x.git", "a/y.git"], []]
     assert remembered.missed == ["b/x.git", "é/x.git"]
 
