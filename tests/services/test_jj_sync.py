@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import random
-import shutil
 import time
 import uuid
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -203,24 +201,6 @@ def test_last_conflict_of_a_change_is_resolved_and_comes_back(
             found.append((row.resolved, row.resolved_at))
 
     assert found == [(False, None), (True, LATER), (False, None)]
-
-
-def test_repository_replaced_by_another_is_followed(
-    sessions: sessionmaker[Session], repo_id: uuid.UUID, tmp_path: Path
-) -> None:
-    one, other = JjWriter(tmp_path / "repo"), JjWriter(tmp_path / "other")
-    one.publish(one.view(one.commit(description="one")))
-    sync(sessions, repo_id, one)
-    other.publish(other.view(other.commit(description="other")), description="another")
-    shutil.rmtree(one.workspace)
-    other.workspace.rename(one.workspace)
-
-    result = sync(sessions, repo_id, one)
-
-    assert result.is_full
-    with sessions() as session:
-        assert set(session.scalars(select(Change.description))) == {"other", ""}
-        assert session.scalars(select(JjOperation.description)).all() == ["another"]
 
 
 @pytest.mark.parametrize("model", [Change, Bookmark, JjOperation, Conflict])

@@ -54,6 +54,10 @@ class JjWriter:
 
     # Git's objects
 
+    def raw(self, kind: int, content: bytes) -> str:
+        """Write an object of Git's kind of that number, whatever is in it."""
+        return str(self._odb.write(kind, content))
+
     def blob(self, content: bytes) -> str:
         return str(self._odb.write(3, content))
 
