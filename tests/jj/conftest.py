@@ -23,6 +23,14 @@ def made_by_jj(
 
 
 @pytest.fixture
-def writer(tmp_path: Path) -> JjWriter:
+def root(tmp_path: Path) -> Path:
+    """The folder that nothing may lead out of."""
+    path = tmp_path / "root"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def writer(root: Path) -> JjWriter:
     """A new repository, yet without any operation."""
-    return JjWriter(tmp_path / "repo")
+    return JjWriter(root / "repo")

@@ -14,8 +14,10 @@ import pygit2
 from wit_admin.git_objects import empty_tree_id
 from wit_admin.jj import schema
 from wit_admin.jj.change_ids import decode_change_id
+from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.content_hash import hash_operation, hash_view
 from wit_admin.jj.ids import ROOT_OPERATION_ID, root_commit_id
+from wit_admin.jj.layout import open_layout
 from wit_admin.jj.operations import ROOT_OPERATION, Operation, Timestamp
 from wit_admin.jj.views import decode_view
 
@@ -189,6 +191,11 @@ class JjWriter:
         operation_id = self.operation(view_id, *parents, **facts)
         self.set_heads(operation_id)
         return operation_id
+
+
+def open_commits(writer: JjWriter) -> CommitStore:
+    """Return the commits as a reader sees them now."""
+    return CommitStore.open(open_layout(writer.workspace))
 
 
 def build(kind: str, /, **fields: Any) -> Any:
