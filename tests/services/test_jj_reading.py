@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.orm import Session, sessionmaker
 
-from tests.support.builders import NOW
 from tests.support.databases import Databases
 from tests.support.jj_site import JjSite, open_jj_site
-from tests.support.jj_writer import JjWriter
 from wit_admin.db.paging import PageRequest
 from wit_admin.db.queries.jj_bookmarks import BookmarkFilter
 from wit_admin.db.queries.jj_changes import ChangeRow
 from wit_admin.db.queries.jj_conflicts import ConflictFilter
 from wit_admin.db.queries.jj_operations import OperationFilter, OperationRow
 from wit_admin.errors import InvalidInputError, NotFoundError
-from wit_admin.services.jj_following import FollowedChanges, FollowedOperations
+from wit_admin.services.jj_following import FollowedOperations
 from wit_admin.services.jj_lookups import resolve_change
 from wit_admin.services.jj_reading import (
     ChangeQuery,
@@ -32,7 +27,6 @@ from wit_admin.services.jj_reading import (
     list_operations,
     order_log,
 )
-from wit_admin.services.jj_sync import sync_repository
 
 ALL = PageRequest(1000)
 ANY = ChangeQuery(is_hidden=None)
@@ -310,66 +304,3 @@ def test_log_with_wrong_clocks_and_circles_loses_nothing(site: JjSite) -> None:
 
     assert [row.operation_id for row in order_log(chain)] == [c, b, a]
     assert {row.operation_id for row in order_log(circle)} == {a, b, c}
-
-
-def test_followed_log_gives_each_operation_once_and_parents_first(
-    sessions: sessionmaker[Session], repo_id: uuid.UUID, tmp_path: Path
-) -> None:
-    writer = JjWriter(tmp_path / "repo")
-    view = writer.view(writer.commit())
-    first = writer.publish(view, description="first")
-
-    def sync() -> None:
-        sync_repository(sessions, repo_id, writer.workspace, now=NOW)
-
-    sync()
-    followed = FollowedOperations(sessions, repo_id, OperationFilter())
-    assert followed.look() == []
-    left = writer.operation(view, first, description="left")
-    right = writer.operation(view, first, description="right")
-    writer.set_heads(left, right)
-    sync()
-    both = followed.look()
-    merged = writer.operation(view, left, right, description="reconcile divergent operations")
-    last = writer.publish(view, merged, description="last")
-    sync()
-
-    assert [row.operation_id for row in both] == [left, right]
-    assert [row.operation_id for row in followed.look()] == [merged, last]
-    assert followed.look() == []
-    other = writer.publish(view, description="the log begins anew")
-    sync()
-    assert [row.operation_id for row in followed.look()] == [other]
-
-
-def test_followed_changes_are_the_new_ones_and_those_that_became_others(
-    sessions: sessionmaker[Session], repo_id: uuid.UUID, tmp_path: Path
-) -> None:
-    writer = JjWriter(tmp_path / "repo")
-    change, another = "k" * 32, "l" * 32
-    base = writer.commit(change_id="m" * 32)
-    old = writer.commit(base, change_id=change, description="old")
-    head = writer.publish(writer.view(old))
-
-    def sync() -> None:
-        sync_repository(sessions, repo_id, writer.workspace, now=NOW)
-
-    sync()
-    followed = FollowedChanges(sessions, repo_id, ChangeQuery())
-    assert followed.look() == []
-    new = writer.commit(base, change_id=change, description="new")
-    added = writer.commit(base, change_id=another)
-    head = writer.publish(writer.view(new, added), head)
-    sync()
-    met = followed.look()
-    twin = writer.commit(base, change_id=another, description="twin")
-    head = writer.publish(writer.view(new, added, twin), head)
-    sync()
-    divergent = followed.look()
-    writer.publish(writer.view(added, twin), head)
-    sync()
-
-    assert [(row.change_id, row.description) for row in met] == [(change, "new"), (another, "")]
-    assert [(row.change_id, row.is_divergent) for row in divergent] == [(another, True)]
-    assert set(divergent[0].commits) == {added, twin}
-    assert followed.look() == []
