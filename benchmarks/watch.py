@@ -41,6 +41,7 @@ from wit_admin.services.jj_places import find_jj_workspace
 from wit_admin.services.jj_sync import sync_repository
 from wit_admin.services.watch_claims import open_claims
 from wit_admin.services.watch_sync import JjReader, SyncReport
+from wit_admin.services.watcher.inventory import Inventory
 from wit_admin.services.watcher.observer import Observer
 from wit_admin.services.watcher.schedule import retry_delay_s
 from wit_admin.services.watcher.service import Watcher, WatchOptions
@@ -220,8 +221,8 @@ def _watch(url: str, root: Path, pipe: Connection[Any, Any]) -> None:
         # What is there before a single repository is.
         list(watching.list_unwatched(sessions()))
         pipe.send(("begin", _rss(os.getpid())))
-        claims = open_claims(sessions, root.parent / "run")
-        watcher = Watcher(reader, claims, open_head_events(), observer=_Teller(pipe))
+        inventory = Inventory(sessions, open_claims(sessions, root.parent / "run"))
+        watcher = Watcher(reader, inventory, open_head_events(), observer=_Teller(pipe))
         signal.signal(signal.SIGTERM, lambda *_: watcher.stop())
         watcher.run()
 

@@ -42,7 +42,8 @@ from wit_admin.services.servers import Enrolment, Servers
 from wit_admin.services.sessions import LoginSessions
 from wit_admin.settings import Settings
 
-_PROMPT = EngineOptions(connect_timeout_s=3, patience_s=10.0)
+PROMPT = EngineOptions(connect_timeout_s=3, patience_s=10.0)
+"""Of what somebody waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def open_forge(settings: Settings, *, is_prompt: bool = False) -> Iterator[Forge
     for processes with waiting clients, a database that does not answer soon counts as gone; without
     it statements may take long, as those of a migration do.
     """
-    url, options = settings.database_url, _PROMPT if is_prompt else None
+    url, options = settings.database_url, PROMPT if is_prompt else None
     engine = None if settings.no_database else open_engine(url.reveal(), options)
     servers = Servers(settings.run_dir)
     run_dir = settings.run_dir

@@ -8,18 +8,19 @@ from contextlib import contextmanager, suppress
 from wit_admin.db.engine import EngineOptions, make_sessions
 from wit_admin.db.revisions import require_current
 from wit_admin.errors import ConfigError, UnavailableError
-from wit_admin.forge import make_jj_options, open_any_schema
+from wit_admin.forge import PROMPT, make_jj_options, open_any_schema
 from wit_admin.jj.head_events import open_head_events
 from wit_admin.services.watch_claims import open_claims
 from wit_admin.services.watch_sync import JjReader
+from wit_admin.services.watcher.inventory import Inventory
 from wit_admin.services.watcher.observer import Observer
 from wit_admin.services.watcher.schedule import retry_delay_s
 from wit_admin.services.watcher.service import Watcher, WatchOptions
 from wit_admin.settings import Settings
 
-_WATCHING = EngineOptions(patience_s=60.0, idle_in_transaction_ms=20_000)
-"""A watcher that is stopped must not keep others from what it has locked, and a server that never
-answers must not keep a watcher for ever."""
+_SYNCING = EngineOptions(patience_s=600.0, idle_in_transaction_ms=20_000)
+"""A first sync may keep the server busy for minutes. One that was stopped must not keep others from
+what it has locked."""
 
 
 @contextmanager
@@ -41,13 +42,16 @@ def open_watcher(
         poll_interval_s=settings.watch_poll_interval_s,
         workers=settings.watch_workers,
     )
-    with open_any_schema(settings, _WATCHING) as engine:
+    with (
+        open_any_schema(settings, PROMPT) as prompt,
+        open_any_schema(settings, _SYNCING) as engine,
+    ):
         if not trusts_schema:
             with suppress(UnavailableError):
-                require_current(engine)
-        sessions = make_sessions(engine)
+                require_current(prompt)
+        sessions, questions = make_sessions(engine), make_sessions(prompt)
         reader = JjReader(
             sessions, settings.repositories_root, make_jj_options(settings), retry_delay_s
         )
-        claims = open_claims(sessions, settings.run_dir)
-        yield Watcher(reader, claims, open_head_events(), options, observer)
+        inventory = Inventory(questions, open_claims(questions, settings.run_dir))
+        yield Watcher(reader, inventory, open_head_events(), options, observer)

@@ -74,6 +74,11 @@ class Inventory:
         self._versions = watch_changes(engine_of(sessions))
         self._version: Version | None = None
 
+    @property
+    def lease_s(self) -> float:
+        """See :attr:`Claims.lease_s`."""
+        return self._claims.lease_s
+
     def ask(self, busy: Collection[int]) -> InventoryUpdate:
         """Return what is new; syncs are under way in the ``busy`` shards.
 

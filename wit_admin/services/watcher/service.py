@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 from wit_admin.errors import WitError
 from wit_admin.jj.head_events import HeadEvents
-from wit_admin.services.watch_claims import Claims
 from wit_admin.services.watch_sync import JjReader
 from wit_admin.services.watcher.detector import Detector
 from wit_admin.services.watcher.inventory import Inventory, InventoryUpdate
@@ -51,17 +50,17 @@ class Watcher:
     def __init__(
         self,
         reader: JjReader,
-        claims: Claims,
+        inventory: Inventory,
         events: HeadEvents[Watched],
         options: WatchOptions | None = None,
         observer: Observer | None = None,
     ) -> None:
-        """``claims`` and ``events`` are its own from now on."""
+        """``inventory`` and ``events`` are its own from now on."""
         options = options or WatchOptions()
         self._ask_s, self._ask_at = options.ask_s, 0.0
         self._events = events
         self._observer = observer or Observer()
-        self._lease = Lease(claims.lease_s)
+        self._lease = Lease(inventory.lease_s)
         self._watch_list = WatchList(reader.root, events)
         self._schedule = Schedule[Watched](options.hold_back_s)
         self._detector = Detector(
@@ -81,7 +80,7 @@ class Watcher:
             lease=self._lease,
             threads=options.workers,
         )
-        self._inventory = Inventory(reader.sessions, claims)
+        self._inventory = inventory
         self._questions = Pool[None, InventoryUpdate](1, "watch-inventory")
         self._is_stopping = self._is_ready = self._is_away = self._is_limited = False
 
