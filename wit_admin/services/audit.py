@@ -110,12 +110,13 @@ def record(session: Session, event: Event, *, by: Origin = SYSTEM) -> int:
     Raises:
         ConflictError: The end of the trail is missing, so nothing can be added.
     """
+    # Done first, so that the others wait less.
+    before, after = _changed(plain_fields(event.before), plain_fields(event.after))
     head = queries.lock_head(session)
     if head is None:
         raise ConflictError(
             "The audit trail has lost its end.", hint="Run 'wit-admin audit verify'."
         )
-    before, after = _changed(plain_fields(event.before), plain_fields(event.after))
     values: dict[str, Any] = {
         "seq": head.seq + 1,
         "previous": head.digest,

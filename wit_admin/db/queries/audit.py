@@ -27,6 +27,12 @@ _MOVE_HEAD = (
     .where(_HEADS.c.id == _HEAD_ID)
     .values(seq=bindparam("seq_"), digest=bindparam("digest_"))
 )
+_APPEND_AND_MOVE_HEAD = _MOVE_HEAD.add_cte(
+    insert(_EVENTS)
+    .values({each.name: bindparam(f"new_{each.name}", type_=each.type) for each in _EVENTS.c})
+    .cte("appended")
+)
+"""Both at once, for PostgreSQL: whoever waits for the head waits for each statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +82,13 @@ def find_head(session: Session) -> Head | None:
 
 def append(session: Session, values: Mapping[str, Any]) -> None:
     """Write an event (all columns) and make it the end of the trail."""
-    execute_core(session, _APPEND, values)
-    execute_core(session, _MOVE_HEAD, {"seq_": values["seq"], "digest_": values["digest"]})
+    head = {"seq_": values["seq"], "digest_": values["digest"]}
+    if session.get_bind().dialect.name == "postgresql":
+        new = {f"new_{name}": value for name, value in values.items()}
+        execute_core(session, _APPEND_AND_MOVE_HEAD, {**new, **head})
+    else:
+        execute_core(session, _APPEND, values)
+        execute_core(session, _MOVE_HEAD, head)
 
 
 def iterate(session: Session) -> Iterator[dict[str, Any]]:
