@@ -155,11 +155,13 @@ def test_protection_of_a_ref_is_part_of_the_answer(sessions: sessionmaker[Sessio
     hidden = explain_ref(sessions, "alice", Action.PUSH, "refs/wit/x")
 
     protected = "refs/heads/release/1 is protected by refs/heads/release/*."
-    assert own.rules[-3:] == (
+    assert own.rules[-4:] == (
         protected,
         "No file may have more than 10 bytes.",
         "The check style looks at each push.",
+        "May push.",
     )
+    assert "May push." not in theirs.rules
     assert forced.rules[-2:] == (protected, "Refused: no forced pushes.")
     assert deleted.rules[-1] == "Refused: it may not be deleted."
     assert theirs.rules[-1] == "Refused: you are not among those who may push to it."

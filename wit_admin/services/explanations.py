@@ -84,7 +84,11 @@ def _decide(session: Session, question: Question, push_create: PushCreate) -> De
     about = decide_ref(
         RefPolicy(who, decision.level, rules), full_ref(question.ref), question.action
     )
-    return replace(decision, allowed=about.refusal is None, steps=(*decision.steps, *about.steps))
+    is_allowed = about.refusal is None
+    # "May push." has the last word, or no place.
+    *steps, verdict = decision.steps
+    steps += [*about.steps, *([verdict] if is_allowed else [])]
+    return replace(decision, allowed=is_allowed, steps=tuple(steps))
 
 
 def _decide_missing(
