@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.engine import make_sessions
@@ -57,7 +57,7 @@ class Lease:
         return self._renewed is not None and now_s() < self._renewed[1] + _BEGIN_S
 
     def hold(self, task: Callable[[], R]) -> Callable[[], R]:
-        """Return the task so that its :func:`guarded` sessions commit nothing after the lease."""
+        """Return the task so that :func:`guarded` sessions commit nothing of it after the lease."""
         term = self._renewed[0] if self._renewed is not None else None
 
         def run() -> R:
@@ -78,13 +78,13 @@ class Lease:
 
 
 def guarded(sessions: sessionmaker[Session]) -> sessionmaker[Session]:
-    """Return sessions on the same engine that ask the lease before each commit."""
-    copy = make_sessions(engine_of(sessions))
+    """Return sessions on an engine of the same pool that asks the lease before each commit."""
+    engine = engine_of(sessions).execution_options()
 
-    @event.listens_for(copy, "before_commit")
-    def _check_lease(_session: Session) -> None:
+    @event.listens_for(engine, "commit")
+    def _check_lease(_connection: Connection) -> None:
         check = _check.get()
         if check is not None:
             check()
 
-    return copy
+    return make_sessions(engine)
