@@ -76,7 +76,7 @@ class PushIndex:
         One that cannot be read is complained of, once for each reason, and left for later.
 
         Raises:
-            UnavailableError: The database is gone; what is left is found again later.
+            UnavailableError: The database is gone, or the disk; what is left is found again later.
         """
         if self._sessions is None or not self._waiting:
             return 0
