@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
-from wit_admin.db.core import execute_core
 from wit_admin.db.models.accounts import (
     AccessToken,
     AccessTokenRepository,
@@ -81,16 +80,17 @@ def find_token(session: Session, key: bytes | uuid.UUID, now: datetime) -> Token
     ``key`` is the digest of its secret, or the id of its row.
     """
     statement = _account_by_token(by_digest=isinstance(key, bytes))
-    row = session.connection().execute(statement, {"key": key, "now": now}).one_or_none()
-    if row is None:
+    # One for each repository that it is limited to.
+    rows = session.connection().execute(statement, {"key": key, "now": now}).all()
+    if not rows:
         return None
-    limits = execute_core(session, _limits_of_token(), {"token_id": row[3]}).scalars()
+    row = rows[0]
     return TokenRow(
         AccountRow(row[0], row[1], row[2], None),
         token_id=row[3],
         scopes=row[4],
         ref_pattern=row[5],
-        repo_ids=frozenset(limits),
+        repo_ids=frozenset(each[7] for each in rows if each[7] is not None),
         last_used_at=row[6],
     )
 
@@ -156,21 +156,16 @@ def _account_by_token(*, by_digest: bool) -> Select[*tuple[Any, ...]]:
             AccessToken.scopes,
             AccessToken.ref_pattern,
             AccessToken.last_used_at,
+            AccessTokenRepository.repo_id,
         )
         .join(AccessToken, AccessToken.user_id == User.id)
+        .outerjoin(AccessTokenRepository, AccessTokenRepository.token_id == AccessToken.id)
         .where(
             key == bindparam("key"),
             or_(AccessToken.expires_at.is_(None), AccessToken.expires_at > bindparam("now")),
             AccessToken.revoked_at.is_(None),
             *_may_sign_in(),
         )
-    )
-
-
-@cache
-def _limits_of_token() -> Select[*tuple[Any, ...]]:
-    return select(AccessTokenRepository.repo_id).where(
-        AccessTokenRepository.token_id == bindparam("token_id")
     )
 
 
