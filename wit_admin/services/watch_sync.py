@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.base import utc_now
 from wit_admin.db.queries import watching
 from wit_admin.errors import JjError, UnavailableError, WitError
+from wit_admin.log import fields
 from wit_admin.services.jj_sync import JjSyncOptions, JjSyncResult, sync_repository
 
 log = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ class JjReader:
             message, hint = error.message, error.hint
         except Exception:
             # Whatever one repository brings about, the others are not to suffer from it.
-            log.exception("The sync of %s failed.", target.name)
+            log.exception("A jj sync failed.", extra=fields(repository=target.name))
             message, hint = "This is a bug in wit-admin.", "The log has the details."
         return SyncReport(target.name, "failed", 0.0, error=message, hint=hint)
 

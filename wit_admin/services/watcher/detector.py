@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from wit_admin.errors import JjError
+from wit_admin.log import fields
 from wit_admin.services.root_presence import RootPresence
 from wit_admin.services.watcher.inventory import digest_of
 from wit_admin.services.watcher.observer import Observer
@@ -78,7 +79,7 @@ class Detector:
         self._schedule.forget(entry)
         # A repository that any process has ever synced is expected to be there, too.
         if (was_there or entry.heads) and self.is_root_there(now) and was_there:
-            log.info("%s has no jj repository any more.", entry.name)
+            log.info("jj is no longer used in a repository.", extra=fields(repository=entry.name))
 
     def look(self, now: float) -> None:
         """Look at the repositories whose look is due."""
@@ -102,9 +103,9 @@ class Detector:
         if not self._root.look():
             self.is_gone = True
             log.error(
-                "%s is gone, empty, or another folder than before. "
+                "The repositories' folder is gone, empty, or another than before. "
                 "Nothing is synced until it is back; see whether its disk is mounted.",
-                self._root.root,
+                extra=fields(folder=self._root.root),
             )
         return not self.is_gone
 
@@ -115,7 +116,10 @@ class Detector:
         if not self._root.look():
             return False
         self.is_gone = False
-        log.info("%s is back; all repositories are looked at.", self._root.root)
+        log.info(
+            "The repositories' folder is back; all repositories are looked at.",
+            extra=fields(folder=self._root.root),
+        )
         self._watch_list.unwatch_all()
         self.poll_all(now)
         return True

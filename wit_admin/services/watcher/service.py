@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from wit_admin.errors import WitError
 from wit_admin.jj.head_events import HeadEvents
+from wit_admin.log import fields
 from wit_admin.services.watch_sync import JjReader
 from wit_admin.services.watcher.detector import Detector
 from wit_admin.services.watcher.inventory import Inventory, InventoryUpdate
@@ -160,7 +161,10 @@ class Watcher:
 
     def _lose_database(self, error: WitError) -> None:
         if not self._is_away:
-            log.warning("Nothing is synced until the database is back. %s", error.message)
+            log.warning(
+                "Nothing is synced until the database is back.",
+                extra=fields(reason=error.message),
+            )
         self._is_away = True
         self._lease.lose()
 
@@ -176,7 +180,10 @@ class Watcher:
                 log.info("All repositories are watched again, and none is polled.")
             self._is_limited = False
         elif self._events.complaint and not self._is_limited:
-            log.warning("%s", self._events.complaint)
+            log.warning(
+                "Repositories that cannot be watched are polled.",
+                extra=fields(reason=self._events.complaint),
+            )
             self._is_limited = True
 
     def _close(self) -> None:

@@ -7,6 +7,7 @@ import functools
 import logging
 
 from wit_admin.errors import UnavailableError
+from wit_admin.log import fields
 from wit_admin.services.watch_claims import shard_of
 from wit_admin.services.watch_sync import JjReader, SyncReport, Target
 from wit_admin.services.watcher.complaints import Complaints
@@ -87,5 +88,9 @@ class Syncs:
         if not self._detector.is_root_there(now):
             return
         if self._complaints.is_due(entry.id, report.error or "", now):
-            log.warning("%s was not synced. %s %s", entry.name, report.error, report.hint or "")
+            hint = {"hint": report.hint} if report.hint else {}
+            log.warning(
+                "A jj repository was not synced.",
+                extra=fields(repository=entry.name, reason=report.error, **hint),
+            )
             self._observer.complained(report)
