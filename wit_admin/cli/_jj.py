@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wit_admin.cli._command_context import CommandContext, command_context
 from wit_admin.cli._output import printable
-from wit_admin.cli._place import Place, place
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
 
@@ -30,15 +30,15 @@ OPERATION_LETTERS = 12
 
 
 @contextmanager
-def synced(ctx: typer.Context, repo: str) -> Iterator[tuple[Place, uuid.UUID]]:
+def synced(ctx: typer.Context, repo: str) -> Iterator[tuple[CommandContext, uuid.UUID]]:
     """Open the database, and find the repository that is asked for."""
     from wit_admin.services.lookups import get_repository_id
 
     name = RepoName.parse(repo)
-    with place(ctx) as here:
-        with here.sessions() as session:
+    with command_context(ctx) as command:
+        with command.sessions() as session:
             repo_id = get_repository_id(session, name)
-        yield here, repo_id
+        yield command, repo_id
 
 
 def refuse_both(*, follow: bool, after: str | None) -> None:

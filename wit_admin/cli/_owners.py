@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import origin_of
-from wit_admin.cli._place import place
 from wit_admin.cli._plans import Consent, run_task
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ def rename_owner(
     """Rename an owner."""
     from wit_admin.services.owner_renaming import OwnerRenaming
 
-    with place(ctx) as here:
-        renaming = OwnerRenaming(here.sessions, here.root, kind, name, new_name, origin_of())
+    with command_context(ctx) as command:
+        renaming = OwnerRenaming(command.sessions, command.root, kind, name, new_name, origin_of())
         run_task(
             output,
-            renaming.task(here.settings.run_dir),
+            renaming.task(command.settings.run_dir),
             consent,
             question=f"Rename {name} to {new_name}?",
         )
@@ -45,11 +45,11 @@ def delete_owner(
     """Delete an owner, with what ``fate`` says of its repositories."""
     from wit_admin.services.owner_removal import OwnerRemoval
 
-    with place(ctx) as here:
-        removal = OwnerRemoval(here.sessions, here.root, name, kind, fate, origin_of())
+    with command_context(ctx) as command:
+        removal = OwnerRemoval(command.sessions, command.root, name, kind, fate, origin_of())
         run_task(
             output,
-            removal.task(here.settings.run_dir),
+            removal.task(command.settings.run_dir),
             consent,
             question=f"Delete the {kind.value} {name}?",
         )

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from wit_admin.cli import org_member
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import (
     AfterName,
     AsJson,
@@ -23,7 +24,6 @@ from wit_admin.cli._options import (
     texts_of,
 )
 from wit_admin.cli._owners import NewName, delete_owner, rename_owner
-from wit_admin.cli._place import place
 from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes
 
 Name = Annotated[str, typer.Argument(metavar="ORG", help="Name of the organization")]
@@ -66,9 +66,9 @@ def create(
         "location": location,
         "avatar_url": avatar_url,
     }
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         result = organizations.create_organization(
-            here.sessions, name, owner=owner, may_exist=if_not_exists, by=origin_of(), **details
+            command.sessions, name, owner=owner, may_exist=if_not_exists, by=origin_of(), **details
         )
     output.note("Created it." if result.is_new else "It exists already.")
     output.result(result, plain=result.name)
@@ -90,9 +90,9 @@ def claim(
     from wit_admin.services import organizations
 
     output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         details = organizations.claim_organization(
-            here.sessions, here.root, name, owner=owner, by=origin_of()
+            command.sessions, command.root, name, owner=owner, by=origin_of()
         )
     output.note(f"{details.name} owns repositories: {details.repositories}.")
     output.result(details, plain=details.name)
@@ -113,9 +113,9 @@ def list_(
     from wit_admin.services import organizations
 
     output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         rows = organizations.list_organizations(
-            here.sessions, match, part=part_by_name(after, limit)
+            command.sessions, match, part=part_by_name(after, limit)
         )
     output.rows(rows, "name", "display_name", "members")
 
@@ -129,8 +129,8 @@ def show(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
     from wit_admin.services import organizations
 
     output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
-        details = organizations.show_organization(here.sessions, name)
+    with command_context(ctx) as command:
+        details = organizations.show_organization(command.sessions, name)
     output.fields(details)
 
 
@@ -160,9 +160,9 @@ def edit(
     )
     if display_name is not None:
         changes["display_name"] = display_name or name
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         require_changes(changes)
-        details = organizations.edit_organization(here.sessions, name, by=origin_of(), **changes)
+        details = organizations.edit_organization(command.sessions, name, by=origin_of(), **changes)
     output.fields(details)
 
 

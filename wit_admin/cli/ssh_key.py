@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import (
     AsJson,
     IfNotExists,
@@ -16,7 +17,6 @@ from wit_admin.cli._options import (
     origin_of,
     output_of,
 )
-from wit_admin.cli._place import place
 from wit_admin.errors import InvalidInputError
 
 User = Annotated[str, typer.Argument(metavar="USER", help="Whose key")]
@@ -46,9 +46,9 @@ def add(
 
     output = output_of(ctx, as_json=as_json)
     text = _read(file)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         row = ssh_keys.add_ssh_key(
-            here.sessions, user, text, name=name, may_exist=if_not_exists, by=origin_of()
+            command.sessions, user, text, name=name, may_exist=if_not_exists, by=origin_of()
         )
     output.result(row, plain=row.fingerprint)
 
@@ -62,8 +62,8 @@ def list_(ctx: typer.Context, user: User, as_json: AsJson = False) -> None:
     from wit_admin.services import ssh_keys
 
     output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
-        rows = ssh_keys.list_ssh_keys(here.sessions, user)
+    with command_context(ctx) as command:
+        rows = ssh_keys.list_ssh_keys(command.sessions, user)
     output.rows(rows, "id", "name", "fingerprint", "created_at", "last_used_at")
 
 
@@ -82,8 +82,8 @@ def remove(
 
     output = output_of(ctx, as_json=as_json)
     identifier = id_of(key_id)
-    with place(ctx) as here:
-        ssh_keys.remove_ssh_key(here.sessions, user, identifier, by=origin_of())
+    with command_context(ctx) as command:
+        ssh_keys.remove_ssh_key(command.sessions, user, identifier, by=origin_of())
     output.result({"id": identifier, "removed": True}, plain=str(identifier))
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import (
     Account,
     AfterName,
@@ -26,7 +27,6 @@ from wit_admin.cli._passwords import (
     password_of,
     show_with_password,
 )
-from wit_admin.cli._place import place
 
 app = typer.Typer()
 
@@ -52,9 +52,9 @@ def create(
 
     output = output_of(ctx, as_json=as_json)
     password = password_of(from_stdin=password_stdin, generate=generate_password)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         result = accounts.create_user(
-            here.sessions,
+            command.sessions,
             name,
             email=email,
             password=password,
@@ -102,8 +102,8 @@ def list_(
 
     output = output_of(ctx, as_json=as_json)
     wanted = UserFilter(match, admins, blocked, placeholders)
-    with place(ctx) as here:
-        rows = accounts.list_users(here.sessions, wanted, part=part_by_name(after, limit))
+    with command_context(ctx) as command:
+        rows = accounts.list_users(command.sessions, wanted, part=part_by_name(after, limit))
     output.rows(rows, "username", "email", "is_admin", "created_at")
 
 
@@ -116,8 +116,8 @@ def show(ctx: typer.Context, name: Account, as_json: AsJson = False) -> None:
     from wit_admin.services import account_changes
 
     output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
-        details = account_changes.show_user(here.sessions, name)
+    with command_context(ctx) as command:
+        details = account_changes.show_user(command.sessions, name)
     output.fields(details)
 
 
@@ -160,7 +160,7 @@ def edit(
     )
     if admin is not None:
         changes["is_admin"] = admin
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         require_changes(changes)
-        details = account_changes.edit_user(here.sessions, name, by=origin_of(), **changes)
+        details = account_changes.edit_user(command.sessions, name, by=origin_of(), **changes)
     output.fields(details)
