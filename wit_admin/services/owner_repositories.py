@@ -16,8 +16,8 @@ from wit_admin.errors import ConflictError, InvalidInputError
 from wit_admin.git import own_config, storage
 from wit_admin.names import RepoName, name_key
 from wit_admin.services.audit import SYSTEM, Origin
+from wit_admin.services.config_values import owner_values
 from wit_admin.services.lookups import get_owner
-from wit_admin.services.places import owner_values
 from wit_admin.services.repository_actions import Delete, Transfer
 from wit_admin.services.repository_changes import transfer_repository
 

@@ -20,7 +20,8 @@ from wit_admin.git.commands import PushRequest
 from wit_admin.git.disk import Disk
 from wit_admin.services import pushes
 from wit_admin.services.audit import Origin
-from wit_admin.services.places import free_place, own_values
+from wit_admin.services.config_values import own_values
+from wit_admin.services.repository_folders import free_folder
 from wit_admin.services.targets import Creatable, Served
 
 _SHA256_DIGITS = 64
@@ -49,7 +50,7 @@ class PushCreation:
             ConflictError: Something else stands in its place, or it was removed meanwhile.
         """
         assert self.sessions is not None  # noqa: S101  only the database's gate gives Creatable
-        place, repo_id = free_place(self.sessions, wanted.name), new_id()
+        place, repo_id = free_folder(self.sessions, wanted.name), new_id()
         own = own_values(repo_id, wanted.name, self.visibility, owner_type=wanted.owner_type)
         made = storage.create_bare(
             self.disk.root, place, object_format=object_format.value, own=own

@@ -21,6 +21,7 @@ from wit_admin.errors import ConflictError
 from wit_admin.git import own_config, storage
 from wit_admin.names import RepoName
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.config_values import owner_values
 from wit_admin.services.lookups import (
     get_owner,
     get_repository,
@@ -28,7 +29,6 @@ from wit_admin.services.lookups import (
     get_repository_name,
     was_renamed,
 )
-from wit_admin.services.places import owner_values
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,11 @@ from wit_admin.errors import ConflictError
 from wit_admin.git import own_config, storage
 from wit_admin.names import RepoName
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.config_values import own_values
 from wit_admin.services.lookups import get_owner
-from wit_admin.services.places import free_place, own_values
 from wit_admin.services.repository_changes import ChangedRepository
 from wit_admin.services.repository_edits import check_description
+from wit_admin.services.repository_folders import free_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def create_repository(
         if existing is not None:
             return existing
         storage.sweep_half_made(root / name.owner)
-        place, repo_id = free_place(sessions, name), new_id()
+        place, repo_id = free_folder(sessions, name), new_id()
         own = own_values(
             repo_id,
             name,

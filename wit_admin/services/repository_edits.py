@@ -20,9 +20,9 @@ from wit_admin.git import own_config, storage
 from wit_admin.git.ref_values import read_ref
 from wit_admin.names import RepoName, check_branch_name
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.config_values import archive_values
 from wit_admin.services.heads import move_head
 from wit_admin.services.lookups import get_repository
-from wit_admin.services.places import archive_values
 from wit_admin.services.repository_changes import ChangedRepository, tell_folder
 
 MAX_DESCRIPTION = 350

@@ -32,10 +32,11 @@ from wit_admin.git.staging import open_staging
 from wit_admin.git.tools import GitTools
 from wit_admin.names import RepoName, check_branch_name
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.config_values import own_values
 from wit_admin.services.lookups import get_owner
-from wit_admin.services.places import free_place, own_values
 from wit_admin.services.repository_changes import ChangedRepository
 from wit_admin.services.repository_edits import check_description
+from wit_admin.services.repository_folders import free_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class Importer:
             storage.write_description(gitdir, order.description)
             own_config.write_own(gitdir, _told(repo_id, name, kind, order))
             with storage.one_at_a_time(self.root / name.owner):
-                place = free_place(self.sessions, name)
+                place = free_folder(self.sessions, name)
                 if (self.root / place).exists():
                     raise _taken(name)
                 storage.move(gitdir, self.root / place)
@@ -156,7 +157,7 @@ class Importer:
         self, name: RepoName, kind: OwnerType, order: ImportOrder
     ) -> uuid.UUID | None:
         """Return the id of what a killed run of the same import had put in place."""
-        standing = storage.resolve(self.root, free_place(self.sessions, name))
+        standing = storage.resolve(self.root, free_folder(self.sessions, name))
         own = own_config.read_own(standing.gitdir) if standing else {}
         wanted = {
             key: value for key, value in _told(uuid.UUID(int=0), name, kind, order).items() if value
@@ -170,7 +171,7 @@ class Importer:
     def _record(
         self, owner_id: uuid.UUID, name: RepoName, repo_id: uuid.UUID, order: ImportOrder
     ) -> None:
-        place = free_place(self.sessions, name)
+        place = free_folder(self.sessions, name)
         gitdir, now = self.root / place, utc_now()
         new = NewRepository(
             id=repo_id,

@@ -10,7 +10,7 @@ from wit_admin.db.models.accounts import OwnerType
 from wit_admin.db.queries.adoption import AdoptedRepository
 from wit_admin.db.queries.reconcile import KnownRepository
 from wit_admin.names import RepoName
-from wit_admin.services.places import own_values
+from wit_admin.services.config_values import own_values
 from wit_admin.services.plans import Action
 
 AUDITED = ("default_branch", "description", "object_format")

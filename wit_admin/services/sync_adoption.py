@@ -20,7 +20,7 @@ from wit_admin.errors import InvalidInputError
 from wit_admin.git.glance import glance, moment
 from wit_admin.git.walk import look
 from wit_admin.names import RepoName, name_key
-from wit_admin.services.places import said_archived_at, said_owner_type
+from wit_admin.services.config_values import said_archived_at, said_owner_type
 from wit_admin.services.plans import Remark
 from wit_admin.services.sync_actions import (
     AddOwner,

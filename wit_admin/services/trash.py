@@ -21,9 +21,10 @@ from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.git import own_config, storage
 from wit_admin.names import RepoName
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.config_values import owner_values
 from wit_admin.services.lookups import get_owner, get_repository_id
-from wit_admin.services.places import owner_values, second_place
 from wit_admin.services.repository_changes import ChangedRepository
+from wit_admin.services.repository_folders import folder_with_id
 
 TRASH = ".trash"
 _GONE = ".gone-"
@@ -141,7 +142,7 @@ def _move_back(root: Path, row: TrashedRow) -> str:
     """Move the folder out of the trash, unless a run that was killed has; return where it is."""
     name = RepoName(row.owner, row.name)
     # A place that the new name does not decide: a run that was killed may have had another.
-    place = second_place(name, row.id)
+    place = folder_with_id(name, row.id)
     if not (root / place).exists():
         # A purge that was killed early has renamed it, and taken nothing away yet.
         folders = (root / TRASH / str(row.id), root / TRASH / f"{_GONE}{row.id}")
@@ -172,7 +173,7 @@ def purge(
         if present is None or present.deleted_at != row.deleted_at:
             return
         # A restore that was killed has put it back in its second place already.
-        for place in (f"{TRASH}/{row.id}", second_place(RepoName(row.owner, row.name), row.id)):
+        for place in (f"{TRASH}/{row.id}", folder_with_id(RepoName(row.owner, row.name), row.id)):
             if (root / place).exists():
                 storage.move(root / place, gone)
         with sessions.begin() as session:
