@@ -24,11 +24,11 @@ from wit_admin.git.child_backend import ChildBackend
 from wit_admin.git.disk import Disk
 from wit_admin.git.environment import ChildEnvironment, write_defaults
 from wit_admin.git.hooks import sweep_hooks
+from wit_admin.git.in_process_backend import InProcessBackend
 from wit_admin.git.inspection import Inspector
 from wit_admin.git.mounts import is_local
 from wit_admin.git.program import find_git
 from wit_admin.git.push_checks import GuardSettings
-from wit_admin.git.quick_backend import QuickBackend
 from wit_admin.git.tools import GitTools
 from wit_admin.services.access import PushCreate
 from wit_admin.services.attempts import open_attempts
@@ -224,7 +224,7 @@ def _make_backend(
     children = ChildBackend(
         tools, inspector, _make_guards(settings), max_processes=settings.max_git_processes
     )
-    return QuickBackend(
+    return InProcessBackend(
         children,
         # A server that is killed with a branch locked leaves the lock to the journal's replay.
         takes_pushes=has_journal and not settings.repository_hooks,

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from wit_admin.git.oddities import Odd, explain, link, misplaced, unreadable
 from wit_admin.git.storage import CONDEMNED, STAGING
+from wit_admin.git.unexpected import Unexpected, explain, link, misplaced, unreadable
 
 _HALF = (STAGING, CONDEMNED)
 _FOUR = struct.Struct("<4Q")
@@ -55,7 +55,7 @@ class Owned(NamedTuple):
     """What was known of it before."""
     paths: list[str]
     """Of its repositories, in order."""
-    news: list[Found | Odd]
+    news: list[Found | Unexpected]
     """Repositories whose fingerprints are not those that were known, and what is no repository."""
 
     def missed(self) -> set[str]:

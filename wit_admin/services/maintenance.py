@@ -12,11 +12,11 @@ from wit_admin.db.queries import maintenance as queries
 from wit_admin.db.queries.maintenance import LiveRepository
 from wit_admin.errors import ConflictError
 from wit_admin.git import statistics, storage
-from wit_admin.git.glance import size_of_objects
 from wit_admin.git.inspection import Inspector
 from wit_admin.git.limited_child import ChildLimits
 from wit_admin.git.maintenance import Packer, find_disorder
 from wit_admin.git.statistics import Statistics
+from wit_admin.git.summary import size_of_objects
 from wit_admin.git.tools import GitTools
 from wit_admin.names import RepoName
 from wit_admin.services.audit import SYSTEM, Event, Origin, record

@@ -21,7 +21,6 @@ from wit_admin.db.queries.repositories import NewRepository
 from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.git import own_config, storage
 from wit_admin.git.addresses import resolve_host
-from wit_admin.git.glance import size_of_objects
 from wit_admin.git.inspection import Inspector
 from wit_admin.git.limited_child import ChildLimits
 from wit_admin.git.object_kinds import uses_sha256
@@ -29,6 +28,7 @@ from wit_admin.git.ref_values import read_ref
 from wit_admin.git.remotes import Remote, RemoteRefs
 from wit_admin.git.sources import PORTS, Source
 from wit_admin.git.staging import open_staging
+from wit_admin.git.summary import size_of_objects
 from wit_admin.git.tools import GitTools
 from wit_admin.names import RepoName, check_branch_name
 from wit_admin.services.audit import SYSTEM, Event, Origin, record

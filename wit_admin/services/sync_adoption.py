@@ -17,7 +17,7 @@ from wit_admin.db.queries import reconcile
 from wit_admin.db.queries.adoption import AdoptedRepository
 from wit_admin.db.queries.reconcile import KnownRepository
 from wit_admin.errors import InvalidInputError
-from wit_admin.git.glance import glance, moment
+from wit_admin.git.summary import moment, summarize
 from wit_admin.git.walk import look
 from wit_admin.names import RepoName, name_key
 from wit_admin.services.config_values import said_archived_at, said_owner_type
@@ -86,7 +86,7 @@ class Adoption:
             path = f"{TRASH}/{repo_id}"
             try:
                 there = look(self.disk.full(path), path)
-                seen = glance(self.disk.full(path)) if there else None
+                seen = summarize(self.disk.full(path)) if there else None
             except OSError:
                 there, seen = None, None
             folder = Folder.of(there, seen, None, is_news=True) if there and seen else None

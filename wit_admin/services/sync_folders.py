@@ -13,7 +13,7 @@ from wit_admin.db.models.repositories import ObjectFormat
 from wit_admin.db.queries.reconcile import KnownRepository
 from wit_admin.errors import InvalidInputError
 from wit_admin.git import own_config, storage
-from wit_admin.git.glance import Glance, moment, newest_ref
+from wit_admin.git.summary import Summary, moment, newest_ref
 from wit_admin.git.walk import Found
 from wit_admin.names import RepoName
 from wit_admin.services.trash import TRASH
@@ -31,14 +31,14 @@ class Folder(NamedTuple):
     fingerprint: bytes | None
     """Taken before the contents were read; ``None`` if a later change might not alter it."""
     touched_ns: int
-    seen: Glance
+    seen: Summary
     own_id: uuid.UUID | None
     """The id in its config."""
     is_news: bool
     """Whether the fingerprint differs from the one in the database."""
 
     @classmethod
-    def of(cls, found: Found, seen: Glance, fingerprint: bytes | None, *, is_news: bool) -> Folder:
+    def of(cls, found: Found, seen: Summary, fingerprint: bytes | None, *, is_news: bool) -> Folder:
         """Combine what the walk found with what reading it showed."""
         own_id = _parse_id(seen.own.get("id"))
         return cls(found.path, fingerprint, found.touched_ns, seen, own_id, is_news)

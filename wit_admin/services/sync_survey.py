@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.db.queries import reconcile
 from wit_admin.db.queries.reconcile import KnownRepository
-from wit_admin.git.glance_helper import Look
-from wit_admin.git.many_glances import Glances
-from wit_admin.git.oddities import Odd, strange_config, unreadable
+from wit_admin.git.many_summaries import Summaries
+from wit_admin.git.summary_helper import Look
+from wit_admin.git.unexpected import Unexpected, strange_config, unreadable
 from wit_admin.git.walk import Found, walk
 from wit_admin.services.plans import Remark
 from wit_admin.services.sync_actions import (
@@ -77,7 +77,7 @@ class _Batch:
 
     news: list[tuple[Found, bytes | None]] = field(default_factory=list)
     """Repositories, with their fingerprints in the database."""
-    odd: list[Odd] = field(default_factory=list)
+    odd: list[Unexpected] = field(default_factory=list)
     is_last: bool = False
 
 
@@ -106,21 +106,21 @@ class Survey:
             OSError: The root cannot be read.
         """
         remembered = Remembered(self.sessions, self.options.owner, self.options.part_size)
-        with Glances() as glances:
-            batches = self._walk(remembered, glances)
+        with Summaries() as summaries:
+            batches = self._walk(remembered, summaries)
             batch = next(batches)
             while not batch.is_last:
-                part = self._make_part(batch, glances.take())
+                part = self._make_part(batch, summaries.take())
                 # The actions of a part change rows, so the next rows are read after them.
                 ahead = next(batches) if remembered.is_over else None
-                glances.hand_over()
+                summaries.hand_over()
                 yield part
                 batch = ahead or next(batches)
-            looks = glances.take()
+            looks = summaries.take()
         remembered.miss_rest()
         yield self._make_part(batch, looks, remembered.missed)
 
-    def _walk(self, remembered: Remembered, glances: Glances) -> Iterator[_Batch]:
+    def _walk(self, remembered: Remembered, summaries: Summaries) -> Iterator[_Batch]:
         """Yield new and changed folders in batches; the last one may be empty."""
         most = None if self.options.prune else self.options.part_size
         only, is_exact = self.options.owner, self.options.verify
@@ -128,11 +128,11 @@ class Survey:
         for owned in walk(self._disk.base, remembered.take, owner=only, is_exact=is_exact):
             self.found += len(owned.paths)
             for item in owned.news:
-                if isinstance(item, Odd):
+                if isinstance(item, Unexpected):
                     batch.odd.append(item)
                     continue
                 batch.news.append((item, owned.known.get(item.path, _ABSENT)))
-                glances.add(self._disk.full(item.path))
+                summaries.add(self._disk.full(item.path))
                 if len(batch.news) == most:
                     yield batch
                     batch = _Batch()
@@ -176,7 +176,7 @@ class Survey:
             (new if before == _ABSENT else changed).append(folder)
         return new, changed
 
-    def _tell(self, part: Part, odd: Odd) -> None:
+    def _tell(self, part: Part, odd: Unexpected) -> None:
         part.remarks.append(Remark(odd.kind, odd.path, odd.sentence, odd.is_failure))
         if odd.is_failure:
             self._disk.unreadable.add(odd.path)

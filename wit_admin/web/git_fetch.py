@@ -48,7 +48,7 @@ async def answer_fetch(
             await exchange.reply(200, PROBE, _CONTENT_TYPE, *NO_CACHE)
             return
         notes.operation = operation_of(route, body)
-        ready = await forge.backend.fetch_at_once(served.gitdir, body, version)
+        ready = await forge.backend.fetch_in_process(served.gitdir, body, version)
         if ready is not None:
             await _reply_ready(forge, exchange, served, ready)
             return

@@ -14,7 +14,7 @@ from wit_admin.errors import RefsRefusedError, WitError
 from wit_admin.forge import Forge
 from wit_admin.git.backend import PushProcess
 from wit_admin.git.commands import PushHeadReader, PushRequest
-from wit_admin.git.quick_push import MAX_PUSH_BYTES
+from wit_admin.git.in_process_push import MAX_PUSH_BYTES
 from wit_admin.git.report import PushReport, ReportReader, render_refusal
 from wit_admin.services.actors import Client
 from wit_admin.services.push_flow import PushTicket
@@ -43,7 +43,7 @@ class _Outcome:
     """The end of the response; the client gets it once the push is recorded."""
     status: int = 0
     complaint: str = ""
-    was_at_once: bool = False
+    was_in_process: bool = False
     """Whether it was carried out in this process, which accepts only fast-forwards."""
 
 
@@ -76,13 +76,13 @@ async def answer_push(forge: Forge, exchange: Exchange, target: Served | Creatab
     outcome = _Outcome()
     try:
         if ticket.guard is None or ticket.guard.takes_fast_forwards:
-            await _push_at_once(forge, incoming, ticket, outcome)
+            await _push_in_process(forge, incoming, ticket, outcome)
         if not outcome.held:
             await _push_by_child(forge, exchange, incoming, ticket, outcome)
     finally:
         # Also when the client has gone: what git accepted must be recorded.
         settling = run_in_threadpool(
-            forge.pushes.settle, ticket, outcome.report, is_fast_forward=outcome.was_at_once
+            forge.pushes.settle, ticket, outcome.report, is_fast_forward=outcome.was_in_process
         )
         accepted = await asyncio.shield(settling)
     notes.pushes = 1 if accepted else 0
@@ -98,7 +98,7 @@ async def answer_push(forge: Forge, exchange: Exchange, target: Served | Creatab
     await exchange.finish(held)
 
 
-async def _push_at_once(
+async def _push_in_process(
     forge: Forge, incoming: _Incoming, ticket: PushTicket, outcome: _Outcome
 ) -> None:
     """Carry a push out in this process, without a git child, if it is small and plain."""
@@ -110,12 +110,12 @@ async def _push_at_once(
         return
     request, body = incoming.request, bytes(incoming.read)
     answer = await run_in_threadpool(
-        forge.backend.push_at_once, ticket.gitdir, request, body, ticket.variables()
+        forge.backend.push_in_process, ticket.gitdir, request, body, ticket.variables()
     )
     if answer is not None:
         reader = ReportReader(side_band=request.side_band)
         reader.feed(answer)
-        outcome.report, outcome.held, outcome.was_at_once = reader.report(), answer, True
+        outcome.report, outcome.held, outcome.was_in_process = reader.report(), answer, True
 
 
 async def _push_by_child(

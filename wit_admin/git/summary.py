@@ -1,7 +1,7 @@
-"""Reads what a row records of an untrusted repository: HEAD, size, format, ``[wit]``.
+"""Summarizes an untrusted repository for its row: HEAD, size, object format, ``[wit]``.
 
-No link is followed, no pipe is opened, nothing is read whole that could be large. libgit2 would
-follow includes to anywhere. Source: gitrepository-layout(5).
+It follows no links, opens no pipes, and reads only the beginning of large files. It does not use
+libgit2, which would follow includes to anywhere. Source: gitrepository-layout(5).
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ _EXTENSION = rb"^\s*%b\s*=\s*\"?(\w+)"
 _FORMAT = re.compile(_EXTENSION % b"objectformat", re.IGNORECASE | re.MULTILINE)
 _REFS = re.compile(_EXTENSION % b"refstorage", re.IGNORECASE | re.MULTILINE)
 _UNNAMED = "Unnamed repository"
-"""What git's own template says in ``description``."""
+"""The beginning of ``description`` in git's own template."""
 _FANOUT_DIGITS = 2
 _LATEST_NS = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp()) * 10**9
 
 
-class Glance(NamedTuple):
-    """What a repository on disk says of itself."""
+class Summary(NamedTuple):
+    """What the files of a repository say of it."""
 
     head: str | None
-    """The branch that HEAD names; ``None`` when it is detached or not in that file."""
+    """The branch that HEAD names; ``None`` if HEAD is detached or stored elsewhere."""
     has_config: bool
-    """There is something in its config, and it is a file."""
+    """Whether its config is a file, and not empty."""
     own: Mapping[str, str]
     """The section ``[wit]`` of its config."""
     object_format: str
     description: str | None
     size_bytes: int
-    """Of its objects: 0 when nothing was ever pushed."""
+    """The size of its objects; 0 if nothing was ever pushed."""
 
 
-def glance(path: str) -> Glance:
-    """Look at the repository whose folder is ``path``.
+def summarize(path: str) -> Summary:
+    """Summarize the repository whose folder is ``path``.
 
     Raises:
         OSError: It cannot be read, or has no HEAD.
@@ -59,7 +59,7 @@ def glance(path: str) -> Glance:
             head = None
     description = _read_description(path)
     size_bytes = size_of_objects(f"{path}/objects")
-    return Glance(head, bool(config), parse_own(config), object_format, description, size_bytes)
+    return Summary(head, bool(config), parse_own(config), object_format, description, size_bytes)
 
 
 def newest_ref(path: str) -> datetime | None:
