@@ -82,7 +82,7 @@ def watch(
 
 def _pass(settings: Settings, output: Output) -> None:
     from wit_admin.forge import make_jj_options, open_database
-    from wit_admin.services.watch_pass import raise_for_failures, sync_all
+    from wit_admin.services.watch_pass import raise_for_failed_repositories, sync_all
 
     reports = []
     with open_database(settings) as sessions:
@@ -92,7 +92,7 @@ def _pass(settings: Settings, output: Output) -> None:
             reports.append(report)
             output.line(report, *_OUTCOME)
     output.note(f"{sum(report.state == 'synced' for report in reports)} repositories had news.")
-    raise_for_failures(reports)
+    raise_for_failed_repositories(reports)
 
 
 def _go_on(settings: Settings, output: Output) -> None:

@@ -162,7 +162,7 @@ def _watch(at: JobContext) -> dict[str, int]:
     from wit_admin.services import watch_pass  # noqa: PLC0415  see above
 
     reports = list(watch_pass.sync_all(at.sessions, at.root, options=at.jj_options))
-    watch_pass.raise_for_failures(reports)
+    watch_pass.raise_for_failed_repositories(reports)
     return {"synced": sum(report.state == "synced" for report in reports)}
 
 
@@ -216,11 +216,11 @@ JOBS = (
     Job("counters", "set cached counters right", _recount),
     Job("leftovers", "remove what killed processes left in repositories", _sweep),
 )
-"""In the order in which they are done: the journal first, since it knows best of pushes."""
+"""All jobs in the order in which they run; the journal first, as it knows what pushes changed."""
 
 
-def raise_for_failures(reports: Sequence[JobReport]) -> None:
-    """Check that no job failed.
+def raise_for_failed_jobs(reports: Sequence[JobReport]) -> None:
+    """Raise an error if a job failed.
 
     Raises:
         BatchError: Some jobs failed; the others are done.

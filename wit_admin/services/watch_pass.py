@@ -45,7 +45,7 @@ def sync_all(
         yield from pool.map(JjReader(sessions, root, options).try_sync, due)
 
 
-def raise_for_failures(reports: Sequence[SyncReport]) -> None:
+def raise_for_failed_repositories(reports: Sequence[SyncReport]) -> None:
     """Raise an error if a repository was not synced.
 
     Raises:
