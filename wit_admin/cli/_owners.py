@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from wit_admin.services.owner_repositories import Fate
 
 NewName = Annotated[str, typer.Argument(metavar="NEW", help="Its new name")]
+Location = Annotated[str | None, typer.Option(help="Location")]
+Website = Annotated[str | None, typer.Option(metavar="URL", help="Web page")]
+AvatarUrl = Annotated[str | None, typer.Option(metavar="URL", help="Picture")]
 
 
 def rename_owner(

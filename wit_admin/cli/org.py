@@ -23,16 +23,20 @@ from wit_admin.cli._options import (
     require_changes,
     texts_of,
 )
-from wit_admin.cli._owners import NewName, delete_owner, rename_owner
+from wit_admin.cli._owners import (
+    AvatarUrl,
+    Location,
+    NewName,
+    Website,
+    delete_owner,
+    rename_owner,
+)
 from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes
 
 Name = Annotated[str, typer.Argument(metavar="ORG", help="Name of the organization")]
 FirstOwner = Annotated[str, typer.Option(metavar="USER", help="Its first owner")]
 DisplayName = Annotated[str | None, typer.Option(help="Display name")]
 Description = Annotated[str | None, typer.Option(help="Description")]
-Website = Annotated[str | None, typer.Option(metavar="URL", help="Web page")]
-Location = Annotated[str | None, typer.Option(help="Location")]
-AvatarUrl = Annotated[str | None, typer.Option(metavar="URL", help="Picture")]
 
 app = command_group("Manage organizations", example="wit-admin org list")
 app.add_typer(org_member.app, name="member")

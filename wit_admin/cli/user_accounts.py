@@ -21,6 +21,7 @@ from wit_admin.cli._options import (
     require_changes,
     texts_of,
 )
+from wit_admin.cli._owners import AvatarUrl, Location, Website
 from wit_admin.cli._passwords import (
     GeneratePassword,
     PasswordStdin,
@@ -131,13 +132,9 @@ def edit(
         bool | None, typer.Option("--admin/--no-admin", help="May administer the site")
     ] = None,
     bio: Annotated[str | None, typer.Option(help="About the person")] = None,
-    location: Annotated[str | None, typer.Option(help="Location of the person")] = None,
-    website: Annotated[
-        str | None, typer.Option(metavar="URL", help="Web page of the person")
-    ] = None,
-    avatar_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="Picture of the person")
-    ] = None,
+    location: Location = None,
+    website: Website = None,
+    avatar_url: AvatarUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Edit an account's e-mail address, profile or rights
