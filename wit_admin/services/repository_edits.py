@@ -1,6 +1,6 @@
-"""Repositories edited by an operator: description, visibility, HEAD, archived or not.
+"""Edits repositories: description, visibility, HEAD, archived or not.
 
-What the repository says of itself is written first, then the row, which decides.
+The repository's config is written first, and then the row, which decides.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from wit_admin.services.lookups import get_repository
 from wit_admin.services.repository_changes import ChangedRepository, tell_folder
 
 MAX_DESCRIPTION = 350
-"""As on GitHub."""
+"""The same limit as on GitHub."""
 
 
 def edit_repository(
@@ -96,7 +96,7 @@ def set_archived(
             told = {"archived_at": was}, {"archived_at": wanted}
             record(session, Event(action, "repository", row.id, str(name), *told), by=by)
     if archived and was not in {None, wanted}:
-        # Somebody else was quicker, at another moment.
+        # Another process archived it first, with another time.
         tell_folder(root, row, **archive_values(was))
     return ChangedRepository(row.id, name.owner, row.name, is_changed=is_changed)
 
@@ -157,7 +157,7 @@ def _edit_row(
     by: Origin,
     **edit: Unpack[RepositoryEdit],
 ) -> bool:
-    """Update a row, and record it; false if it has these values already."""
+    """Update a row, and record that; return false if it has these values already."""
     with sessions.begin() as session:
         present = repositories.lock_repository(session, repo_id)
         was = {field: getattr(present, field, None) for field in edit}

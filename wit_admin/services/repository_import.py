@@ -1,7 +1,7 @@
-"""Imports repositories: fetched into a hidden folder, moved into place, then recorded in a row.
+"""Imports repositories: fetches into a hidden folder, moves it into place, inserts the row.
 
-Killed before the rename, nothing is left but that folder, which the next run takes away. Killed
-after it, the next run finds by ``[wit]`` that all is there, and writes the row.
+If it is killed before the move, only that folder is left, and the next run removes it. If it is
+killed after the move, the next run finds by ``[wit]`` that it is complete, and inserts the row.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ class ImportOrder:
     visibility: Visibility
     description: str | None = None
     credentials: str | None = None
-    """``user:password`` or a token; or of SSH the path of a private key."""
+    """``user:password``, or a token, or for SSH the path of a private key."""
     all_refs: bool = False
-    """Also what forges keep beside branches, tags and notes."""
+    """Fetch also the refs that forges keep beside branches, tags and notes."""
     fsck: bool = True
     may_be_private: bool = False
-    """Its host may have an address that is not public."""
+    """Allow a host whose address is not public."""
     may_exist: bool = False
-    """An existing repository of that name is returned unchanged, and is no conflict."""
+    """Return an existing repository unchanged, instead of raising an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Importer:
     def _fetch(
         self, name: RepoName, kind: OwnerType, order: ImportOrder, tell: Callable[[str], object]
     ) -> uuid.UUID:
-        """Put the whole repository in its place; return the id that it says it has."""
+        """Fetch the repository and move it into place; return the id in its config."""
         remote = self._reach(order)
         refs = remote.list_refs()
         head = _choose_head(refs)
@@ -143,7 +143,7 @@ class Importer:
         )
 
     def _inspect(self, source: Source) -> Source:
-        """Return the very folder that git is to read, if nothing in it leads elsewhere."""
+        """Return the folder that git may read, if nothing in it leads elsewhere."""
         folder = Path(source.path).resolve()
         found = storage.resolve(folder.parent, folder.name)
         if found is None:
@@ -156,7 +156,7 @@ class Importer:
     def _find_finished(
         self, name: RepoName, kind: OwnerType, order: ImportOrder
     ) -> uuid.UUID | None:
-        """Return the id of what a killed run of the same import had put in place."""
+        """Return the id of the repository that a killed run of this import moved into place."""
         standing = storage.resolve(self.root, free_folder(self.sessions, name))
         own = own_config.read_own(standing.gitdir) if standing else {}
         wanted = {
@@ -203,7 +203,7 @@ def _told(
 
 
 def _choose_head(refs: RemoteRefs) -> str:
-    # A branch whose name is no UTF-8 comes in, but a row cannot name it.
+    # A branch name that is not UTF-8 is fetched, but cannot be stored in a row.
     named = [branch for branch in refs.branches if "\\" not in branch]
     if refs.head in named:
         return refs.head
@@ -211,7 +211,7 @@ def _choose_head(refs: RemoteRefs) -> str:
 
 
 def _check_branches(gitdir: Path, branches: Sequence[str]) -> None:
-    # Of a source without all of its own history git takes no ref, and says nothing.
+    # From a shallow source git fetches no refs, without an error.
     for branch in branches:
         if read_ref(gitdir, f"refs/heads/{branch}") is None:
             raise ConflictError(
