@@ -1,4 +1,4 @@
-"""What the commands of ``wit-admin jj`` share: how ids, moments and descriptions are shown."""
+"""What the commands of ``wit-admin jj`` share: showing ids, times and descriptions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OPERATION_LETTERS = 12
 
 @contextmanager
 def synced(ctx: typer.Context, repo: str) -> Iterator[tuple[CommandContext, uuid.UUID]]:
-    """Open the database, and find the repository that is asked for."""
+    """Open the database, and find the repository."""
     from wit_admin.services.lookups import get_repository_id
 
     name = RepoName.parse(repo)
@@ -52,7 +52,7 @@ def refuse_both(*, follow: bool, after: str | None) -> None:
 
 
 def short_id(key: str, letters: int, *, prefix: str = "", style: str = "magenta") -> Text:
-    """Return the beginning of an id, and make stand out what is enough to name it."""
+    """Return the beginning of an id, with the shortest unique prefix highlighted."""
     from rich.text import Text
 
     shown = key[: max(letters, len(prefix))]
@@ -62,11 +62,11 @@ def short_id(key: str, letters: int, *, prefix: str = "", style: str = "magenta"
 
 
 def short_moment(moment: datetime | None) -> str:
-    """Return a moment to the minute, in UTC."""
+    """Return a time in UTC, without seconds."""
     return "" if moment is None else moment.astimezone(UTC).isoformat(" ")[:16]
 
 
 def first_line(description: str) -> str:
-    """Return what of a description fits a row; it is anybody's text."""
+    """Return the first line of a description, made safe for a terminal."""
     line = description.strip().partition("\n")[0]
     return printable(line.rstrip()) if line else "(no description set)"

@@ -1,4 +1,4 @@
-"""What users and organizations have in common on the command line."""
+"""Options and steps that the commands for users and organizations share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def rename_owner(
     new_name: str,
     consent: Consent,
 ) -> None:
-    """Rename an owner."""
+    """Plan, confirm and carry out the renaming of an owner."""
     from wit_admin.services.owner_renaming import OwnerRenaming
 
     with command_context(ctx) as command:
@@ -45,7 +45,7 @@ def rename_owner(
 def delete_owner(
     ctx: typer.Context, output: Output, kind: OwnerType, name: str, fate: Fate, consent: Consent
 ) -> None:
-    """Delete an owner, with what ``fate`` says of its repositories."""
+    """Plan, confirm and carry out the removal of an owner; ``fate`` is for its repositories."""
     from wit_admin.services.owner_removal import OwnerRemoval
 
     with command_context(ctx) as command:
