@@ -37,7 +37,7 @@ EXIT_OF_ERROR: dict[type[errors.WitError], int] = {
 }
 """The exit code of each kind of error; a test checks that none is missing."""
 
-_MOST_SHOWN = 2000
+_MAX_SHOWN_CHARACTERS = 2000
 _HINT_OF_ERRNO = {
     errno.EACCES: "Run it as the user whom the files of the forge belong to.",
     errno.EPERM: "Run it as the user whom the files of the forge belong to.",
@@ -70,8 +70,8 @@ def report(failure: Exception, *, as_json: bool, is_debugging: bool) -> int:
 
 def _readable(text: str) -> str:
     """Return a message of limited length, without control characters."""
-    if len(text) > _MOST_SHOWN:
-        text = f"{text[: _MOST_SHOWN // 2]} … {text[-_MOST_SHOWN // 2 :]}"
+    if len(text) > _MAX_SHOWN_CHARACTERS:
+        text = f"{text[: _MAX_SHOWN_CHARACTERS // 2]} … {text[-_MAX_SHOWN_CHARACTERS // 2 :]}"
     return "\n".join(printable(line) for line in text.split("\n"))
 
 

@@ -21,7 +21,7 @@ from wit_admin.errors import InvalidInputError
 
 User = Annotated[str, typer.Argument(metavar="USER", help="Whose key")]
 _STDIN = "-"
-_MOST_BYTES = 64 * 1024
+_MAX_BYTES = 64 * 1024
 """A key takes a few hundred; a device would never end."""
 
 app = command_group("Manage public keys of accounts", example="wit-admin ssh-key list alice")
@@ -90,15 +90,15 @@ def remove(
 def _read(file: str) -> str:
     try:
         if file == _STDIN:
-            content = sys.stdin.buffer.read(_MOST_BYTES + 1)
+            content = sys.stdin.buffer.read(_MAX_BYTES + 1)
         else:
             with Path(file).open("rb") as source:
-                content = source.read(_MOST_BYTES + 1)
+                content = source.read(_MAX_BYTES + 1)
         text = content.decode()
     except OSError as failure:
         raise InvalidInputError(f"{file} cannot be read: {failure.strerror}.") from failure
     except UnicodeDecodeError:
         raise InvalidInputError(f"{file} is not text.", hint="Give a .pub file.") from None
-    if len(content) > _MOST_BYTES:
+    if len(content) > _MAX_BYTES:
         raise InvalidInputError(f"{file} is too long for a key.", hint="Give a .pub file.")
     return text

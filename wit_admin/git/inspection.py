@@ -32,13 +32,13 @@ _FOLDERS = ("", "info", "objects/info/commit-graphs")
 _REDIRECTS = (".git", "commondir")
 """With one of these git would serve another folder than the one it was given."""
 
-_MOST_BYTES = {
+_MAX_BYTES = {
     "HEAD": 4096,
     "config": 1024**2,
     "config.worktree": 1024**2,
     "packed-refs": 256 * 1024**2,
 }
-_KNOWN_MOST = 50_000
+_MAX_KNOWN_FOLDERS = 50_000
 _SETTLED_NS = 2_000_000_000
 _HOOKS = "hooks"
 """Operators link hooks from elsewhere; they run only where the operator says so."""
@@ -117,7 +117,7 @@ class Inspector:
         for folder in _FOLDERS:
             self._check_folder(gitdir, folder)
         self._check_refs_tree(gitdir)
-        for name, most in _MOST_BYTES.items():
+        for name, most in _MAX_BYTES.items():
             if file_size(f"{gitdir}/{name}") > most:
                 raise refusal(f"{name} is larger than {most} bytes")
         if not self.allows_includes:
@@ -184,7 +184,7 @@ class Inspector:
 
     def _remember(self, path: str, seen: tuple[int, tuple[str, ...]]) -> None:
         with self._lock:
-            if len(self._known) >= _KNOWN_MOST:
+            if len(self._known) >= _MAX_KNOWN_FOLDERS:
                 self._known.clear()
             self._known[path] = seen
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from wit_admin.errors import ConflictError, UnavailableError
 from wit_admin.git.file_locks import acquire, is_locked
 from wit_admin.git.file_writes import sync
-from wit_admin.git.plain_files import MOST_CONFIG, read_plain
+from wit_admin.git.plain_files import MAX_CONFIG_BYTES, read_plain
 from wit_admin.git.wit_section import has_own, parse_own, render_own
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _PAGE = 4096
 def read_own(gitdir: Path) -> dict[str, str]:
     """Return the values of ``[wit]`` by key; empty when there are none, or no readable config."""
     try:
-        return parse_own(read_plain(f"{gitdir}/config", MOST_CONFIG))
+        return parse_own(read_plain(f"{gitdir}/config", MAX_CONFIG_BYTES))
     except OSError:
         return {}
 

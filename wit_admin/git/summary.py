@@ -14,12 +14,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from wit_admin.git.plain_files import MOST_CONFIG, read_plain
+from wit_admin.git.plain_files import MAX_CONFIG_BYTES, read_plain
 from wit_admin.git.ref_names import parse_head
 from wit_admin.git.wit_section import parse_own
 
-_MOST_HEAD = 4096
-_MOST_DESCRIPTION = 4096
+_MAX_HEAD_BYTES = 4096
+_MAX_DESCRIPTION_BYTES = 4096
 _EXTENSION = rb"^\s*%b\s*=\s*\"?(\w+)"
 _FORMAT = re.compile(_EXTENSION % b"objectformat", re.IGNORECASE | re.MULTILINE)
 _REFS = re.compile(_EXTENSION % b"refstorage", re.IGNORECASE | re.MULTILINE)
@@ -50,7 +50,7 @@ def summarize(path: str) -> Summary:
     Raises:
         OSError: It cannot be read, or has no HEAD.
     """
-    config = read_plain(f"{path}/config", MOST_CONFIG)
+    config = read_plain(f"{path}/config", MAX_CONFIG_BYTES)
     head, object_format = _read_head(path), "sha1"
     if b"extensions" in config.lower():
         if found := _FORMAT.search(config):
@@ -87,7 +87,7 @@ def moment(time_ns: int) -> datetime:
 def _read_head(path: str) -> str | None:
     file = f"{path}/HEAD"
     try:
-        data = read_plain(file, _MOST_HEAD)
+        data = read_plain(file, _MAX_HEAD_BYTES)
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
@@ -101,7 +101,7 @@ def _read_head(path: str) -> str | None:
 
 
 def _read_description(path: str) -> str | None:
-    data = read_plain(f"{path}/description", _MOST_DESCRIPTION)
+    data = read_plain(f"{path}/description", _MAX_DESCRIPTION_BYTES)
     if not data:
         return None
     text = data.decode("utf-8", "replace").replace("\0", "").strip()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from wit_admin.git.storage import CONDEMNED, STAGING
 from wit_admin.git.sweep import ABANDONED_S
 
-_MOST_POINTER_BYTES = 4096
+_MAX_POINTER_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def _jj_alone(root: str, path: str) -> Unexpected:
 def _workspace_of(root: str, pointer: str) -> str:
     """Return the workspace, below the root, whose repository a pointer file names."""
     with open(pointer, "rb") as file:
-        target = os.fsdecode(file.read(_MOST_POINTER_BYTES).rstrip(b"\n"))
+        target = os.fsdecode(file.read(_MAX_POINTER_BYTES).rstrip(b"\n"))
     base = os.path.realpath(root)
     real = os.path.realpath(os.path.join(os.path.dirname(pointer), target.replace("\0", "")))
     if not real.startswith(base + os.sep):

@@ -14,7 +14,7 @@ from wit_admin.errors import DamagedJjError
 from wit_admin.jj.ids import CommitId
 from wit_admin.jj.operations import Timestamp
 
-MOST_TEXT = 10_000
+MAX_TEXT_CHARACTERS = 10_000
 """Characters that are kept of a description, and of a name: whoever pushes can make them endless,
 and thousands of commits are in memory at once."""
 
@@ -25,7 +25,7 @@ _EMPTY_NAME = "JJ_EMPTY_STRING"
 """Git refuses empty names, so jj writes this for one."""
 _TREES = b"jj:trees"
 _TIME = re.compile(rb"\s*([+-]?\d{1,18})(?:\s+([+-]\d{4}))?")
-_MOST_SHARED = 200
+_MAX_SHARED = 200
 """Bytes of a name with an address: most commits share them with others, which are kept."""
 _LINE_END = re.compile(rb"\n(?! )")
 """A line that begins with a blank goes on with the value before it."""
@@ -87,13 +87,13 @@ def read_signature(value: bytes) -> Signature:
     if value.find(b"<", 0, end) < 0:
         return Signature(_name(value), "", Timestamp(0, 0))
     person = value[:end]
-    name, email = _person(person) if end > _MOST_SHARED else _shared_person(person)
+    name, email = _person(person) if end > _MAX_SHARED else _shared_person(person)
     return Signature(name, email, _time(_TIME.match(value, end)))
 
 
 def build_signature(person: bytes, seconds: bytes, zone: bytes) -> Signature:
     """Return the same from the parts of one that is written as usual."""
-    people = _shared_person if len(person) <= _MOST_SHARED else _person
+    people = _shared_person if len(person) <= _MAX_SHARED else _person
     return Signature(*people(person), Timestamp(int(seconds) * 1000, _zone(zone)))
 
 
@@ -114,7 +114,7 @@ def _name(value: bytes) -> str:
 def read_text(value: bytes) -> str:
     """Return the text of bytes, as far as it is kept."""
     # No character takes more than four bytes.
-    return value[: 4 * MOST_TEXT].decode("utf-8", "replace")[:MOST_TEXT]
+    return value[: 4 * MAX_TEXT_CHARACTERS].decode("utf-8", "replace")[:MAX_TEXT_CHARACTERS]
 
 
 def _time(found: re.Match[bytes] | None) -> Timestamp:

@@ -31,9 +31,9 @@ T = TypeVar("T")
 IsAncestor = Callable[[CommitId, CommitId], bool]
 """Whether the second commit leads to the first."""
 
-_MOST_TERMS = 65
+_MAX_TERMS = 65
 """A target with more after a merge is left in conflict: each pair of terms is walked between."""
-_MOST_NODES = 5_000_000
+_MAX_NODES = 5_000_000
 """Commits that one merge of views looks at to tell which target overtook another. What is not told
 by then stays in conflict, until jj itself has merged it."""
 
@@ -68,7 +68,7 @@ def merge_views(commits: CommitStore, left: View, base: View, right: View) -> Vi
         return commits.read_node(commit_id)
 
     def leads(ancestor: CommitId, descendant: CommitId) -> bool:
-        return met < _MOST_NODES and is_ancestor(ancestor, descendant, read)
+        return met < _MAX_NODES and is_ancestor(ancestor, descendant, read)
 
     def targets(name: str) -> dict[str, RefTarget]:
         sides = [getattr(view, name) for view in (left, base, right)]
@@ -102,7 +102,7 @@ def merge_targets(
     resolved = resolve_trivially(terms)
     if resolved is not None:
         return RefTarget(resolved)
-    if len(terms) > _MOST_TERMS:
+    if len(terms) > _MAX_TERMS:
         return RefTarget(terms)
     left_over = list(terms)
     pair = _find_overtaken(left_over, leads)

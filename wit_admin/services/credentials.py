@@ -23,7 +23,7 @@ _SECRET = re.compile(rf"(?:{TOKEN_PREFIX}|{SESSION_PREFIX})[A-Za-z0-9_-]{{40}}")
 _PASSWORD_BYTES = 15
 MAX_PASSWORD_BYTES = 1024
 _REMEMBER_S = 300.0
-_REMEMBER_MOST = 4096
+_MAX_REMEMBERED = 4096
 _CHECKS_AT_ONCE = 4
 """The most checks at the same time: each takes 64 MiB, and anybody can cause one."""
 _TURNS = 64
@@ -109,7 +109,7 @@ class PasswordChecker:
         with self._lock:
             self._good[mark] = time.monotonic() + _REMEMBER_S
             self._good.move_to_end(mark)
-            while len(self._good) > _REMEMBER_MOST:
+            while len(self._good) > _MAX_REMEMBERED:
                 self._good.popitem(last=False)
 
 

@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Any, Protocol
 
 from wit_admin.db.queries.jj_bookmarks import BookmarkValues
-from wit_admin.db.queries.jj_changes import MOST_DESCRIPTION
+from wit_admin.db.queries.jj_changes import MAX_DESCRIPTION_CHARACTERS
 from wit_admin.db.queries.jj_commits import ChangeValues, CommitValues
 from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.commits import Commit
@@ -67,7 +67,7 @@ def operation_row(repo_id: uuid.UUID, operation: Operation, *, is_undone: bool) 
         "parents": list(operation.parents),
         "view_id": operation.view_id,
         "operation_type": operation_type(operation),
-        "description": _redact(operation.description)[:MOST_DESCRIPTION],
+        "description": _redact(operation.description)[:MAX_DESCRIPTION_CHARACTERS],
         "hostname": plain_text(operation.hostname),
         "username": plain_text(operation.username),
         "started_at": operation.start.to_utc(),

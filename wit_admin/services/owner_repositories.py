@@ -21,7 +21,7 @@ from wit_admin.services.lookups import get_owner
 from wit_admin.services.repository_actions import Delete, Transfer
 from wit_admin.services.repository_changes import transfer_repository
 
-_NAMED_AT_MOST = 20
+_MAX_NAMES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +131,6 @@ def tell_trash(sessions: sessionmaker[Session], root: Path, owner_id: uuid.UUID,
 
 def listed(names: Sequence[str]) -> str:
     """Return the names with commas between them; only the first ones if they are many."""
-    shown = ", ".join(names[:_NAMED_AT_MOST])
-    more = len(names) - _NAMED_AT_MOST
+    shown = ", ".join(names[:_MAX_NAMES])
+    more = len(names) - _MAX_NAMES
     return f"{shown} and {more} more" if more > 0 else shown

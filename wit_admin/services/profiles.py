@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from wit_admin.errors import InvalidInputError
 
-_LONGEST = {"bio": 2000, "description": 2000}
+_MAX_CHARACTERS = {"bio": 2000, "description": 2000}
 _LONGEST_LINE = 255
 _LONGEST_EMAIL = 254
 """The limit of RFC 5321 for a path, without the brackets."""
@@ -38,7 +38,7 @@ def check_email(text: str) -> None:
 
 def _check_text(name: str, text: str) -> None:
     label = f"The {name.replace('_', ' ')}"
-    longest = _LONGEST.get(name, _LONGEST_LINE)
+    longest = _MAX_CHARACTERS.get(name, _LONGEST_LINE)
     if len(text) > longest:
         raise InvalidInputError(f"{label} is longer than {longest} characters.")
     if not _is_clean(text):

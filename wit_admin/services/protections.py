@@ -19,7 +19,7 @@ from wit_admin.names import RepoName, TeamName
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.lookups import get_repository_id, get_team, get_user
 
-_MOST_BYTES = 2**63 - 1
+_MAX_BLOB_BYTES = 2**63 - 1
 _CHECK = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", re.ASCII)
 
 
@@ -58,7 +58,7 @@ def add_protection(
         raise InvalidInputError(
             f"{order.check!r} cannot name a check.", hint="Give the name of a file, without a path."
         )
-    if order.max_blob_bytes is not None and order.max_blob_bytes > _MOST_BYTES:
+    if order.max_blob_bytes is not None and order.max_blob_bytes > _MAX_BLOB_BYTES:
         raise InvalidInputError("The largest file is larger than any.", hint="Write 500k or 10m.")
     with sessions.begin() as session:
         repo_id = _hold(session, repository)

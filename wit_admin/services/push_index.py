@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 _NOT_INDEXED = "Pushed changes were not indexed."
 _FIRST_RETRY_S = 60.0
 _LONGEST_RETRY_S = 3600.0
-_DOUBLINGS_MOST = 6
+_MAX_DOUBLINGS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class PushIndex:
                 _NOT_INDEXED,
                 extra=fields(repository=repo_id, reason=error.message, hint=error.hint),
             )
-        count = 0 if before is None else min(before.count + 1, _DOUBLINGS_MOST)
+        count = 0 if before is None else min(before.count + 1, _MAX_DOUBLINGS)
         delay_s = min(_FIRST_RETRY_S * 2.0**count, _LONGEST_RETRY_S)
         again_at = time.monotonic() + delay_s
         self._failures[repo_id] = _Failure(count, error.message, again_at)

@@ -48,14 +48,14 @@ A large commit counts as several, by its memory."""
 MAX_VERSIONS = 1000
 """The most versions of one change. Each new version requires a look at all of them, so a change
 with more is no longer updated."""
-_MOST_DUE = 10_000
+_MAX_DUE_REPOSITORIES = 10_000
 _NO_EXTRAS = StackedTable((), {}, is_lost=False)
 
 
 def list_due(sessions: sessionmaker[Session]) -> Sequence[uuid.UUID]:
     """Return the repositories with pushes that are not indexed yet, a few thousand at most."""
     with sessions() as session:
-        return pushed_changes.list_due(session, limit=_MOST_DUE)
+        return pushed_changes.list_due(session, limit=_MAX_DUE_REPOSITORIES)
 
 
 def index_pushed(sessions: sessionmaker[Session], disk: Disk, repo_id: uuid.UUID) -> int:

@@ -21,7 +21,7 @@ from wit_admin.git import storage
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.ref_updates import RefUpdate
 
-_MOST_REFS = 50
+_MAX_REFS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ def _event(entry: JournalEntry, accepted: Sequence[RefUpdate]) -> Event:
     """Return the audit event of a push; it lists the first refs only, the activities list all."""
     updates = [
         {"ref": update.ref, "before": update.before, "after": update.after}
-        for update in accepted[:_MOST_REFS]
+        for update in accepted[:_MAX_REFS]
     ]
     told = {"push": entry.push_id, "refs": len(accepted), "updates": updates}
     return Event("repository.push", "repository", entry.repo_id, entry.repository, after=told)

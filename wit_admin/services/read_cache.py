@@ -19,7 +19,7 @@ from wit_admin.services.credentials import digest_secret
 from wit_admin.services.known_public import KnownPublic
 from wit_admin.services.targets import Served
 
-_MOST = 10_000
+_MAX_READS = 10_000
 _FRESH_S = 0.2
 """How long a public repository is not looked up again. The requests of one clone come within that
 time, and a client that began to read a moment ago would finish anyway."""
@@ -138,7 +138,7 @@ class ReadCache:
         with self._lock:
             self._known[key] = _Known(served, moment, moment.at)
             self._known.move_to_end(key)
-            while len(self._known) > _MOST:
+            while len(self._known) > _MAX_READS:
                 self._known.popitem(last=False)
 
 

@@ -19,7 +19,7 @@ from wit_admin.git.file_writes import write_whole
 from wit_admin.git.plain_files import read_plain
 
 NAME = ".wit-root"
-MOST_BYTES = 100
+MAX_MARKER_BYTES = 100
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class RootMarker:
 
     def _read(self) -> uuid.UUID | None:
         try:
-            return uuid.UUID(read_plain(f"{self.root}/{NAME}", MOST_BYTES).decode().strip())
+            return uuid.UUID(read_plain(f"{self.root}/{NAME}", MAX_MARKER_BYTES).decode().strip())
         except ValueError:
             return None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wit_admin.git.plain_files import read_plain
-from wit_admin.services.root_marker import MOST_BYTES, NAME
+from wit_admin.services.root_marker import MAX_MARKER_BYTES, NAME
 
 
 @dataclass(slots=True)
@@ -24,7 +24,7 @@ class RootPresence:
         try:
             with os.scandir(self.root) as entries:
                 is_empty = next(entries, None) is None
-            marker = read_plain(str(self.root / NAME), MOST_BYTES)
+            marker = read_plain(str(self.root / NAME), MAX_MARKER_BYTES)
         except PermissionError:
             marker = b""
         except OSError:

@@ -49,7 +49,7 @@ _PATH = re.compile(
     rb"(?P<rest>info/refs|git-[a-z-]+|HEAD|objects/.*)"
 )
 _VERSION = re.compile(rb"(?:^|:)version=([0-2])(?=:|$)")
-_GIT_PROTOCOL_MOST = 256
+_MAX_GIT_PROTOCOL_BYTES = 256
 _LS_REFS = b"command=ls-refs"
 _COMMAND_BYTES = 64
 
@@ -84,7 +84,7 @@ def match_route(method: str, raw_path: bytes, query: bytes) -> GitRoute:
 @lru_cache(64)
 def protocol_version(header: bytes | None) -> int:
     """Return the highest version of git's protocol that ``Git-Protocol`` names; 0 without it."""
-    if header is None or len(header) > _GIT_PROTOCOL_MOST:
+    if header is None or len(header) > _MAX_GIT_PROTOCOL_BYTES:
         return 0
     return max((int(version) for version in _VERSION.findall(header)), default=0)
 

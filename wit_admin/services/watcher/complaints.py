@@ -8,7 +8,7 @@ SOONEST_S = 60.0
 """The shortest time between two failures logged for one repository."""
 AGAIN_S = 3600.0
 """The time after which the same failure is logged again."""
-_MOST = 10_000
+_MAX_REPOSITORIES = 10_000
 
 
 class Complaints:
@@ -23,7 +23,7 @@ class Complaints:
         if now < moment + (AGAIN_S if sentence == told else SOONEST_S):
             return False
         self._told.pop(repo_id, None)
-        if len(self._told) >= _MOST:
+        if len(self._told) >= _MAX_REPOSITORIES:
             # Forget the oldest; at worst one failure is logged once too often.
             del self._told[next(iter(self._told))]
         self._told[repo_id] = sentence, now

@@ -19,12 +19,12 @@ FIRST_PAUSE_S = 0.001
 LONGEST_PAUSE_S = 0.064
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 300.0
-_DOUBLINGS_MOST = 12
+_MAX_DOUBLINGS = 12
 
 
 def retry_delay_s(failures: int) -> float:
     """Return the delay before the next attempt, after this many failures in a row."""
-    return min(FIRST_RETRY_S * 2.0 ** min(failures - 1, _DOUBLINGS_MOST), LONGEST_RETRY_S)
+    return min(FIRST_RETRY_S * 2.0 ** min(failures - 1, _MAX_DOUBLINGS), LONGEST_RETRY_S)
 
 
 @dataclass(slots=True, eq=False)
