@@ -41,13 +41,13 @@ ASKING = {
     "repo delete": PLANNED,
     "repo transfer": PLANNED,
     "repo trash empty": PLANNED,
+    "sync": PLANNED,
     "sync-repos": PLANNED,
     "team delete": PLANNED,
     "user delete": PLANNED,
     "user merge": PLANNED,
     "user rename": PLANNED,
     "db rollback": PLANNED,
-    "sync": PLANNED,
     "repo gc": {"--dry-run"},
 }
 """What changes many things or destroys one. ``repo gc`` takes nothing away.
@@ -55,21 +55,7 @@ ASKING = {
 All others change one thing that one other command brings back, or shut somebody out, which is not
 to wait for an answer.
 """
-SELF_EXPLANATORY = {
-    "organization.delete",
-    "repository.delete",
-    "repository.purge",
-    "repository.prune",
-    "repository.restore",
-    "session.revoke",
-    "ssh_key.delete",
-    "user.block",
-    "user.delete",
-    "user.passwd",
-    "user.unblock",
-    "watch.add",
-    "watch.remove",
-}
+SELF_EXPLANATORY = {"repository.prune"}
 """May have no fields before or after besides what the name says."""
 ABOUT_MANY = {"database", "repository.adopt", "repository.recount", "user.adopt"}
 CHANGES_THE_DISK = {"organization", "repository", "user"}

@@ -34,7 +34,7 @@ class Counted:
         """Return how many fetches git has answered since the last question."""
         found = self._calls.read_text().split()
         self._calls.write_text("")
-        return found.count("upload-pack")
+        return found.count("upload-pack") + found.count("pack-objects")
 
     def clone(self, folder: Path, *options: str) -> Path:
         """Clone anonymously."""

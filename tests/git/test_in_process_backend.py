@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -66,9 +67,11 @@ class CountingBackend:
         return await self._behind.fetch_in_process(gitdir, body, version)
 
     @asynccontextmanager
-    async def fetch(self, gitdir: Path, body: bytes, version: int) -> AsyncIterator[FetchAnswer]:
+    async def fetch(
+        self, gitdir: Path, body: bytes, version: int, shown: AbstractSet[bytes] = frozenset()
+    ) -> AsyncIterator[FetchAnswer]:
         self.asked += 1
-        async with self._behind.fetch(gitdir, body, version) as answer:
+        async with self._behind.fetch(gitdir, body, version, shown) as answer:
             yield answer
 
     def push_in_process(

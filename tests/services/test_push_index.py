@@ -18,6 +18,7 @@ from tests.support.server import run_git
 from tests.support.tools import make_tools
 from wit_admin.db.models.jj import Change, ChangeCommit
 from wit_admin.db.models.repositories import Repository
+from wit_admin.errors import UnavailableError
 from wit_admin.git.ancestry import Ancestry
 from wit_admin.git.disk import Disk
 from wit_admin.git.inspection import Inspector
@@ -223,10 +224,24 @@ def test_what_another_process_left_is_found(site: Site) -> None:
 def test_repository_that_is_gone_from_the_disk_keeps_nobody_busy(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
+    site.gitdir.parent.mkdir(parents=True)
+
     assert site.found() == set()
 
     assert site.index.find() == 0
     assert GITDIR in _reason(caplog.records[0])
+
+
+def test_disk_that_is_gone_is_no_fault_of_the_repositories(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(UnavailableError, match="gone or empty"):
+        site.found()
+    assert caplog.messages == []
+    site.make()
+    add_commit(site.gitdir, "main", FIRST)
+
+    assert site.found() == {FIRST}
 
 
 def has_reftable() -> bool:

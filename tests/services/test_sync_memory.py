@@ -86,7 +86,8 @@ def test_database_counts_tables_anew_that_grew_by_much(
         if session.get_bind().dialect.name == "sqlite":
             return  # it plans without
         query = text("SELECT reltuples FROM pg_class WHERE relname = 'repositories'")
-        assert session.scalars(query).one() == (new if counted else -1)
+        counted_rows = session.scalars(query).one()
+        assert counted_rows == new if counted else counted_rows <= 0
 
 
 def adopted(path: str, description: str) -> AdoptedRepository:

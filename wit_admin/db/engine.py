@@ -101,6 +101,8 @@ def open_engine(url: str | URL, options: EngineOptions | None = None) -> Engine:
         pool_timeout=options.pool_timeout_s,
         # This round trip of about 30 µs prevents errors after a restart of the server.
         pool_pre_ping=not is_sqlite,
+        # The one used last knows the newest pages.
+        pool_use_lifo=True,
         hide_parameters=True,
         connect_args=_sqlite_arguments(options) if is_sqlite else _postgres_arguments(options),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,9 +86,11 @@ class Backend(Protocol):
         """
 
     def fetch(
-        self, gitdir: Path, body: bytes, version: int
+        self, gitdir: Path, body: bytes, version: int, shown: AbstractSet[bytes] = frozenset()
     ) -> AbstractAsyncContextManager[FetchAnswer]:
         """Answer one request of ``upload-pack``.
+
+        ``shown`` are object ids that anybody may want, as they are shown; there may be more.
 
         Raises:
             InvalidInputError: It asks for an object that no visible ref leads to.

@@ -6,15 +6,16 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from wit_admin.errors import InvalidInputError, NotFoundError, UnavailableError
 from wit_admin.git import storage
-from wit_admin.git.backend import PushProcess, ReadyAnswer
+from wit_admin.git.backend import FetchAnswer, PushProcess, ReadyAnswer
 from wit_admin.git.children import GitChild
 from wit_admin.git.commands import PushRequest
+from wit_admin.git.fetch_answers import PackAnswer, UploadPackAnswer
 from wit_admin.git.filters import silence_filters
 from wit_admin.git.guarded_push import GuardedPush, GuardedStart
 from wit_admin.git.inspected_files import named_failures
@@ -25,37 +26,9 @@ from wit_admin.git.push_guard import PushGuard
 from wit_admin.git.retried_push import RetriedPush
 from wit_admin.git.tools import GitTools
 from wit_admin.git.wants import find_forbidden, may_have_hidden_refs, wanted_ids
+from wit_admin.git.whole_clone import parse_whole_clone
 
 _QUEUE_S = 30.0
-_PACK_LINE = b"packfile\n"
-
-
-@dataclass(slots=True)
-class ChildAnswer:
-    """What a child answers to one request of ``upload-pack``."""
-
-    child: GitChild
-    request_has_haves: bool
-    sent_pack: bool = field(default=False)
-    ended_well: bool = field(default=False)
-
-    @property
-    def was_clone(self) -> bool:
-        """Whether a pack was sent to a client that had no commits: a clone."""
-        return self.sent_pack and not self.request_has_haves
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the answer as git makes it."""
-        async for chunk in self.child.chunks():
-            # Seen in the first chunk: its sections before the pack are short, and in version 0
-            # the pack is all there is.
-            self.sent_pack = self.sent_pack or _PACK_LINE in chunk or b"PACK" in chunk
-            yield chunk
-        self.ended_well = await self.child.wait() == 0
-
-    def complaint(self) -> str:
-        """What git said on standard error."""
-        return self.child.complaint() or "it is malformed."
 
 
 class ChildBackend:
@@ -84,9 +57,10 @@ class ChildBackend:
         if gitdir is None:
             return await self._advertise_empty(command, version)
         await asyncio.to_thread(self._inspector.check, gitdir)
-        arguments = ["--stateless-rpc", "--http-backend-info-refs"]
+        options = ["--stateless-rpc", "--http-backend-info-refs"]
+        line = self._tools.command(command, *options, str(gitdir))
         environment = self._tools.environment.variables(version=version)
-        async with self._child(command, arguments, gitdir, environment) as child:
+        async with self._running(line, environment) as child:
             child.close_stdin()
             body = b"".join([chunk async for chunk in child.chunks()])
             status = await child.wait()
@@ -117,7 +91,9 @@ class ChildBackend:
         return None
 
     @asynccontextmanager
-    async def fetch(self, gitdir: Path, body: bytes, version: int) -> AsyncIterator[ChildAnswer]:
+    async def fetch(
+        self, gitdir: Path, body: bytes, version: int, shown: AbstractSet[bytes] = frozenset()
+    ) -> AsyncIterator[FetchAnswer]:
         """Answer one request of ``upload-pack``.
 
         Raises:
@@ -125,6 +101,13 @@ class ChildBackend:
             InvalidInputError: It asks for what no visible ref leads to.
         """
         may_hide = await asyncio.to_thread(self._inspect, gitdir)
+        clone = parse_whole_clone(body) if shown and self._tools.program.is_git else None
+        if clone is not None and shown >= set(clone.wants):
+            environment = self._tools.environment.variables(extra={"GIT_DIR": str(gitdir)})
+            line = self._tools.command(*clone.command)
+            async with self._fed(line, environment, clone.revisions) as child:
+                yield PackAnswer(child)
+            return
         # The stand-in for git refuses by itself whatever it has not shown.
         wants = wanted_ids(body) if may_hide and self._tools.program.is_git else []
         if wants:
@@ -132,12 +115,9 @@ class ChildBackend:
             if forbidden is not None:
                 raise InvalidInputError(f"upload-pack: not our ref {forbidden}.")
         environment = self._tools.environment.variables(version=version)
-        async with self._child("upload-pack", ["--stateless-rpc"], gitdir, environment) as child:
-            feeding = asyncio.create_task(_feed(child, body))
-            try:
-                yield ChildAnswer(child, request_has_haves=b"have " in body)
-            finally:
-                await _stop(feeding)
+        line = self._tools.command("upload-pack", "--stateless-rpc", str(gitdir))
+        async with self._fed(line, environment, body) as child:
+            yield UploadPackAnswer(child, request_has_haves=b"have " in body)
 
     def _inspect(self, gitdir: Path) -> bool:
         """Look at a repository before git does; return whether some of its refs may be hidden."""
@@ -204,22 +184,26 @@ class ChildBackend:
     ) -> AsyncIterator[bytes]:
         environment = self._tools.environment.variables(extra={"GIT_DIR": str(gitdir)})
         line = self._tools.command(*command)
-        async with self._running(line, environment) as child:
-            # Many ids do not fit on a command line.
-            feeding = asyncio.create_task(_feed(child, "".join(f"{x}\n" for x in ids).encode()))
-            try:
-                async for chunk in child.chunks():
-                    yield chunk
-                if await child.wait() != 0:
-                    raise UnavailableError("git cannot walk this repository.")
-            finally:
-                await _stop(feeding)
+        # Many ids do not fit on a command line.
+        lines = "".join(f"{oid}\n" for oid in ids).encode()
+        async with self._fed(line, environment, lines) as child:
+            async for chunk in child.chunks():
+                yield chunk
+            if await child.wait() != 0:
+                raise UnavailableError("git cannot walk this repository.")
 
-    def _child(
-        self, command: str, arguments: list[str], gitdir: Path, environment: dict[str, str]
-    ) -> AbstractAsyncContextManager[GitChild]:
-        line = self._tools.command(command, *arguments, str(gitdir))
-        return self._running(line, environment)
+    @asynccontextmanager
+    async def _fed(
+        self, line: list[str], environment: dict[str, str], body: bytes
+    ) -> AsyncIterator[GitChild]:
+        async with self._running(line, environment) as child:
+            feeding = asyncio.create_task(_feed(child, body))
+            try:
+                yield child
+            finally:
+                # It must have let go of the pipe before that is closed and its number used again.
+                feeding.cancel()
+                await asyncio.gather(feeding, return_exceptions=True)
 
     @asynccontextmanager
     async def _running(
@@ -237,12 +221,6 @@ class ChildBackend:
                 yield child
         finally:
             self._places.release()
-
-
-async def _stop(feeding: asyncio.Task[None]) -> None:
-    # It must have let go of the pipe before that is closed and its number is used again.
-    feeding.cancel()
-    await asyncio.gather(feeding, return_exceptions=True)
 
 
 async def _feed(child: GitChild, body: bytes) -> None:

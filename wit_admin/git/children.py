@@ -161,6 +161,10 @@ class GitChild:
             if self._gathers and len(chunk) < READ_BYTES and self.returncode is None:
                 await self._ready(None, timeout_s=_GATHER_S)
 
+    async def has_output(self, *, within_s: float) -> bool:
+        """Wait for output or the end; false when neither came in time."""
+        return self.returncode is not None or await self._ready(self._stdout, timeout_s=within_s)
+
     async def _may_have_output(self) -> bool:
         """Wait for output or for the end; return false if there is no more output."""
         if self.returncode is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,13 +111,16 @@ class InProcessBackend:
         return self._ready(gitdir, body, snapshot) if snapshot is not None else None
 
     @asynccontextmanager
-    async def fetch(self, gitdir: Path, body: bytes, version: int) -> AsyncIterator[FetchAnswer]:
+    async def fetch(
+        self, gitdir: Path, body: bytes, version: int, shown: AbstractSet[bytes] = frozenset()
+    ) -> AsyncIterator[FetchAnswer]:
         """Answer one request of ``upload-pack``, and remember what was answered."""
         version = min(version, self.newest_protocol)
-        may_be_kept = version >= _V2 and self._answers.largest and is_usual_fetch(body)
-        snapshot = await self._snapshot(gitdir) if may_be_kept else None
-        async with self._behind.fetch(gitdir, body, version) as answer:
-            if snapshot is None:
+        is_usual = version >= _V2 and is_usual_fetch(body)
+        snapshot = await self._snapshot(gitdir) if is_usual else None
+        shown = snapshot.oids if snapshot is not None else shown
+        async with self._behind.fetch(gitdir, body, version, shown) as answer:
+            if snapshot is None or not self._answers.largest:
                 yield answer
             else:
                 request = FetchRequest(gitdir, body, snapshot)

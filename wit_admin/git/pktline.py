@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
+from functools import lru_cache
 
 from wit_admin.errors import InvalidInputError
 
@@ -18,6 +19,7 @@ MAX_DATA = MAX_PACKET - 4
 
 _DIGITS = 4
 _BAND_DATA = MAX_DATA - 1
+_UNFINISHED = "The request ends in the middle of a packet."
 _HEX = frozenset(b"0123456789abcdefABCDEF")
 
 
@@ -100,9 +102,10 @@ class PacketReader:
             InvalidInputError: The stream ends inside a packet.
         """
         if self.waiting:
-            raise InvalidInputError("The request ends in the middle of a packet.")
+            raise InvalidInputError(_UNFINISHED)
 
 
+@lru_cache(maxsize=1024)
 def _packet_length(digits: bytes) -> int:
     if not _HEX.issuperset(digits):
         raise InvalidInputError("The request holds four bytes that are not a packet length.")
@@ -118,9 +121,18 @@ def read_packets(data: bytes) -> list[Packet]:
     Raises:
         InvalidInputError: It is malformed or ends inside a packet.
     """
-    reader = PacketReader()
-    packets = list(reader.feed(data))
-    reader.finish()
+    packets, at, end = list[Packet](), 0, len(data)
+    while at < end:
+        digits = data[at : at + _DIGITS]
+        length = _packet_length(digits) if len(digits) == _DIGITS else end
+        if at + max(length, _DIGITS) > end:
+            raise InvalidInputError(_UNFINISHED)
+        if length < _DIGITS:
+            packets.append(_MARKS[digits])
+            at += _DIGITS
+        else:
+            packets.append(data[at + _DIGITS : at + length])
+            at += length
     return packets
 
 
@@ -142,7 +154,9 @@ def write_error(message: str) -> bytes:
 
 def write_band(band: int, data: bytes) -> bytes:
     """Frame ``data`` for side band 1 (content), 2 (progress) or 3 (error), split as needed."""
-    pieces = range(0, len(data), _BAND_DATA)
-    return b"".join(
-        write_packet(bytes((band,)) + data[start : start + _BAND_DATA]) for start in pieces
-    )
+    view, parts = memoryview(data), list[bytes | memoryview]()
+    for start in range(0, len(data), _BAND_DATA):
+        piece = view[start : start + _BAND_DATA]
+        parts += (b"%04x%c" % (len(piece) + _DIGITS + 1, band), piece)
+    # Packs pass through here: they are copied once.
+    return b"".join(parts)

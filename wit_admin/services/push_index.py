@@ -76,7 +76,7 @@ class PushIndex:
         A repository that cannot be read is logged, once for each reason, and tried again later.
 
         Raises:
-            UnavailableError: The database is gone; what is left is found again later.
+            UnavailableError: The database is gone, or the disk; what is left is found again later.
         """
         if self._sessions is None or not self._waiting:
             return 0

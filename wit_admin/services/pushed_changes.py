@@ -41,6 +41,7 @@ from wit_admin.jj.stacked_table import StackedTable
 from wit_admin.jj.trees import Trees
 from wit_admin.services import jj_rows
 from wit_admin.services.jj_standing import Groups, Standing, group, to_standings
+from wit_admin.services.root_presence import RootPresence
 
 MAX_COMMITS = 10_000
 """The most commits read of one push, or of a repository's first indexing; older ones are ignored.
@@ -64,7 +65,7 @@ def index_pushed(sessions: sessionmaker[Session], disk: Disk, repo_id: uuid.UUID
     Raises:
         JjError: Its branches or a commit cannot be read.
         IntegrityError: The repository was removed meanwhile.
-        UnavailableError: The database is gone.
+        UnavailableError: The database is gone, or the disk of all repositories.
     """
     with sessions() as session:
         pushed = pushed_changes.find(session, repo_id)
@@ -72,6 +73,8 @@ def index_pushed(sessions: sessionmaker[Session], disk: Disk, repo_id: uuid.UUID
         return 0
     place = resolve(disk.root, pushed.disk_path)
     if place is None:
+        if not RootPresence(disk.root).look():
+            raise UnavailableError(f"{disk.root} is gone or empty.")
         raise NoJjRepositoryError(f"There is no repository at {pushed.disk_path}.")
     heads = _read_heads(disk, place.gitdir)
     # The inspector has just checked that nothing in it leads out of the allowed folders.
