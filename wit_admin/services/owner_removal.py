@@ -40,27 +40,27 @@ LOCK = "accounts"
 
 @dataclass(frozen=True, slots=True)
 class RemoveUser(OwnerAction):
-    """Close an account."""
+    """Close an account, once it owns nothing any more."""
 
     kind = "delete-user"
     is_destructive = True
 
     @property
     def sentence(self) -> str:
-        """What ends."""
+        """What the account loses."""
         return "The account is closed; its name, address and keys are free again."
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveOrganization(OwnerAction):
-    """Close an organization."""
+    """Close an organization, once it owns nothing any more."""
 
     kind = "delete-org"
     is_destructive = True
 
     @property
     def sentence(self) -> str:
-        """What ends."""
+        """What the organization loses."""
         return "The organization is closed; its members and teams end with it."
 
 

@@ -25,7 +25,7 @@ class RowAction(Action):
 
     @property
     def target(self) -> str:
-        """Owner and name."""
+        """The owner and name in the row."""
         return f"{self.row.owner}/{self.row.name}"
 
 
@@ -39,7 +39,7 @@ class AddOwner(Action):
 
     @property
     def target(self) -> str:
-        """The owner."""
+        """The name of the owner."""
         return self.name
 
     @property
@@ -61,7 +61,7 @@ class Adopt(Action):
 
     @property
     def target(self) -> str:
-        """Owner and name."""
+        """The owner and name of the new row."""
         return f"{self.new.owner}/{self.new.name}"
 
     @property
@@ -126,7 +126,7 @@ class Tell(RowAction):
 
     @property
     def sentence(self) -> str:
-        """Why."""
+        """Why the config must be written."""
         return "Its config does not say of it what the database says."
 
 
@@ -138,7 +138,7 @@ class FinishDeletion(RowAction):
 
     @property
     def sentence(self) -> str:
-        """Why."""
+        """Why the row must be hidden."""
         return "Its folder is in the trash already: its deletion was cut short."
 
 
