@@ -9,14 +9,14 @@ import sys
 UNAVAILABLE = 4
 INTERRUPTED = 130
 READER_GONE = 141
-"""What a shell shows of a program that SIGPIPE ended."""
+"""The exit status that shells show for a program that SIGPIPE ended."""
 
 _OBJECTS = 50_000
-"""So many more than at the last look bring on the next; Python's own number is 700."""
+"""The garbage collector runs after this number of new objects; Python's default is 700."""
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code."""
+    """Run the command line and exit with its code."""
     _open_missing_streams()
     try:
         try:
@@ -26,7 +26,7 @@ def main() -> None:
     except KeyboardInterrupt:
         code = INTERRUPTED
     except OSError as error:
-        # Python would try to write the rest at its end, and complain of it.
+        # Otherwise Python would try to write the rest at exit, and print an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = READER_GONE if isinstance(error, BrokenPipeError) else UNAVAILABLE
         if code == UNAVAILABLE:
@@ -35,16 +35,16 @@ def main() -> None:
 
 
 def collect_garbage_seldom() -> None:
-    """Have Python look for cycles a hundredth as often.
+    """Make Python search for reference cycles much less often.
 
-    There are few, while rows and objects by the hundred thousand are looked through for them each
-    time: a fifth of what the first sync of a jj repository took.
+    There are few cycles, but each search visits hundreds of thousands of rows and objects. That
+    took a fifth of the time of the first sync of a jj repository.
     """
     gc.set_threshold(_OBJECTS, 20, 50)
 
 
 def _open_missing_streams() -> None:
-    # A parent may have closed them; whatever is opened next would take their number.
+    # A parent may have closed them, and the next opened file would get their number.
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         if getattr(sys, name) is None:
             opened = os.open(os.devnull, os.O_RDONLY if mode == "r" else os.O_WRONLY)

@@ -1,6 +1,6 @@
-"""The composition root of the server: puts its parts together.
+"""The composition root of the server: creates its parts from the settings and connects them.
 
-``forge_jobs`` and ``forge_watcher`` do so for periodic jobs and for watching jj repositories.
+``forge_jobs`` does the same for periodic jobs, ``forge_watcher`` for watching jj repositories.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from wit_admin.git.child_backend import ChildBackend
 from wit_admin.git.disk import Disk
 from wit_admin.git.environment import ChildEnvironment, write_defaults
 from wit_admin.git.hooks import sweep_hooks
+from wit_admin.git.in_process_backend import InProcessBackend
 from wit_admin.git.inspection import Inspector
 from wit_admin.git.mounts import is_local
 from wit_admin.git.program import find_git
 from wit_admin.git.push_checks import GuardSettings
-from wit_admin.git.quick_backend import QuickBackend
 from wit_admin.git.tools import GitTools
 from wit_admin.services.access import PushCreate
 from wit_admin.services.attempts import open_attempts
@@ -43,7 +43,7 @@ from wit_admin.services.sessions import LoginSessions
 from wit_admin.settings import Settings
 
 PROMPT = EngineOptions(connect_timeout_s=3, patience_s=10.0)
-"""Of what somebody waits for."""
+"""Database options where a client waits for the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Forge:
-    """The parts that the server works with."""
+    """The parts of the server, ready for use."""
 
     settings: Settings
     engine: Engine | None
@@ -87,7 +87,7 @@ def open_database(settings: Settings) -> Iterator[sessionmaker[Session]]:
 
 @contextmanager
 def open_any_schema(settings: Settings, options: EngineOptions | None = None) -> Iterator[Engine]:
-    """Open a database whose schema is not looked at.
+    """Open the database without checking its schema.
 
     Raises:
         ConfigError: It is the embedded database and does not exist yet.
@@ -104,7 +104,7 @@ def find_tools(settings: Settings) -> GitTools:
     """Find git, and write the default configuration of its children.
 
     Raises:
-        ConfigError: The git that was asked for is not there, or too old.
+        ConfigError: The configured git does not exist, or is too old.
     """
     defaults = settings.cache_dir / "gitconfig"
     write_defaults(defaults)
@@ -113,7 +113,7 @@ def find_tools(settings: Settings) -> GitTools:
 
 
 def make_inspector(settings: Settings) -> Inspector:
-    """Return what decides whether git may open a repository."""
+    """Return the inspector, which decides whether git may open a repository."""
     return Inspector(
         (settings.repositories_root, *settings.shared_objects),
         allows_includes=settings.repository_hooks,
@@ -122,11 +122,11 @@ def make_inspector(settings: Settings) -> Inspector:
 
 @contextmanager
 def open_forge(settings: Settings, *, is_prompt: bool = False) -> Iterator[Forge]:
-    """Put a forge together, and close its connections afterwards.
+    """Create the parts of a server, and close the database connections afterwards.
 
-    Meanwhile this process counts as a server: nobody else settles its pushes. With ``is_prompt``,
-    for processes with waiting clients, a database that does not answer soon counts as gone; without
-    it statements may take long, as those of a migration do.
+    Meanwhile this process counts as a server, so no other process settles its pushes.
+    ``is_prompt`` is for processes with waiting clients: a database that does not answer within
+    seconds counts as gone. Without it statements may take long, as those of a migration do.
     """
     url, options = settings.database_url, PROMPT if is_prompt else None
     engine = None if settings.no_database else open_engine(url.reveal(), options)
@@ -147,7 +147,7 @@ def open_forge(settings: Settings, *, is_prompt: bool = False) -> Iterator[Forge
 
 
 def make_jj_options(settings: Settings) -> JjSyncOptions:
-    """Return what is read of jj repositories."""
+    """Return the options of a jj sync, from the settings."""
     return JjSyncOptions(
         max_changes=settings.watch_max_changes,
         **{f"sync_{kind}": kind in settings.watch_kinds for kind in JjKind},
@@ -224,7 +224,7 @@ def _make_backend(
     children = ChildBackend(
         tools, inspector, _make_guards(settings), max_processes=settings.max_git_processes
     )
-    return QuickBackend(
+    return InProcessBackend(
         children,
         # A server that is killed with a branch locked leaves the lock to the journal's replay.
         takes_pushes=has_journal and not settings.repository_hooks,

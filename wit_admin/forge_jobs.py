@@ -1,4 +1,4 @@
-"""Puts together what periodic jobs and maintenance work with."""
+"""Creates the parts that periodic jobs and maintenance need."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def make_maintenance(
     inspector: Inspector,
     by: Origin,
 ) -> Maintenance:
-    """Return what packs repositories and counts their contents."""
+    """Return the maintenance service, which packs repositories and counts their contents."""
     root, run_dir = settings.repositories_root, settings.run_dir
     return Maintenance(sessions, root, run_dir, tools, inspector, by)
 
 
 @contextmanager
 def open_job_context(settings: Settings, by: Origin) -> Iterator[JobContext]:
-    """Open what periodic jobs need.
+    """Open the database and the other parts that periodic jobs need.
 
     Raises:
         ConfigError: There is no database, or its schema is older or newer than is needed.

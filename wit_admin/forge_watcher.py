@@ -1,4 +1,4 @@
-"""Puts together what watches jj repositories; slow to import, and not needed for serving."""
+"""Creates the watcher of jj repositories; it is slow to import, and serving does not need it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from wit_admin.services.watcher.service import Watcher, WatchOptions
 from wit_admin.settings import Settings
 
 _SYNCING = EngineOptions(patience_s=600.0, idle_in_transaction_ms=20_000)
-"""A first sync may keep the server busy for minutes. One that was stopped must not keep others from
-what it has locked."""
+"""A first sync may keep the database busy for minutes, so it has much patience. A process that was
+stopped must not keep its locks, so an idle transaction ends soon."""
 
 
 @contextmanager
 def open_watcher(
     settings: Settings, observer: Observer | None = None, *, trusts_schema: bool = False
 ) -> Iterator[Watcher]:
-    """Put together what watches jj repositories; it is run, and stopped, by the caller.
+    """Create a watcher; the caller runs and stops it.
 
-    A database that is gone is waited for. With ``trusts_schema`` whoever started all this has seen
-    to the schema, which may have become a newer one since.
+    The database may be gone for now. ``trusts_schema`` skips the check of its schema: the caller
+    has made that check, and the schema may have become newer since.
 
     Raises:
         ConfigError: There is no database, or its schema is older or newer than is needed.

@@ -1,7 +1,7 @@
 """Git's object ids, the loose object format, and alternates.
 
-Whoever reads repositories needs it, ``git`` and ``jj`` alike. libgit2 would never come back from
-a file that is torn. Source: gitformat-loose(5); gitrepository-layout(5), "objects/info/alternates".
+Both ``git`` and ``jj`` need it. libgit2 is not used for it because it hangs on a torn file.
+Source: gitformat-loose(5); gitrepository-layout(5), "objects/info/alternates".
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import re
 import zlib
 
 LOOSE_EXTRA_BYTES = 64 * 1024
-"""The file of an object is longer than the object by less than this, whatever is in it."""
+"""The file of a loose object is at most this much larger than the object."""
 MAX_ALTERNATES_BYTES = 64 * 1024
 ALTERNATES_DEPTH = 5
-"""As deep as git follows them. Source: git's object-file.c, ``link_alt_odb_entries``."""
+"""How deep git follows alternates. Source: git's object-file.c, ``link_alt_odb_entries``."""
 _MAX_HEADER_BYTES = 32
 _HEADER = re.compile(rb"(commit|tree|blob|tag) (\d{1,12})\0")
 
@@ -42,7 +42,7 @@ def decode_loose(packed: bytes, oid: str, *, most_bytes: int) -> tuple[str, byte
     except zlib.error:
         return None
     found = _HEADER.match(data)
-    # The name covers kind and size, too.
+    # The id is a hash that covers kind and size, too.
     if found is None or not inflater.eof or _digest(data, id_bytes=len(oid) // 2) != oid:
         return None
     content = data[found.end() :]

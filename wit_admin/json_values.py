@@ -1,4 +1,4 @@
-"""How values become JSON, on the command line and over HTTP alike."""
+"""Converts values to JSON, for the command line and for HTTP."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def to_json(value: Any) -> Any:
-    """Turn what ``json`` does not know into what it does."""
+    """Convert a value that ``json`` cannot write to one that it can."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
     if isinstance(value, datetime):

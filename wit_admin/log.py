@@ -1,4 +1,4 @@
-"""Logging set up once, by the command line: a line of text, or a JSON object per line."""
+"""Logging, as lines of text or as one JSON object per line; the command line sets it up."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import TextIO
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-"""Of the request at hand; it follows the request into the thread pool."""
+"""The id of the present request; it is passed on to the thread pool."""
 
 _PLAIN = re.compile(r"[\w./:@+-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -25,14 +25,13 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 def set_up_logging(level: str, log_format: str) -> None:
     """Log to standard error, as ``text`` or as ``json``."""
-    # Each record would find out what no format of ours shows. Source: Python's logging HOWTO,
+    # Each record would collect values that our formats do not show. Source: Python's logging HOWTO,
     # "Optimization".
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None  # noqa: SLF001  documented there
     handler = LineHandler(JsonFormatter() if log_format == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # Alembic tells at length of its own plugins, a pool of its own making and end; uvicorn tells
-    # of each client's mistakes.
+    # Alembic logs its plugins, the pool logs its connections, uvicorn logs each client's mistakes.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("wit_admin.db.errors").setLevel(logging.WARNING)
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
@@ -47,9 +46,9 @@ def fields(**values: object) -> dict[str, object]:
 
 
 def log_fields(logger: logging.Logger, message: str, fields: Mapping[str, object]) -> None:
-    """Do as ``logger.info(message, extra={"fields": fields})`` does, at a third of the cost.
+    """Log like ``logger.info(message, extra={"fields": fields})``, at a third of the cost.
 
-    A line per request is most of what some requests cost: no record is made for it.
+    The log line is most of the cost of some requests, so no log record is made for it.
     """
     if not logger.isEnabledFor(logging.INFO):
         return
@@ -61,7 +60,7 @@ def log_fields(logger: logging.Logger, message: str, fields: Mapping[str, object
 
 
 class LineFormatter(logging.Formatter, ABC):
-    """Makes a line of a record, or of what one would hold."""
+    """Formats a line from a log record, or directly from its parts."""
 
     @abstractmethod
     def line(
@@ -101,7 +100,7 @@ class JsonFormatter(LineFormatter):
     def line(
         self, at: float, level: str, name: str, message: str, fields: Mapping[str, object]
     ) -> str:
-        """Return the object."""
+        """Return the JSON object."""
         content = {
             "time": _moment(at),
             "level": level.lower(),
@@ -121,7 +120,7 @@ class JsonFormatter(LineFormatter):
 
 
 class LineHandler(logging.StreamHandler[TextIO]):
-    """Standard error, by records or by lines alone."""
+    """Writes log records, or ready lines, to standard error."""
 
     def __init__(self, formatter: LineFormatter) -> None:
         super().__init__(sys.stderr)
@@ -130,11 +129,11 @@ class LineHandler(logging.StreamHandler[TextIO]):
         try:
             self._descriptor: int | None = sys.stderr.fileno()
         except (OSError, ValueError):
-            # Somebody has put something of his own in its place.
+            # sys.stderr was replaced by an object that is no file.
             self._descriptor = None
 
     def write(self, at: float, name: str, message: str, fields: Mapping[str, object]) -> None:
-        """Write a line of the level ``INFO``; a stream that takes none loses it."""
+        """Write a line of the level ``INFO``; it is lost if the stream cannot be written."""
         line = self._line(at, "INFO", name, message, fields) + "\n"
         left = line.encode("utf-8", "backslashreplace")
         self.acquire()
@@ -142,7 +141,7 @@ class LineHandler(logging.StreamHandler[TextIO]):
             with suppress(OSError, ValueError):
                 if self._descriptor is None:
                     self.stream.write(line)
-                # The stream holds nothing back: it is flushed after each record.
+                # Writing past the stream is safe, as it is flushed after each record.
                 while left and self._descriptor is not None:
                     left = left[os.write(self._descriptor, left) :]
         finally:

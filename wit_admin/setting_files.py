@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wit_admin.errors import ConfigError
 
-_MOST_BYTES = 1024**2
+_MAX_BYTES = 1024**2
 """A file that is longer, or never ends, is another one than was meant."""
 
 
@@ -62,7 +62,7 @@ def read_config(chosen: str | None, home: Path, *, known: Collection[str]) -> di
 
 def _read(path: Path) -> str:
     with path.open(encoding="utf-8", newline="") as file:
-        text = file.read(_MOST_BYTES + 1)
-    if len(text) > _MOST_BYTES:
+        text = file.read(_MAX_BYTES + 1)
+    if len(text) > _MAX_BYTES:
         raise ValueError("it is too long")
     return text

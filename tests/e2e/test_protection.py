@@ -11,8 +11,8 @@ from tests.conftest import KINDS
 from tests.support.databases import PostgresDatabases, SqliteDatabases
 from tests.support.kernel import unreaped_children_of
 from tests.support.processes import processes_with, wait_until
-from tests.support.protected import Protected, open_protected, rewrite
-from tests.support.repositories import all_refs, commit, new_work, oid_of
+from tests.support.protected import Protected, new_history, open_protected, rewrite
+from tests.support.repositories import all_refs, commit, oid_of
 from tests.support.server import run_git
 from wit_admin.db.models.organizations import Permission
 from wit_admin.services import accounts
@@ -44,10 +44,7 @@ def hasty(
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
-    folder = new_work(tmp_path / "work")
-    commit(folder, "first")
-    commit(folder, "second")
-    return folder
+    return new_history(tmp_path / "work")
 
 
 def test_forced_push_to_a_protected_branch_is_refused_and_the_others_go_through(

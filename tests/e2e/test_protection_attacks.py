@@ -17,8 +17,8 @@ from tests.support.databases import SqliteDatabases
 from tests.support.listing import listed_below
 from tests.support.packs import pack_of
 from tests.support.processes import is_running, processes_with, wait_until
-from tests.support.protected import Protected, open_protected, rewrite
-from tests.support.repositories import all_refs, commit, new_work, oid_of
+from tests.support.protected import Protected, new_history, open_protected, rewrite
+from tests.support.repositories import all_refs, commit, oid_of
 from tests.support.server import git_environment, run_git, running_server
 from wit_admin.git.pktline import write_packet
 from wit_admin.git.processes import is_in_use
@@ -38,10 +38,7 @@ def forge(
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
-    folder = new_work(tmp_path / "work")
-    commit(folder, "first")
-    commit(folder, "second")
-    return folder
+    return new_history(tmp_path / "work")
 
 
 def test_of_many_forced_and_plain_pushes_at_once_none_loses_a_commit(

@@ -10,8 +10,8 @@ import pytest
 
 from tests.conftest import KINDS
 from tests.support.databases import PostgresDatabases, SqliteDatabases
-from tests.support.protected import Protected, open_protected
-from tests.support.repositories import commit, new_work
+from tests.support.protected import Protected, new_history, open_protected
+from tests.support.repositories import commit
 from tests.support.server import run_git
 from wit_admin.db.models.organizations import Permission
 from wit_admin.names import RepoName
@@ -70,9 +70,7 @@ def ref_of(rule: str, caller: str, action: Action) -> str:
 
 
 def test_serve_and_explain_agree_on_every_ref(forge: Protected, tmp_path: Path) -> None:
-    work = new_work(tmp_path / "work")
-    commit(work, "first")
-    commit(work, "second")
+    work = new_history(tmp_path / "work")
     cases = list(itertools.product(RULES, CALLERS, ACTIONS))
     run_git(work, "branch", "forward", commit(work, "third"))
     run_git(work, "reset", "--quiet", "--hard", "HEAD~1")

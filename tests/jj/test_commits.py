@@ -11,7 +11,7 @@ from tests.support.jj_writer import EMPTY_TREE, ROOT_COMMIT, JjWriter, open_comm
 from wit_admin.errors import DamagedJjError, MissingJjError
 from wit_admin.jj.change_ids import synthesize
 from wit_admin.jj.commit_extras import Extras
-from wit_admin.jj.commit_headers import MOST_TEXT
+from wit_admin.jj.commit_headers import MAX_TEXT_CHARACTERS
 from wit_admin.jj.commits import decode_commit
 from wit_admin.jj.operations import Timestamp
 
@@ -155,7 +155,7 @@ def test_large_commits_are_not_kept_in_memory(writer: JjWriter) -> None:
 
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert lengths == {MOST_TEXT}
+    assert lengths == {MAX_TEXT_CHARACTERS}
     assert held < 8 * 1024**2
 
 
@@ -188,7 +188,7 @@ def test_text_that_is_not_utf_8_is_shown_as_well_as_can_be() -> None:
 
 
 def test_text_without_an_end_is_cut() -> None:
-    long = "\N{MUSICAL SYMBOL G CLEF}" * (MOST_TEXT + 1)
+    long = "\N{MUSICAL SYMBOL G CLEF}" * (MAX_TEXT_CHARACTERS + 1)
 
     commit = decode_commit("1" * 40, raw(person=f"{long} <ada@example.org> 1 +0000", message=long))
 

@@ -25,7 +25,7 @@ from wit_admin.db.models.jj import (
 )
 from wit_admin.db.paging import PageRequest
 from wit_admin.db.queries.jj_bookmarks import BookmarkFilter
-from wit_admin.db.queries.jj_changes import MOST_DESCRIPTION
+from wit_admin.db.queries.jj_changes import MAX_DESCRIPTION_CHARACTERS
 from wit_admin.errors import MissingJjError
 from wit_admin.jj.operations import ROOT_OPERATION
 from wit_admin.services.jj_reading import ChangeQuery, list_bookmarks, list_changes
@@ -162,7 +162,7 @@ def test_operation_that_is_told_with_millions_of_letters_is_cut() -> None:
 
     row = operation_row(uuid.uuid4(), operation, is_undone=False)
 
-    assert len(row["description"]) == MOST_DESCRIPTION
+    assert len(row["description"]) == MAX_DESCRIPTION_CHARACTERS
     assert "secret" not in repr(row)
     assert time.process_time() - started < 10
 

@@ -21,7 +21,7 @@ from wit_admin.db.models.jj import Change, ChangeCommit, PushedHeads
 from wit_admin.db.models.repositories import Repository
 from wit_admin.db.paging import PageRequest
 from wit_admin.db.queries import jj_commits
-from wit_admin.db.queries.jj_changes import MOST_DESCRIPTION
+from wit_admin.db.queries.jj_changes import MAX_DESCRIPTION_CHARACTERS
 from wit_admin.db.queries.jj_operations import OperationFilter
 from wit_admin.errors import DamagedJjError, JjError, NotFoundError
 from wit_admin.git.ancestry import Ancestry
@@ -157,7 +157,7 @@ def test_description_without_end_is_cut(site: Site) -> None:
     site.index()
     told = read_evolution(site.sessions, site.repo_id, CHANGE, root=site.root, limit=10)
 
-    cut = "x" * MOST_DESCRIPTION
+    cut = "x" * MAX_DESCRIPTION_CHARACTERS
     assert [form.description for form in told.forms] == [cut]
     with site.sessions() as session:
         assert session.scalars(select(Change.description)).one() == cut

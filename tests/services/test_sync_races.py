@@ -21,8 +21,8 @@ from wit_admin.db.base import utc_now
 from wit_admin.db.models.events import AuditEvent
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.db.queries import pushes, reconcile
-from wit_admin.git import many_glances
-from wit_admin.git.glance import glance
+from wit_admin.git import many_summaries
+from wit_admin.git.summary import summarize
 from wit_admin.git.walk import Found
 from wit_admin.services import housekeeping
 from wit_admin.services.sync_adoption import Adoption
@@ -73,7 +73,7 @@ def test_push_that_overtakes_a_sync_is_not_undone(ground: Site) -> None:
 def test_row_that_was_made_between_both_looks_is_left_alone(ground: Site) -> None:
     for own in ({}, {"id": str(uuid.UUID(int=7))}):
         path = f"alice/demo{len(own)}.git"
-        seen = glance(str(ground.add(path, own=own)))
+        seen = summarize(str(ground.add(path, own=own)))
         folder = Folder.of(Found(path, b"", 0, 0), seen, None, is_news=True)
         ground.sync()
         adoption = Adoption(
@@ -99,11 +99,11 @@ def many(ground: Site) -> Site:
 def test_repositories_are_adopted_with_a_helper_and_when_it_dies(
     many: Site, lives: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(many_glances, "_count_cores", lambda: 2)
-    monkeypatch.setattr(many_glances, "WORTH_A_HELPER", 20)
+    monkeypatch.setattr(many_summaries, "_count_cores", lambda: 2)
+    monkeypatch.setattr(many_summaries, "WORTH_A_HELPER", 20)
     if not lives:
         dead = (sys.executable, "-c", "import sys; sys.stdin.buffer.read(9)")
-        monkeypatch.setattr(many_glances, "own_program", lambda *_: dead)
+        monkeypatch.setattr(many_summaries, "own_program", lambda *_: dead)
     (many.root / "owner3/repo3.git/HEAD").unlink()
 
     applied = many.sync(part_size=150)

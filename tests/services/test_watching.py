@@ -26,7 +26,7 @@ from wit_admin.git.file_locks import lock_file
 from wit_admin.names import RepoName
 from wit_admin.services import watching
 from wit_admin.services.watch_claims import lock_path
-from wit_admin.services.watch_pass import raise_for_failures, sync_all
+from wit_admin.services.watch_pass import raise_for_failed_repositories, sync_all
 
 DEMO = RepoName("alice", "demo")
 
@@ -78,7 +78,7 @@ def test_repository_that_cannot_be_read_keeps_no_other_from_being_synced(jj: Wat
 
     assert [report.state for report in reports] == ["failed", "synced"]
     with pytest.raises(BatchError, match="1 of 2 repositories failed, first alice/bad"):
-        raise_for_failures(reports)
+        raise_for_failed_repositories(reports)
     bad = watching.list_watched(jj.sessions, jj.root)[0]
     assert (bad.name, bad.failures, bad.error) == ("bad", 1, reports[0].error)
     assert watching.watch_status(jj.sessions, jj.root, jj.root).failing == 1

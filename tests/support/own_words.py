@@ -11,7 +11,7 @@ from wit_admin.db.models.accounts import Owner
 from wit_admin.db.models.repositories import Repository
 from wit_admin.git import own_config
 from wit_admin.names import RepoName
-from wit_admin.services.places import own_values
+from wit_admin.services.config_values import own_values
 
 
 def assert_told(sessions: sessionmaker[Session], root: Path) -> None:

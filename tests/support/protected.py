@@ -16,7 +16,7 @@ from tests.support.databases import PostgresDatabases, SqliteDatabases
 from tests.support.kernel import unreaped_children_of
 from tests.support.listing import listed_below
 from tests.support.processes import wait_until
-from tests.support.repositories import commit
+from tests.support.repositories import commit, new_work
 from tests.support.server import RunningServer, run_git, running_server
 from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.organizations import OrgRole, Permission
@@ -32,6 +32,14 @@ from wit_admin.services.protections import ProtectionOrder
 
 CHECK_TIMEOUT_S = 120
 """Longer than anything takes that ends: what is seen before that is not the timeout's work."""
+
+
+def new_history(folder: Path) -> Path:
+    """Make a repository with a working tree and two commits on ``main``."""
+    new_work(folder)
+    commit(folder, "first")
+    commit(folder, "second")
+    return folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def test_one_that_changes_its_failure_all_the_time_is_told_once_a_minute() -> No
 
 
 def test_no_more_is_remembered_than_has_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(complaints, "_MOST", 2)
+    monkeypatch.setattr(complaints, "_MAX_REPOSITORIES", 2)
     told = Complaints()
 
     for number in range(3):

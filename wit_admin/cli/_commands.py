@@ -1,4 +1,4 @@
-"""The table of commands; each is imported when it runs."""
+"""The table of commands, and the root group, which imports a command when it runs."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ COMMANDS: dict[str, str] = {
     "config": "Show the settings",
     "completion": "Print a shell completion script",
 }
-"""Name and first line of help; each is a module beside this one with a Typer ``app``."""
+"""The name and first help line of each command: a module in this package with a Typer ``app``."""
 
 _INTERRUPTED = 130
 
 
 class LazyGroup(TyperGroup):
-    """The root group: imports a command when it runs, and turns every failure into its code."""
+    """The root group: imports a command when it runs, and turns each failure into an exit code."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names in the order in which help shows them."""
+        """Return the names of the commands in the order of the help."""
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Import the command."""
+        """Import a command's module, and return the command; ``None`` if there is none."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"wit_admin.cli.{cmd_name.replace('-', '_')}")
@@ -58,7 +58,7 @@ class LazyGroup(TyperGroup):
         return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """Find the command, or suggest one that is spelt nearly so."""
+        """Find the command, or suggest one with a similar name."""
         if args[0] not in COMMANDS and (near := difflib.get_close_matches(args[0], COMMANDS)):
             ctx.fail(f"No such command {args[0]!r}. Did you mean {near[0]!r}?")
         return super().resolve_command(ctx, args)
@@ -75,10 +75,10 @@ class LazyGroup(TyperGroup):
         *_: Any,
         **__: Any,
     ) -> Any:
-        """Run a command line and leave with its exit code. This is the outermost edge."""
+        """Run a command line and exit with its code. All failures of all commands end here."""
         arguments = list(sys.argv[1:] if args is None else args)
         _accept_any_bytes()
-        # Known before anything is parsed, so that also a wrong command line is reported as JSON.
+        # Look for it before parsing, so that a wrong command line is reported as JSON, too.
         state = State(as_json="--json" in _before_double_dash(arguments))
         try:
             with self.make_context(prog_name or "wit-admin", arguments, obj=state) as ctx:
@@ -97,7 +97,7 @@ class LazyGroup(TyperGroup):
 
 
 def _accept_quiet(command: Any) -> None:
-    """Let the root's ``--quiet`` stand behind a command too, where most people write it."""
+    """Accept the root's ``--quiet`` after a command, too, where most people write it."""
     if not isinstance(command, TyperGroup) or command.invoke_without_command:
         command.params.append(
             TyperOption(
@@ -123,7 +123,7 @@ def _before_double_dash(arguments: list[str]) -> list[str]:
 
 
 def _accept_any_bytes() -> None:
-    """Let stdout print every path and name: as it is in UTF-8, escaped where it cannot be."""
+    """Make stdout print every path and name: in UTF-8, or escaped if that is impossible."""
     if hasattr(sys.stdout, "reconfigure"):
         is_utf8 = sys.stdout.encoding.lower().replace("-", "") == "utf8"
         sys.stdout.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")

@@ -1,4 +1,4 @@
-"""The one place where a failure becomes text on stderr and an exit code."""
+"""Turns failures into text on stderr and exit codes; no other code does that."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ EXIT_OF_ERROR: dict[type[errors.WitError], int] = {
     errors.UnreadableJjError: 4,
     errors.BatchError: 5,
 }
-"""One exit code for each kind of error; a test walks the tree."""
+"""The exit code of each kind of error; a test checks that none is missing."""
 
-_MOST_SHOWN = 2000
+_MAX_SHOWN_CHARACTERS = 2000
 _HINT_OF_ERRNO = {
     errno.EACCES: "Run it as the user whom the files of the forge belong to.",
     errno.EPERM: "Run it as the user whom the files of the forge belong to.",
@@ -50,7 +50,7 @@ _HINT_OF_ERRNO = {
 
 
 def report(failure: Exception, *, as_json: bool, is_debugging: bool) -> int:
-    """Say a failure to a person, or to a program as one object; return the exit code."""
+    """Print a failure, for a person or as a JSON object; return the exit code."""
     if isinstance(failure, NoArgsIsHelpError) and not as_json:
         typer.echo(failure.format_message(), err=True)
         return EXIT_OF_ERROR[errors.InvalidInputError]
@@ -69,16 +69,16 @@ def report(failure: Exception, *, as_json: bool, is_debugging: bool) -> int:
 
 
 def _readable(text: str) -> str:
-    """Return a sentence that fits on a screen, and steers no terminal, whatever it quotes."""
-    if len(text) > _MOST_SHOWN:
-        text = f"{text[: _MOST_SHOWN // 2]} … {text[-_MOST_SHOWN // 2 :]}"
+    """Return a message of limited length, without control characters."""
+    if len(text) > _MAX_SHOWN_CHARACTERS:
+        text = f"{text[: _MAX_SHOWN_CHARACTERS // 2]} … {text[-_MAX_SHOWN_CHARACTERS // 2 :]}"
     return "\n".join(printable(line) for line in text.split("\n"))
 
 
 def is_interruption(failure: BaseException | None) -> bool:
-    """Tell whether this is what became of Ctrl-C in the middle of something.
+    """Return whether a failure was caused by Ctrl-C.
 
-    A driver that is interrupted at a bad moment complains of that in place of passing it on.
+    A driver that is interrupted at a bad moment raises its own error instead.
     """
     while failure is not None:
         if isinstance(failure, KeyboardInterrupt):
@@ -96,7 +96,7 @@ def _explain(failure: Exception) -> errors.WitError:
         case UsageError():
             return _wrong(failure.format_message(), failure)
         case UnicodeEncodeError(reason="surrogates not allowed"):
-            # An argument that is no UTF-8 reached a place that only takes text.
+            # An argument that is not UTF-8 was used as text.
             return errors.InvalidInputError("An argument is not UTF-8 text.")
         case OSError(strerror=str() as reason):
             place = f"{failure.filename}: " if failure.filename else ""

@@ -1,4 +1,4 @@
-"""``--follow``: lists that keep printing new rows."""
+"""``--follow``: keeps printing new rows of a list."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ _LOOK_AGAIN_MS = 500
 
 
 def keep_looking(look: Callable[[], Iterable[T]], show: Callable[[T], None]) -> NoReturn:
-    """Show what each look finds, until interrupted, which leaves with 130.
+    """Show what each look finds, until Ctrl-C, which exits with 130.
 
     Raises:
-        BrokenPipeError: The reader of stdout is gone; a write would only tell at the next row.
+        BrokenPipeError: The reader of stdout is gone; without this check only the next row would
+            show that.
     """
     reader = select.poll()
-    # Asks for nothing: that the other end was closed is told unasked.
+    # No events are requested: poll always reports that the other end was closed.
     reader.register(_STDOUT, 0)
     while True:
         found = list(look())

@@ -1,7 +1,7 @@
 """Draws a directed acyclic graph beside a list of its nodes, as ``jj op log`` does.
 
-A node stands ahead of its parents. Each column leads down to one node that is still to come, so a
-column that would be the second to do so joins the first right below the node it comes from.
+A node is drawn before its parents. Each column leads down to a node that is not drawn yet. If a
+second column would lead to the same node, it joins the first one right below the node it starts at.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ class Drawn:
     """The lines to the left of one node's text."""
 
     node: str
-    """Beside its first line."""
+    """The graph beside the first line of text."""
     link: str | None
-    """Below it, where lines fork or join."""
+    """The graph beside the second line, if lines fork or join there."""
     rest: str
-    """Beside further lines."""
+    """The graph beside further lines."""
     mark_at: int
-    """Where in the first line the mark of the node is."""
+    """The position of the node's mark in ``node``."""
 
     def lay_beside(self, texts: Sequence[Text], *, mark_style: str = "") -> Iterator[Text]:
-        """Yield the lines of the graph with those of the text to their right."""
+        """Yield the lines of the graph, with the lines of text to their right."""
         from rich.text import Text
 
         left = [self.node, *([self.link] if self.link else [])]
@@ -58,16 +58,16 @@ class Drawn:
 
 
 class Graph:
-    """The columns between one node and the next."""
+    """The state of the drawing between one node and the next."""
 
     def __init__(self) -> None:
         self._columns: list[str | None] = []
-        """What each column leads to; ``None`` is a free one."""
+        """The node that each column leads to; ``None`` for a free column."""
         self._ended: int | None = None
-        """Where a line has just come to its end: what begins there would seem to follow it."""
+        """The column that has just ended: a node that began there would seem to follow it."""
 
     def draw(self, node_id: str, parents: Iterable[str], mark: str) -> Drawn:
-        """Return the lines beside the next node."""
+        """Return the graph beside the next node."""
         place = self._place(node_id)
         before = list(self._columns)
         self._columns[place] = None
@@ -84,7 +84,7 @@ class Graph:
         return Drawn(node, link, _row(map(_line, self._columns)), 2 * place)
 
     def end(self) -> str | None:
-        """Return the last line, where columns lead to what is not shown."""
+        """Return the last line, if columns lead to nodes that are not shown."""
         is_open = any(each is not None for each in self._columns)
         return _row(" " if each is None else "~" for each in self._columns) if is_open else None
 
@@ -95,14 +95,14 @@ class Graph:
         return self._columns.index(node_id)
 
     def _lead_to_one(self, parent: str, place: int) -> set[int]:
-        """Return the columns that lead to the only parent; they go on as the one further left."""
+        """Return the columns that lead to the only parent; they continue as the leftmost one."""
         other = self._lead_to(parent, place)
         if other > place:
             self._columns[place], self._columns[other] = parent, None
         return {min(place, other), other}
 
     def _lead_to(self, parent: str, place: int) -> int:
-        """Return the column that leads to a parent, a new one if none does."""
+        """Return the column that leads to a parent; a new column if there is none yet."""
         if parent not in self._columns:
             self._columns[self._free_from(place)] = parent
         return self._columns.index(parent)

@@ -1,4 +1,4 @@
-"""What the commands of ``wit-admin jj`` share: how ids, moments and descriptions are shown."""
+"""What the commands of ``wit-admin jj`` share: showing ids, times and descriptions."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wit_admin.cli._command_context import CommandContext, command_context
 from wit_admin.cli._output import printable
-from wit_admin.cli._place import Place, place
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
 
@@ -30,15 +30,15 @@ OPERATION_LETTERS = 12
 
 
 @contextmanager
-def synced(ctx: typer.Context, repo: str) -> Iterator[tuple[Place, uuid.UUID]]:
-    """Open the database, and find the repository that is asked for."""
+def synced(ctx: typer.Context, repo: str) -> Iterator[tuple[CommandContext, uuid.UUID]]:
+    """Open the database, and find the repository."""
     from wit_admin.services.lookups import get_repository_id
 
     name = RepoName.parse(repo)
-    with place(ctx) as here:
-        with here.sessions() as session:
+    with command_context(ctx) as command:
+        with command.sessions() as session:
             repo_id = get_repository_id(session, name)
-        yield here, repo_id
+        yield command, repo_id
 
 
 def refuse_both(*, follow: bool, after: str | None) -> None:
@@ -52,7 +52,7 @@ def refuse_both(*, follow: bool, after: str | None) -> None:
 
 
 def short_id(key: str, letters: int, *, prefix: str = "", style: str = "magenta") -> Text:
-    """Return the beginning of an id, and make stand out what is enough to name it."""
+    """Return the beginning of an id, with the shortest unique prefix highlighted."""
     from rich.text import Text
 
     shown = key[: max(letters, len(prefix))]
@@ -62,11 +62,11 @@ def short_id(key: str, letters: int, *, prefix: str = "", style: str = "magenta"
 
 
 def short_moment(moment: datetime | None) -> str:
-    """Return a moment to the minute, in UTC."""
+    """Return a time in UTC, without seconds."""
     return "" if moment is None else moment.astimezone(UTC).isoformat(" ")[:16]
 
 
 def first_line(description: str) -> str:
-    """Return what of a description fits a row; it is anybody's text."""
+    """Return the first line of a description, made safe for a terminal."""
     line = description.strip().partition("\n")[0]
     return printable(line.rstrip()) if line else "(no description set)"

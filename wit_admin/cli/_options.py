@@ -1,4 +1,4 @@
-"""Options that several commands share, and the settings they lead to."""
+"""Options that several commands share, and functions that read them."""
 
 from __future__ import annotations
 
@@ -72,24 +72,24 @@ AfterName = Annotated[
 
 @dataclass(slots=True)
 class State:
-    """What the root options said; commands add their own flags."""
+    """The values of the root options."""
 
     flags: dict[str, str | None] = field(default_factory=dict)
     quiet: bool = False
     as_json: bool = False
     log_level: str | None = None
-    """As the settings have it, once they are loaded."""
+    """The level from the settings, once they are loaded."""
 
     @property
     def is_debugging(self) -> bool:
-        """Somebody wants to see tracebacks."""
+        """Whether to show tracebacks."""
         return "debug" in {self.flags.get("log_level"), self.log_level}
 
 
 def command_group(summary: str, *, example: str) -> typer.Typer:
-    """Make a group of commands; ``summary`` is imperative and has no full stop.
+    """Create a group of commands; ``summary`` is imperative and has no full stop.
 
-    It stays a group when it has a single command.
+    Typer would turn a group with a single command into that command; this one stays a group.
     """
     group = typer.Typer(
         no_args_is_help=True,
@@ -102,14 +102,14 @@ def command_group(summary: str, *, example: str) -> typer.Typer:
 
 
 def part_by_name(after: str | None, limit: int | None) -> Span:
-    """Return which part of a list that is sorted by name ``--after`` and ``--limit`` ask for."""
+    """Return the part, by ``--after`` and ``--limit``, of a list that is sorted by name."""
     from wit_admin.db.paging import Span
 
     return Span(None if after is None else name_key(after), limit)
 
 
 def part_by_id(after: str | None, limit: int | None) -> Span:
-    """Return which part of a list that is sorted by id they ask for.
+    """Return the part, by ``--after`` and ``--limit``, of a list that is sorted by id.
 
     Raises:
         InvalidInputError: ``after`` is not an id.
@@ -176,7 +176,7 @@ def loaded_of(ctx: typer.Context, **flags: str | None) -> Loaded:
 
 
 def output_of(ctx: typer.Context, *, as_json: bool) -> Output:
-    """Return where this command writes."""
+    """Return the output of this command."""
     state: State = ctx.obj
     return Output(as_json=as_json, quiet=state.quiet)
 
@@ -189,7 +189,7 @@ def origin_of() -> Origin:
     uid = os.getuid()
     try:
         login = pwd.getpwuid(uid).pw_name
-    except KeyError:  # a container may have no name for it
+    except KeyError:  # in a container the user may have no name
         login = None
     return Origin(AuditOrigin.CLI, os_uid=uid, os_login=login)
 
@@ -221,10 +221,10 @@ def id_of(text: str) -> uuid.UUID:
 
 
 def member_of(kind: type[E], text: str, what: str) -> E:
-    """Read one of the words of an enumeration; ``what`` these are, for people.
+    """Return the member of an enumeration that ``text`` names; ``what`` is for the error.
 
     Raises:
-        InvalidInputError: It is none of them.
+        InvalidInputError: There is no such member.
     """
     try:
         return kind(text)

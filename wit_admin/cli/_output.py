@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where one command writes."""
+    """The output of one command: results, notes and questions."""
 
     as_json: bool = False
     quiet: bool = False
     log: logging.Logger | None = None
-    """Where notes go when each line on standard error must be a log line."""
+    """If set, notes are written as log lines, since standard error is a log."""
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person is looking at the result."""
+        """Whether stdout is a terminal."""
         return not self.as_json and sys.stdout.isatty()
 
     def result(self, value: Any, plain: str) -> None:
-        """Print the one thing the command made: ``plain``, or ``value`` as a JSON object."""
+        """Print the command's only result: ``plain``, or ``value`` as a JSON object."""
         typer.echo(json.dumps(value, default=to_json) if self.as_json else plain)
 
     def rows(self, rows: Sequence[Any], *columns: str) -> None:
@@ -60,24 +60,24 @@ class Output:
             typer.echo(f"{name}\t{_cell(text)}")
 
     def line(self, row: Any, *columns: str) -> None:
-        """Print one dataclass of a list that goes on, at once: tab-separated or a JSON object."""
+        """Print one dataclass of an endless list at once: tab-separated, or as a JSON object."""
         cells = "\t".join(_cell(getattr(row, column)) for column in columns)
         typer.echo(json.dumps(row, default=to_json) if self.as_json else cells)
 
     def note(self, sentence: str) -> None:
-        """Say something beside the result."""
+        """Print a note on stderr, unless ``--quiet`` was given."""
         if self.log is not None:
             self.log.info(sentence)
         elif not self.quiet:
             typer.echo(sentence, err=True)
 
     def note_more(self, cursor: str | None) -> None:
-        """Say how to go on with a list that has more."""
+        """Print how to get the next page, if there is one."""
         if cursor is not None:
             self.note(f"There are more: --after {cursor}")
 
     def confirm(self, question: str, *, yes: bool, may_ask: bool = True) -> None:
-        """Ask before something that cannot be undone.
+        """Ask whether to do something that cannot be undone.
 
         Raises:
             InvalidInputError: Standard input is not a terminal, and ``--yes`` was not given.
@@ -93,7 +93,7 @@ class Output:
 
 
 def printable(text: str) -> str:
-    """Return text that neither breaks a row nor steers the terminal, whatever a thing is named."""
+    """Return text without line breaks and control characters, safe for a table or terminal."""
     return text if text.isprintable() else "".join(_visible(character) for character in text)
 
 
@@ -114,16 +114,16 @@ def _visible(character: str) -> str:
 
 
 def open_console() -> Console:
-    """Return what draws on the terminal, as wide as it is."""
+    """Return a console as wide as the terminal."""
     from rich.console import Console
 
-    # Rich takes every dumb terminal for one of 80 columns.
+    # Rich assumes 80 columns for every dumb terminal.
     size = shutil.get_terminal_size()
     return Console(width=size.columns, height=size.lines, highlight=False)
 
 
 def print_lines(lines: Iterable[Text]) -> None:
-    """Print lines whole into a pipe, and as much of each as fits on a terminal."""
+    """Print lines; on a terminal cut each at the right edge, in a pipe print them whole."""
     console = open_console()
     fit: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis"}
     for line in lines:
@@ -131,7 +131,7 @@ def print_lines(lines: Iterable[Text]) -> None:
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
-    """Draw a table on the terminal; the cells are printable already."""
+    """Print a table on the terminal; the cells must be printable."""
     from rich.table import Table
     from rich.text import Text
 

@@ -1,4 +1,4 @@
-"""What users and organizations have in common on the command line."""
+"""Options and steps that the commands for users and organizations share."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import origin_of
-from wit_admin.cli._place import place
 from wit_admin.cli._plans import Consent, run_task
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from wit_admin.services.owner_repositories import Fate
 
 NewName = Annotated[str, typer.Argument(metavar="NEW", help="Its new name")]
+Location = Annotated[str | None, typer.Option(help="Location")]
+Website = Annotated[str | None, typer.Option(metavar="URL", help="Web page")]
+AvatarUrl = Annotated[str | None, typer.Option(metavar="URL", help="Picture")]
 
 
 def rename_owner(
@@ -26,14 +29,14 @@ def rename_owner(
     new_name: str,
     consent: Consent,
 ) -> None:
-    """Rename an owner."""
+    """Plan, confirm and carry out the renaming of an owner."""
     from wit_admin.services.owner_renaming import OwnerRenaming
 
-    with place(ctx) as here:
-        renaming = OwnerRenaming(here.sessions, here.root, kind, name, new_name, origin_of())
+    with command_context(ctx) as command:
+        renaming = OwnerRenaming(command.sessions, command.root, kind, name, new_name, origin_of())
         run_task(
             output,
-            renaming.task(here.settings.run_dir),
+            renaming.task(command.settings.run_dir),
             consent,
             question=f"Rename {name} to {new_name}?",
         )
@@ -42,14 +45,14 @@ def rename_owner(
 def delete_owner(
     ctx: typer.Context, output: Output, kind: OwnerType, name: str, fate: Fate, consent: Consent
 ) -> None:
-    """Delete an owner, with what ``fate`` says of its repositories."""
+    """Plan, confirm and carry out the removal of an owner; ``fate`` is for its repositories."""
     from wit_admin.services.owner_removal import OwnerRemoval
 
-    with place(ctx) as here:
-        removal = OwnerRemoval(here.sessions, here.root, name, kind, fate, origin_of())
+    with command_context(ctx) as command:
+        removal = OwnerRemoval(command.sessions, command.root, name, kind, fate, origin_of())
         run_task(
             output,
-            removal.task(here.settings.run_dir),
+            removal.task(command.settings.run_dir),
             consent,
             question=f"Delete the {kind.value} {name}?",
         )

@@ -14,8 +14,8 @@ from wit_admin.json_values import to_json
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input")
 ]
-_LONGEST = 4096
-"""Of a line with a secret, which may come from a device that never ends a line."""
+_MAX_SECRET_BYTES = 4096
+"""The longest line to read as a secret; a device may send an endless one."""
 GeneratePassword = Annotated[
     bool, typer.Option("--generate-password", help="Generate a password, and print only that")
 ]
@@ -35,14 +35,14 @@ def password_of(*, from_stdin: bool, generate: bool) -> str | None:
 
 
 def read_secret_line(what: str) -> str:
-    """Return the first line of standard input; ``what`` it is, for people.
+    """Return the first line of standard input; ``what`` names the secret in errors.
 
     Raises:
-        InvalidInputError: It is not UTF-8, or too long for a secret.
+        InvalidInputError: It is not UTF-8, or too long.
     """
-    line = sys.stdin.buffer.readline(_LONGEST + 1)
-    if len(line) > _LONGEST:
-        raise InvalidInputError(f"The {what} is longer than {_LONGEST} bytes.")
+    line = sys.stdin.buffer.readline(_MAX_SECRET_BYTES + 1)
+    if len(line) > _MAX_SECRET_BYTES:
+        raise InvalidInputError(f"The {what} is longer than {_MAX_SECRET_BYTES} bytes.")
     try:
         return line.rstrip(b"\r\n").decode()
     except UnicodeDecodeError:

@@ -26,12 +26,13 @@ NoInput = Annotated[
 
 _SHOWN_BEFORE_ASKING = 20
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
-"""A plan of thousands makes many objects and hardly a cycle; to look for some takes long."""
+"""The garbage collector's threshold meanwhile: a plan of thousands has many objects and hardly a
+reference cycle, so frequent collections would only cost time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What the options said about going ahead."""
+    """The options on whether to show, ask, or go ahead."""
 
     is_dry_run: bool = False
     yes: bool = False
@@ -58,7 +59,7 @@ def run_task(output: Output, task: Task[A], consent: Consent, *, question: str) 
         if not must_ask:
             applied = _apply(output, task, plan)
     if must_ask:
-        # Nobody else is kept waiting while a person thinks: actions look again at what is so.
+        # The lock is not held while a person thinks; each action checks the present state.
         confirm_plan(output, plan, consent, question=question)
         with task.lock.hold():
             applied = _apply(output, task, plan)
@@ -67,7 +68,7 @@ def run_task(output: Output, task: Task[A], consent: Consent, *, question: str) 
 
 
 def confirm_plan(output: Output, plan: Plan[A], consent: Consent, *, question: str) -> None:
-    """Show what a plan takes away and ask, unless it takes nothing or ``--yes`` was given.
+    """Show what a plan removes and ask, unless it removes nothing or ``--yes`` was given.
 
     Raises:
         InvalidInputError: It must be confirmed, and nobody can be asked.
@@ -84,7 +85,7 @@ def _apply(output: Output, task: Task[A], plan: Plan[A]) -> Applied:
 
 
 def show_plan(output: Output, plan: Plan[A]) -> None:
-    """Print a plan that is not carried out."""
+    """Print a plan, for ``--dry-run``."""
     if output.as_json:
         output.result(plan.to_json(), plain="")
         return
@@ -115,7 +116,7 @@ def _show_result(output: Output, applied: Applied) -> None:
 
 @contextmanager
 def _progress(output: Output) -> Iterator[Progress]:
-    """Show a bar on a terminal; elsewhere nothing."""
+    """Show a progress bar on a terminal, and nothing elsewhere."""
     if output.quiet or not sys.stderr.isatty():
         yield lambda done, total: None
         return

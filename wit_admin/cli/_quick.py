@@ -1,7 +1,7 @@
 """Version, help and shell completion, answered from stored text before Typer is imported.
 
-The text is Typer's own, rendered by ``_stored``; a test fails when it is out of date. Everything
-that is not found here goes to Typer, so that a missing file costs time and nothing else.
+The text is Typer's own, rendered by ``_stored``; a test fails if it is out of date. Typer answers
+everything that is not found here, so a missing file only costs time.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from wit_admin import __version__
 
 FOLDER = __file__.rpartition("/")[0] + "/help"
 COMPLETE = "--complete"
-"""``wit-admin --complete WORD…`` is what the shells' scripts call; the last word is unfinished."""
+"""The shells' scripts call ``wit-admin --complete WORD…``; the last word is unfinished."""
 _HELP = ("-h", "--help")
 _WRONG_COMMAND_LINE = 2
 
 
 def answer(arguments: list[str]) -> int | None:
-    """Print what is asked for and return the exit code; ``None`` if Typer has to answer."""
+    """Print the stored answer and return the exit code; return ``None`` if Typer must answer."""
     if arguments == ["--version"]:
         sys.stdout.write(f"wit-admin {__version__}\n")
         return 0
@@ -32,16 +32,16 @@ def answer(arguments: list[str]) -> int | None:
     text = _read(".".join(["wit-admin", *asked]))
     if text is None:
         return None
-    # Without a command nothing was done, which a script has to notice.
+    # Without a command nothing was done, so a script must see a failure.
     (sys.stdout if arguments else sys.stderr).write(text)
     return 0 if arguments else _WRONG_COMMAND_LINE
 
 
 def complete(words: list[str], stored: str) -> list[str]:
-    """Return what the last of ``words`` may become.
+    """Return the completions of the last of ``words``.
 
     ``stored`` has one line per command: its path, a tab, and its sub-commands and options; an
-    option that takes a value ends in ``=``. Nothing is returned where a value is due.
+    option that takes a value ends in ``=``. A value itself has no completions.
     """
     choices = dict(line.split("\t") for line in stored.splitlines())
     *before, last = words or [""]

@@ -27,10 +27,10 @@ class Visibility(enum.StrEnum):
 
 
 def chosen_visibility(settings: Settings, *, public: bool, private: bool) -> models.Visibility:
-    """Return what ``--public`` and ``--private`` say, or else the setting.
+    """Return the visibility by ``--public`` or ``--private``, or else by the setting.
 
     Raises:
-        InvalidInputError: They say both.
+        InvalidInputError: Both options were given.
     """
     from wit_admin.db.models import repositories as models
 

@@ -15,7 +15,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    # Shells are served by 'wit-admin completion'.
+    # 'wit-admin completion' replaces Typer's own completion.
     add_completion=False,
     # One width everywhere: help is printed from stored text.
     context_settings={"help_option_names": ["-h", "--help"], "terminal_width": 80},

@@ -20,7 +20,7 @@ def walk() -> Iterator[tuple[str, Any, Any]]:
 
 
 def render_all() -> dict[str, str]:
-    """Return the text of each file by its name."""
+    """Return the text of each stored file by its name."""
     files = {"words.txt": ""}
     for path, command, ctx in walk():
         files[f"{'.'.join(['wit-admin', *path.split()])}.txt"] = f"{command.get_help(ctx)}\n"
@@ -29,7 +29,7 @@ def render_all() -> dict[str, str]:
 
 
 def write(folder: Path) -> None:
-    """Make ``folder`` hold these files and no others."""
+    """Write these files into ``folder``, and remove all others."""
     files = render_all()
     for stale in folder.glob("*.txt"):
         if stale.name not in files:

@@ -1,4 +1,4 @@
-"""Runs a watcher until a signal tells it to stop."""
+"""Runs a watcher until a signal stops it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def run_alone(watcher: Watcher) -> None:
 
 
 def run_beside(watcher: Watcher, context: WorkerContext) -> None:
-    """Watch as a child of the serving process, until that sends SIGTERM or ends."""
+    """Watch as a child of the server, until the server sends SIGTERM or ends."""
     signal.signal(signal.SIGTERM, lambda *_: watcher.stop())
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    # A sync that is cut off leaves the rows as they were.
+    # A sync that is cut off leaves the rows unchanged.
     signal.signal(signal.SIGQUIT, lambda *_: os._exit(0))
     watcher.run(lifeline=context.lifeline)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import AsJson, command_group, id_of, member_of, output_of
 from wit_admin.cli._passwords import read_secret_line
-from wit_admin.cli._place import place
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
 
@@ -47,7 +47,7 @@ def explain(
     from wit_admin.services.access import Action, PushCreate
 
     output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         user, repository, ref = _split(words, anonymous=anonymous)
         if anonymous and (token is not None or token_stdin):
             raise InvalidInputError("Who has a token is not anonymous.")
@@ -56,7 +56,7 @@ def explain(
             RepoName.parse(repository), member_of(Action, action, "action"), user, secret, ref
         )
         answer = explanations.explain(
-            here.sessions, question, push_create=PushCreate(here.settings.push_create)
+            command.sessions, question, push_create=PushCreate(command.settings.push_create)
         )
     lines = ["allowed" if answer.allowed else "denied", *answer.rules]
     output.result(answer, plain="\n".join(lines))

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import AsJson, PageLimit, command_group, output_of
-from wit_admin.cli._place import place
 from wit_admin.names import RepoName
 
 app = command_group("Show what happened", example="wit-admin activity list")
@@ -30,7 +30,7 @@ def list_(
 
     output = output_of(ctx, as_json=as_json)
     name = None if repository is None else RepoName.parse(repository)
-    with place(ctx) as here:
-        rows = repositories.list_activity(here.sessions, repository=name, limit=limit)
+    with command_context(ctx) as command:
+        rows = repositories.list_activity(command.sessions, repository=name, limit=limit)
     columns = ("created_at", "type", "kind", "actor", "repository", "ref", "before", "after")
     output.rows(rows, *columns)

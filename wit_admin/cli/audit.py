@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._following import keep_looking
 from wit_admin.cli._options import AsJson, PageLimit, command_group, lifetime_of, output_of
-from wit_admin.cli._place import place
 from wit_admin.errors import ConflictError, InvalidInputError
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ def list_(
     output = output_of(ctx, as_json=as_json)
     start, end = (None if age is None else utc_now() - lifetime_of(age) for age in (since, until))
     wanted = AuditFilter(actor, action, target, start, end, without)
-    with place(ctx) as here:
-        entries = audit.list_events(here.sessions, wanted, limit=limit, before=before)
+    with command_context(ctx) as command:
+        entries = audit.list_events(command.sessions, wanted, limit=limit, before=before)
         if follow:
-            _follow(here.sessions, wanted, entries[::-1], output)
+            _follow(command.sessions, wanted, entries[::-1], output)
     output.rows(entries, *_COLUMNS)
 
 
@@ -95,8 +95,8 @@ def verify(
 
     output = output_of(ctx, as_json=as_json)
     kept = None if expect is None else audit_check.parse_head(expect)
-    with place(ctx) as here:
-        verdict = audit_check.verify(here.sessions, kept)
+    with command_context(ctx) as command:
+        verdict = audit_check.verify(command.sessions, kept)
     if verdict.findings:
         for finding in verdict.findings:
             output.note(finding.sentence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import (
     AsJson,
     Grant,
@@ -14,7 +15,6 @@ from wit_admin.cli._options import (
     output_of,
     permission_of,
 )
-from wit_admin.cli._place import place
 from wit_admin.names import RepoName
 
 app = command_group("Manage collaborators", example="wit-admin collab list alice/demo")
@@ -36,8 +36,8 @@ def add(
 
     output = output_of(ctx, as_json=as_json)
     name, granted = RepoName.parse(repo), permission_of(permission)
-    with place(ctx) as here:
-        row = collaborators.add_collaborator(here.sessions, name, user, granted, by=origin_of())
+    with command_context(ctx) as command:
+        row = collaborators.add_collaborator(command.sessions, name, user, granted, by=origin_of())
     output.result(row, plain=row.username)
 
 
@@ -51,8 +51,8 @@ def list_(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
-    with place(ctx) as here:
-        rows = collaborators.list_collaborators(here.sessions, name)
+    with command_context(ctx) as command:
+        rows = collaborators.list_collaborators(command.sessions, name)
     output.rows(rows, "username", "permission")
 
 
@@ -66,6 +66,6 @@ def remove(ctx: typer.Context, repo: Repo, user: User, as_json: AsJson = False) 
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
-    with place(ctx) as here:
-        collaborators.remove_collaborator(here.sessions, name, user, by=origin_of())
+    with command_context(ctx) as command:
+        collaborators.remove_collaborator(command.sessions, name, user, by=origin_of())
     output.result({"repository": str(name), "username": user, "removed": True}, plain=user)

@@ -96,9 +96,9 @@ def changes(
         is_hidden=hidden,
         is_immutable=None if mutable is None else not mutable,
     )
-    with synced(ctx, repo) as (here, repo_id):
-        followed = FollowedChanges(here.sessions, repo_id, wanted) if follow else None
-        page = jj_reading.list_changes(here.sessions, repo_id, wanted, PageRequest(limit, after))
+    with synced(ctx, repo) as (command, repo_id):
+        followed = FollowedChanges(command.sessions, repo_id, wanted) if follow else None
+        page = jj_reading.list_changes(command.sessions, repo_id, wanted, PageRequest(limit, after))
         if followed is not None:
             for row in reversed(page.items):
                 _print_line(row, output)

@@ -50,8 +50,8 @@ def evolution(
     from wit_admin.services.jj_evolution import read_evolution
 
     output = output_of(ctx, as_json=as_json)
-    with synced(ctx, repo) as (here, repo_id):
-        found = read_evolution(here.sessions, repo_id, change, root=here.root, limit=limit)
+    with synced(ctx, repo) as (command, repo_id):
+        found = read_evolution(command.sessions, repo_id, change, root=command.root, limit=limit)
     if as_json:
         output.result(found, plain="")
     elif output.is_terminal:

@@ -72,9 +72,11 @@ def ops(
     refuse_both(follow=follow, after=after)
     output = output_of(ctx, as_json=as_json)
     wanted = OperationFilter(kind=kind, is_undone=undone, is_snapshot=snapshots)
-    with synced(ctx, repo) as (here, repo_id):
-        followed = FollowedOperations(here.sessions, repo_id, wanted) if follow else None
-        log = jj_reading.list_operations(here.sessions, repo_id, wanted, PageRequest(limit, after))
+    with synced(ctx, repo) as (command, repo_id):
+        followed = FollowedOperations(command.sessions, repo_id, wanted) if follow else None
+        log = jj_reading.list_operations(
+            command.sessions, repo_id, wanted, PageRequest(limit, after)
+        )
         if followed is not None:
             for row in reversed(log.operations):
                 output.line(row, *_COLUMNS)

@@ -61,8 +61,10 @@ def bookmarks(
         raise InvalidInputError("--local and --remote cannot be used together.")
     output = output_of(ctx, as_json=as_json)
     wanted = BookmarkFilter("" if local else remote, match or None, conflicted)
-    with synced(ctx, repo) as (here, repo_id):
-        page = jj_reading.list_bookmarks(here.sessions, repo_id, wanted, PageRequest(limit, after))
+    with synced(ctx, repo) as (command, repo_id):
+        page = jj_reading.list_bookmarks(
+            command.sessions, repo_id, wanted, PageRequest(limit, after)
+        )
     if output.is_terminal:
         headers = ("bookmark", "", "change", "commit", "")
         print_table(headers, (cells for row in page.items for cells in _bookmark_cells(row)))
@@ -103,8 +105,8 @@ def conflicts(
         is_open=None if resolved or all_ else True, is_resolved=True if resolved else None
     )
     at = PageRequest(limit, after)
-    with synced(ctx, repo) as (here, repo_id):
-        page = jj_reading.list_conflicts(here.sessions, repo_id, wanted, at, change=change)
+    with synced(ctx, repo) as (command, repo_id):
+        page = jj_reading.list_conflicts(command.sessions, repo_id, wanted, at, change=change)
     if output.is_terminal:
         headers = ("change", "commit", "path", "sides", "state", "since")
         print_table(headers, map(_conflict_cells, page.items))

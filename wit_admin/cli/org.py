@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from wit_admin.cli import org_member
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import (
     AfterName,
     AsJson,
@@ -22,17 +23,20 @@ from wit_admin.cli._options import (
     require_changes,
     texts_of,
 )
-from wit_admin.cli._owners import NewName, delete_owner, rename_owner
-from wit_admin.cli._place import place
+from wit_admin.cli._owners import (
+    AvatarUrl,
+    Location,
+    NewName,
+    Website,
+    delete_owner,
+    rename_owner,
+)
 from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes
 
 Name = Annotated[str, typer.Argument(metavar="ORG", help="Name of the organization")]
 FirstOwner = Annotated[str, typer.Option(metavar="USER", help="Its first owner")]
 DisplayName = Annotated[str | None, typer.Option(help="Display name")]
 Description = Annotated[str | None, typer.Option(help="Description")]
-Website = Annotated[str | None, typer.Option(metavar="URL", help="Web page")]
-Location = Annotated[str | None, typer.Option(help="Location")]
-AvatarUrl = Annotated[str | None, typer.Option(metavar="URL", help="Picture")]
 
 app = command_group("Manage organizations", example="wit-admin org list")
 app.add_typer(org_member.app, name="member")
@@ -66,9 +70,9 @@ def create(
         "location": location,
         "avatar_url": avatar_url,
     }
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         result = organizations.create_organization(
-            here.sessions, name, owner=owner, may_exist=if_not_exists, by=origin_of(), **details
+            command.sessions, name, owner=owner, may_exist=if_not_exists, by=origin_of(), **details
         )
     output.note("Created it." if result.is_new else "It exists already.")
     output.result(result, plain=result.name)
@@ -90,9 +94,9 @@ def claim(
     from wit_admin.services import organizations
 
     output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         details = organizations.claim_organization(
-            here.sessions, here.root, name, owner=owner, by=origin_of()
+            command.sessions, command.root, name, owner=owner, by=origin_of()
         )
     output.note(f"{details.name} owns repositories: {details.repositories}.")
     output.result(details, plain=details.name)
@@ -113,9 +117,9 @@ def list_(
     from wit_admin.services import organizations
 
     output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         rows = organizations.list_organizations(
-            here.sessions, match, part=part_by_name(after, limit)
+            command.sessions, match, part=part_by_name(after, limit)
         )
     output.rows(rows, "name", "display_name", "members")
 
@@ -129,8 +133,8 @@ def show(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
     from wit_admin.services import organizations
 
     output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
-        details = organizations.show_organization(here.sessions, name)
+    with command_context(ctx) as command:
+        details = organizations.show_organization(command.sessions, name)
     output.fields(details)
 
 
@@ -160,9 +164,9 @@ def edit(
     )
     if display_name is not None:
         changes["display_name"] = display_name or name
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         require_changes(changes)
-        details = organizations.edit_organization(here.sessions, name, by=origin_of(), **changes)
+        details = organizations.edit_organization(command.sessions, name, by=origin_of(), **changes)
     output.fields(details)
 
 

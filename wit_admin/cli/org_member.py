@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import AsJson, User, command_group, origin_of, output_of, role_of
-from wit_admin.cli._place import place
 
 Name = Annotated[str, typer.Argument(metavar="ORG", help="Name of the organization")]
 
@@ -32,8 +32,10 @@ def add_member(
 
     output = output_of(ctx, as_json=as_json)
     chosen = role_of(role)
-    with place(ctx) as here:
-        result = organization_members.set_member(here.sessions, name, user, chosen, by=origin_of())
+    with command_context(ctx) as command:
+        result = organization_members.set_member(
+            command.sessions, name, user, chosen, by=origin_of()
+        )
     if not result.is_changed:
         output.note(f"{result.username} has that role already.")
     output.result(result, plain=result.username)
@@ -54,8 +56,8 @@ def list_members(
 
     output = output_of(ctx, as_json=as_json)
     wanted = None if role is None else role_of(role)
-    with place(ctx) as here:
-        rows = organization_members.list_members(here.sessions, name, role=wanted)
+    with command_context(ctx) as command:
+        rows = organization_members.list_members(command.sessions, name, role=wanted)
     output.rows(rows, "username", "role", "created_at")
 
 
@@ -70,6 +72,6 @@ def remove_member(ctx: typer.Context, name: Name, user: User, as_json: AsJson = 
     from wit_admin.services import organization_members
 
     output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
-        organization_members.remove_member(here.sessions, name, user, by=origin_of())
+    with command_context(ctx) as command:
+        organization_members.remove_member(command.sessions, name, user, by=origin_of())
     output.result({"organization": name, "username": user, "removed": True}, plain=user)

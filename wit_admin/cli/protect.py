@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import (
     AsJson,
     Repo,
@@ -15,7 +16,6 @@ from wit_admin.cli._options import (
     output_of,
     permission_of,
 )
-from wit_admin.cli._place import place
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
 from wit_admin.setting_values import parse_size
@@ -85,9 +85,9 @@ def add(
         check,
     )
     name = RepoName.parse(repo)
-    with place(ctx) as here:
-        made = protections.add_protection(here.sessions, name, order, by=origin_of())
-        program = here.settings.push_checks / (check or "")
+    with command_context(ctx) as command:
+        made = protections.add_protection(command.sessions, name, order, by=origin_of())
+        program = command.settings.push_checks / (check or "")
     if check is not None and not os.access(program, os.X_OK):
         output.note(f"Until {program} can be run, these refs take no pushes.")
     output.result(made, plain=made.pattern)
@@ -103,8 +103,8 @@ def list_(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
-    with place(ctx) as here:
-        rows = protections.list_protections(here.sessions, name)
+    with command_context(ctx) as command:
+        rows = protections.list_protections(command.sessions, name)
     output.rows(rows, *_COLUMNS)
 
 
@@ -118,8 +118,8 @@ def remove(ctx: typer.Context, repo: Repo, pattern: Pattern, as_json: AsJson = F
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
-    with place(ctx) as here:
-        taken = protections.remove_protection(here.sessions, name, pattern, by=origin_of())
+    with command_context(ctx) as command:
+        taken = protections.remove_protection(command.sessions, name, pattern, by=origin_of())
     output.result(
         {"repository": str(name), "pattern": taken.pattern, "removed": True}, plain=taken.pattern
     )

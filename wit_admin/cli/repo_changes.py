@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import AsJson, Repo, origin_of, output_of
-from wit_admin.cli._place import place
 from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
@@ -32,11 +32,11 @@ def edit(
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         if description is None:
             raise InvalidInputError("Nothing to change.", hint="Give --description.")
         result = repository_edits.edit_repository(
-            here.sessions, here.root, name, description=description or None, by=origin_of()
+            command.sessions, command.root, name, description=description or None, by=origin_of()
         )
     output.result(result, plain=str(result))
 
@@ -56,9 +56,9 @@ def rename(
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         result = repository_changes.rename_repository(
-            here.sessions, here.root, name, new_name, by=origin_of()
+            command.sessions, command.root, name, new_name, by=origin_of()
         )
     output.result(result, plain=str(result))
 
@@ -80,10 +80,10 @@ def transfer(
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
     consent = Consent(dry_run, yes=yes, no_input=no_input)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         run_task(
             output,
-            here.plans().transfer(name, owner),
+            command.plans().transfer(name, owner),
             consent,
             question=f"Transfer {name} to {owner}?",
         )

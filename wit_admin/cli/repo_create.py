@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import AsJson, IfNotExists, Repo, origin_of, output_of
-from wit_admin.cli._place import place
 from wit_admin.cli._repo import Description, Private, Public, chosen_visibility
 from wit_admin.names import RepoName, check_branch_name
 
@@ -47,16 +47,16 @@ def create(
 
     output = output_of(ctx, as_json=as_json)
     name, head = RepoName.parse(repo), check_branch_name(default_branch)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         order = repository_creation.RepositoryOrder(
-            chosen_visibility(here.settings, public=public, private=private),
+            chosen_visibility(command.settings, public=public, private=private),
             description,
             head,
             models.ObjectFormat(object_format),
             may_exist=if_not_exists,
         )
         result = repository_creation.create_repository(
-            here.sessions, here.root, name, order, by=origin_of()
+            command.sessions, command.root, name, order, by=origin_of()
         )
     output.note("Created it." if result.is_changed else "It exists already.")
     output.result(result, plain=str(result))

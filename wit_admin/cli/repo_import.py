@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import AsJson, IfNotExists, Repo, origin_of, output_of
 from wit_admin.cli._output import Output
-from wit_admin.cli._place import place
 from wit_admin.cli._repo import Description, Private, Public, chosen_visibility
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
@@ -65,8 +65,8 @@ def import_(
 
     output = output_of(ctx, as_json=as_json)
     name, where = RepoName.parse(repo), parse_source(source)
-    with place(ctx) as here:
-        settings = here.settings
+    with command_context(ctx) as command:
+        settings = command.settings
         order = ImportOrder(
             where,
             chosen_visibility(settings, public=public, private=private),
@@ -78,8 +78,8 @@ def import_(
             may_exist=if_not_exists,
         )
         importer = Importer(
-            here.sessions,
-            here.root,
+            command.sessions,
+            command.root,
             find_tools(settings),
             ChildLimits(
                 settings.import_timeout_s, settings.child_memory_bytes, settings.max_import_bytes

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import AfterCursor, AsJson, Limit, Repo, output_of
-from wit_admin.cli._place import place
 from wit_admin.cli._repo import Visibility
 from wit_admin.names import RepoName
 
@@ -64,9 +64,9 @@ def list_(
         is_archived=archived,
     )
     order = RepositorySort[sort.name]
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         page = repositories.list_repositories(
-            here.sessions, wanted, sort=order, limit=limit, after=after
+            command.sessions, wanted, sort=order, limit=limit, after=after
         )
     output.rows(page.items, "owner", "name", "visibility", "default_branch", "pushed_at")
     output.note_more(page.next_cursor)
@@ -82,6 +82,6 @@ def show(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
-    with place(ctx) as here:
-        detail = repositories.show_repository(here.sessions, name)
+    with command_context(ctx) as command:
+        detail = repositories.show_repository(command.sessions, name)
     output.fields(detail)

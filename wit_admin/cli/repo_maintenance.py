@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import AsJson, Repo, origin_of, output_of
-from wit_admin.cli._place import place
 from wit_admin.cli._plans import Consent, DryRun, run_task
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
@@ -73,8 +73,8 @@ def _maintenance(ctx: typer.Context) -> Iterator[Maintenance]:
     from wit_admin.forge import find_tools, make_inspector
     from wit_admin.forge_jobs import make_maintenance
 
-    with place(ctx) as here:
-        settings = here.settings
+    with command_context(ctx) as command:
+        settings = command.settings
         yield make_maintenance(
-            settings, here.sessions, find_tools(settings), make_inspector(settings), origin_of()
+            settings, command.sessions, find_tools(settings), make_inspector(settings), origin_of()
         )

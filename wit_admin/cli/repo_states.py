@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import AsJson, Repo, origin_of, output_of
-from wit_admin.cli._place import place
 from wit_admin.cli._repo import Visibility
 from wit_admin.names import RepoName
 
@@ -45,9 +45,9 @@ def _set_archived(ctx: typer.Context, repo: str, *, archived: bool, as_json: boo
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         result = repository_edits.set_archived(
-            here.sessions, here.root, name, archived=archived, by=origin_of()
+            command.sessions, command.root, name, archived=archived, by=origin_of()
         )
     output.result(result, plain=str(result))
 
@@ -68,9 +68,9 @@ def visibility(
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         result = repository_edits.set_visibility(
-            here.sessions, here.root, name, models.Visibility(who), by=origin_of()
+            command.sessions, command.root, name, models.Visibility(who), by=origin_of()
         )
     output.result(result, plain=str(result))
 
@@ -90,6 +90,8 @@ def set_head(
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
-    with place(ctx) as here:
-        result = repository_edits.set_head(here.sessions, here.root, name, branch, by=origin_of())
+    with command_context(ctx) as command:
+        result = repository_edits.set_head(
+            command.sessions, command.root, name, branch, by=origin_of()
+        )
     output.result(result, plain=str(result))

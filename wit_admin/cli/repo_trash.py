@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import AsJson, Repo, command_group, lifetime_of, origin_of, output_of
-from wit_admin.cli._place import place
 from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
 from wit_admin.names import RepoName
 
@@ -34,8 +34,8 @@ def delete(
     output = output_of(ctx, as_json=as_json)
     names = [RepoName.parse(repo) for repo in repos]
     consent = Consent(dry_run, yes=yes, no_input=no_input)
-    with place(ctx) as here:
-        run_task(output, here.plans().deletion(names), consent, question="Move to the trash?")
+    with command_context(ctx) as command:
+        run_task(output, command.plans().deletion(names), consent, question="Move to the trash?")
 
 
 @app.command()
@@ -59,9 +59,9 @@ def restore(
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         result = trash.restore_repository(
-            here.sessions, here.root, name, as_name=as_name, to_owner=to_owner, by=origin_of()
+            command.sessions, command.root, name, as_name=as_name, to_owner=to_owner, by=origin_of()
         )
     output.result(result, plain=str(result))
 
@@ -75,8 +75,8 @@ def list_trash(ctx: typer.Context, as_json: AsJson = False) -> None:
     from wit_admin.services import trash
 
     output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
-        rows = trash.list_trash(here.sessions)
+    with command_context(ctx) as command:
+        rows = trash.list_trash(command.sessions)
     output.rows(rows, "owner", "name", "deleted_at", "id")
 
 
@@ -99,6 +99,6 @@ def empty_trash(
     output = output_of(ctx, as_json=as_json)
     age = None if older_than is None else lifetime_of(older_than)
     consent = Consent(dry_run, yes=yes, no_input=no_input)
-    with place(ctx) as here:
-        task = here.plans().emptying(older_than=age)
+    with command_context(ctx) as command:
+        task = command.plans().emptying(older_than=age)
         run_task(output, task, consent, question="Remove for good?")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import (
     AfterId,
     AsJson,
@@ -17,7 +18,6 @@ from wit_admin.cli._options import (
     output_of,
     part_by_id,
 )
-from wit_admin.cli._place import place
 from wit_admin.errors import InvalidInputError
 
 app = command_group("Manage sessions", example="wit-admin session list alice")
@@ -41,9 +41,9 @@ def create(
 
     output = output_of(ctx, as_json=as_json)
     wanted = None if expires is None else lifetime_of(expires)
-    with place(ctx) as here:
-        lifetime = here.settings.session_lifetime if wanted is None else wanted
-        result = service.create_session(here.sessions, user, lifetime=lifetime, by=origin_of())
+    with command_context(ctx) as command:
+        lifetime = command.settings.session_lifetime if wanted is None else wanted
+        result = service.create_session(command.sessions, user, lifetime=lifetime, by=origin_of())
     output.note("Save it now; it is not shown again.")
     output.result(result, plain=result.token)
 
@@ -64,8 +64,8 @@ def list_(
 
     output = output_of(ctx, as_json=as_json)
     part = part_by_id(after, limit)
-    with place(ctx) as here:
-        rows = service.list_sessions(here.sessions, user, part=part)
+    with command_context(ctx) as command:
+        rows = service.list_sessions(command.sessions, user, part=part)
     output.rows(rows, "id", "username", "created_at", "expires_at", "last_used_at", "ip")
 
 
@@ -89,13 +89,13 @@ def revoke(
     output = output_of(ctx, as_json=as_json)
     identifier = None if session_id is None else id_of(session_id)
     count = 1
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         if (session_id is None) == (user is None):
             raise InvalidInputError("Give either the id of a session or --user.")
         if identifier is not None:
-            service.revoke_session(here.sessions, identifier, by=origin_of())
+            service.revoke_session(command.sessions, identifier, by=origin_of())
         elif user is not None:
-            count = service.revoke_sessions_of(here.sessions, user, by=origin_of())
+            count = service.revoke_sessions_of(command.sessions, user, by=origin_of())
     output.result(
         {"id": identifier, "user": user, "revoked": count}, plain=str(identifier or count)
     )

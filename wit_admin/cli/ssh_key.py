@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import (
     AsJson,
     IfNotExists,
@@ -16,12 +17,11 @@ from wit_admin.cli._options import (
     origin_of,
     output_of,
 )
-from wit_admin.cli._place import place
 from wit_admin.errors import InvalidInputError
 
 User = Annotated[str, typer.Argument(metavar="USER", help="Whose key")]
 _STDIN = "-"
-_MOST_BYTES = 64 * 1024
+_MAX_BYTES = 64 * 1024
 """A key takes a few hundred; a device would never end."""
 
 app = command_group("Manage public keys of accounts", example="wit-admin ssh-key list alice")
@@ -46,9 +46,9 @@ def add(
 
     output = output_of(ctx, as_json=as_json)
     text = _read(file)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         row = ssh_keys.add_ssh_key(
-            here.sessions, user, text, name=name, may_exist=if_not_exists, by=origin_of()
+            command.sessions, user, text, name=name, may_exist=if_not_exists, by=origin_of()
         )
     output.result(row, plain=row.fingerprint)
 
@@ -62,8 +62,8 @@ def list_(ctx: typer.Context, user: User, as_json: AsJson = False) -> None:
     from wit_admin.services import ssh_keys
 
     output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
-        rows = ssh_keys.list_ssh_keys(here.sessions, user)
+    with command_context(ctx) as command:
+        rows = ssh_keys.list_ssh_keys(command.sessions, user)
     output.rows(rows, "id", "name", "fingerprint", "created_at", "last_used_at")
 
 
@@ -82,23 +82,23 @@ def remove(
 
     output = output_of(ctx, as_json=as_json)
     identifier = id_of(key_id)
-    with place(ctx) as here:
-        ssh_keys.remove_ssh_key(here.sessions, user, identifier, by=origin_of())
+    with command_context(ctx) as command:
+        ssh_keys.remove_ssh_key(command.sessions, user, identifier, by=origin_of())
     output.result({"id": identifier, "removed": True}, plain=str(identifier))
 
 
 def _read(file: str) -> str:
     try:
         if file == _STDIN:
-            content = sys.stdin.buffer.read(_MOST_BYTES + 1)
+            content = sys.stdin.buffer.read(_MAX_BYTES + 1)
         else:
             with Path(file).open("rb") as source:
-                content = source.read(_MOST_BYTES + 1)
+                content = source.read(_MAX_BYTES + 1)
         text = content.decode()
     except OSError as failure:
         raise InvalidInputError(f"{file} cannot be read: {failure.strerror}.") from failure
     except UnicodeDecodeError:
         raise InvalidInputError(f"{file} is not text.", hint="Give a .pub file.") from None
-    if len(content) > _MOST_BYTES:
+    if len(content) > _MAX_BYTES:
         raise InvalidInputError(f"{file} is too long for a key.", hint="Give a .pub file.")
     return text

@@ -38,7 +38,7 @@ def sync(
     from wit_admin.services.periodic import (
         choose_jobs,
         plan_jobs,
-        raise_for_failures,
+        raise_for_failed_jobs,
         run_jobs,
     )
 
@@ -71,4 +71,4 @@ def sync(
             output.note("Another sync is running; this one has nothing to do.")
     if as_json:
         output.result({"jobs": reports}, plain="")
-    raise_for_failures(reports)
+    raise_for_failed_jobs(reports)

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import AsJson, origin_of, output_of
-from wit_admin.cli._place import place
 from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -48,19 +48,19 @@ def sync_repos(
 
     output = output_of(ctx, as_json=as_json)
     only = None if owner is None else check_owner_name(owner)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         options = SyncOptions(
-            visibility=Visibility(here.settings.default_visibility),
+            visibility=Visibility(command.settings.default_visibility),
             owner=only,
             prune=prune,
             max_prune_percent=max_prune,
             verify=verify,
             accept_root=accept_root,
         )
-        sync = RepoSync(here.sessions, here.root, options, by=origin_of())
+        sync = RepoSync(command.sessions, command.root, options, by=origin_of())
         run_task(
             output,
-            sync.task(here.settings.run_dir),
+            sync.task(command.settings.run_dir),
             Consent(dry_run, yes=yes, no_input=no_input),
             question="Mark these rows as deleted?",
         )

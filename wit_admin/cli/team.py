@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from wit_admin.cli import team_member, team_repo
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import (
     AfterName,
     AsJson,
@@ -20,7 +21,6 @@ from wit_admin.cli._options import (
     part_by_name,
     require_changes,
 )
-from wit_admin.cli._place import place
 from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
 from wit_admin.names import TeamName
 
@@ -47,9 +47,9 @@ def create(
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         result = teams.create_team(
-            here.sessions, team, description=description, may_exist=if_not_exists, by=origin_of()
+            command.sessions, team, description=description, may_exist=if_not_exists, by=origin_of()
         )
     output.note("Created it." if result.is_changed else "It exists already.")
     output.result(result, plain=str(result))
@@ -71,8 +71,10 @@ def list_(
     from wit_admin.services import teams
 
     output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
-        rows = teams.list_teams(here.sessions, organization, match, part=part_by_name(after, limit))
+    with command_context(ctx) as command:
+        rows = teams.list_teams(
+            command.sessions, organization, match, part=part_by_name(after, limit)
+        )
     output.rows(rows, "name", "members", "repositories", "description")
 
 
@@ -86,8 +88,8 @@ def show(ctx: typer.Context, name: Team, as_json: AsJson = False) -> None:
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
-    with place(ctx) as here:
-        details = teams.show_team(here.sessions, team)
+    with command_context(ctx) as command:
+        details = teams.show_team(command.sessions, team)
     output.fields(details)
 
 
@@ -115,9 +117,9 @@ def edit(
         changes["name"] = new_name
     if description is not None:
         changes["description"] = description or None
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         require_changes(changes)
-        details = teams.edit_team(here.sessions, team, changes, by=origin_of())
+        details = teams.edit_team(command.sessions, team, changes, by=origin_of())
     output.fields(details)
 
 
@@ -141,7 +143,7 @@ def delete(
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
     consent = Consent(dry_run, yes=yes, no_input=no_input)
-    with place(ctx) as here:
-        removal = TeamRemoval(here.sessions, team, origin_of())
-        task = removal.task(here.settings.run_dir)
+    with command_context(ctx) as command:
+        removal = TeamRemoval(command.sessions, team, origin_of())
+        task = removal.task(command.settings.run_dir)
         run_task(output, task, consent, question=f"Delete the team {team}?")

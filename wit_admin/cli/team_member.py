@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import AsJson, Team, User, command_group, origin_of, output_of
-from wit_admin.cli._place import place
 from wit_admin.names import TeamName
 
 app = command_group("Manage members of teams", example="wit-admin team member list acme/core")
@@ -21,8 +21,8 @@ def add_member(ctx: typer.Context, name: Team, user: User, as_json: AsJson = Fal
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
-    with place(ctx) as here:
-        added = team_members.add_team_member(here.sessions, team, user, by=origin_of())
+    with command_context(ctx) as command:
+        added = team_members.add_team_member(command.sessions, team, user, by=origin_of())
     if not added:
         output.note(f"{user} is in it already.")
     output.result({"team": str(team), "username": user, "is_changed": added}, plain=user)
@@ -38,8 +38,8 @@ def list_members(ctx: typer.Context, name: Team, as_json: AsJson = False) -> Non
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
-    with place(ctx) as here:
-        rows = team_members.list_team_members(here.sessions, team)
+    with command_context(ctx) as command:
+        rows = team_members.list_team_members(command.sessions, team)
     output.rows(rows, "username")
 
 
@@ -53,6 +53,6 @@ def remove_member(ctx: typer.Context, name: Team, user: User, as_json: AsJson = 
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
-    with place(ctx) as here:
-        team_members.remove_team_member(here.sessions, team, user, by=origin_of())
+    with command_context(ctx) as command:
+        team_members.remove_team_member(command.sessions, team, user, by=origin_of())
     output.result({"team": str(team), "username": user, "removed": True}, plain=user)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import (
     AsJson,
     Grant,
@@ -15,7 +16,6 @@ from wit_admin.cli._options import (
     output_of,
     permission_of,
 )
-from wit_admin.cli._place import place
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import TeamName, name_key
 
@@ -45,8 +45,8 @@ def add_repo(
     output = output_of(ctx, as_json=as_json)
     team, granted = TeamName.parse(name), permission_of(permission)
     repo = _own_repo(team, repo)
-    with place(ctx) as here:
-        row = team_repositories.grant_team(here.sessions, team, repo, granted, by=origin_of())
+    with command_context(ctx) as command:
+        row = team_repositories.grant_team(command.sessions, team, repo, granted, by=origin_of())
     output.result(row, plain=row.name)
 
 
@@ -60,8 +60,8 @@ def list_repos(ctx: typer.Context, name: Team, as_json: AsJson = False) -> None:
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
-    with place(ctx) as here:
-        rows = team_repositories.list_team_repositories(here.sessions, team)
+    with command_context(ctx) as command:
+        rows = team_repositories.list_team_repositories(command.sessions, team)
     output.rows(rows, "name", "permission")
 
 
@@ -76,8 +76,8 @@ def remove_repo(ctx: typer.Context, name: Team, repo: Repo, as_json: AsJson = Fa
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
     repo = _own_repo(team, repo)
-    with place(ctx) as here:
-        team_repositories.revoke_team(here.sessions, team, repo, by=origin_of())
+    with command_context(ctx) as command:
+        team_repositories.revoke_team(command.sessions, team, repo, by=origin_of())
     output.result({"team": str(team), "repository": repo, "removed": True}, plain=repo)
 
 

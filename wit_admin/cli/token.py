@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import (
     AfterId,
     AsJson,
@@ -18,7 +19,6 @@ from wit_admin.cli._options import (
     part_by_id,
     scope_of,
 )
-from wit_admin.cli._place import place
 from wit_admin.names import RepoName
 
 _COLUMNS = (
@@ -64,9 +64,9 @@ def create(
     scopes = [scope_of(text) for text in scope or ["repo:write"]]
     repositories = [RepoName.parse(text) for text in repo or []]
     lifetime = None if expires is None else lifetime_of(expires)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         order = accounts.TokenOrder(name, scopes, repositories, lifetime, ref)
-        result = accounts.create_token(here.sessions, user, order=order, by=origin_of())
+        result = accounts.create_token(command.sessions, user, order=order, by=origin_of())
     output.note("Save it now; it is not shown again.")
     output.result(result, plain=result.token)
 
@@ -94,9 +94,9 @@ def list_(
     output = output_of(ctx, as_json=as_json)
     wanted = None if scope is None else scope_of(scope)
     part = part_by_id(after, limit)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         rows = accounts.list_tokens(
-            here.sessions, user, is_expired=expired, scope=wanted, part=part
+            command.sessions, user, is_expired=expired, scope=wanted, part=part
         )
     output.rows(rows, *_COLUMNS)
 
@@ -115,6 +115,6 @@ def revoke(
 
     output = output_of(ctx, as_json=as_json)
     identifier = id_of(token_id)
-    with place(ctx) as here:
-        accounts.revoke_token(here.sessions, identifier, by=origin_of())
+    with command_context(ctx) as command:
+        accounts.revoke_token(command.sessions, identifier, by=origin_of())
     output.result({"id": identifier, "revoked": True}, plain=str(identifier))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import (
     Account,
     AsJson,
@@ -17,7 +18,6 @@ from wit_admin.cli._passwords import (
     password_of,
     show_with_password,
 )
-from wit_admin.cli._place import place
 from wit_admin.errors import InvalidInputError
 
 app = typer.Typer()
@@ -41,12 +41,12 @@ def passwd(
 
     output = output_of(ctx, as_json=as_json)
     password = password_of(from_stdin=password_stdin, generate=generate_password)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         if password is None:
             raise InvalidInputError(
                 "No password was given.", hint="Add --password-stdin or --generate-password."
             )
-        count = account_changes.set_password(here.sessions, name, password, by=origin_of())
+        count = account_changes.set_password(command.sessions, name, password, by=origin_of())
     output.note(f"Sessions ended: {count}.")
     result = {"username": name, "sessions_ended": count}
     show_with_password(output, result, name, password if generate_password else None)
@@ -72,9 +72,9 @@ def claim(
 
     output = output_of(ctx, as_json=as_json)
     password = password_of(from_stdin=password_stdin, generate=generate_password)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         details = account_changes.claim_user(
-            here.sessions, name, email=email, password=password, by=origin_of()
+            command.sessions, name, email=email, password=password, by=origin_of()
         )
     output.note(f"{details.username} owns repositories: {details.repositories}.")
     show_with_password(output, details, details.username, password if generate_password else None)
@@ -89,8 +89,8 @@ def block(ctx: typer.Context, name: Account, as_json: AsJson = False) -> None:
     from wit_admin.services import account_changes
 
     output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
-        details = account_changes.block_user(here.sessions, name, by=origin_of())
+    with command_context(ctx) as command:
+        details = account_changes.block_user(command.sessions, name, by=origin_of())
     output.result(details, plain=details.username)
 
 
@@ -103,6 +103,6 @@ def unblock(ctx: typer.Context, name: Account, as_json: AsJson = False) -> None:
     from wit_admin.services import account_changes
 
     output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
-        details = account_changes.unblock_user(here.sessions, name, by=origin_of())
+    with command_context(ctx) as command:
+        details = account_changes.unblock_user(command.sessions, name, by=origin_of())
     output.result(details, plain=details.username)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import (
     Account,
     AfterName,
@@ -20,13 +21,13 @@ from wit_admin.cli._options import (
     require_changes,
     texts_of,
 )
+from wit_admin.cli._owners import AvatarUrl, Location, Website
 from wit_admin.cli._passwords import (
     GeneratePassword,
     PasswordStdin,
     password_of,
     show_with_password,
 )
-from wit_admin.cli._place import place
 
 app = typer.Typer()
 
@@ -52,9 +53,9 @@ def create(
 
     output = output_of(ctx, as_json=as_json)
     password = password_of(from_stdin=password_stdin, generate=generate_password)
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         result = accounts.create_user(
-            here.sessions,
+            command.sessions,
             name,
             email=email,
             password=password,
@@ -102,8 +103,8 @@ def list_(
 
     output = output_of(ctx, as_json=as_json)
     wanted = UserFilter(match, admins, blocked, placeholders)
-    with place(ctx) as here:
-        rows = accounts.list_users(here.sessions, wanted, part=part_by_name(after, limit))
+    with command_context(ctx) as command:
+        rows = accounts.list_users(command.sessions, wanted, part=part_by_name(after, limit))
     output.rows(rows, "username", "email", "is_admin", "created_at")
 
 
@@ -116,8 +117,8 @@ def show(ctx: typer.Context, name: Account, as_json: AsJson = False) -> None:
     from wit_admin.services import account_changes
 
     output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
-        details = account_changes.show_user(here.sessions, name)
+    with command_context(ctx) as command:
+        details = account_changes.show_user(command.sessions, name)
     output.fields(details)
 
 
@@ -131,13 +132,9 @@ def edit(
         bool | None, typer.Option("--admin/--no-admin", help="May administer the site")
     ] = None,
     bio: Annotated[str | None, typer.Option(help="About the person")] = None,
-    location: Annotated[str | None, typer.Option(help="Location of the person")] = None,
-    website: Annotated[
-        str | None, typer.Option(metavar="URL", help="Web page of the person")
-    ] = None,
-    avatar_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="Picture of the person")
-    ] = None,
+    location: Location = None,
+    website: Website = None,
+    avatar_url: AvatarUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Edit an account's e-mail address, profile or rights
@@ -160,7 +157,7 @@ def edit(
     )
     if admin is not None:
         changes["is_admin"] = admin
-    with place(ctx) as here:
+    with command_context(ctx) as command:
         require_changes(changes)
-        details = account_changes.edit_user(here.sessions, name, by=origin_of(), **changes)
+        details = account_changes.edit_user(command.sessions, name, by=origin_of(), **changes)
     output.fields(details)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import (
     Account,
     AsJson,
@@ -15,7 +16,6 @@ from wit_admin.cli._options import (
     output_of,
 )
 from wit_admin.cli._owners import NewName, delete_owner, rename_owner
-from wit_admin.cli._place import place
 from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
 
 app = typer.Typer()
@@ -62,11 +62,11 @@ def merge(
     from wit_admin.services.account_merge import AccountMerge
 
     output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
-        merging = AccountMerge(here.sessions, here.root, name, into, origin_of())
+    with command_context(ctx) as command:
+        merging = AccountMerge(command.sessions, command.root, name, into, origin_of())
         run_task(
             output,
-            merging.task(here.settings.run_dir),
+            merging.task(command.settings.run_dir),
             Consent(dry_run, yes=yes, no_input=no_input),
             question=f"Merge the account {name} into {into}?",
         )

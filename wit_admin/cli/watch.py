@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wit_admin.cli._command_context import command_context
 from wit_admin.cli._options import AsJson, Repo, loaded_of, origin_of, output_of
-from wit_admin.cli._place import place
 from wit_admin.errors import ConfigError
 from wit_admin.log import set_up_logging
 from wit_admin.names import RepoName
@@ -82,7 +82,7 @@ def watch(
 
 def _pass(settings: Settings, output: Output) -> None:
     from wit_admin.forge import make_jj_options, open_database
-    from wit_admin.services.watch_pass import raise_for_failures, sync_all
+    from wit_admin.services.watch_pass import raise_for_failed_repositories, sync_all
 
     reports = []
     with open_database(settings) as sessions:
@@ -92,7 +92,7 @@ def _pass(settings: Settings, output: Output) -> None:
             reports.append(report)
             output.line(report, *_OUTCOME)
     output.note(f"{sum(report.state == 'synced' for report in reports)} repositories had news.")
-    raise_for_failures(reports)
+    raise_for_failed_repositories(reports)
 
 
 def _go_on(settings: Settings, output: Output) -> None:
@@ -158,8 +158,8 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
     from wit_admin.services import watching
 
     output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
-        rows = watching.list_watched(here.sessions, here.root)
+    with command_context(ctx) as command:
+        rows = watching.list_watched(command.sessions, command.root)
     output.rows(rows, "owner", "name", "is_watched", "synced_at", "failures", "error")
 
 
@@ -175,8 +175,8 @@ def add(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
-    with place(ctx) as here:
-        is_news = watching.add_watch(here.sessions, here.root, name, by=origin_of())
+    with command_context(ctx) as command:
+        is_news = watching.add_watch(command.sessions, command.root, name, by=origin_of())
     if not is_news:
         output.note(f"{name} is watched already.")
     output.result({"repository": str(name), "is_watched": True}, plain=str(name))
@@ -192,8 +192,8 @@ def remove(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
-    with place(ctx) as here:
-        is_news = watching.remove_watch(here.sessions, here.root, name, by=origin_of())
+    with command_context(ctx) as command:
+        is_news = watching.remove_watch(command.sessions, command.root, name, by=origin_of())
     if not is_news:
         output.note(f"{name} was not watched.")
     output.result({"repository": str(name), "is_watched": False}, plain=str(name))
@@ -208,8 +208,8 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
     from wit_admin.services import watching
 
     output = output_of(ctx, as_json=as_json)
-    with place(ctx) as here:
-        found = watching.watch_status(here.sessions, here.root, here.settings.run_dir)
+    with command_context(ctx) as command:
+        found = watching.watch_status(command.sessions, command.root, command.settings.run_dir)
     output.fields(found)
 
 
@@ -224,7 +224,9 @@ def sync(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
-    with place(ctx) as here:
-        options = make_jj_options(here.settings)
-        report = watching.sync_now(here.sessions, here.root, name, options=options, by=origin_of())
+    with command_context(ctx) as command:
+        options = make_jj_options(command.settings)
+        report = watching.sync_now(
+            command.sessions, command.root, name, options=options, by=origin_of()
+        )
     output.line(report, *_OUTCOME)

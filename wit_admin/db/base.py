@@ -1,4 +1,4 @@
-"""What all tables share: declarative base, keys, timestamps, checked text and JSON columns."""
+"""What all tables share: declarative base, keys, timestamps, text and JSON columns."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
-"""Migrations can only change what has a name that is known beforehand."""
+"""Fixed names for constraints: a migration can change only what it can name."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 def utc_now() -> datetime:
-    """Return this moment, aware, to the microsecond: as both databases keep it."""
+    """Return the current time in UTC, to the microsecond, as both databases store it."""
     return datetime.now(UTC)
 
 
 def new_id() -> uuid.UUID:
-    """Return a UUIDv7: ordered by time, so that new rows land on the hot end of the index."""
+    """Return a UUIDv7: its order is that of time, so new rows go to the end of the index."""
     return compat.uuid7()
 
 
 def first_id_at(moment: datetime) -> uuid.UUID:
-    """Return the least of the ids that :func:`new_id` may have made at that moment or later.
+    """Return the smallest id that :func:`new_id` can return at that moment or later.
 
     Source: RFC 9562, section 5.7: the first 48 bits are milliseconds since 1970.
     """
@@ -54,10 +54,10 @@ def first_id_at(moment: datetime) -> uuid.UUID:
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment, always aware and in UTC; a naive one is refused.
+    """A time in UTC; a ``datetime`` without a time zone is refused.
 
-    PostgreSQL keeps ``timestamptz``. SQLite has no such type and gets whole microseconds since
-    1970, which sort as the moments do and take eight bytes.
+    PostgreSQL stores it as ``timestamptz``. SQLite has no such type and stores microseconds since
+    1970, which sort correctly and take eight bytes.
     """
 
     impl = DateTime
@@ -70,7 +70,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return dialect.type_descriptor(DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Turn an aware moment into what the database keeps."""
+        """Convert a time to the stored value."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -80,7 +80,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Turn what the database kept into an aware moment in UTC."""
+        """Convert a stored value to a time in UTC."""
         if value is None:
             return None
         if dialect.name == "sqlite":
@@ -90,14 +90,14 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class _Bytes(LargeBinary):
-    """Bytes that the driver takes as they are: each would be wrapped in a ``memoryview`` first."""
+    """Bytes without SQLAlchemy's conversion, which wraps each value in a ``memoryview``."""
 
     def bind_processor(self, dialect: Dialect) -> None:
-        """Leave them alone."""
+        """Return no converter: the driver takes bytes as they are."""
 
 
 class UuidKey(TypeDecorator[uuid.UUID]):
-    """``uuid`` on PostgreSQL, 16 bytes on SQLite: half the text's size and a sixth faster."""
+    """``uuid`` on PostgreSQL, 16 bytes on SQLite: smaller and faster than text."""
 
     impl = Uuid
     cache_ok = True
@@ -109,11 +109,11 @@ class UuidKey(TypeDecorator[uuid.UUID]):
         return dialect.type_descriptor(Uuid())
 
     def process_bind_param(self, value: uuid.UUID | None, dialect: Dialect) -> Any:
-        """Turn an id into what the database keeps."""
+        """Convert an id to the stored value."""
         return value.bytes if value is not None and dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> uuid.UUID | None:
-        """Turn what the database kept into an id."""
+        """Convert a stored value to an id."""
         return uuid.UUID(bytes=value) if value is not None and dialect.name == "sqlite" else value
 
 
@@ -123,7 +123,7 @@ UuidPk = Annotated[uuid.UUID, mapped_column(UuidKey, primary_key=True, default=n
 CreatedAt = Annotated[datetime, mapped_column(UtcDateTime, default=utc_now)]
 UpdatedAt = Annotated[datetime, mapped_column(UtcDateTime, default=utc_now, onupdate=utc_now)]
 Digest = Annotated[bytes, mapped_column(LargeBinary(32))]
-"""SHA-256 of a secret; the secret itself is never kept."""
+"""SHA-256 of a secret; the secret itself is never stored."""
 Count = Annotated[int, mapped_column(default=0)]
 Size = Annotated[int, mapped_column(BigInteger, default=0)]
 

@@ -1,4 +1,4 @@
-"""Bulk inserts: SQLAlchemy's own handling of each row would cost more than storing it."""
+"""Fast bulk inserts: SQLAlchemy's own way costs more for each row than storing it does."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from wit_admin.db.statements import Insert
 Values = Mapping[str, Any]
 
 FEW_ROWS = 200
-"""PostgreSQL takes so many quicker by COPY, which needs a table to copy into; fewer are written by
-statements that can be pipelined."""
+"""From this number of rows on, PostgreSQL is faster by COPY, which needs a temporary table; fewer
+rows are written by statements that can be pipelined."""
 _INCOMING = "incoming"
 
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """Where rows go, and what becomes of those that are there: left, or written anew."""
+    """The table and columns to write, and whether existing rows are kept or overwritten."""
 
     into: Table
     columns: tuple[str, ...]
     overwrites: bool | None
-    """``None`` where there are none."""
+    """``None`` if no row can exist yet."""
 
     def settle(self, insert: Insert) -> Insert:
-        """Say so in a statement."""
+        """Add the ``ON CONFLICT`` clause to an insert statement."""
         if self.overwrites is None:
             return insert
         if not self.overwrites:
@@ -56,10 +56,10 @@ def insert_new_rows(
     *,
     same: Values = MappingProxyType({}),
 ) -> int:
-    """Insert rows, leaving out those of which a key is taken; return how many were inserted.
+    """Insert rows, except those whose key is taken; return how many were inserted.
 
-    ``rows`` have a value for each of ``columns``, and the ``same`` in others. Defaults that the
-    models have are not applied.
+    Each of ``rows`` has the values of ``columns``; ``same`` has the columns with the same value in
+    all rows. The defaults of the models are not applied.
 
     Raises:
         IntegrityError: A row breaks another constraint; none is inserted.
@@ -69,9 +69,9 @@ def insert_new_rows(
 
 
 def upsert(database: Session | Connection, model: type[Base], rows: Sequence[Values]) -> None:
-    """Insert rows that all have the same columns, or write those columns of them anew.
+    """Insert rows, or overwrite these columns in rows that exist. All must have the same columns.
 
-    Defaults that the model has are not applied. Sorted by key they are written faster.
+    The defaults of the model are not applied. Rows sorted by key are written faster.
 
     Raises:
         IntegrityError: A row breaks a constraint.
@@ -92,12 +92,13 @@ def upsert_rows(  # noqa: PLR0913  all but four are named
     same: Values = MappingProxyType({}),
     are_new: bool = False,
 ) -> None:
-    """Do so with rows that have a value for each of ``columns``, and the ``same`` in others.
+    """Like :func:`upsert`, with rows as sequences.
 
-    They are written faster where they ``are_new``, that is where none of them can be there.
+    Each of ``rows`` has the values of ``columns``; ``same`` has the columns with the same value in
+    all rows. With ``are_new`` (none of the rows can exist yet) it is faster.
 
     Raises:
-        IntegrityError: A row breaks a constraint, or is there although it was said to be new.
+        IntegrityError: A row breaks a constraint, or exists although ``are_new`` was given.
         UnavailableError: The database was lost.
     """
     overwrites = None if are_new else True
@@ -128,20 +129,20 @@ def _insert(
 
 
 def _connection_of(session: Session) -> Connection:
-    # What the session was given before may be what these rows refer to.
+    # These rows may refer to objects that the session has not written yet.
     session.flush()
     return session.connection()
 
 
 @lru_cache
 def _build(target: _Target) -> Insert:
-    # To build it anew each time takes longer than to write a few rows.
+    # Building the statement each time would take longer than writing a few rows.
     return target.settle(postgresql.insert(target.into))
 
 
 @lru_cache
 def _compile(dialect: Dialect, target: _Target) -> tuple[str, tuple[int, ...]]:
-    """Return SQLite's statement, and in which order it takes the columns."""
+    """Return the statement for SQLite, and the order in which it takes the columns."""
     statement = target.settle(sqlite.insert(target.into))
     compiled = statement.compile(dialect=dialect, column_keys=list(target.columns))
     names = (name for name in compiled.params if name in target.columns)
@@ -151,7 +152,7 @@ def _compile(dialect: Dialect, target: _Target) -> tuple[str, tuple[int, ...]]:
 def _as_stored(
     dialect: Dialect, target: _Target, rows: Sequence[Sequence[Any]], same: Values
 ) -> list[Iterable[Any]]:
-    """Return, column by column, what the driver takes."""
+    """Return the values, column by column, as the driver takes them."""
     into, count = target.into, len(rows)
     fixed = [repeat_value(dialect, into, name, value, count) for name, value in same.items()]
     return fixed + convert_columns(dialect, into, target.columns[len(same) :], rows)
@@ -176,7 +177,7 @@ def _copy(
     assert isinstance(driver, psycopg.Connection)  # noqa: S101  the engine's only driver
     names = ", ".join(target.columns)
     with renamed_errors(f"COPY {into}"), driver.cursor() as cursor:
-        # In binary both sides take less: moments above all need not be written out and read.
+        # The binary format costs both sides less, above all for timestamps.
         with cursor.copy(f"COPY {into} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
             copy.set_types(_binary_types(connection.dialect, target))
             for row in rows:
@@ -185,7 +186,7 @@ def _copy(
 
 
 def _copy_beside(connection: Connection, target: _Target, rows: Iterable[tuple[Any, ...]]) -> int:
-    """Copy into a table of the moment first: COPY itself fails where rows are there."""
+    """Copy into a temporary table first, since COPY itself fails if a row exists already."""
     into, columns = target.into, target.columns
     connection.exec_driver_sql(
         f"CREATE TEMPORARY TABLE {_INCOMING} ON COMMIT DROP AS "  # noqa: S608  names of the models

@@ -1,7 +1,7 @@
-"""Connections without a session, for a task of many small steps: half of its time went into those.
+"""One connection, without a session, for a task of many small steps.
 
-To take one from the pool is to ask the server whether it lives, and each transaction that only
-reads costs two more round trips.
+Half of the time of such a task went into overhead: to take a connection from the pool costs a ping,
+and each transaction that only reads costs two more round trips.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from wit_admin.db.errors import unavailable
 
 
 class HeldConnection:
-    """One connection for all steps of a task; taken when the first one needs it."""
+    """One connection for all steps of a task; the first step takes it from the pool."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -28,7 +28,7 @@ class HeldConnection:
         self._connection: Connection | None = None
 
     def __enter__(self) -> Self:
-        """Return it."""
+        """Return itself; no connection is taken yet."""
         return self
 
     def __exit__(
@@ -37,18 +37,18 @@ class HeldConnection:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Give the connection back."""
+        """Return the connection to the pool."""
         self.release()
 
     def release(self) -> None:
-        """Give the connection back ahead of work that takes long; the next step takes another."""
+        """Return the connection to the pool before long work; the next step takes another."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Yield the connection for statements that only read, each of its own moment."""
+        """Yield the connection for reading, without a transaction around the statements."""
         connection = self._take()
         if self._is_postgresql:
             connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -61,7 +61,7 @@ class HeldConnection:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Yield the connection in a transaction that is committed unless an error leaves it."""
+        """Yield the connection in a transaction, which is committed unless an error is raised."""
         connection = self._take()
         if self._is_postgresql:
             connection.execution_options(isolation_level=connection.default_isolation_level)
@@ -78,7 +78,7 @@ class HeldConnection:
 
 @contextmanager
 def renamed_errors(statement: str) -> Iterator[None]:
-    """Turn errors of PostgreSQL's driver into those of statements that SQLAlchemy runs itself."""
+    """Raise psycopg's errors as SQLAlchemy does for statements that it runs itself."""
     try:
         yield
     except psycopg.OperationalError as error:
@@ -89,10 +89,10 @@ def renamed_errors(statement: str) -> Iterator[None]:
 
 @contextmanager
 def pipelined(connection: Connection) -> Iterator[None]:
-    """Send statements whose results nobody looks at without waiting for each of them.
+    """Send statements without waiting for the result of each.
 
-    An error of one may show at a later one, or at the end; none of the others counts then. Neither
-    rows nor their number can be had of such a statement, and none can be a COPY.
+    An error may appear at a later statement, or at the end; then none of them takes effect. These
+    statements return neither rows nor a number of rows, and cannot be COPY.
     """
     driver = connection.connection.driver_connection
     pipeline: AbstractContextManager[object] = nullcontext()

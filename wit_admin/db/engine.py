@@ -1,8 +1,7 @@
-"""Opens engines and sessions, each database configured as this program needs it."""
+"""Opens engines and sessions, and configures SQLite and PostgreSQL connections."""
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Iterable
@@ -11,25 +10,23 @@ from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import ArgumentError, DisconnectionError
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Mapper, Session, SessionTransaction, sessionmaker
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from wit_admin.db.durability import DURABLE, wait_for_the_disk
 from wit_admin.db.errors import RenamingPool, rename_errors
 from wit_admin.db.patience import bound_waiting
-from wit_admin.errors import ConfigError, UnavailableError
+from wit_admin.db.sqlite_file import watch_file
+from wit_admin.errors import ConfigError
 
 WRITES = "wit_writes"
 """Execution option: the transaction will write, so SQLite takes the write lock at its start."""
-
-_FILE = "wit_file"
 
 _SQLITE_PRAGMAS = (
     # Another process may hold the file for longer; queueing beats failing.
     "PRAGMA busy_timeout = {busy_timeout_ms}",
     "PRAGMA journal_mode = WAL",
-    # In WAL mode NORMAL can lose the last commits to a power cut, never the file's integrity.
+    # In WAL mode, NORMAL may lose the last commits in a power cut, but never damages the file.
     "PRAGMA synchronous = NORMAL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA cache_size = -64000",
@@ -38,7 +35,7 @@ _SQLITE_PRAGMAS = (
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """How an engine behaves under load and trouble; the defaults suit a server."""
+    """Pool sizes and timeouts of an engine; the defaults suit a server."""
 
     pool_size: int = 10
     max_overflow: int = 10
@@ -49,17 +46,17 @@ class EngineOptions:
     lock_timeout_ms: int = 0
     """PostgreSQL only; 0 is no limit."""
     idle_in_transaction_ms: int = 0
-    """PostgreSQL only: for who may be stopped in the middle, with locks that others wait for; 0 is
-    no limit."""
+    """PostgreSQL only: the server ends transactions that are idle for longer, so that a process
+    that was stopped cannot block others with its locks; 0 is no limit."""
     patience_s: float | None = None
-    """PostgreSQL only: how long anything may stay without an answer; ``None`` is for ever."""
+    """PostgreSQL only: how long to wait for any answer of the server; ``None`` is for ever."""
     busy_timeout_ms: int = 10_000
     """SQLite only: how long a writer waits for another."""
     application_name: str = "wit-admin"
 
 
 def parse_url(text_: str) -> URL:
-    """Read a database URL; ``postgres://`` and ``postgresql://`` both mean psycopg 3.
+    """Parse a database URL; ``postgres://`` and ``postgresql://`` both mean psycopg 3.
 
     Raises:
         ConfigError: It is not a URL, names an unsupported database, or SQLite without a file.
@@ -86,9 +83,9 @@ def parse_url(text_: str) -> URL:
 
 
 def open_engine(url: str | URL, options: EngineOptions | None = None) -> Engine:
-    """Return an engine that connects when it is first used; dispose of it when done.
+    """Return an engine that connects when it is first used; the caller must dispose of it.
 
-    Connections that fail, at any time, raise ``UnavailableError`` in place of the driver's error.
+    A connection that fails at any time raises ``UnavailableError`` instead of the driver's error.
 
     Raises:
         ConfigError: The URL is not usable.
@@ -102,7 +99,7 @@ def open_engine(url: str | URL, options: EngineOptions | None = None) -> Engine:
         pool_size=options.pool_size,
         max_overflow=options.max_overflow,
         pool_timeout=options.pool_timeout_s,
-        # A round trip of some 30 µs prevents errors after a restart of the server.
+        # This round trip of about 30 µs prevents errors after a restart of the server.
         pool_pre_ping=not is_sqlite,
         # The one used last knows the newest pages.
         pool_use_lifo=True,
@@ -111,7 +108,7 @@ def open_engine(url: str | URL, options: EngineOptions | None = None) -> Engine:
     )
     if is_sqlite:
         _prepare_sqlite(engine, options)
-        _watch_file(engine, parsed.database or "")
+        watch_file(engine, parsed.database or "")
     else:
         wait_for_the_disk(engine)
         if options.patience_s is not None:
@@ -121,12 +118,12 @@ def open_engine(url: str | URL, options: EngineOptions | None = None) -> Engine:
 
 
 def make_sessions(engine: Engine) -> sessionmaker[Session]:
-    """Return the factory of sessions on ``engine``.
+    """Return the session factory of ``engine``.
 
-    ``with sessions.begin() as session`` is for work that writes: on SQLite it queues for the
-    write lock at once (``BEGIN IMMEDIATE``), so that reading first and writing later cannot fail
-    because another wrote in between. ``with sessions() as session`` is for reading, and never
-    waits for a writer.
+    ``with sessions.begin() as session`` is for work that writes: on SQLite it waits for the write
+    lock at once (``BEGIN IMMEDIATE``), so a transaction that reads first and then writes cannot
+    fail because another process wrote in between. ``with sessions() as session`` is for reading,
+    and never waits for a writer.
     """
     return sessionmaker(
         engine, class_=_ForgeSession, expire_on_commit=False, autobegin=True, autoflush=True
@@ -134,13 +131,13 @@ def make_sessions(engine: Engine) -> sessionmaker[Session]:
 
 
 def ping(engine: Engine) -> float:
-    """Ask the database for an answer and return how many seconds it took.
+    """Send a query to the database and return how many seconds the answer took.
 
     Raises:
-        UnavailableError: There is none.
+        UnavailableError: There is no answer.
     """
     started = time.perf_counter()
-    # SQLite answers a constant without a look at its file.
+    # SQLite would answer ``SELECT 1`` without reading its file.
     is_sqlite = engine.dialect.name == "sqlite"
     question = "SELECT count(*) FROM sqlite_master" if is_sqlite else "SELECT 1"
     with engine.connect() as connection:
@@ -149,7 +146,7 @@ def ping(engine: Engine) -> float:
 
 
 class _ForgeSession(Session):
-    """A session whose explicitly begun transactions say that they will write."""
+    """A session that marks explicitly begun transactions as writing."""
 
     def begin(self, nested: bool = False) -> SessionTransaction:  # noqa: FBT001, FBT002 - SQLAlchemy's signature
         """Begin a transaction that will write."""
@@ -159,10 +156,10 @@ class _ForgeSession(Session):
     def get_bind(
         self, mapper: type[Any] | Mapper[Any] | None = None, **arguments: Any
     ) -> Engine | Connection:
-        """Return the engine, marked when this session writes."""
+        """Return the engine, marked as writing if this session writes."""
         bind = super().get_bind(mapper, **arguments)
         if self.info.get(WRITES) and isinstance(bind, Engine):
-            # One marked engine per session: its transaction knows its connection by engine.
+            # Keep one marked engine per session: SQLAlchemy finds its connection by the engine.
             options = {WRITES: True, DURABLE: self.info.get(DURABLE, False)}
             marked: Engine = self.info.setdefault(bind, bind.execution_options(**options))
             return marked
@@ -193,7 +190,7 @@ def _prepare_sqlite(engine: Engine, options: EngineOptions) -> None:
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: sqlite3.Connection, _record: object) -> None:
-        # The driver would begin transactions late and commit around DDL; we begin them ourselves.
+        # The driver would begin transactions late and commit before DDL, so ``_begin`` does it.
         connection.isolation_level = None
         _run(connection, pragmas)
 
@@ -205,47 +202,6 @@ def _prepare_sqlite(engine: Engine, options: EngineOptions) -> None:
             connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             connection.info[DURABLE] = durable
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES, False) else "BEGIN")
-
-
-def _watch_file(engine: Engine, path: str) -> None:
-    """Notice that the database's file was taken away or replaced under open connections.
-
-    SQLite would go on in the file that has no name any more, or make a new one without tables.
-    """
-    was_seen = False
-
-    @event.listens_for(engine, "do_connect")
-    def _refuse_to_make_another(*_: object) -> None:
-        if was_seen and not os.path.exists(path):  # noqa: PTH110  on each connect
-            raise _file_is_gone()
-
-    @event.listens_for(engine, "connect")
-    def _remember(_connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
-        nonlocal was_seen
-        was_seen = True
-        record.info[_FILE] = _identity(path)
-
-    @event.listens_for(engine, "checkout")
-    def _compare(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
-        now = _identity(path)
-        if now is None:
-            raise _file_is_gone()
-        if record.info[_FILE] != now:
-            raise DisconnectionError
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)  # noqa: PTH116  on each use of a connection
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _file_is_gone() -> UnavailableError:
-    return UnavailableError(
-        "The database is not available: its file is gone.", hint="Put it back, then try again."
-    )
 
 
 def _run(connection: sqlite3.Connection, statements: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""Translates the drivers' errors where they enter: all that can be retried become one kind."""
+"""Translates the drivers' errors: all that a retry can cure become ``UnavailableError``."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ _SQLITE_UNAVAILABLE = {
     sqlite3.SQLITE_PROTOCOL: ("its lock could not be taken", _TRY_AGAIN),
     sqlite3.SQLITE_NOTADB: ("the file is not a database", _CHECK_FILE),
 }
-"""Why a file cannot be used, and what to do."""
+"""Why a database file cannot be used, and what to do, by SQLite's code."""
 _SQLITE_UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 _SQLITE_MISSING = ("no such table", "no such column", "has no column named")
-"""What SQLite says, under its catch-all code, of a schema that is not the program's."""
+"""SQLite's messages, all with the same general code, when the schema is not the program's."""
 _POSTGRESQL_MISSING = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
 _PRIMARY_CODE = 0xFF
-"""SQLite keeps the kind of an error in its low byte, the detail above."""
+"""The low byte of SQLite's error code is the kind; the rest is the detail."""
 
 
 class RenamingPool(QueuePool):
-    """A pool that says in our words that no connection became free."""
+    """A pool that raises ``UnavailableError`` when no connection becomes free."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -53,8 +53,7 @@ class RenamingPool(QueuePool):
         """Return a connection of the pool.
 
         Raises:
-            UnavailableError: All stayed in use for as long as the pool waits, or the database
-                was gone a moment ago.
+            UnavailableError: All connections stayed in use, or the database was gone a moment ago.
         """
         self._breaker.check()
         try:
@@ -73,12 +72,12 @@ class RenamingPool(QueuePool):
 
 
 def rename_errors(context: ExceptionContext) -> WitError | None:
-    """Return what to raise in place of a driver's error, or ``None`` to let it pass.
+    """Return the error to raise instead of a driver's error, or ``None`` to let that pass.
 
-    Violated constraints and other mistakes in SQL pass; they say something to the caller or of us.
+    Violated constraints pass, for the caller to handle; so do mistakes in SQL, which are bugs.
     """
     if context.is_pre_ping:
-        # The pool is only asking whether the connection lives; it replaces a dead one itself.
+        # This is only the pool's ping; the pool replaces a dead connection itself.
         return None
     original = context.original_exception
     if isinstance(original, sqlite3.Error):
@@ -89,7 +88,7 @@ def rename_errors(context: ExceptionContext) -> WitError | None:
 
 
 def _of_sqlite(error: sqlite3.Error) -> WitError | None:
-    # Python's own misuse errors carry no code.
+    # Errors of Python's sqlite3 module for wrong use have no code.
     code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
     reason = _SQLITE_UNAVAILABLE.get(code)
     if reason:
@@ -113,18 +112,18 @@ def _of_postgresql(error: psycopg.Error, *, is_disconnect: bool) -> WitError | N
 
 
 def _may_pass(error: psycopg.Error) -> bool:
-    """Tell whether trying again can help; not with what is too large to be written."""
+    """Return whether a retry can help; it cannot if a value is too large."""
     is_too_large = isinstance(error, psycopg.errors.ProgramLimitExceeded)
     return isinstance(error, psycopg.OperationalError) and not is_too_large
 
 
 def unavailable(error: psycopg.Error) -> UnavailableError:
-    """Return what to raise in place of an error by which PostgreSQL, or the way to it, is lost."""
+    """Return the error to raise when PostgreSQL, or the connection to it, is lost."""
     return _unavailable(_first_line(error))
 
 
 def is_unique_violation(error: IntegrityError) -> bool:
-    """Tell whether a row was refused because its key is taken."""
+    """Return whether a row was refused because its key is taken."""
     if isinstance(error.orig, sqlite3.IntegrityError):
         return error.orig.sqlite_errorcode in _SQLITE_UNIQUE
     return isinstance(error.orig, psycopg.errors.UniqueViolation)
@@ -142,6 +141,6 @@ def _unfit_schema(reason: str) -> ConfigError:
 
 
 def _first_line(error: psycopg.Error) -> str:
-    """Return the driver's first line, which names host and user and never the password."""
+    """Return the first line of the driver's error; it has host and user, never the password."""
     lines = (error.diag.message_primary or str(error)).strip().splitlines()
     return lines[0].rstrip(".") if lines else "the connection was lost"

@@ -11,15 +11,15 @@ from sqlalchemy import Engine, text
 
 @contextmanager
 def advisory_lock(engine: Engine, name: str, *, wait: bool) -> Iterator[bool]:
-    """Hold the lock ``name`` on a connection of its own; yield whether it was to be had.
+    """Take the lock ``name`` on a separate connection; yield whether that succeeded.
 
-    No transaction is open meanwhile. The server lets go of the lock when the connection ends,
-    however that happens. A proxy that shares connections between transactions breaks it.
+    No transaction is open meanwhile. The server releases the lock when the connection ends, for
+    whatever reason. It does not work through a proxy that shares connections between transactions.
     """
     key = int.from_bytes(hashlib.blake2s(name.encode(), digest_size=8).digest(), signed=True)
     take = "pg_advisory_lock" if wait else "pg_try_advisory_lock"
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        # Out of the pool: closing it cannot fail, as a statement that unlocks could.
+        # Detached from the pool: closing it cannot fail, but a statement to unlock could.
         connection.detach()
         answer = connection.execute(text(f"SELECT {take}(:key)"), {"key": key}).scalar()
         yield answer is not False

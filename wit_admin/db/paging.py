@@ -1,8 +1,8 @@
-"""Keyset pagination: rows that are added meanwhile shift nothing, as they would with an offset.
+"""Keyset pagination: unlike with an offset, rows added meanwhile do not shift the pages.
 
-A cursor holds the key of the last row seen, so the next page begins right after it, whatever was
-inserted or deleted in between. In a list whose key may change (the last update, say) a row that
-moves may be seen again or late; it is never the cause that another is missed.
+A cursor holds the key of the last row of a page, so the next page begins right after it, whatever
+was inserted or deleted in between. In a list by a key that can change (the last update, say) a row
+that moves may appear twice or late, but never makes another row disappear.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MAX_INTEGER = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which page is wanted: the first, or the one that a cursor names.
+    """The wanted page: the first, or the one after a cursor.
 
     Raises:
         InvalidInputError: ``limit`` is not between 1 and ``MAX_LIMIT``.
@@ -53,7 +53,7 @@ FIRST_PAGE = PageRequest()
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Some rows of a list, and the cursor of the next page; ``None`` on the last."""
+    """Some rows of a list, and the cursor of the next page; ``None`` on the last page."""
 
     items: tuple[T, ...]
     next_cursor: str | None
@@ -61,12 +61,12 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A part of a list for an operator, who names the row it begins after."""
+    """A part of a list, for an operator, who names the row before it."""
 
     after: Any = None
-    """The value that the list is sorted by; from the beginning, if ``None``."""
+    """The sort value of the row before the part; ``None`` to begin at the start."""
     limit: int | None = None
-    """All, if ``None``."""
+    """The most rows; ``None`` for all."""
 
 
 EVERYTHING = Span()
@@ -74,10 +74,10 @@ EVERYTHING = Span()
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """How a list is sorted: columns that are never null and together unique, all one way."""
+    """The sort order of a list: columns, never null and together unique, all in one direction."""
 
     name: str
-    """Written into cursors, so that one of another list is refused."""
+    """Part of each cursor, so that a cursor of another list is refused."""
     columns: tuple[InstrumentedAttribute[Any] | ColumnElement[Any], ...]
     descending: bool = False
 
@@ -89,7 +89,7 @@ def fetch_page(
     at: PageRequest,
     build: Callable[..., T],
 ) -> Page[T]:
-    """Run ``query`` for one page; ``build`` gets the columns of each row.
+    """Run ``query`` for one page; ``build`` makes an item from the columns of each row.
 
     Raises:
         InvalidInputError: The cursor is not one of this list.
@@ -112,7 +112,7 @@ def collect_pages(
     limit: int | None = None,
     after: str | None = None,
 ) -> Page[T]:
-    """Return ``limit`` rows after a cursor, or all, as one page made of as many as it takes."""
+    """Return ``limit`` rows after a cursor, or all, by reading as many pages as needed."""
     rows: list[T] = []
     while True:
         size = MAX_LIMIT if limit is None else min(MAX_LIMIT, limit - len(rows))
@@ -126,7 +126,7 @@ def collect_pages(
 def cut(
     query: AnySelect, key: InstrumentedAttribute[Any], span: Span, *, descending: bool = False
 ) -> AnySelect:
-    """Sort a query by a unique column, and narrow it to a part."""
+    """Sort a query by a unique column, and restrict it to a part."""
     query = query.order_by(key.desc() if descending else key)
     if span.after is not None:
         query = query.where(key < span.after if descending else key > span.after)
@@ -134,7 +134,7 @@ def cut(
 
 
 def render_cursor(order: Order, key: Sequence[Any]) -> str:
-    """Return the opaque cursor for ``key`` in a list of this order."""
+    """Return the cursor for ``key`` in a list of this order; clients must not interpret it."""
     content = json.dumps([order.name, *map(_encode, key)], separators=(",", ":"))
     return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 

@@ -1,7 +1,7 @@
 """Timeouts on PostgreSQL connections, for a server that never answers.
 
-A server that is frozen, or behind a network that swallows packets, neither answers nor hangs up.
-Its own ``statement_timeout`` is of no use then.
+A server that is frozen, or behind a network that loses packets, neither answers nor hangs up. Its
+own ``statement_timeout`` is useless then.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 _TO_PING_S = 2.0
-"""Whether a connection lives is asked of it each time that it is taken from the pool."""
+"""The timeout of the ping that a connection gets each time it is taken from the pool."""
 
 _Waiting = Generator[Wait, Ready | int, Any]
 
 
 class PatientConnection(psycopg.Connection[Any]):
-    """Ends itself when an answer takes longer than ``patience_s``."""
+    """A connection that closes itself when an answer takes longer than ``patience_s``."""
 
     patience_s = math.inf
 
     def wait(self, gen: Any, *arguments: Any, **named: Any) -> Any:
-        """Do what ``gen`` says, while the server answers in time."""
+        """Run the driver's generator, as long as the server answers in time."""
         return super().wait(self._bounded(gen), *arguments, **named)
 
     def _bounded(self, waiting: _Waiting) -> _Waiting:
@@ -38,7 +38,7 @@ class PatientConnection(psycopg.Connection[Any]):
         try:
             wanted = next(waiting)
             while True:
-                # The driver looks in several times a second, with nothing where nothing came.
+                # The driver wakes several times a second, and sends 0 if nothing came.
                 ready = yield wanted
                 if ready is Ready.NONE and time.monotonic() > deadline:
                     self.close()
@@ -49,13 +49,13 @@ class PatientConnection(psycopg.Connection[Any]):
 
 
 def bound_waiting(engine: Engine, patience_s: float) -> None:
-    """Let no statement on the engine's connections stay without an answer for longer."""
+    """Make all connections of the engine give up after ``patience_s`` without an answer."""
 
     @event.listens_for(engine, "do_connect")
     def _connect(
         _dialect: Dialect, _record: ConnectionPoolEntry, arguments: Any, named: Any
     ) -> DBAPIConnection:
-        # How long this may take is the driver's own connect_timeout.
+        # The driver's own connect_timeout limits this.
         return PatientConnection.connect(*arguments, **named)  # type: ignore[return-value]
 
     @event.listens_for(engine, "checkin")

@@ -1,10 +1,10 @@
-"""Divides shards of work among processes on all hosts by PostgreSQL's advisory locks.
+"""Divides shards of work among processes on all hosts, by PostgreSQL's advisory locks.
 
-Each process has one connection for its locks, and the server lets go of them when it ends,
-however that happens. It ends the connection of a process that says nothing for :data:`LEASE_S`,
-too: that one was stopped, or waits for a disk that hangs. Beside its shards each holds a shared
-lock that says that it is there, so that all know how many they are and what a fair share is. A
-proxy that shares connections between transactions breaks it.
+Each process holds its locks on one connection, and the server releases them when that ends, for
+whatever reason. The server also ends the connection of a process that is silent for
+:data:`LEASE_S`: it was stopped, or waits for a disk that hangs. Beside its shards each process
+holds a shared lock, by which all can count the processes and compute a fair share. This does not
+work through a proxy that shares connections between transactions.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from sqlalchemy.orm import Session
 from wit_admin.errors import UnavailableError
 
 LEASE_S = 15.0
-"""As it is told to the server below."""
+"""How long the server keeps a silent connection; the same as in ``_SET_UP``."""
 _UNSIGNED = 2**32
 _MEMBER = -1
-"""In place of a shard's number: held, shared, by all."""
+"""The number of the lock that every process holds shared."""
 _IN_SPACE = """
       FROM pg_locks
      WHERE locktype = 'advisory' AND granted AND objsubid = 2
@@ -36,19 +36,19 @@ _TAKE = text("SELECT pg_try_advisory_lock(:space, :number)")
 _GIVE_BACK = text("SELECT pg_advisory_unlock(:space, :number)")
 _LEAVE = text("SELECT pg_advisory_unlock_all()")
 _SET_UP = (
-    # A host that loses power closes no connection: the server has to find out within seconds.
+    # A host that loses power closes no connection; the server must notice within seconds.
     "SET tcp_keepalives_idle = 5",
     "SET tcp_keepalives_interval = 3",
     "SET tcp_keepalives_count = 3",
     "SET tcp_user_timeout = 15000",
     "SET statement_timeout = 5000",
-    # Version 13 does not know it, and would say so.
+    # Version 13 does not have this setting, and a plain SET would fail.
     "SELECT set_config(name, '15s', false) FROM pg_settings WHERE name = 'idle_session_timeout'",
 )
 
 
 class ShardLocks:
-    """This process's part in the work of a name, which has ``count`` shards."""
+    """The shards of this process, of the ``count`` shards of the work called ``name``."""
 
     lease_s = LEASE_S
 
@@ -62,17 +62,17 @@ class ShardLocks:
 
     @property
     def term(self) -> int:
-        """How often a connection was opened: what an earlier one held is lost."""
+        """The number of connections opened so far; each new one means that the locks were lost."""
         return self._opened
 
     def settle(self, busy: Collection[int] = ()) -> frozenset[int]:
-        """Take shards that are free, or give back what is more than a fair share; return ours.
+        """Take free shards, or give some back if we have more than a fair share; return ours.
 
-        What is to be given back is left out at once, and let go of at a later call, when it is not
-        among the ``busy`` shards any more.
+        A shard to give back is missing in the result at once, but is unlocked only in a later
+        call, when it is no longer among the ``busy`` shards.
 
         Raises:
-            UnavailableError: The server is not there; whatever was held is lost.
+            UnavailableError: The server is gone, and all locks are lost.
         """
         try:
             return self._settle(busy)
@@ -81,7 +81,7 @@ class ShardLocks:
             raise
 
     def close(self) -> None:
-        """Let go of everything; others can have it on return."""
+        """Release all locks; other processes can take them when this returns."""
         if self._connection is not None:
             with contextlib.suppress(UnavailableError):
                 self._connection.execute(_LEAVE)
@@ -91,7 +91,7 @@ class ShardLocks:
         connection, self._connection = self._connection, None
         self._leaving.clear()
         if connection is not None:
-            # Out of the pool as it is: the session ends, and with it what it holds.
+            # It is detached from the pool, so this ends the session and releases its locks.
             connection.close()
 
     def _settle(self, busy: Collection[int]) -> frozenset[int]:
@@ -114,7 +114,7 @@ class ShardLocks:
 
     def _open(self) -> Connection:
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        # Out of the pool: no other code may get a connection that has locks.
+        # Detached from the pool: no other code may get a connection that holds locks.
         connection.detach()
         for statement in _SET_UP:
             connection.exec_driver_sql(statement)
@@ -124,7 +124,7 @@ class ShardLocks:
         return connection
 
     def _look(self) -> tuple[int, set[int], list[int]]:
-        """Return how many members there are, the shards of this one, and the free ones."""
+        """Return the number of processes, the shards of this one, and the free shards."""
         assert self._connection is not None  # noqa: S101  opened by the caller
         numbers = {"space": self._space % _UNSIGNED}
         members, ours, taken = 0, set(), set()
@@ -144,7 +144,7 @@ class ShardLocks:
 
 
 def count_members(session: Session, name: str) -> int:
-    """Return how many processes take part in the work of that name."""
+    """Return how many processes take part in the work called ``name``."""
     numbers = {"space": space_of(name) % _UNSIGNED, "member": _MEMBER % _UNSIGNED}
     return int(session.execute(_COUNT_MEMBERS, numbers).scalar_one())
 

@@ -2,9 +2,9 @@
 
 By subject, each beginning with the module to read first:
 
-* Who answers a git request: ``backend`` is the interface, ``quick_backend`` answers in process what
-  it can, ``child_backend`` runs git for the rest.
-* Answers in process: ``advertisement``, ``ref_cache``, ``answer_cache``, ``quick_push``.
+* Who answers a git request: ``backend`` is the interface, ``in_process_backend`` answers what it
+  can without a child, ``child_backend`` runs git for the rest.
+* Answers in process: ``advertisement``, ``ref_cache``, ``answer_cache``, ``in_process_push``.
 * The wire protocol: ``pktline``, ``commands`` (what a push asks), ``report`` (what git did).
 * Pushes that must be checked: ``push_guard``, ``guarded_push``, ``hooks``, ``push_checks``.
 * git as a child: ``program``, ``environment``, ``children``, ``limited_child``, ``fallback``.

@@ -1,7 +1,7 @@
 """Resolves host names, and separates public addresses from private ones.
 
-The answer is given to git along with the name, so that a name which leads elsewhere the next time
-it is asked for, by DNS rebinding, gains nothing.
+git gets the addresses along with the name and does not resolve it again, so DNS rebinding (another
+answer the next time) gains nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Tells fast-forwards from forced updates: is the old commit an ancestor of the new one?
 
-Most pushes add a few commits, which are read here. A long way is left to git, which knows shorter
-ones. Source: git's remote.c, ``ref_newer``.
+Most pushes add a few commits, which are read here. git searches longer histories, as it has faster
+ways. Source: git's remote.c, ``ref_newer``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 _OID_DIGITS = 40
 _STEPS = 500
-"""So many commits are read before git is asked, which then costs as much at least."""
+"""The number of commits read before git is asked; to read more would cost more than git does."""
 _NEAR_STEPS = 64
 _STEPS_WITHOUT_GIT = 1_000_000
 _PATIENCE_S = 20.0
@@ -35,7 +35,7 @@ _PARENT = re.compile(rb"^parent ([0-9a-f]{40})$", re.MULTILINE)
 
 
 class _TooFarError(Exception):
-    """The answer is further away than is looked."""
+    """The answer needs more than :data:`_STEPS` commits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ class Ancestry:
     tools: GitTools
 
     def find_forced(self, gitdir: Path, moves: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Return those pairs of old and new id of which the new one does not contain the old.
+        """Return those pairs of old and new id whose new commit does not contain the old one.
 
-        Tags stand for what they point at; what is no commit contains nothing. Where the histories
-        are so many and so long that git does not answer in time, no force is found.
+        A tag counts as what it points at; an object that is not a commit contains nothing. If the
+        histories are so long that git does not answer in time, no forced update is found.
         """
         end = time.monotonic() + _PATIENCE_S
         walk = _Walk(gitdir, _STEPS if self.tools.program.is_git else _STEPS_WITHOUT_GIT)
@@ -65,7 +65,7 @@ class Ancestry:
     def _ask_git(self, gitdir: Path, before: str, after: str, within_s: float) -> bool:
         if not self.tools.program.is_git:
             return True
-        # Replacements are for those who look at history, and anybody can push them.
+        # Ignore replacement refs: they are for viewing history, and anybody can push them.
         variables = {"GIT_DIR": str(gitdir), "GIT_NO_REPLACE_OBJECTS": "1"}
         line = self.tools.command("merge-base", "--is-ancestor", before, after)
         environment = self.tools.environment.variables(extra=variables)
@@ -84,7 +84,7 @@ class Ancestry:
 def find_near(
     gitdir: Path, moves: Iterable[tuple[str, str]], *, apart: str = ""
 ) -> set[tuple[str, str]]:
-    """Return those pairs whose old id is close below the new one; of the others nothing is known.
+    """Return the pairs that are surely fast-forwards over a short distance; others may be, too.
 
     ``apart`` is a folder of objects that are not in the repository yet.
     """
@@ -98,7 +98,7 @@ def find_near(
 
 
 class _Walk:
-    """Reads the commits of one repository, nearest first, and only so many for one answer."""
+    """Walks the commits of one repository, nearest first, up to :data:`_STEPS` for one answer."""
 
     def __init__(self, gitdir: Path, steps: int, *, apart: str = "") -> None:
         self._steps = steps
@@ -107,7 +107,7 @@ class _Walk:
     def contains(self, before: str, after: str) -> bool:
         """Tell whether ``before`` is ``after`` or an ancestor of it."""
         if len(before) != _OID_DIGITS:
-            # libgit2 knows no other ids.
+            # libgit2 supports no other ids.
             raise _TooFarError
         ids = (before.encode(), after.encode())
         target, tip = (peel(self._objects, oid) or oid for oid in ids)
@@ -126,7 +126,7 @@ class _Walk:
         raise _TooFarError
 
     def _read(self, oid: bytes) -> bytes:
-        """Return the head of a commit; nothing of what is none, or missing as in a shallow one."""
+        """Return the head of a commit; empty if it is not a commit, or missing (shallow clones)."""
         try:
             found = self._objects.read(oid, most_bytes=_MAX_COMMIT_BYTES)
         except TooLargeObjectError:

@@ -1,7 +1,7 @@
 """A cache of answers to fetches, valid while the refs of the repository have not moved.
 
-Machines that build and test clone the same commit over and over. An answer depends on the request,
-on the refs and on the settings; the last two are the same as long as the snapshot of the refs is.
+Build machines clone the same commit over and over. An answer depends on the request, on the refs
+and on the settings; the snapshot of the refs is replaced whenever one of the last two changes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from wit_admin.git.wants import first_want
 _COMMAND = b"command=fetch"
 _MAX_REQUEST_BYTES = 64 * 1024
 _LARGEST_SHARE = 16
-"""No answer takes more than this part of the room."""
+"""One answer takes at most this fraction (one sixteenth) of the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,37 +32,37 @@ class FetchRequest:
 
     @property
     def key(self) -> tuple[Path, bytes]:
-        """What it is remembered by."""
+        """The key in the cache."""
         return self.gitdir, hashlib.blake2b(self.body, digest_size=32).digest()
 
     @property
     def wants_history(self) -> bool:
-        """It asks for a ref's own commit, not for objects that a partial clone lacks."""
+        """Whether it asks for the commit of a ref, not for objects that a partial clone lacks."""
         return first_want(self.body) in self.snapshot.oids
 
 
 def is_usual_fetch(body: bytes) -> bool:
-    """Tell whether a request is a fetch, and no larger than those of clones."""
+    """Return whether a request is a fetch of usual size."""
     return len(body) <= _MAX_REQUEST_BYTES and body[4:].startswith(_COMMAND)
 
 
 class AnswerCache:
-    """The answers used last. Belongs to one event loop."""
+    """The answers used last. Only one event loop may use it."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._kept: OrderedDict[tuple[Path, bytes], tuple[RefSnapshot, ReadyAnswer]] = OrderedDict()
         self._bytes = 0
         self._free_bytes = max_bytes
-        """For answers that are on their way to their first client."""
+        """Free memory for answers that are still being sent to their first client."""
 
     @property
     def largest(self) -> int:
-        """Bytes of the largest answer that is kept."""
+        """The size in bytes of the largest answer that can be kept."""
         return self._max_bytes // _LARGEST_SHARE
 
     def find(self, request: FetchRequest) -> ReadyAnswer | None:
-        """Return what was answered to the same request, if nothing has changed since."""
+        """Return the answer to the same request, if nothing has changed since."""
         if not self._kept or not is_usual_fetch(request.body):
             return None
         key = request.key
@@ -74,18 +74,18 @@ class AnswerCache:
         return answer
 
     def hold(self, size: int) -> bool:
-        """Take room for so much of an answer under way; false when there is none left."""
+        """Reserve memory for a part of an answer; return false if there is none left."""
         if size > self._free_bytes:
             return False
         self._free_bytes -= size
         return True
 
     def let_go(self, size: int) -> None:
-        """Give room back."""
+        """Release reserved memory."""
         self._free_bytes += size
 
     def keep(self, request: FetchRequest, answer: ReadyAnswer) -> None:
-        """Remember an answer, and forget those used longest ago if there is no room."""
+        """Remember an answer; forget those used longest ago if memory runs out."""
         key = request.key
         self._drop(key)
         self._kept[key] = request.snapshot, answer
@@ -100,7 +100,7 @@ class AnswerCache:
 
 
 class RecordedAnswer:
-    """Passes an answer on, and keeps it once it is whole."""
+    """Passes an answer on, and puts it into the cache when it is complete."""
 
     def __init__(
         self,
@@ -122,11 +122,11 @@ class RecordedAnswer:
 
     @property
     def ended_well(self) -> bool:
-        """Whatever was to be said has been said."""
+        """Whether the answer was complete."""
         return self._answer.ended_well
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the answer as it is made."""
+        """Yield the answer in pieces, as they come."""
         body, is_whole = bytearray(), True
         try:
             async for chunk in self._answer.chunks():
@@ -146,12 +146,12 @@ class RecordedAnswer:
         return False
 
     async def _is_certain(self) -> bool:
-        # What is asked by id may be a blob: then it was no clone, which costs a look to find out.
+        # A wanted id may be that of a blob; then it was no clone. That has to be looked up.
         is_clear = self._request.wants_history or not self.was_clone
         if not (self.ended_well and is_clear):
             return False
         return await self._look_again() is self._request.snapshot
 
     def complaint(self) -> str:
-        """Return what was wrong with the request."""
+        """Return the error in the request."""
         return self._answer.complaint()

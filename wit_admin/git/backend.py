@@ -74,15 +74,15 @@ class Backend(Protocol):
         """
 
     def find_cached_advertisement(self, command: str, gitdir: Path, version: int) -> bytes | None:
-        """Return what :meth:`advertise` would, if that is known. Never waits."""
+        """Return the cached result of :meth:`advertise`, or ``None``. Never waits."""
 
     def find_cached_answer(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
-        """Return what :meth:`fetch_at_once` would, if that is known. Never waits."""
+        """Return the cached result of :meth:`fetch_in_process`, or ``None``. Never waits."""
 
-    async def fetch_at_once(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
-        """Return the answer to one request of ``upload-pack`` if that takes no work.
+    async def fetch_in_process(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
+        """Return the answer to one request of ``upload-pack`` if no git child is needed.
 
-        ``None`` if :meth:`fetch` has to.
+        Otherwise return ``None``, and :meth:`fetch` has to answer.
         """
 
     def fetch(
@@ -93,16 +93,16 @@ class Backend(Protocol):
         ``shown`` are object ids that anybody may want, as they are shown; there may be more.
 
         Raises:
-            InvalidInputError: It asks for what no visible ref leads to.
+            InvalidInputError: It asks for an object that no visible ref leads to.
             UnavailableError: The server is too busy.
         """
 
-    def push_at_once(
+    def push_in_process(
         self, gitdir: Path, request: PushRequest, body: bytes, extra: Mapping[str, str]
     ) -> bytes | None:
-        """Carry out a small push and return the answer, or ``None`` if :meth:`push` has to.
+        """Carry out a small push and return the answer, or ``None`` if :meth:`push` has to do it.
 
-        ``body`` is the whole request. Call it in a thread, and wait for its end in any case.
+        ``body`` is the whole request. Call it in a thread, and always wait for its end.
         """
 
     def push(

@@ -86,7 +86,7 @@ class ChildBackend:
         """Return nothing: git is asked each time."""
         return None
 
-    async def fetch_at_once(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
+    async def fetch_in_process(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
         """Return ``None``: a child needs its time."""
         return None
 
@@ -126,7 +126,7 @@ class ChildBackend:
         with named_failures():
             return may_have_hidden_refs(gitdir)
 
-    def push_at_once(
+    def push_in_process(
         self, gitdir: Path, request: PushRequest, body: bytes, extra: Mapping[str, str]
     ) -> bytes | None:
         """Return ``None``: a child needs its time."""

@@ -21,10 +21,10 @@ _COMPLAINT_BYTES = 4096
 _GRACE_S = 1.0
 _LAST_LOOK_S = 0.2
 _GATHER_S = 0.003
-"""How long output may gather in the pipe: to wake up for every packet of git's costs more time than
-it gives to the client. A pipe of full size holds what git can write meanwhile."""
+"""How long output may gather in the pipe: waking up for every packet of git costs more time than
+the client gains. A pipe of full size holds what git can write meanwhile."""
 _SILENCE_S = 600.0
-"""git says something every few seconds while it works for a client that listens on side bands."""
+"""How long a child may be silent; git sends something every few seconds on side bands."""
 
 
 class GitChild:
@@ -63,7 +63,7 @@ class GitChild:
         self._stdout, stdout_write = os.pipe2(os.O_CLOEXEC)
         self._stderr, stderr_write = os.pipe2(os.O_CLOEXEC)
         for descriptor in (self._stdin, self._stdout):
-            # The kernel may refuse larger pipes to a user with many; the default works too.
+            # The kernel may refuse a larger pipe to a user with many; the default size works, too.
             with contextlib.suppress(OSError):
                 fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self._gathers = fcntl.fcntl(self._stdout, fcntl.F_GETPIPE_SZ) >= _PIPE_BYTES
@@ -127,7 +127,7 @@ class GitChild:
                 view = view[os.write(self._stdin, view) :]
                 self._note_sign()
             except BlockingIOError:
-                # What it had started may hold the pipe open, so its end wakes us as well.
+                # A grandchild may hold the pipe open, so the child's end has to wake us as well.
                 await self._ready(self._stdin, for_writing=True)
             except BrokenPipeError:
                 self.close_stdin()
@@ -142,8 +142,8 @@ class GitChild:
         """Yield the output as it comes, at most 256 KiB ahead of the consumer.
 
         Raises:
-            UnavailableError: It has taken and said nothing for so long that it never will: it
-                waits for something in its repository, such as a pipe that nobody writes to.
+            UnavailableError: It has been silent for so long that it must be stuck, for example on a
+                named pipe in its repository.
         """
         self._note_sign()
         while True:
@@ -152,7 +152,7 @@ class GitChild:
             except BlockingIOError:
                 if await self._may_have_output():
                     continue
-                # It died, and what it had started holds the pipe open without writing.
+                # It died, but a grandchild holds the pipe open without writing.
                 return
             if not chunk:
                 return
@@ -166,9 +166,9 @@ class GitChild:
         return self.returncode is not None or await self._ready(self._stdout, timeout_s=within_s)
 
     async def _may_have_output(self) -> bool:
-        """Wait for output or the end; false when there will be none any more."""
+        """Wait for output or for the end; return false if there is no more output."""
         if self.returncode is not None:
-            # A last look: the end may be seen before the output that came before it.
+            # Look once more: the end may be seen before the output that came before it.
             return await self._ready(self._stdout, timeout_s=_LAST_LOOK_S)
         left_s = self._last_sign + self._silence_s - time.monotonic()
         if left_s <= 0:
@@ -198,7 +198,7 @@ class GitChild:
     async def _ready(
         self, descriptor: int | None, *, for_writing: bool = False, timeout_s: float | None = None
     ) -> bool:
-        """Wait for the kernel's word or for the child's end; false when time is up before."""
+        """Wait for an event or for the child's end; return false if time runs out first."""
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[bool] = loop.create_future()
 

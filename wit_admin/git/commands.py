@@ -32,7 +32,7 @@ _CERTIFICATE_END = b"push-cert-end\n"
 
 @dataclass(frozen=True, slots=True)
 class RefCommand:
-    """One wish of a push: move ``ref`` from ``old`` to ``new``; all zeros mean "not there"."""
+    """One command of a push: move ``ref`` from ``old`` to ``new``; all zeros mean "not there"."""
 
     old: str
     new: str
@@ -40,20 +40,20 @@ class RefCommand:
 
     @property
     def creates(self) -> bool:
-        """The client believes that the ref does not exist yet."""
+        """Whether it creates the ref."""
         return not self.old.strip("0")
 
     @property
     def deletes(self) -> bool:
-        """The ref is to go."""
+        """Whether it deletes the ref."""
         return not self.new.strip("0")
 
 
 @dataclass(frozen=True, slots=True)
 class PushRequest:
-    """Everything before the pack.
+    """Everything in a push before the pack.
 
-    Commands of a signed push stand in ``commands`` too, read from its certificate.
+    The commands of a signed push are in ``commands``, too, as read from its certificate.
     """
 
     commands: tuple[RefCommand, ...]
@@ -66,17 +66,17 @@ class PushRequest:
 
     @property
     def side_band(self) -> bool:
-        """The client reads the response on side bands."""
+        """Whether the client reads the response on side bands."""
         return b"side-band-64k" in self.capabilities
 
     @property
     def wants_report(self) -> bool:
-        """The response will tell which refs were accepted."""
+        """Whether the response has to report which refs were accepted."""
         return not self.capabilities.isdisjoint((b"report-status", b"report-status-v2"))
 
     @property
     def is_atomic(self) -> bool:
-        """All commands are to succeed, or none."""
+        """Whether all commands must succeed, or none."""
         return b"atomic" in self.capabilities
 
 
@@ -84,7 +84,7 @@ class PushRequest:
 class PushHeadReader:
     """Reads the head of a push from pieces of the request body.
 
-    It keeps the commands, not the body: the caller passes every piece on (or keeps it) itself.
+    It keeps the commands, not the body: the caller must keep or pass on every piece.
     """
 
     max_commands: int = MAX_COMMANDS
@@ -100,7 +100,7 @@ class PushHeadReader:
     _fed: int = 0
 
     def feed(self, chunk: bytes) -> PushRequest | None:
-        """Read on; return the request once its head is whole, and None until then.
+        """Read a piece; return the request once its head is complete, and ``None`` until then.
 
         Raises:
             InvalidInputError: The head is malformed, or names a ref no push may touch.
@@ -175,7 +175,7 @@ class PushHeadReader:
             self._add_command(line)
 
     def _take_certificate_line(self, packet: bytes) -> None:
-        # git takes no note of where packets begin, nor of what follows a NUL in one.
+        # git ignores packet boundaries, and what follows a NUL in a packet.
         if packet == _CERTIFICATE_END:
             self._part = "commands"
         elif self._certificate is not None:

@@ -1,4 +1,4 @@
-"""The repository root, with what inspects repositories in it."""
+"""The repository root, with the services that inspect repositories in it."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """Everything below one root."""
+    """The repositories below one root."""
 
     root: Path
     inspector: Inspector
-    """Says whether git may work in a repository."""
+    """Decides whether git may open a repository."""
     ancestry: Ancestry
-    """Says which updates were forced."""
+    """Decides which updates were forced."""
 
 
 @contextmanager
 def changing_the_disk() -> Iterator[None]:
-    """Turn errors of a disk that is full, read-only or broken into an error with a message.
+    """Convert errors of a full, read-only or broken disk to an error with a message.
 
     Raises:
-        UnavailableError: The system refused what was asked of it. The log says where.
+        UnavailableError: The system refused an operation. The log says which.
     """
     try:
         yield

@@ -19,7 +19,7 @@ _KEEP_ALIVE = b"0005\x01"
 _KEEP_ALIVE_S = 5.0
 """As often somebody who waits for a pack hears something. Source: git-config(1),
 ``uploadpack.keepAlive``."""
-_MOST_KEEP_ALIVES = 720
+_MAX_KEEP_ALIVES = 720
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class PackAnswer:
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the answer; what goes wrong is said in it, as ``upload-pack`` says it."""
         yield write_packet(_PACK_LINE)
-        for _ in range(_MOST_KEEP_ALIVES):
+        for _ in range(_MAX_KEEP_ALIVES):
             # git looks through the history in silence before it packs anything.
             if await self.child.has_output(within_s=_KEEP_ALIVE_S):
                 break

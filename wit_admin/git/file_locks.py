@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def acquire(descriptor: int, *, wait: bool = True) -> bool:
-    """Lock an open file or folder; false if somebody has it and this one shall not ``wait``."""
+    """Lock an open file or folder; return false if another holds it and ``wait`` is false."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -23,7 +23,7 @@ def acquire(descriptor: int, *, wait: bool = True) -> bool:
 
 @contextmanager
 def locked(descriptor: int) -> Iterator[None]:
-    """Hold a lock on an open file that stays open afterwards."""
+    """Hold a lock on an open file, which stays open afterwards."""
     acquire(descriptor)
     try:
         yield
@@ -33,7 +33,7 @@ def locked(descriptor: int) -> Iterator[None]:
 
 @contextmanager
 def lock_file(path: Path, *, wait: bool = True) -> Iterator[bool]:
-    """Create and lock a file; yield whether the lock was to be had."""
+    """Create and lock a file; yield whether it got the lock."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -44,7 +44,7 @@ def lock_file(path: Path, *, wait: bool = True) -> Iterator[bool]:
 
 @contextmanager
 def lock_folder(path: Path) -> Iterator[None]:
-    """Create and lock a folder, after its present holder."""
+    """Create and lock a folder; wait for its present holder."""
     path.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -55,14 +55,14 @@ def lock_folder(path: Path) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Tell whether a process that lives has a file or folder locked; links are not followed.
+    """Return whether a live process holds a lock on a file or folder; links are not followed.
 
     Raises:
         OSError: It cannot be opened; ``FileNotFoundError`` where nothing is.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
-        # Shared, so that two who ask do not take each other for the holder.
+        # A shared lock, so that two processes that check do not see each other as holders.
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

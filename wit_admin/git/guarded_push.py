@@ -25,25 +25,25 @@ log = logging.getLogger(__name__)
 
 _READ_BYTES = 64 * 1024
 _PATIENCE_S = 1800.0
-"""So long all of it may take; the first push of a huge history is walked for minutes."""
+"""The time limit of a whole push; checking the first push of a huge history takes minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class GuardedStart:
-    """How the ``receive-pack`` of one push is started, and who looks at what it has received."""
+    """How to start the ``receive-pack`` of one push, and how to check what it receives."""
 
     hooks: Path
-    """Where its hooks are made."""
+    """The folder in which its hooks are created."""
     child: Callable[[Path, Sequence[int]], AbstractAsyncContextManager[GitChild]]
-    """Starts it with these hooks and descriptors."""
+    """Starts the child with these hooks and descriptors."""
     checks: Callable[[tuple[str, str]], PushChecks]
-    """Who looks, once it is known where the new objects are."""
+    """Creates the checks, once it is known where the new objects are."""
     own_hooks: Callable[[], Awaitable[Path | None]]
     """Finds the repository's own hooks, if they are to run."""
 
 
 class GuardedPush:
-    """A push of which each ref is accepted or refused by a guard; the report gives its reasons."""
+    """A push in which a guard accepts or refuses each ref; the report has the reasons."""
 
     def __init__(self, guard: PushGuard, start: GuardedStart) -> None:
         self._guard = guard
@@ -72,7 +72,7 @@ class GuardedPush:
         self._push.close_stdin()
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield git's answer, the reasons in it put right."""
+        """Yield git's answer, with the guard's reasons in it."""
         guard = self._guard
         rewriter = ReportRewriter(guard.side_band, self._refusals, guard.is_atomic)
         async for chunk in self._push.chunks():
@@ -98,7 +98,7 @@ class GuardedPush:
             open_hooks(self._start.hooks, own) as folder,
         ):
             async with self._start.child(folder.path, (to_ask.number, to_hear.number)) as child:
-                # Only the hooks have them now; else no end of file would be seen here.
+                # Only the hooks may have these ends now, or else end of file would never come.
                 to_ask.close()
                 to_hear.close()
                 answering = asyncio.create_task(self._answer(asks, answers, folder))
@@ -111,7 +111,7 @@ class GuardedPush:
                         log.error("A push was refused because of a bug.", exc_info=problem)
 
     async def _answer(self, asks: PipeEnd, answers: PipeEnd, folder: HookFolder) -> None:
-        """Wait for the hook's question and answer it. The end of this without one is a no."""
+        """Wait for the hook's question and answer it. Without an answer the hook refuses."""
         try:
             objects = await _read_question(asks.number)
             if objects is None:

@@ -1,7 +1,7 @@
-"""Decides whether git may open a repository: nothing in it leads out of the root, or blocks.
+"""Decides whether git may open a repository: nothing in it may lead out of the root, or block.
 
-Whoever can write into a repository's folder, on a shared disk for instance, could otherwise have
-the server give out, or write to, any repository and file that the server itself may touch.
+Otherwise somebody who can write into a repository's folder, on a shared disk for instance, could
+make the server read or write any file that the server itself may access.
 Source: gitrepository-layout(5); git's path.c, ``enter_repo``.
 """
 
@@ -27,33 +27,33 @@ from wit_admin.git.ref_names import ref_bytes
 from wit_admin.git_objects import ALTERNATES_DEPTH, MAX_ALTERNATES_BYTES, parse_alternates
 
 _FOLDERS = ("", "info", "objects/info/commit-graphs")
-"""Besides refs and objects, where git opens files by name or lists them."""
+"""Other folders, besides refs and objects, in which git opens or lists files."""
 
 _REDIRECTS = (".git", "commondir")
-"""With one of these git would serve another folder than the one it was given."""
+"""If one of these exists, git would serve another folder than the given one."""
 
-_MOST_BYTES = {
+_MAX_BYTES = {
     "HEAD": 4096,
     "config": 1024**2,
     "config.worktree": 1024**2,
     "packed-refs": 256 * 1024**2,
 }
-_KNOWN_MOST = 50_000
+_MAX_KNOWN_FOLDERS = 50_000
 _SETTLED_NS = 2_000_000_000
 _HOOKS = "hooks"
-"""Operators link hooks from elsewhere; they run only where the operator says so."""
+"""Operators may link hooks from elsewhere; hooks run only if the operator allows it."""
 
 
 @dataclass(slots=True)
 class Inspector:
-    """Looks at repositories before git does. A folder that has not changed is not read twice.
+    """Inspects repositories before git opens them. Unchanged folders are not read twice.
 
-    What changes between the look and git's own is not seen: who races it must be kept from the
-    disk by its permissions.
+    It does not see a change between the inspection and git's own reading: only the disk's
+    permissions can keep out somebody who races it.
     """
 
     roots: tuple[Path, ...]
-    """The repository root, and what the operator lets repositories share besides."""
+    """The repository root, and the other folders that repositories may share objects with."""
     allows_includes: bool = False
     _bases: tuple[str, ...] = field(init=False)
     _known: dict[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Inspector:
     def check_loose_objects(self, gitdir: Path) -> None:
         """Check that git may send the loose objects.
 
-        Apart, because the many folders of these take a millisecond to look at.
+        This is separate because reading their many folders takes a millisecond.
 
         Raises:
             ConflictError: As for :meth:`check`.
@@ -117,7 +117,7 @@ class Inspector:
         for folder in _FOLDERS:
             self._check_folder(gitdir, folder)
         self._check_refs_tree(gitdir)
-        for name, most in _MOST_BYTES.items():
+        for name, most in _MAX_BYTES.items():
             if file_size(f"{gitdir}/{name}") > most:
                 raise refusal(f"{name} is larger than {most} bytes")
         if not self.allows_includes:
@@ -149,7 +149,7 @@ class Inspector:
             changed = os.stat(path).st_ctime_ns
         except (FileNotFoundError, NotADirectoryError):
             return ()
-        # A folder's ctime follows every change of its entries, and cannot be set back.
+        # A folder's ctime changes with every change of its entries, and cannot be set back.
         known = self._known.get(path)
         if known is not None and known[0] == changed:
             return known[1]
@@ -163,7 +163,7 @@ class Inspector:
                 folders.append(entry.name)
             elif not entry.is_file():
                 check_kind(entry.path, shown)
-        # Where a link leads can change without the folder, and so can what came a moment ago.
+        # A link's target can change without the folder, and very recent changes may not show.
         if not has_links and time.time_ns() - changed > _SETTLED_NS:
             self._remember(path, (changed, tuple(folders)))
         return tuple(folders)
@@ -174,7 +174,7 @@ class Inspector:
         if not self._is_inside(entry.path):
             raise leads_out(shown)
         if shown.startswith("refs/") and entry.is_dir():
-            # git walks into it, and a few that lead back up make that walk endless.
+            # git walks into it, and a few links that lead back up make that walk endless.
             raise refusal(f"{shown} is a link to a folder")
         check_kind(entry.path, shown)
 
@@ -184,7 +184,7 @@ class Inspector:
 
     def _remember(self, path: str, seen: tuple[int, tuple[str, ...]]) -> None:
         with self._lock:
-            if len(self._known) >= _KNOWN_MOST:
+            if len(self._known) >= _MAX_KNOWN_FOLDERS:
                 self._known.clear()
             self._known[path] = seen
 

@@ -23,7 +23,7 @@ _TICK_S = 0.5
 _READ_BYTES = 64 * 1024
 _LINE_END = re.compile(rb"[\r\n]")
 _KEPT_LINES = 40
-_MOST_OUTPUT = 64 * 1024**2
+_MAX_OUTPUT_BYTES = 64 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def _follow(
                     _note(ended, lines, tell)
             if time.monotonic() > deadline:
                 raise UnavailableError(f"It took longer than {limits.timeout_s:g} seconds.")
-            if len(output) > _MOST_OUTPUT or len(rest) > _MOST_OUTPUT:
+            if len(output) > _MAX_OUTPUT_BYTES or len(rest) > _MAX_OUTPUT_BYTES:
                 raise TooLargeError("The source sent too much output.")
             _check_size(limits)
     _note(ended, [rest], tell)

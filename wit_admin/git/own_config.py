@@ -1,7 +1,8 @@
 """Reads and writes the section ``[wit]`` of a repository's config: a copy of its row.
 
-A rename or a transfer does not move the folder, so the folder's name says nothing for sure. These
-few values are a copy of the row: from them an empty database is made again. The row decides.
+A rename or a transfer does not move the folder, so the folder's name may be an old one. These
+values are a copy of the row, from which an empty database can be rebuilt. If they differ, the row
+decides.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 from wit_admin.errors import ConflictError, UnavailableError
 from wit_admin.git.file_locks import acquire, is_locked
 from wit_admin.git.file_writes import sync
-from wit_admin.git.plain_files import MOST_CONFIG, read_plain
+from wit_admin.git.plain_files import MAX_CONFIG_BYTES, read_plain
 from wit_admin.git.wit_section import has_own, parse_own, render_own
 
 if TYPE_CHECKING:
@@ -30,17 +31,17 @@ _PATIENCE_S = 5.0
 _LOOK_AGAIN_S = 0.02
 _MOMENT_S = 60.0
 _BRIEFLY_S = 0.1
-"""For who writes thousands: what stays locked is written in the next run."""
+"""The wait for a lock when thousands are written; the next run writes those still locked."""
 _LEAST_CONFIG = b"[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
 _ADDING = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PAGE = 4096
-"""What lies within one page is read and written whole."""
+"""The size of a page; reads and writes within one page are atomic."""
 
 
 def read_own(gitdir: Path) -> dict[str, str]:
     """Return the values of ``[wit]`` by key; empty when there are none, or no readable config."""
     try:
-        return parse_own(read_plain(f"{gitdir}/config", MOST_CONFIG))
+        return parse_own(read_plain(f"{gitdir}/config", MAX_CONFIG_BYTES))
     except OSError:
         return {}
 
@@ -54,7 +55,7 @@ def add_own(folder: str, values: Mapping[str, str | None]) -> None:
     :func:`wit_admin.git.file_writes.sync_all`.
 
     Raises:
-        UnavailableError: Somebody else keeps the config locked.
+        UnavailableError: Another process keeps the config locked.
         OSError: It cannot be written.
     """
     try:
@@ -125,7 +126,7 @@ def clear_left(gitdir: Path) -> int:
     for path in gitdir.glob(_OURS + "*"):
         ticket = path.with_name(path.name.removesuffix(_DRAFT))
         with contextlib.suppress(FileNotFoundError):
-            # A moment passes between the making of one and its lock.
+            # A moment passes between creating a draft and locking it.
             is_old = time.time() - path.lstat().st_mtime > _MOMENT_S
             if is_old and not _is_held(ticket):
                 path.unlink()
@@ -181,7 +182,7 @@ def _take(ticket: Path, lock: Path, patience_s: float) -> None:
 
 
 def _clear_dead(lock: Path) -> bool:
-    """Take away a lock of ours whose holder is dead; tell whether it is gone."""
+    """Remove a lock of ours whose holder is dead; return whether it is gone."""
     own_names = 2
     try:
         descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -210,7 +211,7 @@ def _is_held(ticket: Path) -> bool:
 
 
 def _clear_drafts(gitdir: Path) -> None:
-    # A draft is written by the holder of the lock only, so these are of the dead.
+    # Only the holder of the lock writes drafts, so these belong to dead processes.
     for path in gitdir.glob(_OURS + "*.draft*"):
         path.unlink(missing_ok=True)
 

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 
-MOST_CONFIG = 1024**2
+MAX_CONFIG_BYTES = 1024**2
 _READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PAGE = 4096
 _NO_FILE = (errno.ESPIPE, errno.EISDIR)

@@ -26,14 +26,14 @@ from wit_admin.log import fields
 log = logging.getLogger(__name__)
 
 _SHOWN_BYTES = 4 * 1024
-"""So much of what a program says is passed on."""
+"""The most output of one program that is passed on to the pusher."""
 _TOLD_LINES, _TOLD_CHARACTERS = 50, 8 * 1024
-"""So much of all programs together; it has to fit into a pipe, four bytes to a character."""
+"""The most output of all programs together; it must fit into a pipe, 4 bytes per character."""
 _WATCHED = '(read _ <&3; kill -9 -$$) >/dev/null 2>&1 & exec 3<&- "$@"'
-"""Runs a program beside a watcher, which ends the group of both when the server has gone."""
+"""Runs a program beside a watcher, which kills both when the server is gone."""
 _CANNOT_RUN = (126, 127)
 _STEERS = re.compile(r"[^\x20-\x7e\xa0-\U0010ffff]")
-"""What a terminal might obey."""
+"""Characters that a terminal might interpret."""
 _UNITS = (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024))
 
 
@@ -48,14 +48,14 @@ class GuardSettings:
 
 @dataclass(slots=True)
 class Verdict:
-    """What came of looking at a push."""
+    """The result of checking a push."""
 
     refusals: dict[bytes, str]
     told: list[str] = field(default_factory=list)
-    """Lines for the pusher to read."""
+    """Lines of output for the pusher."""
 
     def tell(self, output: bytes) -> None:
-        """Keep what a program said, as long as there is room and without what steers terminals."""
+        """Add a program's output, up to the limits, without control characters."""
         room = _TOLD_CHARACTERS - sum(map(len, self.told))
         for line in output.decode("utf-8", "replace").splitlines():
             text = _STEERS.sub("?", line.replace("\t", "    "))
@@ -66,19 +66,19 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class PushChecks:
-    """Looks at the commands of one push, with the objects that git holds apart for it."""
+    """Checks the commands of one push, with its objects in git's quarantine."""
 
     tools: GitTools
     settings: GuardSettings
     gitdir: Path
     objects: tuple[str, str]
-    """The folder of the new objects, and where all others are; both empty for a push of none."""
+    """The folders of the new objects and of all others; both empty if the push has no objects."""
     _vetted: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
     _clean: dict[tuple[tuple[str, ...], int], set[str]] = field(default_factory=dict)
-    """What was found, in this push, to reach no large file, by what it was held to."""
+    """The ids that were found to reach no large file, by the rules they were checked against."""
 
     async def judge(self, guard: PushGuard) -> Verdict:
-        """Find out what is asked of each ref; one that is refused is asked no more."""
+        """Run the checks of each ref; a ref that is refused needs no further checks."""
         verdict = Verdict(dict(guard.refusals))
         forced = await self._find_forced(guard)
         end = time.monotonic() + self.settings.timeout_s
@@ -94,20 +94,20 @@ class PushChecks:
         return verdict
 
     async def _find_forced(self, guard: PushGuard) -> set[tuple[str, str]]:
-        """Return the moves that take commits away; a child for each would take long."""
+        """Return the forced moves, all in one go, since a child for each would take long."""
         moves = {(ref.old, ref.new) for ref in guard.refs if ref.forbids_force}
         apart = self.objects[0]
         moves -= await asyncio.to_thread(find_near, self.gitdir, moves, apart=apart)
         return {move for move in moves if not await self._is_forward(*move)}
 
     async def _is_forward(self, old: str, new: str) -> bool:
-        """Tell whether the new commit has the old one in its history; what fails is no."""
+        """Return whether the new commit contains the old one; false if that cannot be found out."""
         async with self._git("merge-base", "--is-ancestor", old, new) as child:
             child.close_stdin()
             return await child.wait() == 0
 
     async def _find_large(self, ref: RefGuard, most: int) -> str | None:
-        """Return what to say of a file over the limit that the ref would come to reach."""
+        """Return the refusal if the ref would newly reach a file over the limit, or ``None``."""
         if ref.vetted not in self._vetted:
             self._vetted[ref.vetted] = await self._list_vetted(ref.vetted)
         clean = self._clean.setdefault((ref.vetted, most), set())
@@ -123,7 +123,7 @@ class PushChecks:
         return f"{path[:200] or 'a file'} is larger than {in_units(most)}"
 
     async def _list_vetted(self, texts: Sequence[str]) -> set[str]:
-        """Return the values of all refs that these patterns cover."""
+        """Return the values of all refs that these patterns match."""
         patterns, tips = [RefPattern(text) for text in texts], set()
         async with self._git("for-each-ref", "--format=%(objectname) %(refname)") as child:
             child.close_stdin()
@@ -140,7 +140,7 @@ class PushChecks:
             UnavailableError: git cannot walk there.
         """
         async with self._git("rev-list", "--objects", *options, "--stdin") as child:
-            # It reads all of this before it says anything.
+            # git reads all of its input before it prints anything.
             await child.write("".join(f"{oid}\n" for oid in ids).encode())
             child.close_stdin()
             async for line in _lines(child):
@@ -164,12 +164,12 @@ class PushChecks:
     async def _run_check(
         self, name: str, ref: RefGuard, guard: PushGuard, said: bytearray, within_s: float
     ) -> str | None:
-        """Run one program; return how it ended unless it agrees."""
+        """Run one program; return the reason if it does not accept, or ``None``."""
         program = os.fspath(self.settings.programs / name)
         line = ["/bin/sh", "-c", _WATCHED, name, program, os.fsdecode(ref.ref), ref.old, ref.new]
         status = _CANNOT_RUN[0]
         try:
-            # The name comes from the database, which is not to say which programs there are.
+            # The name comes from the database, which must not be able to name any program.
             if os.sep not in name and os.access(program, os.X_OK):
                 async with asyncio.timeout(max(within_s, 0)):
                     status = await self._run_watched(line, guard, said)
@@ -180,7 +180,7 @@ class PushChecks:
             )
             return "took too long"
         if status in _CANNOT_RUN:
-            # What the shell says of it is not for who pushes.
+            # The shell's own errors are not for the pusher.
             log.warning(
                 "A push check cannot be run.", extra=fields(program=program, output=bytes(said))
             )
@@ -216,7 +216,7 @@ class PushChecks:
         apart = {
             "GIT_OBJECT_DIRECTORY": new,
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": others,
-            # git refuses to move refs where it finds this.
+            # git refuses to move refs if it finds this variable.
             "GIT_QUARANTINE_PATH": new,
         }
         return self.tools.environment.variables(
@@ -233,7 +233,7 @@ async def _lines(child: GitChild) -> AsyncIterator[bytes]:
 
 
 def in_units(size: int) -> str:
-    """Return a number of bytes as people write it."""
+    """Return a number of bytes in a readable unit."""
     for unit, factor in _UNITS:
         if size >= factor:
             return f"{size / factor:.4g} {unit}"

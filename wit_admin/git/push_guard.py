@@ -1,4 +1,4 @@
-"""What must be checked of a push while its objects are in git's quarantine."""
+"""Describes the checks of a push while its objects are in git's quarantine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RefGuard:
-    """One command of a push, and what is to be found out before it is carried out."""
+    """One command of a push, and the checks that it must pass."""
 
     ref: bytes
     old: str
@@ -16,36 +16,36 @@ class RefGuard:
     forbids_force: bool = False
     max_blob_bytes: int | None = None
     vetted: tuple[str, ...] = ()
-    """Patterns of refs that have been held to this size before: what they reach is let in."""
+    """Patterns of refs with the same size limit: objects that they reach were checked before."""
     checks: tuple[str, ...] = ()
-    """Names of programs that are to look at it."""
+    """Names of the operator's programs that must accept it."""
 
     @property
     def has_work(self) -> bool:
-        """There is something to find out."""
+        """Whether there is anything to check."""
         return self.forbids_force or self.needs_objects
 
     @property
     def needs_objects(self) -> bool:
-        """More counts than whether it is a fast-forward."""
+        """Whether a check needs more than to know if it is a fast-forward."""
         return self.max_blob_bytes is not None or bool(self.checks)
 
 
 @dataclass(frozen=True, slots=True)
 class PushGuard:
-    """All that is to be looked at in one push."""
+    """All checks of one push."""
 
     refusals: Mapping[bytes, str]
-    """Refs that are refused in any case, with the reason for the client."""
+    """Refs that are refused without a check, with the reason for the client."""
     refs: tuple[RefGuard, ...]
     is_atomic: bool
     side_band: bool
     commands: int
-    """How many commands the push has."""
+    """The number of commands in the push."""
     variables: Mapping[str, str]
-    """What checks get to know of the push, as environment variables."""
+    """Environment variables for the operator's programs, which describe the push."""
 
     @property
     def takes_fast_forwards(self) -> bool:
-        """Whatever only adds commits to refs is welcome, so that git need not be asked."""
+        """Whether every fast-forward is accepted, so that it can be carried out in process."""
         return not self.refusals and not any(ref.needs_objects for ref in self.refs)

@@ -1,7 +1,7 @@
-"""Refs as clients are shown them, remembered for as long as nothing on disk has moved.
+"""Caches refs as clients see them, as long as nothing on disk has changed.
 
-Nobody tells this process of a change: each use compares times and inodes of the folders below
-``refs/`` and of the files beside them, as git does with ``packed-refs``.
+Each use checks for changes: it compares times and inodes of the folders below ``refs/`` and of the
+files beside them, as git does with ``packed-refs``.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from wit_admin.git.refs import StoredRefs, read_refs
 from wit_admin.git.tags import peel
 
 _RACY_NS = 20_000_000
-"""A change so soon after another may leave the same time behind: a kernel that ticks at 100 Hz
-stamps every 10 ms."""
+"""Two changes within this time may get the same time stamp: a kernel at 100 Hz stamps in steps of
+10 ms."""
 _MAX_RENDERED = 8
 _CONFIG = 2
-"""Its place in a signature."""
+"""The position of the config in a signature."""
 _HIDDEN = tuple(prefix.encode() for prefix in HIDDEN_REFS)
 
 Signature = tuple[tuple[int, int, int] | None, ...]
@@ -32,26 +32,26 @@ Signature = tuple[tuple[int, int, int] | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class ShownRef:
-    """A ref that a client is shown."""
+    """A ref that clients see."""
 
     name: bytes
     oid: bytes
     peeled: bytes
-    """What the tag points at in the end; empty for whatever is no tag."""
+    """The object that a tag finally points at; empty if it is not a tag."""
     symref_target: bytes | None = None
 
 
 @dataclass(slots=True)
 class RefSnapshot:
-    """All that clients are shown of a repository's refs, and answers already made of them."""
+    """All refs of a repository that clients see, and cached answers made from them."""
 
     refs: tuple[ShownRef, ...]
     head: ShownRef | None
-    """``HEAD`` with the ref it names as its target; ``None`` when that does not exist yet."""
+    """``HEAD``, with the ref that it names; ``None`` if that ref does not exist yet."""
     unborn_head: bytes | None
-    """The ref that HEAD names and that does not exist yet."""
+    """The ref that HEAD names, if it does not exist yet."""
     rendered: dict[bytes, bytes] = field(default_factory=dict)
-    """Answers by request, a handful."""
+    """A few answers, by request."""
 
     _oids: frozenset[bytes] | None = None
 
@@ -64,7 +64,7 @@ class RefSnapshot:
         return self._oids
 
     def remember(self, request: bytes, answer: bytes) -> bytes:
-        """Keep an answer for those who will ask the same, and return it."""
+        """Cache an answer for equal requests, and return it."""
         if len(self.rendered) >= _MAX_RENDERED:
             self.rendered.clear()
         self.rendered[request] = answer
@@ -79,11 +79,11 @@ class _Entry:
     identity: int
     """The folder's inode."""
     is_lasting: bool
-    """Nothing had changed just before it was read, so that an equal signature proves it true."""
+    """Whether an equal signature proves it valid: nothing had changed just before it was read."""
 
 
 class RefCache:
-    """Snapshots of the repositories served last. May be used from several threads."""
+    """Snapshots of the repositories served last. Several threads may use it."""
 
     def __init__(self, *, max_refs: int = 500_000) -> None:
         self._known: OrderedDict[Path, _Entry] = OrderedDict()
@@ -100,9 +100,9 @@ class RefCache:
         return self.find(gitdir) or self._read(gitdir, self._known.get(gitdir))
 
     def find(self, gitdir: Path, *, max_folders: int | None = None) -> RefSnapshot | None:
-        """Return the refs if they are remembered and still as they are on disk.
+        """Return the cached refs if they are still the same on disk.
 
-        That takes a look at each folder below ``refs/``, of which there may be too many.
+        It checks each folder below ``refs/``; with more than ``max_folders`` it returns ``None``.
 
         Raises:
             NotPlainError: git itself has to be asked.
@@ -116,9 +116,9 @@ class RefCache:
         return known.snapshot if _signature(gitdir, folders) == known.signature else None
 
     def has_current_settings(self, gitdir: Path) -> bool:
-        """Tell whether the repository has the settings with which its refs were read.
+        """Return whether the settings are the same as when the refs were read.
 
-        What does not depend on the refs needs no look at them.
+        This is for answers that depend on the settings, but not on the refs.
 
         Raises:
             NotPlainError: git itself has to be asked.
@@ -132,13 +132,13 @@ class RefCache:
         began = time.time_ns()
         identity = file_mark(os.fsencode(gitdir))
         if former is not None and (identity is None or former.identity != identity[0]):
-            # Removed and made anew under its name: nothing of the old one holds.
+            # It was removed and created again under the same name: all that was cached is invalid.
             former = None
         stored = read_refs(gitdir, known=former.stored.packed if former else None)
         signature = _signature(gitdir, stored.folders)
         snapshot = _show(gitdir, stored, former.snapshot if former else None)
         newest = max(mark[1] for mark in signature if mark is not None)
-        # A folder that moved after it was read has a time of after the beginning.
+        # A folder that changed after it was read has a time after the beginning.
         is_lasting = newest < began - _RACY_NS
         entry = _Entry(signature, stored, snapshot, identity[0] if identity else 0, is_lasting)
         self._keep(gitdir, entry)

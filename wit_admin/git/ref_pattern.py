@@ -15,7 +15,7 @@ from functools import lru_cache
 from wit_admin.errors import InvalidInputError
 from wit_admin.git.ref_names import HEADS_TEXT
 
-_MOST_LENGTH = 200
+_MAX_CHARACTERS = 200
 _SLASH = ord("/")
 _BAD = re.compile(r"[\x00-\x20\x7f~^:\[\\\]]|\.\.|@\{|//|/\.|\.lock(?:/|$)|\.$|/$")
 """Characters that no ref name has, and git's brackets and backslashes, which refs do not need."""
@@ -54,8 +54,8 @@ class RefPattern:
                 f"{text!r} is not a pattern for refs.",
                 hint="Write a branch or a full ref, with '*', '**' and '?': release/*.",
             )
-        if len(full.encode()) > _MOST_LENGTH:
-            raise InvalidInputError(f"A pattern may have at most {_MOST_LENGTH} bytes.")
+        if len(full.encode()) > _MAX_CHARACTERS:
+            raise InvalidInputError(f"A pattern may have at most {_MAX_CHARACTERS} bytes.")
         return cls(full)
 
     def matches(self, ref: bytes) -> bool:

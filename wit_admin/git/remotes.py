@@ -35,7 +35,7 @@ _SILENCE = (("http.lowSpeedLimit", "100"), ("http.lowSpeedTime", "60"))
 _NO_LAZY_FETCH = "env GIT_ALLOW_PROTOCOL=none git-upload-pack"
 """A local source's own config could name programs for fetching what it lacks."""
 
-_MOST_CREDENTIALS = 16 * 1024
+_MAX_CREDENTIALS_BYTES = 16 * 1024
 _MALFORMED = re.compile(r"fsck error|^error: object [0-9a-f]{40}", re.MULTILINE)
 _EXPLAINED: tuple[tuple[str, type[WitError], str, str | None], ...] = (
     (
@@ -239,9 +239,9 @@ def read_credentials(path: Path) -> str:
     """
     with contextlib.suppress(OSError, UnicodeDecodeError):
         with path.open(encoding="utf-8") as file:
-            text = file.read(_MOST_CREDENTIALS + 1)
+            text = file.read(_MAX_CREDENTIALS_BYTES + 1)
         line = text.strip()
-        if line and line.isprintable() and len(text) <= _MOST_CREDENTIALS:
+        if line and line.isprintable() and len(text) <= _MAX_CREDENTIALS_BYTES:
             return line
     raise ConflictError(
         "The credentials cannot be read.",

@@ -12,14 +12,14 @@ from wit_admin.errors import InvalidInputError
 from wit_admin.git.pktline import Mark, Packet, PacketReader, write_band, write_packet
 
 MAX_RESULTS = 50_000
-"""More lines than this are not kept; the report is then incomplete."""
+"""The most lines to keep; with more the report counts as incomplete."""
 
 _BAND_CONTENT = 1
 
 
 @dataclass(frozen=True, slots=True)
 class RefResult:
-    """What became of one command.
+    """The result of one command.
 
     ``refname``, ``old`` and ``new`` are given only where git did something else than asked (a
     proc-receive hook can).
@@ -36,7 +36,7 @@ class RefResult:
 
 @dataclass(frozen=True, slots=True)
 class PushReport:
-    """The report as far as it was seen; one that is not complete proves nothing about the rest."""
+    """The report so far; if it is incomplete, refs that it does not name may have moved, too."""
 
     is_complete: bool
     unpack: str | None
@@ -60,7 +60,7 @@ class ReportReader:
     _is_broken: bool = False
 
     def feed(self, chunk: bytes) -> None:
-        """Read on."""
+        """Read a piece of the response."""
         if self._is_broken or self._is_complete:
             return
         try:
@@ -72,7 +72,7 @@ class ReportReader:
             self._is_broken = True
 
     def report(self) -> PushReport:
-        """Return what was seen so far."""
+        """Return the report so far."""
         return PushReport(
             is_complete=self._is_complete and not self._is_broken,
             unpack=self._unpack,
@@ -120,7 +120,7 @@ def render_acceptance(ref: bytes, *, side_band: bool) -> bytes:
 
 
 def render_refusal(reasons: Mapping[bytes, str], message: str | None, *, side_band: bool) -> bytes:
-    """Return the report on a push of which nothing is accepted, with a reason for each ref.
+    """Return the report on a push that is refused as a whole, with a reason for each ref.
 
     Reasons, and ``message``, which is printed above them, are one line each.
     """

@@ -19,7 +19,7 @@ _ATTEMPTS = 5
 _DIGITS, _PROGRESS, _KEEPALIVE = 4, b"\x02", b"0005\x01"
 """Source: gitprotocol-pack(5), "Packfile Data", side-band; git's builtin/receive-pack.c,
 ``copy_to_sideband``, for the packet that only says that git lives."""
-_MOST_KEPT_BYTES = 1024 * 1024
+_MAX_KEPT_BYTES = 1024 * 1024
 """Larger pushes come as packs as a rule, which have a folder that stays."""
 
 
@@ -47,7 +47,7 @@ class RetriedPush:
         """Give it input; waits while it is busy. Input to one that has ended is dropped."""
         if self._kept is not None:
             self._kept += data
-            if len(self._kept) > _MOST_KEPT_BYTES:
+            if len(self._kept) > _MAX_KEPT_BYTES:
                 self._kept = None
         await self._child.write(data)
 

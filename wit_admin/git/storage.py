@@ -19,13 +19,13 @@ from wit_admin.git.ref_values import has_reftable
 from wit_admin.git.wit_section import render_own
 
 STAGING, CONDEMNED = ".new~", ".old~"
-"""How folders begin that are being made, or taken away; no name of a repository has a tilde."""
+"""Prefixes of folders that are being created or removed; no repository's name has a tilde."""
 _ABANDONED_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class RepositoryPath:
-    """Where git finds a repository: its real path, below the root."""
+    """The real path of a repository, below the root."""
 
     gitdir: Path
 
@@ -73,7 +73,7 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
 def sweep_half_made(folder: Path) -> None:
     """Remove incomplete repositories that killed processes left in ``folder`` an hour ago."""
     for left in folder.glob(STAGING + "*"):
-        # What this program did not make, such as a plain file or a link, is left alone.
+        # Leave alone what this program does not create, such as a plain file or a link.
         with contextlib.suppress(OSError):
             if time.time() - left.stat().st_mtime > _ABANDONED_S and not is_locked(left):
                 shutil.rmtree(left, ignore_errors=True)
@@ -102,7 +102,7 @@ def find_on_disk(root: Path, owner: str, name: str) -> RepositoryPath | None:
 
 
 def is_pristine(gitdir: Path) -> bool:
-    """Tell whether a repository has no ref yet, neither loose nor packed."""
+    """Return whether a repository has no refs yet, neither loose nor packed."""
     try:
         has_loose = any(not path.is_dir() for path in (gitdir / "refs").rglob("*"))
         return not has_loose and not (gitdir / "packed-refs").exists()
@@ -111,7 +111,7 @@ def is_pristine(gitdir: Path) -> bool:
 
 
 def says_yes(gitdir: Path, key: str) -> bool:
-    """Tell whether a repository's own config sets ``key``; what cannot be read is a no."""
+    """Return whether a repository's config sets ``key`` to true; false if it is unreadable."""
     import pygit2  # noqa: PLC0415  80 ms that most commands need not pay
 
     try:
@@ -151,7 +151,7 @@ def write_description(gitdir: Path, text: str | None) -> None:
 
 
 def choose_head(branches: list[str]) -> str:
-    """Return which of the first pushed branches HEAD should name."""
+    """Return the branch of the first push that HEAD should name."""
     for usual in ("main", "master"):
         if usual in branches:
             return usual
@@ -159,7 +159,7 @@ def choose_head(branches: list[str]) -> str:
 
 
 def write_blob(gitdir: Path, data: bytes) -> str:
-    """Put a blob into a repository; return its id."""
+    """Write a blob into a repository; return its id."""
     import pygit2  # noqa: PLC0415  80 ms that most commands need not pay
 
     database = pygit2.Odb(str(gitdir / "objects"))
@@ -175,7 +175,7 @@ def move(gitdir: Path, target: Path) -> None:
 
 
 def remove(gitdir: Path) -> None:
-    """Remove a repository; its owner's folder stays, since others may just be using it."""
+    """Remove a repository; its owner's folder stays, since others may be using it."""
     condemned = Path(tempfile.mkdtemp(prefix=CONDEMNED, dir=gitdir.parent))
     gitdir.rename(condemned / "repository")
     shutil.rmtree(condemned, ignore_errors=True)

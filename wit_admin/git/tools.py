@@ -1,4 +1,4 @@
-"""What is needed to run git: the program, its environment, its memory."""
+"""What running git needs: the program, its environment, and its memory limit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class GitTools:
     program: GitProgram
     environment: ChildEnvironment
     memory_bytes: int
-    """Of one child."""
+    """The memory limit of one child."""
 
     def command(self, *arguments: str) -> list[str]:
         """Return a command line of git's."""

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from wit_admin.git.oddities import Odd, explain, link, misplaced, unreadable
 from wit_admin.git.storage import CONDEMNED, STAGING
+from wit_admin.git.unexpected import Unexpected, explain, link, misplaced, unreadable
 
 _HALF = (STAGING, CONDEMNED)
 _FOUR = struct.Struct("<4Q")
@@ -27,7 +27,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 Fingerprints = Mapping[str, bytes | None]
-"""By path; ``None`` where nothing is known for sure."""
+"""Fingerprints by path; ``None`` if there is no reliable one."""
 _NONE: Fingerprints = MappingProxyType({})
 _Seen = tuple[bytes, tuple[int, ...], os.stat_result, os.stat_result]
 """A fingerprint, the times in it, and what is told of ``objects`` and ``refs/heads``."""
@@ -44,7 +44,7 @@ class Found(NamedTuple):
     """The latest of the times in the fingerprint."""
 
     def is_settled(self, taken_ns: int) -> bool:
-        """Tell whether each change after ``taken_ns`` is sure to change the fingerprint."""
+        """Return whether every change after ``taken_ns`` is sure to change the fingerprint."""
         return self.latest_ns < taken_ns - _SETTLED_NS
 
 
@@ -52,14 +52,14 @@ class Owned(NamedTuple):
     """The content of one owner's folder."""
 
     known: Fingerprints
-    """What was known of it before."""
+    """The fingerprints that were known before."""
     paths: list[str]
-    """Of its repositories, in order."""
-    news: list[Found | Odd]
+    """The paths of its repositories, in order."""
+    news: list[Found | Unexpected]
     """Repositories whose fingerprints are not those that were known, and what is no repository."""
 
     def missed(self) -> set[str]:
-        """Return what was known and is not there."""
+        """Return the known paths that are missing."""
         if len(self.paths) == len(self.known) and not self.news:
             return set()
         return self.known.keys() - set(self.paths)

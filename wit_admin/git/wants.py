@@ -19,7 +19,7 @@ _WANT = re.compile(rb"(?:want|oid) ([0-9a-fA-F]{40})([0-9a-fA-F]{24})?")
 """Found anywhere, not only where packets begin: a want too many is looked up, one too few lets
 what is hidden out. git reads digits of either case, and not what follows them. ``oid`` stands in
 the command ``object-info``, which tells the size of any object."""
-_MOST_READ_BYTES = 16 * 1024 * 1024
+_MAX_READ_BYTES = 16 * 1024 * 1024
 _VISIBLE = ("--exclude-hidden=uploadpack", "--all")
 _NEW = ("rev-list", "--max-count=1", "--stdin", "--not")
 _HIDDEN = ("rev-list", "--objects", "--no-object-names", "--all", "--not")
@@ -113,7 +113,7 @@ async def _find_in(chunks: AsyncIterator[bytes], wanted: set[str]) -> str | None
 def _read(path: Path) -> bytes | None:
     """Return the content; ``None`` for a file that is too large to look through."""
     try:
-        if path.stat().st_size > _MOST_READ_BYTES:
+        if path.stat().st_size > _MAX_READ_BYTES:
             return None
         return path.read_bytes()
     except FileNotFoundError:

@@ -36,7 +36,7 @@ def decode_change_id(change_id: ChangeId) -> bytes:
 def read_header(value: bytes | None) -> ChangeId | None:
     """Return the change id in a ``change-id`` header; ``None`` when jj would ignore it.
 
-    Capitals count; any other length or letter does not.
+    Capital letters are valid; another length or other letters are not.
     """
     if value is None or not _HEADER.fullmatch(value):
         return None
@@ -44,6 +44,6 @@ def read_header(value: bytes | None) -> ChangeId | None:
 
 
 def synthesize(commit_id: CommitId) -> ChangeId:
-    """Return the change id that jj gives to a commit that carries none: the id's end, mirrored."""
+    """Return jj's change id for a commit without one: the reversed end of the commit id."""
     end = bytes.fromhex(commit_id)[-CHANGE_ID_BYTES:]
     return encode_change_id(end[::-1].translate(_TURNED_BITS))

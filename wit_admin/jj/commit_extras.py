@@ -1,4 +1,4 @@
-"""What jj keeps of commits besides Git: a row for each in a table of its own.
+"""The extra data that jj stores for each commit, in a table beside Git.
 
 Source: jj's lib/src/git_backend.rs, deserialize_extras.
 """
@@ -17,7 +17,7 @@ from wit_admin.jj.operations import commit_id
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What jj keeps of a commit besides Git."""
+    """The extra data of one commit."""
 
     change_id: ChangeId | None
     trees: tuple[TreeId, ...]

@@ -1,4 +1,4 @@
-"""Headers of raw Git commits, those that jj adds among them.
+"""Parses the headers of raw Git commits, including those that jj adds.
 
 Source: jj's lib/src/git_backend.rs, commit_from_git_without_root_parent.
 """
@@ -14,21 +14,21 @@ from wit_admin.errors import DamagedJjError
 from wit_admin.jj.ids import CommitId
 from wit_admin.jj.operations import Timestamp
 
-MOST_TEXT = 10_000
-"""Characters that are kept of a description, and of a name: whoever pushes can make them endless,
-and thousands of commits are in memory at once."""
+MAX_TEXT_CHARACTERS = 10_000
+"""The most characters to keep of a description or name: anybody who pushes can make them very long,
+and thousands of commits are in memory at the same time."""
 
 TreeId = str
 """The id of a Git tree, as a commit id is."""
 
 _EMPTY_NAME = "JJ_EMPTY_STRING"
-"""Git refuses empty names, so jj writes this for one."""
+"""jj writes this for an empty name, because Git refuses empty names."""
 _TREES = b"jj:trees"
 _TIME = re.compile(rb"\s*([+-]?\d{1,18})(?:\s+([+-]\d{4}))?")
-_MOST_SHARED = 200
-"""Bytes of a name with an address: most commits share them with others, which are kept."""
+_MAX_SHARED = 200
+"""The longest name with address, in bytes, that is cached: most commits share theirs."""
 _LINE_END = re.compile(rb"\n(?! )")
-"""A line that begins with a blank goes on with the value before it."""
+"""The end of a header: a next line that begins with a space would continue it."""
 _TREE_IDS = re.compile(rb"[0-9a-f]{40}(?: [0-9a-f]{40})*|[0-9a-f]{64}(?: [0-9a-f]{64})*")
 
 
@@ -62,7 +62,7 @@ def read_headers(head: bytes) -> tuple[tuple[CommitId, ...], Mapping[bytes, byte
 
 
 def _unfold(head: bytes) -> list[bytes]:
-    # Not line by line: millions of them may go on with one value.
+    # Not line by line: one value may have millions of lines.
     return [line.replace(b"\n ", b"\n") for line in _LINE_END.split(head)]
 
 
@@ -82,18 +82,18 @@ def read_trees(oid: CommitId, headers: Mapping[bytes, bytes]) -> tuple[TreeId, .
 
 
 def read_signature(value: bytes) -> Signature:
-    """Return who is named in an ``author`` or ``committer``, however it is written."""
+    """Parse an ``author`` or ``committer`` header, in any form."""
     end = value.rfind(b">") + 1
     if value.find(b"<", 0, end) < 0:
         return Signature(_name(value), "", Timestamp(0, 0))
     person = value[:end]
-    name, email = _person(person) if end > _MOST_SHARED else _shared_person(person)
+    name, email = _person(person) if end > _MAX_SHARED else _shared_person(person)
     return Signature(name, email, _time(_TIME.match(value, end)))
 
 
 def build_signature(person: bytes, seconds: bytes, zone: bytes) -> Signature:
-    """Return the same from the parts of one that is written as usual."""
-    people = _shared_person if len(person) <= _MOST_SHARED else _person
+    """Return the signature from the parts of a header in the usual form."""
+    people = _shared_person if len(person) <= _MAX_SHARED else _person
     return Signature(*people(person), Timestamp(int(seconds) * 1000, _zone(zone)))
 
 
@@ -103,7 +103,7 @@ def _person(value: bytes) -> tuple[str, str]:
 
 
 _shared_person = lru_cache(maxsize=1024)(_person)
-"""So that a history holds each of its people once."""
+"""Cached, so that a history holds each person only once."""
 
 
 def _name(value: bytes) -> str:
@@ -112,9 +112,9 @@ def _name(value: bytes) -> str:
 
 
 def read_text(value: bytes) -> str:
-    """Return the text of bytes, as far as it is kept."""
+    """Decode text, cut at :data:`MAX_TEXT_CHARACTERS`."""
     # No character takes more than four bytes.
-    return value[: 4 * MOST_TEXT].decode("utf-8", "replace")[:MOST_TEXT]
+    return value[: 4 * MAX_TEXT_CHARACTERS].decode("utf-8", "replace")[:MAX_TEXT_CHARACTERS]
 
 
 def _time(found: re.Match[bytes] | None) -> Timestamp:

@@ -1,7 +1,7 @@
-"""jj's commit index: every commit that an operation's history knew, in the order jj met them.
+"""Reads jj's commit index: every commit in the history of an operation, in jj's order.
 
-It tells what nothing else does, the offsets of divergent changes, and jj's own order. It may be
-absent, older than the operation, or of a version that we do not know: never the only source.
+Only the index has the offsets of divergent changes, and jj's own order. But it may be absent, older
+than the operation, or of an unknown version, so it must never be the only source.
 Source: jj's lib/src/default_index/readonly.rs, format version 6.
 """
 
@@ -33,7 +33,7 @@ _MAX_LINK_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class IndexedCommit:
-    """What the index says of a commit."""
+    """A commit in the index."""
 
     id: CommitId
     change_id: ChangeId
@@ -63,7 +63,7 @@ class CommitIndex:
                 )
 
     def find_position(self, commit_id: CommitId) -> int | None:
-        """Return the position of a commit; jj shows larger ones first."""
+        """Return the position of a commit; jj shows larger positions first."""
         key = bytes.fromhex(commit_id)
         for segment in self._segments:
             place = bisect_left(range(segment.count), key, key=segment.sorted_id)
@@ -72,7 +72,7 @@ class CommitIndex:
         return None
 
     def list_positions(self, change_id: ChangeId) -> list[int]:
-        """Return where the commits of a change stand, hidden ones included, newest first.
+        """Return the positions of a change's commits, including hidden ones, newest first.
 
         The place of a commit in this list is the ``n`` of ``xyz/n``.
         """
@@ -86,7 +86,7 @@ class CommitIndex:
 
 
 def open_index(folder: Path, operation_id: OperationId, *, id_bytes: int) -> CommitIndex | None:
-    """Return the index of an operation; ``None`` if there is none that we know how to read.
+    """Return the index of an operation; ``None`` if there is none, or of an unknown version.
 
     Raises:
         DamagedJjError: It is torn.
@@ -114,7 +114,7 @@ def _linked_segment(folder: Path, operation_id: OperationId) -> str | None:
     try:
         content = read_file(folder / "op_links" / operation_id, most_bytes=_MAX_LINK_BYTES)
     except MissingJjError:
-        # jj before 0.33 wrote the name alone.
+        # jj before 0.33 wrote only the name.
         text = read_file(folder / "operations" / operation_id, most_bytes=_MAX_LINK_BYTES)
         name = text.decode("ascii", "replace")
     else:

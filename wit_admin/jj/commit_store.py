@@ -1,7 +1,7 @@
 """Commits of one repository, and walks over them.
 
-Git has the objects, jj's extras may overrule their change ids, and a shallow clone's edge cuts some
-off; all three are as they were when the store was opened.
+Git has the objects, jj's extras may override their change ids, and a shallow clone lacks parents of
+some. All three are as they were when the store was opened.
 """
 
 from __future__ import annotations
@@ -19,19 +19,20 @@ from wit_admin.jj.objects import Objects
 from wit_admin.jj.stacked_table import StackedTable, open_table
 
 COMMIT_SKEW_MS = 60 * 60 * 1000
-"""How far wrong the clocks of committers are taken to be, for :mod:`wit_admin.jj.graph`."""
+"""The assumed largest error of committers' clocks, for :mod:`wit_admin.jj.graph`."""
 MAX_MISSING = 10_000
-"""Commits that are asked for and not there, before the repository is taken for one that was made
-to keep us busy: Git is looked through for each. Those that a clean-up takes have no names left."""
+"""The most missing commits before the repository counts as hostile, because each costs a search of
+all packs. Commits that a clean-up removes have no names left, so they are not asked for."""
 _CACHED_COMMITS = 4096
 _CACHED_BYTES = 16 * 1024
-"""Larger ones are not kept: thousands of those would fill the memory."""
+"""The largest commit to cache: thousands of larger ones would fill the memory."""
 _CACHED_NODES = 100_000
-"""Of about 300 bytes each. Walks cross the same history again and again, for merges above all."""
+"""The most cached nodes, of about 300 bytes each. Walks, above all for merges, visit the same
+history again and again."""
 
 
 class CommitStore:
-    """Reads commits by id; the last few thousand are kept. Not for several threads at once."""
+    """Reads commits by id; caches a few thousand. Only one thread may use it at a time."""
 
     def __init__(
         self, objects: Objects, extras: StackedTable, shallow: frozenset[CommitId], id_bytes: int
@@ -47,7 +48,7 @@ class CommitStore:
 
     @classmethod
     def open(cls, layout: Layout, *, known: CommitStore | None = None) -> CommitStore:
-        """Open the commits of a repository; of ``known``, unchanged extras are taken over.
+        """Open the commits of a repository; reuse the extras of ``known`` that are unchanged.
 
         Raises:
             DamagedJjError: The extras are torn.
@@ -75,15 +76,16 @@ class CommitStore:
             if size_bytes > _CACHED_BYTES:
                 return commit
             if len(self._cache) >= _CACHED_COMMITS:
-                # The oldest go first.
+                # Remove the oldest.
                 del self._cache[next(iter(self._cache))]
             self._cache[commit_id] = commit
         return commit
 
     def read_all(self, heads: Iterable[CommitId]) -> Mapping[CommitId, Commit]:
-        """Return all commits that lead to ``heads``, in no order; they are kept from then on.
+        """Return ``heads`` and all their ancestors, in no order, and cache them.
 
-        The fastest way to read a whole history; each takes about 1.5 kB. Raises as :meth:`walk`.
+        This is the fastest way to read a whole history; a commit takes about 1.5 kB. It raises the
+        errors of :meth:`walk`.
         """
         found: dict[CommitId, Commit] = {}
         waiting = [head for head in heads if self.find(head) is not None]
@@ -96,7 +98,7 @@ class CommitStore:
         return found
 
     def _read(self, commit_id: CommitId) -> tuple[Commit, int]:
-        """Return a commit, and how large it is."""
+        """Return a commit and its size."""
         if is_root_commit(commit_id):
             return root_commit(self.id_bytes), 0
         content = self.objects.read(commit_id, "commit")
@@ -126,14 +128,14 @@ class CommitStore:
     def walk(
         self, heads: Iterable[CommitId], *, known: Container[CommitId] = ()
     ) -> Iterator[Commit]:
-        """Yield the commits that lead to ``heads``, newest committer time first, each once.
+        """Yield ``heads`` and their ancestors, newest committer time first, each once.
 
-        Stops at ``known`` ones, so its cost is that of what is new. Heads that Git does not have
-        are passed over; the root commit comes last where it is reached. A commit never comes
-        before one that led to it.
+        The walk stops at ``known`` commits, so its cost depends on what is new. Heads that Git
+        does not have are skipped. The root commit comes last, if it is reached. A commit never
+        comes before the child through which it was reached.
 
         Raises:
-            MissingJjError: A parent is not there.
+            MissingJjError: A parent is missing.
             DamagedJjError: A commit is malformed.
             UnreadableJjError: The disk or its permissions forbid it.
         """

@@ -1,4 +1,4 @@
-"""Commits as jj understands them: the raw bytes of Git's, and jj's own extras, as a value.
+"""Decodes commits as jj understands them, from Git's raw bytes and jj's extras.
 
 Source: jj's lib/src/git_backend.rs, commit_from_git_without_root_parent.
 """
@@ -31,19 +31,19 @@ _USUAL = re.compile(
     rb"tree ([0-9a-f]++)((?:\nparent [0-9a-f]++)*+)\nauthor %s\ncommitter %s"
     rb"(?:\nchange-id ([k-z]{32}))?\n\n" % (_SIGNED, _SIGNED)
 )
-"""How nearly all commits begin."""
+"""The beginning of nearly all commits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One commit; never changes."""
+    """One commit; immutable."""
 
     id: CommitId
     change_id: ChangeId
     parents: tuple[CommitId, ...]
-    """Never empty but for the root commit: what has none in Git has the root commit."""
+    """A commit without parents in Git has the root commit; only the root commit has none."""
     trees: tuple[TreeId, ...]
-    """Terms in turn added and removed; one when there is no conflict."""
+    """Terms, alternately added and removed; one term if there is no conflict."""
     conflict_labels: tuple[str, ...]
     """A name for each term, from jj 0.37 on; may be empty."""
     description: str
@@ -51,11 +51,11 @@ class Commit:
     committer: Signature
     is_signed: bool
     predecessors: tuple[CommitId, ...]
-    """Per the extras, which newer jj no longer shows; see operations for what it does show."""
+    """The predecessors by the extras. Newer jj shows those in the operations instead."""
 
     @property
     def has_conflict(self) -> bool:
-        """Whether jj calls it conflicted; there may be no conflicted path nevertheless."""
+        """Whether jj calls it conflicted, even if no path is in conflict."""
         return len(self.trees) > 1
 
     @property
@@ -121,13 +121,13 @@ def decode_commit(
 def _decode_usual(
     oid: CommitId, usual: re.Match[bytes], extras: Extras, *, is_shallow: bool
 ) -> Commit:
-    """Return the same, in two thirds of the time."""
+    """Like :func:`decode_commit`, in two thirds of the time, for the usual form."""
     tree, parents, author, at, zone, committer, then, there, change_id = usual.groups()
     signed_by = build_signature(author, at, zone)
     is_same = committer == author and then == at and there == zone
     own_id = extras.change_id or (change_id.decode() if change_id else change_ids.synthesize(oid))
     own_parents = () if is_shallow else tuple(parents.decode().split()[1::2])
-    # In the order of the fields, as to name ten of them takes as long as half of them.
+    # Positional, in the order of the fields: ten keyword arguments take half as long again.
     return Commit(
         oid,
         own_id,

@@ -1,7 +1,7 @@
 """The conflicted paths of a commit, as ``jj resolve --list`` shows them.
 
-No content is merged here: what could be merged was, when jj wrote the commit. The tree that Git
-shows of such a commit is a decoy and is never looked at.
+No content is merged here: jj merged what it could when it wrote the commit. The tree that Git shows
+for such a commit is a decoy, and is never read.
 Source: jj's lib/src/merged_tree.rs, ConflictIterator.
 """
 
@@ -15,7 +15,7 @@ from wit_admin.jj.merges import resolve_trivially, simplify
 from wit_admin.jj.trees import TreeEntry, Trees
 
 Terms = tuple[TreeEntry | None, ...]
-"""What a path is in each term of a conflict; ``None`` where it is absent."""
+"""The entry of a path in each term of a conflict; ``None`` where it is absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +27,18 @@ class ConflictedPath:
 
     @property
     def sides(self) -> int:
-        """How many sides jj says that it has."""
+        """The number of sides, as jj counts them."""
         return (len(simplify(self.terms)) + 1) // 2
 
     @property
     def deletions(self) -> int:
-        """On how many of these sides the path is absent."""
+        """The number of sides without the path."""
         return sum(term is None for term in simplify(self.terms)[0::2])
 
 
 @dataclass(slots=True)
 class _Folder:
-    """A folder half walked through."""
+    """The state of the walk through one folder."""
 
     trees: tuple[TreeId | None, ...]
     prefix: bytes
@@ -56,8 +56,8 @@ def iter_conflicted_paths(trees: Trees, terms: Sequence[TreeId]) -> Iterator[Con
         MissingJjError: A tree is not there.
         DamagedJjError: A tree is malformed.
     """
-    # Folders found free of conflicts; without this a few trees that hold each other many times
-    # over would be walked through for ever.
+    # Folders without conflicts. Without this, a few trees that contain each other many times
+    # would be walked for ever.
     clean: set[tuple[TreeId | None, ...]] = set()
     stack = [_enter(trees, tuple(terms), b"")] if len(terms) > 1 else []
     while stack:

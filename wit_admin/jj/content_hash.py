@@ -1,7 +1,7 @@
 """jj's content hash, which names operations and views.
 
-It is taken of what jj has in memory, not of the file: the same bytes tell a torn file, but a
-mismatch alone proves nothing, since newer jj may hash what we do not know of.
+It covers jj's data in memory, not the bytes of the file. A match proves that a file is whole; a
+mismatch alone proves nothing, since newer jj may hash fields that are unknown here.
 Source: jj's lib/src/content_hash.rs.
 """
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 def content_key(operation: Operation) -> str:
-    """Return what stays the same when ``op abandon`` gives an operation other parents and id."""
+    """Return a key that stays the same when ``op abandon`` gives an operation a new id."""
     data = _operation(dataclasses.replace(operation, parents=()), _Era())
     return hashlib.blake2b(data, digest_size=32).hexdigest()
 
@@ -39,7 +39,7 @@ def hash_view(view: View) -> ViewId:
 
 
 def operation_matches(operation: Operation) -> bool:
-    """Tell whether an operation is whole: its id follows from what was read.
+    """Return whether the id of an operation is the hash of its content.
 
     False is no proof of damage: a newer jj may hash more.
     """
@@ -48,7 +48,7 @@ def operation_matches(operation: Operation) -> bool:
 
 
 def view_matches(view: View) -> bool:
-    """Tell whether a view is whole: its id follows from what was read.
+    """Return whether the id of a view is the hash of its content.
 
     False is no proof of damage: a newer jj may hash more, and jj before 0.34 hashed remotes that
     it did not write.
@@ -67,7 +67,7 @@ def _digest(data: bytes) -> str:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Era:
-    """Which of the later fields a jj hashed."""
+    """The later fields that a version of jj hashes."""
 
     snapshot: bool = True
     workspace: bool = True

@@ -1,8 +1,8 @@
-"""The state of a repository with several operation heads, until jj itself reconciles them.
+"""Computes the state of a repository with several operation heads, before jj reconciles them.
 
-jj merges the views and rebases what was rewritten on one side; the rebase makes new commits, which
-a reader cannot know. What is made here is as near as it gets: bookmarks and tags are exact, heads
-are those that no side took away.
+jj merges the views and rebases what was rewritten on one side. The rebase makes new commits, which
+a reader cannot know. So the result is an approximation: bookmarks and tags are exact, and the heads
+are those that no side removed.
 Source: jj's lib/src/refs.rs, merge_ref_targets; lib/src/view.rs.
 """
 
@@ -29,13 +29,13 @@ from wit_admin.jj.views import RemoteRef, RemoteView, View
 T = TypeVar("T")
 
 IsAncestor = Callable[[CommitId, CommitId], bool]
-"""Whether the second commit leads to the first."""
+"""Returns whether the first commit is an ancestor of the second."""
 
-_MOST_TERMS = 65
-"""A target with more after a merge is left in conflict: each pair of terms is walked between."""
-_MOST_NODES = 5_000_000
-"""Commits that one merge of views looks at to tell which target overtook another. What is not told
-by then stays in conflict, until jj itself has merged it."""
+_MAX_TERMS = 65
+"""A merged target with more terms stays in conflict, because each pair of terms costs a walk."""
+_MAX_NODES = 5_000_000
+"""The most commits that a merge of views reads to find targets that are ancestors of others.
+Targets that are not resolved by then stay in conflict, until jj itself merges them."""
 
 _NOT_THERE = RemoteRef(ABSENT, is_tracked=False)
 
@@ -50,7 +50,7 @@ def merge_heads(op_store: OpStore, commits: CommitStore, heads: Sequence[Operati
     ordered = sorted(heads, key=lambda head: (op_store.read_operation(head).end.ms, head))
     merged = _read_view(op_store, ordered[0])
     for position, head in enumerate(ordered[1:], start=1):
-        # With several best ancestors jj merges those first; the first comes near enough here.
+        # If there are several best ancestors, jj merges them first; here the first one suffices.
         base = find_common_ancestors(ordered[:position], [head], op_store.read_node)[0]
         merged = merge_views(
             commits, merged, _read_view(op_store, base), _read_view(op_store, head)
@@ -59,7 +59,7 @@ def merge_heads(op_store: OpStore, commits: CommitStore, heads: Sequence[Operati
 
 
 def merge_views(commits: CommitStore, left: View, base: View, right: View) -> View:
-    """Return what both sides changed in ``base``; see :func:`merge_heads`."""
+    """Return ``base`` with the changes of both sides; see :func:`merge_heads`."""
     met = 0
 
     def read(commit_id: CommitId) -> Node:
@@ -68,7 +68,7 @@ def merge_views(commits: CommitStore, left: View, base: View, right: View) -> Vi
         return commits.read_node(commit_id)
 
     def leads(ancestor: CommitId, descendant: CommitId) -> bool:
-        return met < _MOST_NODES and is_ancestor(ancestor, descendant, read)
+        return met < _MAX_NODES and is_ancestor(ancestor, descendant, read)
 
     def targets(name: str) -> dict[str, RefTarget]:
         sides = [getattr(view, name) for view in (left, base, right)]
@@ -97,18 +97,18 @@ def merge_views(commits: CommitStore, left: View, base: View, right: View) -> Vi
 def merge_targets(
     left: RefTarget, base: RefTarget, right: RefTarget, leads: IsAncestor
 ) -> RefTarget:
-    """Return the target that both sides' moves from ``base`` come to, perhaps a conflict."""
+    """Return the merge of both sides' changes to the target ``base``, perhaps a conflict."""
     terms = simplify(flatten([left.terms, base.terms, right.terms]))
     resolved = resolve_trivially(terms)
     if resolved is not None:
         return RefTarget(resolved)
-    if len(terms) > _MOST_TERMS:
+    if len(terms) > _MAX_TERMS:
         return RefTarget(terms)
     left_over = list(terms)
     pair = _find_overtaken(left_over, leads)
     while pair is not None:
         for at in pair:
-            # The last term takes the place of the one that goes, as in jj.
+            # The last term replaces the removed one, as in jj.
             left_over[at] = left_over[-1]
             left_over.pop()
         pair = _find_overtaken(left_over, leads)
@@ -116,7 +116,7 @@ def merge_targets(
 
 
 def _find_overtaken(terms: Sequence[CommitId | None], leads: IsAncestor) -> tuple[int, int] | None:
-    """Return where an added term stands that another add leads to, and a removed one behind it."""
+    """Return the positions of an added term that is an ancestor of another, and of its base."""
     for first in range(0, len(terms), 2):
         for second in range(first + 2, len(terms), 2):
             one, other = terms[first], terms[second]
@@ -141,7 +141,7 @@ def _merge_heads(commits: CommitStore, left: View, base: View, right: View) -> t
         base.head_ids, right.head_ids, read
     )
     found = {*left.head_ids, *right.head_ids}
-    # If each side took away what the other kept, something must stay visible all the same.
+    # If each side removed what the other kept, something must still be visible.
     kept = (found - taken_away) or found
     return tuple(sorted(kept - find_ancestors(sorted(kept), read)))
 

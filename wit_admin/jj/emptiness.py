@@ -1,4 +1,4 @@
-"""Whether a commit changes anything against its parents, as jj sees it.
+"""Finds out whether a commit changes anything compared with its parents, as jj sees it.
 
 Source: jj's lib/src/commit.rs, is_backend_commit_empty; lib/src/rewrite.rs, merge_commit_trees.
 """
@@ -17,11 +17,11 @@ from wit_admin.jj.trees import Trees
 
 _MAX_DEPTH = 32
 _MAX_TERMS = 255
-"""Criss-cross histories can be made so that each step doubles the terms."""
+"""The most terms of a merge: in hostile criss-cross histories each step can double them."""
 
 
 class Emptiness:
-    """Answers for the commits of one repository; what it found out about merges is kept."""
+    """Answers for the commits of one repository, and caches results about merges."""
 
     def __init__(self, commits: CommitStore, trees: Trees) -> None:
         self._commits = commits
@@ -29,15 +29,14 @@ class Emptiness:
         self._expressions: dict[tuple[CommitId, ...], _Expression] = {}
 
     def is_empty(self, commit: Commit) -> bool | None:
-        """Tell whether a commit changes nothing; ``None`` where only jj itself could tell.
+        """Return whether a commit changes nothing; ``None`` if only jj itself could tell.
 
-        With one parent the answer is exact and cheap; a merge is compared with the automatic merge
-        of its parents, and only where the lines of a file had to be merged, or where criss-cross
-        merges stand on each other by the dozen, may the answer be unknown. Of many merges, ask for
-        the oldest first.
+        With one parent the answer is exact and cheap. A merge is compared with the automatic merge
+        of its parents. Its answer may be unknown if lines of a file had to be merged, or if dozens
+        of criss-cross merges are stacked. Of many merges, ask for the oldest first.
 
         Raises:
-            MissingJjError: A parent, an ancestor or a tree is not there.
+            MissingJjError: A parent, an ancestor or a tree is missing.
             DamagedJjError: One of them is malformed.
         """
         if len(commit.parents) == 1:
@@ -56,14 +55,14 @@ class Emptiness:
         return None if merged.undecided else False
 
     def _merge(self, parents: tuple[CommitId, ...]) -> tuple[CommitId, ...] | None:
-        """Return the commits whose trees, added and removed in turn, are the merge of these."""
+        """Return the commits whose trees, alternately added and removed, are the merge of these."""
         found = self._find(parents, _MAX_DEPTH + 1)
         if found is None:
             self._expressions[parents] = _UNKNOWN
         return None if found is None else found.terms
 
     def _find(self, parents: tuple[CommitId, ...], left: int) -> _Expression | None:
-        """Return the same, if merges do not stand on each other more than ``left`` times."""
+        """Like :meth:`_merge`, for at most ``left`` stacked merges."""
         known = self._expressions.get(parents)
         if known is None:
             if left == 0:
@@ -97,8 +96,8 @@ class Emptiness:
 class _Expression:
     terms: tuple[CommitId, ...]
     depth: int
-    """How many merges stand on each other."""
+    """The number of stacked merges."""
 
 
 _UNKNOWN = _Expression((), 1 << 30)
-"""It has no end, or too far away."""
+"""The result if the merge has no end, or too many steps."""

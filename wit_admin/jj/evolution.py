@@ -1,4 +1,4 @@
-"""How a commit came to be: the commits it replaced, as operations recorded them.
+"""Lists the commits that a commit replaced, as operations recorded them.
 
 Source: jj's lib/src/evolution.rs.
 """
@@ -14,27 +14,27 @@ from wit_admin.jj.ids import CommitId, OperationId
 from wit_admin.jj.operations import Operation
 
 MAX_WANTED = 1000
-"""Commits that are looked for at once, in each operation; nobody squashes thousands into one."""
+"""The most commits to follow at the same time; nobody squashes thousands into one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One form of a change."""
+    """One version of a change."""
 
     commit_id: CommitId
     operation_id: OperationId | None
-    """The operation that made it; ``None`` where none recorded it."""
+    """The operation that made it; ``None`` if none recorded it."""
     predecessors: tuple[CommitId, ...]
 
 
 def iter_versions(
     commit_ids: Iterable[CommitId], operations: Iterable[Operation]
 ) -> Iterator[Version]:
-    """Yield commits and those they replaced, newest first, each once.
+    """Yield commits and the commits they replaced, newest first, each once.
 
-    ``operations`` lead to the present, newest first, as
-    :meth:`wit_admin.jj.op_store.OpStore.walk` yields them; no more are taken than it needs. It ends
-    at the first that recorded nothing, that is where jj before 0.30 or ``op abandon`` cut it off.
+    ``operations`` are the log, newest first, as :meth:`wit_admin.jj.op_store.OpStore.walk` yields
+    it; only as many as needed are read. The list ends at the first operation that recorded nothing,
+    which is one by jj before 0.30, or after ``op abandon``.
 
     Raises:
         DamagedJjError: More than :data:`MAX_WANTED` commits are to be followed at once.
@@ -57,7 +57,7 @@ def iter_versions(
 def _follow(
     wanted: list[CommitId], predecessors: Mapping[CommitId, tuple[CommitId, ...]]
 ) -> tuple[list[CommitId], list[CommitId]]:
-    """Return those that one operation made, newest first, and what to look for further back."""
+    """Return the commits that one operation made, newest first, and the commits they replaced."""
     made: list[CommitId] = []
     left: list[CommitId] = []
     waiting = list(reversed(wanted))
@@ -77,9 +77,9 @@ def _follow(
 
 
 def iter_older_versions(commits: CommitStore, commit_id: CommitId) -> Iterator[CommitId]:
-    """Yield a commit and those it replaced by jj's extras, which is all that jj before 0.30 kept.
+    """Yield a commit and the commits it replaced, by the extras of jj before 0.30.
 
-    Those that Git no longer has are passed over.
+    Commits that Git no longer has are skipped.
     """
     waiting, seen = [commit_id], {commit_id}
     while waiting:

@@ -1,4 +1,4 @@
-"""Reads files and folders that another process may be writing, or made to do harm."""
+"""Reads files and folders that another process may be writing, or that may be hostile."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pathlib import Path
 from wit_admin.errors import DamagedJjError, JjPathError, MissingJjError, UnreadableJjError
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-"""A link is refused, and a pipe does not block."""
+"""With these flags a link is refused, and a pipe does not block."""
 _O_PATH = getattr(os, "O_PATH", 0)
-"""Linux's: to open without leave to read."""
+"""Linux only: opens a file without the permission to read it."""
 
 
 def read_file(path: str | Path, *, most_bytes: int) -> bytes:
@@ -45,7 +45,7 @@ def read_file(path: str | Path, *, most_bytes: int) -> bytes:
 
 
 def _read_whole(descriptor: int, size: int) -> bytes:
-    # One byte more, so that a file that grows meanwhile is noticed, and not followed.
+    # One byte more, to notice a file that grows meanwhile.
     content = os.read(descriptor, size + 1)
     while len(content) < size:
         more = os.read(descriptor, size - len(content))
@@ -69,7 +69,7 @@ def list_names(folder: str | Path) -> list[str]:
 
 @contextmanager
 def named_failures(path: str | Path) -> Iterator[None]:
-    """Turn what the system says about ``path`` into our errors."""
+    """Convert the system's errors about ``path`` to ours."""
     try:
         yield
     except FileNotFoundError as error:
@@ -89,13 +89,13 @@ def named_failures(path: str | Path) -> Iterator[None]:
 
 
 def is_plain(folder: str) -> bool:
-    """Tell whether a folder is there, and neither links nor pointer files are on the way to it."""
+    """Return whether a folder exists, without links or pointer files on the path to it."""
     try:
         descriptor = os.open(folder, os.O_DIRECTORY | os.O_CLOEXEC | _O_PATH)
     except OSError:
         return False
     try:
-        # Three calls of the system, where a realpath takes one for each folder on the way.
+        # Three system calls; realpath would take one for each folder of the path.
         return os.readlink(f"/proc/self/fd/{descriptor}") == folder  # noqa: PTH115
     except OSError:
         return os.path.realpath(folder) == folder
@@ -105,7 +105,7 @@ def is_plain(folder: str) -> bool:
 
 @dataclass(frozen=True)
 class Boundary:
-    """The folder that everything must stay in, links followed; ``None`` allows every place."""
+    """The folder that all paths must stay in, links followed; ``None`` allows every path."""
 
     root: Path | None = None
 

@@ -18,9 +18,9 @@ from wit_admin.errors import JjPathError, MissingJjError, NoJjRepositoryError
 from wit_admin.git_objects import ALTERNATES_DEPTH, MAX_ALTERNATES_BYTES, parse_alternates
 from wit_admin.jj.files import Boundary, list_names, named_failures, read_file
 
-_MOST_POINTER_BYTES = 64 * 1024
-_MOST_CONFIG_BYTES = 1024**2
-_MOST_SHALLOW_BYTES = 16 * 1024**2
+_MAX_POINTER_BYTES = 64 * 1024
+_MAX_CONFIG_BYTES = 1024**2
+_MAX_SHALLOW_BYTES = 16 * 1024**2
 _ID_BYTES = {b"sha1": 20, b"sha256": 32}
 _OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.ASCII)
 
@@ -42,7 +42,7 @@ class GitDir:
     def read_shallow(self) -> frozenset[str]:
         """Return the commits whose parents a shallow clone left out."""
         try:
-            content = read_file(self.common / "shallow", most_bytes=_MOST_SHALLOW_BYTES)
+            content = read_file(self.common / "shallow", most_bytes=_MAX_SHALLOW_BYTES)
         except MissingJjError:
             return frozenset()
         return frozenset(_OID.findall(content.decode("ascii", "replace")))
@@ -50,7 +50,7 @@ class GitDir:
     def read_symbolic_ref(self, name: str) -> str | None:
         """Return the target of a ref such as ``refs/remotes/origin/HEAD``, if it is symbolic."""
         try:
-            content = read_file(self.common / name, most_bytes=_MOST_POINTER_BYTES)
+            content = read_file(self.common / name, most_bytes=_MAX_POINTER_BYTES)
         except (MissingJjError, JjPathError):
             return None
         text = content.decode("utf-8", "replace")
@@ -82,7 +82,7 @@ def _follow(path: Path, boundary: Boundary) -> Path:
     with named_failures(path):
         is_file = gitdir.is_file()
     if is_file:
-        content = read_file(gitdir, most_bytes=_MOST_POINTER_BYTES)
+        content = read_file(gitdir, most_bytes=_MAX_POINTER_BYTES)
         if not content.startswith(b"gitdir:"):
             raise NoJjRepositoryError(f"{path} points to no Git repository.")
         target = os.fsdecode(content.removeprefix(b"gitdir:").strip())
@@ -95,7 +95,7 @@ def _follow(path: Path, boundary: Boundary) -> Path:
 
 def _common(gitdir: Path, boundary: Boundary) -> Path:
     try:
-        content = read_file(gitdir / "commondir", most_bytes=_MOST_POINTER_BYTES)
+        content = read_file(gitdir / "commondir", most_bytes=_MAX_POINTER_BYTES)
     except MissingJjError:
         return gitdir
     return boundary.real(gitdir / os.fsdecode(content.strip()))
@@ -132,7 +132,7 @@ def _check_links(objects: Path, boundary: Boundary) -> None:
 
 def _read_id_bytes(config: Path) -> int:
     try:
-        content = read_file(config, most_bytes=_MOST_CONFIG_BYTES)
+        content = read_file(config, most_bytes=_MAX_CONFIG_BYTES)
     except MissingJjError:
         return _ID_BYTES[b"sha1"]
     section, name = b"", b"sha1"

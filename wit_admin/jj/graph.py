@@ -1,8 +1,8 @@
-"""Walks that operations and commits share: a node has a moment, and parents.
+"""Walks over the graphs of operations and of commits; a node has a time, and parents.
 
-Moments order a walk, so that it stays short; nodes are read one by one, and no further back than it
-takes. Differences trust that no node claims to be older than a parent by more than ``skew_ms``, and
-so do more than a few heads; all else is exact however wrong the clocks are.
+Walks go by time, so that they stay short, and read only the nodes that they need. Differences, and
+reductions of more than a few heads, assume that no node's time is more than ``skew_ms`` before that
+of a parent. Everything else is exact, however wrong the clocks are.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import NamedTuple
 
 
 class Node(NamedTuple):
-    """What a walk needs to know of an operation or a commit."""
+    """The part of an operation or a commit that a walk needs."""
 
     moment: int
-    """Larger is later."""
+    """The time; larger is later."""
     parents: tuple[str, ...]
 
 
 _FEW_HEADS = 256
-"""Each is a bit in what is known of every node."""
+"""The most heads for an exact walk: each takes one bit in the marks of every node."""
 _SKEW_MS = 60 * 60 * 1000
 
 ReadNode = Callable[[str], Node]
@@ -31,7 +31,7 @@ ReadNode = Callable[[str], Node]
 
 
 def find_ancestors(heads: Collection[str], read: ReadNode) -> set[str]:
-    """Return those of ``heads`` that another of them leads to."""
+    """Return those of ``heads`` that are ancestors of another one."""
     if len(heads) < 2:  # noqa: PLR2004
         return set()
     if len(heads) > _FEW_HEADS:
@@ -41,7 +41,7 @@ def find_ancestors(heads: Collection[str], read: ReadNode) -> set[str]:
     for position, head in enumerate(heads):
         walk.mark(head, 1 << position)
     ancestors: set[str] = set()
-    # What all heads lead to cannot lead to one of them, so the walk ends when only that waits.
+    # A common ancestor of all heads is no descendant of one, so the walk can stop at those.
     for node_id, marks in walk:
         for parent in walk.parents(node_id):
             if walk.mark(parent, marks):
@@ -65,7 +65,7 @@ def _find_ancestors_among_many(heads: Collection[str], read: ReadNode) -> set[st
 def find_common_ancestors(
     left: Iterable[str], right: Iterable[str], read: ReadNode
 ) -> tuple[str, ...]:
-    """Return the best common ancestors of two sets, sorted: none leads to another."""
+    """Return the best common ancestors of two sets, sorted: none is an ancestor of another."""
     walk = _Walk(read, done=_BEHIND)
     for node_id in left:
         walk.mark(node_id, _LEFT)
@@ -79,7 +79,7 @@ def find_common_ancestors(
         for parent in walk.parents(node_id):
             walk.mark(parent, marks | _BEHIND if is_common else marks)
     best = sorted(node_id for node_id in common if not walk.marks[node_id] & _BEHIND)
-    # Where clocks are wrong, one may have been met before it was known to lie behind another.
+    # If clocks are wrong, some of them may still be ancestors of others.
     behind = find_ancestors(best, read)
     return tuple(node_id for node_id in best if node_id not in behind)
 
@@ -87,7 +87,7 @@ def find_common_ancestors(
 def compare_heads(
     old: Iterable[str], new: Iterable[str], read: ReadNode, *, skew_ms: int = 0
 ) -> tuple[set[str], set[str]]:
-    """Return what only ``new`` leads to, and what only ``old`` led to; costs what lies between."""
+    """Return the nodes reached only from ``new``, and those only from ``old``; reads only those."""
     walk = _Walk(read, done=_LEFT | _RIGHT, skew_ms=skew_ms)
     for node_id in old:
         walk.mark(node_id, _LEFT)
@@ -103,7 +103,7 @@ def compare_heads(
 def find_difference(
     heads: Iterable[str], others: Iterable[str], read: ReadNode, *, skew_ms: int = 0
 ) -> set[str]:
-    """Return what ``heads`` lead to and ``others`` do not; a node leads to itself."""
+    """Return the nodes reached from ``heads`` (heads included), but not from ``others``."""
     walk = _Walk(read, done=_RIGHT, skew_ms=skew_ms)
     for node_id in heads:
         walk.mark(node_id, _LEFT)
@@ -116,29 +116,29 @@ def find_difference(
 
 
 def is_ancestor(ancestor: str, descendant: str, read: ReadNode) -> bool:
-    """Tell whether ``descendant`` leads to ``ancestor``; a node leads to itself."""
+    """Return whether ``ancestor`` is ``descendant`` or an ancestor of it."""
     return ancestor == descendant or ancestor in find_ancestors([ancestor, descendant], read)
 
 
 class _Walk:
-    """Carries marks from nodes to their ancestors, latest first, until all that wait are done."""
+    """Passes marks from nodes to their ancestors, latest first, until all that wait are done."""
 
     def __init__(self, read: ReadNode, *, done: int, skew_ms: int | None = None) -> None:
         self.marks: dict[str, int] = {}
         self._read = read
         self._done = done
-        """A node with all of these marks needs no further look; it waits behind others still."""
+        """A node with all of these marks is done; the walk ends when only such nodes wait."""
         self._nodes: dict[str, Node] = {}
         self._waiting: list[tuple[int, int, str]] = []
         self._queued: set[str] = set()
         self._undone = 0
         self._skew_ms = skew_ms
         self._floor: float = math.inf
-        """What is done may lead to what was taken before it was done, down to this moment."""
+        """Down to this time, done nodes may have ancestors that were visited too early."""
         self._turn = itertools.count()
 
     def mark(self, node_id: str, marks: int) -> bool:
-        """Add marks to a node, and let it wait if any is new; tell whether one is."""
+        """Add marks to a node, and queue it if one is new; return whether one is."""
         before = self.marks.get(node_id, 0)
         after = self.marks[node_id] = before | marks
         if after == before:
@@ -148,7 +148,7 @@ class _Walk:
             return True
         if node_id not in self._nodes:
             self._nodes[node_id] = self._read(node_id)
-        # Of the same moment, the nearest first: many are made in one second.
+        # Of nodes with the same time the nearest first: many are made in one second.
         moment = self._nodes[node_id].moment
         heapq.heappush(self._waiting, (-moment, next(self._turn), node_id))
         self._queued.add(node_id)
@@ -156,7 +156,7 @@ class _Walk:
         return True
 
     def __iter__(self) -> Iterator[tuple[str, int]]:
-        """Yield the latest node that waits, and its marks, as long as one is not done."""
+        """Yield the latest waiting node and its marks, until all waiting nodes are done."""
         while self._undone or (self._waiting and -self._waiting[0][0] >= self._floor):
             moment, _, node_id = heapq.heappop(self._waiting)
             self._queued.remove(node_id)
@@ -168,7 +168,7 @@ class _Walk:
             yield node_id, marks
 
     def parents(self, node_id: str) -> tuple[str, ...]:
-        """Return the parents of a node that was met."""
+        """Return the parents of a visited node."""
         return self._nodes[node_id].parents
 
     def _is_undone(self, marks: int) -> bool:

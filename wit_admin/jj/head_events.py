@@ -1,6 +1,6 @@
-"""Tells when something happens in folders of operation heads: by inotify, where there is one.
+"""Watches folders of operation heads for changes, by inotify if the system has it.
 
-Source: inotify(7). It sees what this host does, and nothing that others do to a shared disk.
+Source: inotify(7). It sees changes by this host only, not those by other hosts of a shared disk.
 """
 
 from __future__ import annotations
@@ -31,63 +31,63 @@ class Happened(Generic[K]):
     changed: set[K] = field(default_factory=set)
     """Folders in which a name was added."""
     ended: set[K] = field(default_factory=set)
-    """Folders that were removed or moved: their places have to be looked up again."""
+    """Folders that were removed or moved, so that they must be located again."""
     is_incomplete: bool = False
-    """Something was lost: whatever is watched may have changed."""
+    """Events were lost: any watched folder may have changed."""
 
 
 class HeadEvents(Protocol[K]):
-    """Watches folders, each known by a key of the caller's."""
+    """Watches folders, each under a key of the caller."""
 
     def fileno(self) -> int | None:
-        """Return a descriptor that is readable when something happened; ``None`` while none is."""
+        """Return the descriptor that is readable after an event; ``None`` if there is none now."""
 
     @property
     def complaint(self) -> str | None:
-        """Why the system allows no more watches; ``None`` as long as it does."""
+        """Why the system allows no more watches; ``None`` if it allows them."""
 
     def watch(self, key: K, folder: str) -> int | None:
-        """Watch a folder; return a handle, or ``None`` where it has to be polled."""
+        """Watch a folder; return a handle, or ``None`` if it must be polled."""
 
     def forget(self, handle: int) -> None:
-        """Watch a folder no more."""
+        """Stop watching a folder."""
 
     def read(self) -> Happened[K]:
         """Return what happened; never waits."""
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Remove all watches and close the descriptor."""
 
 
 class NoEvents(Generic[K]):
-    """For systems without inotify, and for who wants none: everything is polled."""
+    """Watches nothing, so that everything is polled; for systems without inotify."""
 
     def __init__(self, complaint: str | None = None) -> None:
         self.complaint = complaint
 
     def fileno(self) -> int | None:
-        """Return that nothing will ever happen."""
+        """Return ``None``: there are no events."""
         return None
 
     def watch(self, key: K, folder: str) -> int | None:
-        """Leave it to the caller."""
+        """Return ``None``: the caller must poll the folder."""
         return None
 
     def forget(self, handle: int) -> None:
-        """Forget nothing: there is no handle."""
+        """Do nothing, since there are no handles."""
 
     def read(self) -> Happened[K]:
-        """Return nothing."""
+        """Return no events."""
         return Happened()
 
     def close(self) -> None:
-        """Do nothing."""
+        """Do nothing, since nothing is open."""
 
 
 class Inotify(Generic[K]):
     """One inotify descriptor for all folders; none is watched recursively.
 
-    What the system's limits forbid may be asked for again at any time, since they can be raised.
+    A watch that the system's limits forbade can be tried again later: the limits may be raised.
     """
 
     def __init__(self) -> None:
@@ -97,12 +97,12 @@ class Inotify(Generic[K]):
         self._open()
 
     def fileno(self) -> int | None:
-        """Return inotify's descriptor; ``None`` while there is none to be had."""
+        """Return inotify's descriptor; ``None`` while the system grants none."""
         descriptor: int | None = self._inotify and self._inotify.fileno()
         return descriptor
 
     def watch(self, key: K, folder: str) -> int | None:
-        """Watch a folder; one that another key has is left to that one."""
+        """Watch a folder, unless it is watched under another key."""
         if self._inotify is None and not self._open():
             return None
         try:
@@ -172,7 +172,7 @@ class Inotify(Generic[K]):
 
 
 def open_head_events() -> HeadEvents[Any]:
-    """Return the best that this system has to offer."""
+    """Return the best way to watch on this system."""
     if sys.platform != "linux":
         return NoEvents("This system has no inotify; all repositories are polled.")
     return Inotify()

@@ -17,8 +17,8 @@ from wit_admin.jj.git_dir import GitDir, open_git_dir
 from wit_admin.jj.ids import COMMIT_ID_BYTES, OperationId
 from wit_admin.jj.views import DEFAULT_WORKSPACE
 
-_MOST_POINTER_BYTES = 64 * 1024
-_MOST_CHECKOUT_BYTES = 1024**2
+_MAX_POINTER_BYTES = 64 * 1024
+_MAX_CHECKOUT_BYTES = 1024**2
 _KINDS = {
     "store": b"git",
     "op_store": b"simple_op_store",
@@ -136,7 +136,7 @@ def read_workspace(path: Path) -> Workspace:
         UnreadableJjError: The disk or its permissions forbid it.
     """
     try:
-        content = read_file(path / ".jj/working_copy/checkout", most_bytes=_MOST_CHECKOUT_BYTES)
+        content = read_file(path / ".jj/working_copy/checkout", most_bytes=_MAX_CHECKOUT_BYTES)
     except MissingJjError:
         return Workspace(path, DEFAULT_WORKSPACE, None)
     checkout = schema.parse("Checkout", content, what=f"The checkout record of {path}")
@@ -150,7 +150,7 @@ def _repo_folder(pointer: Path, boundary: Boundary) -> Path:
     with named_failures(pointer):
         is_file = not pointer.is_symlink() and pointer.is_file()
     if is_file:
-        target = _pointed(read_file(pointer, most_bytes=_MOST_POINTER_BYTES), pointer)
+        target = _pointed(read_file(pointer, most_bytes=_MAX_POINTER_BYTES), pointer)
         repo = boundary.real(pointer.parent / target)
     else:
         repo = boundary.real(pointer)
@@ -164,7 +164,7 @@ def _repo_folder(pointer: Path, boundary: Boundary) -> Path:
 
 
 def _git_target(store: Path) -> Path:
-    content = read_file(store / "git_target", most_bytes=_MOST_POINTER_BYTES)
+    content = read_file(store / "git_target", most_bytes=_MAX_POINTER_BYTES)
     target = _pointed(content, store / "git_target")
     path = store / target
     # A last ".git" may be a link or a file that points on; what leads to it is resolved first.
@@ -181,7 +181,7 @@ def _pointed(content: bytes, pointer: Path) -> str:
 
 def _check_kind(store: Path, kind: bytes) -> None:
     try:
-        found = read_file(store / "type", most_bytes=_MOST_POINTER_BYTES)
+        found = read_file(store / "type", most_bytes=_MAX_POINTER_BYTES)
     except MissingJjError:
         # jj before 0.19 made them up when they were missing; the folders must fit all the same.
         return

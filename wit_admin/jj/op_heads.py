@@ -15,7 +15,7 @@ from wit_admin.jj.files import list_names
 from wit_admin.jj.ids import OperationId, is_store_name
 
 _WAITS_S = (0.0, 0.001, 0.004, 0.016, 0.05, 0.05)
-_MOST_HEADS = 1024
+_MAX_HEADS = 1024
 """More are no divergence but an attack: each needs a walk to be compared with the others."""
 
 
@@ -34,8 +34,8 @@ def list_op_heads(folder: Path) -> tuple[OperationId, ...]:
         if wait_s:
             time.sleep(wait_s)
         heads = peek_op_heads(folder)
-        if len(heads) > _MOST_HEADS:
-            raise DamagedJjError(f"{folder} holds more than {_MOST_HEADS} operation heads.")
+        if len(heads) > _MAX_HEADS:
+            raise DamagedJjError(f"{folder} holds more than {_MAX_HEADS} operation heads.")
         if heads:
             return heads
     raise DamagedJjError(

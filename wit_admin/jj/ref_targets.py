@@ -17,7 +17,7 @@ from wit_admin.jj.operations import commit_id
 
 T = TypeVar("T")
 
-_MOST_TERMS = 1024
+_MAX_TERMS = 1024
 """More in one list are no conflict but an attack: each is shown wherever the bookmark is."""
 
 
@@ -96,9 +96,9 @@ def _terms(messages: Iterable[Any], what: str) -> list[CommitId | None]:
 
 
 def _few(terms: Iterable[T], what: str) -> list[T]:
-    few = list(itertools.islice(terms, _MOST_TERMS + 1))
-    if len(few) > _MOST_TERMS:
-        raise DamagedJjError(f"{what} has a target with more than {_MOST_TERMS} terms.")
+    few = list(itertools.islice(terms, _MAX_TERMS + 1))
+    if len(few) > _MAX_TERMS:
+        raise DamagedJjError(f"{what} has a target with more than {_MAX_TERMS} terms.")
     return few
 
 

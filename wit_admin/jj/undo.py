@@ -60,7 +60,7 @@ FindPresent = Callable[[OperationId], OperationId | None]
 
 
 def _unknown(_: OperationId) -> None:
-    """Find nothing."""
+    """Return ``None``: no operation has another id."""
 
 
 def find_undone(

@@ -17,5 +17,6 @@ By subject, each beginning with the module to read first:
   ``watch_sync`` reads one repository.
 * Periodic work: ``periodic``, ``housekeeping``, ``maintenance``.
 * What many use: ``plans`` for commands that change many things, ``locks`` between processes,
-  ``audit`` for who changed what, ``lookups`` for names that people type.
+  ``audit`` for who changed what, ``lookups`` for names that people type, ``repository_folders``
+  and ``config_values`` for where a repository goes and what its config says.
 """

@@ -1,7 +1,7 @@
 """The one function that decides who may do what with a repository, and why.
 
-It notes what it applied as pairs of a sentence and its words; the sentences are put together only
-for who reads them, so that serving pays nothing for them.
+It notes each rule as a sentence with placeholders and the words for them. Only explanations put
+these together, so that git requests do not pay for text that nobody reads.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from wit_admin.db.queries.serving import OwnerRow
 from wit_admin.services.actors import Actor, Scope
 
 Step = tuple[str, ...]
-"""A sentence with places, and the words that go there."""
+"""A sentence with placeholders, then the words that fill them."""
 
 
 class Action(enum.StrEnum):
-    """What may be asked of a repository."""
+    """What somebody may want to do with a repository."""
 
     READ = "read"
     PUSH = "push"
@@ -53,9 +53,9 @@ class RepositoryFacts:
     visibility: Visibility
     is_archived: bool
     permission: Permission | None
-    """The most that organization, teams and collaboration give the actor."""
+    """The highest permission from organization, teams and collaboration."""
     grants: tuple[Step, ...] = ()
-    """Where that comes from, for explanations."""
+    """Where the permission comes from, for explanations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Decision:
     is_visible: bool
     steps: tuple[Step, ...]
     level: Permission | None = None
-    """The most that the actor may do here."""
+    """The actor's permission on this repository."""
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -114,7 +114,7 @@ _WORDS = {
 
 
 def _level(facts: RepositoryFacts, actor: Actor | None, steps: list[Step]) -> Permission | None:
-    """Return what the actor may do at most, or ``None`` when it may not even see it."""
+    """Return the actor's permission, or ``None`` if it may not even see the repository."""
     floor = Permission.READ if facts.visibility is Visibility.PUBLIC else None
     steps.append(("The repository is {}.", facts.visibility))
     if actor is None:

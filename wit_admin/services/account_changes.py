@@ -44,7 +44,7 @@ class AccountDetails:
     repositories: int
     organizations: tuple[str, ...]
     tokens: int
-    """Those that are not revoked."""
+    """The number of tokens that are not revoked."""
     ssh_keys: int
 
 

@@ -30,14 +30,14 @@ from wit_admin.services.repository_actions import Transfer
 
 @dataclass(frozen=True, slots=True)
 class BlockUser(OwnerAction):
-    """Block an account."""
+    """Block the account that is merged into another."""
 
     kind = "block-user"
     is_destructive = True
 
     @property
     def sentence(self) -> str:
-        """What ends."""
+        """What the account loses."""
         return "Its sessions end and its tokens are revoked, so that nothing new is made."
 
 
@@ -53,7 +53,7 @@ class MergeUser(OwnerAction):
 
     @property
     def sentence(self) -> str:
-        """What is moved."""
+        """What moves to the other account."""
         return (
             f"Memberships ({self.held.organizations}), collaborations "
             f"({self.held.collaborations}) and activities ({self.held.activities}) become "
@@ -76,11 +76,11 @@ class AccountMerge:
     by: Origin = SYSTEM
 
     def task(self, run_dir: Path) -> Task[MergeAction]:
-        """Return the work, for others to show, ask about and apply."""
+        """Return the task, which callers can show, confirm and apply."""
         return Task(self.build, self.perform, Lock(self.sessions, run_dir, LOCK))
 
     def build(self) -> Plan[MergeAction]:
-        """Look what there is to be done.
+        """Plan the merge.
 
         Raises:
             NotFoundError: One of the accounts does not exist.
@@ -104,10 +104,10 @@ class AccountMerge:
         )
 
     def perform(self, action: MergeAction) -> None:
-        """Do one thing, if it is still to be done.
+        """Carry out one action, if it is still needed.
 
         Raises:
-            RefusedError: It cannot be done; the sentence says why.
+            RefusedError: It is impossible; the message says why.
         """
         match action:
             case BlockUser():

@@ -56,16 +56,16 @@ class TokenResult:
 
 @dataclass(frozen=True, slots=True)
 class TokenOrder:
-    """What a new token shall permit."""
+    """The limits of a new token."""
 
     name: str
     scopes: Sequence[Scope]
     repositories: Sequence[RepoName] = ()
-    """Only these, unless empty."""
+    """The only repositories it is for; empty for all."""
     lifetime: timedelta | None = None
-    """It never expires, if ``None``."""
+    """``None`` for a token that never expires."""
     ref: str | None = None
-    """A pattern over the refs that it may change; all, if ``None``."""
+    """A pattern for the refs that it may change; ``None`` for all."""
 
 
 def create_user(  # noqa: PLR0913  the fields of an account
@@ -89,7 +89,7 @@ def create_user(  # noqa: PLR0913  the fields of an account
         check_email(email)
     if password is not None:
         check_password(password)
-    # Before the transaction begins: it takes long.
+    # Hash the password before the transaction begins, because that takes long.
     hashed = hash_password(password) if password else None
     try:
         with sessions.begin() as session:
@@ -112,7 +112,7 @@ def create_user(  # noqa: PLR0913  the fields of an account
 
 
 def _standing(sessions: sessionmaker[Session], username: str) -> UserResult | None:
-    """Return the account that has the name already.
+    """Return the account that has this name already.
 
     Raises:
         ConflictError: It is a placeholder.

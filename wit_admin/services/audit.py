@@ -24,12 +24,12 @@ from wit_admin.services.audit_chain import compute_digest, plain_fields, plain_t
 
 _ACTION = re.compile(r"[a-z_]+\.[a-z_]+")
 _NAMING = {"user", "repository"}
-"""Say whose change it is, and so are told although they stay the same."""
+"""Fields that are kept in an event even if they did not change: they say whose change it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who asked for a change, and from where; what is unknown is ``None``."""
+    """Who asked for a change, and from where; unknown parts are ``None``."""
 
     kind: AuditOrigin = AuditOrigin.SYSTEM
     os_uid: int | None = None
@@ -61,7 +61,7 @@ def http_origin(actor: Actor | None, client: Client) -> Origin:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What was done to what; ``before`` and ``after`` may hold fields that stayed the same."""
+    """An action and its target; ``before`` and ``after`` may have fields that did not change."""
 
     action: str
     """Noun and verb: ``token.create``."""
@@ -104,13 +104,14 @@ class Entry:
 def record(session: Session, event: Event, *, by: Origin = SYSTEM) -> int:
     """Write one event in the session's transaction and return its number.
 
-    The session must be one that writes (``sessions.begin()``). Call it last: until the
-    transaction ends no other can record, and one that then waits for this one's rows is a deadlock.
+    The session must be one that writes (``sessions.begin()``). Call it last: until the transaction
+    ends, no other can record. To wait for rows after this, which another transaction may hold
+    while it waits to record, would be a deadlock.
 
     Raises:
         ConflictError: The end of the trail is missing, so nothing can be added.
     """
-    # Done first, so that the others wait less.
+    # Before the lock is taken, so that others wait less.
     before, after = _changed(plain_fields(event.before), plain_fields(event.after))
     head = queries.lock_head(session)
     if head is None:
@@ -149,7 +150,7 @@ def record_schema_change(
     *,
     by: Origin,
 ) -> None:
-    """Write that the schema went from one revision to another, unless it has no audit trail now."""
+    """Record a change of the schema's revision, if the new schema has an audit trail."""
     with sessions.begin() as session:
         if queries.has_trail(session):
             event = Event(action, before={"revision": before}, after={"revision": after})
@@ -159,7 +160,7 @@ def record_schema_change(
 def list_events(
     sessions: sessionmaker[Session], wanted: AuditFilter, *, limit: int, before: int | None = None
 ) -> list[Entry]:
-    """Return the newest events, the newest first, or those ahead of number ``before``."""
+    """Return the newest events, the newest first; with ``before`` those before that number."""
     with sessions() as session:
         rows = queries.list_newest(session, wanted, limit=limit, before=before)
     return [_entry(row) for row in rows]
@@ -168,7 +169,7 @@ def list_events(
 def list_events_after(
     sessions: sessionmaker[Session], wanted: AuditFilter, *, seq: int, limit: int
 ) -> list[Entry]:
-    """Return the events that follow number ``seq``, the oldest first."""
+    """Return the events after number ``seq``, the oldest first."""
     with sessions() as session:
         rows = queries.list_after(session, wanted, seq=seq, limit=limit)
     return [_entry(row) for row in rows]

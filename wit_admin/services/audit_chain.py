@@ -24,7 +24,7 @@ from typing import Any
 from wit_admin.db.queries.audit import Head
 
 GENESIS = Head(0, bytes(32))
-"""What comes before the first event."""
+"""The head of an empty trail."""
 
 _SECRET = re.compile(r"password|secret|digest|private_key|credential|^token$", re.IGNORECASE)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,7 +39,7 @@ def compute_digest(event: Mapping[str, Any]) -> bytes:
 
 
 def plain_fields(fields: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return what both databases give back exactly as it was written, without secrets."""
+    """Return the fields without secrets, as values that both databases return unchanged."""
     if fields is None:
         return None
     return {
@@ -56,16 +56,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return plain_fields({str(name): item for name, item in value.items()})
     if isinstance(value, list | tuple):
-        # Thousands of names: to ask of each what else it could be takes as long as all else here.
+        # A fast path for lists of thousands of names, whose checks would take most of the time.
         return [plain_text(item) if isinstance(item, str) else _plain(item) for item in value]
     if isinstance(value, set | frozenset):
         return sorted(str(item) for item in value)
-    # Also fractions: PostgreSQL gives 1e20 back as a whole number.
+    # Fractions, too: PostgreSQL returns 1e20 as a whole number.
     return plain_text(str(value))
 
 
 def plain_text(value: str | None) -> str | None:
-    """Return text that every database can keep: no NUL, no half of a surrogate pair."""
+    """Return text that every database can store: without NUL and lone surrogates."""
     if value is None:
         return None
     return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

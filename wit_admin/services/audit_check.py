@@ -19,7 +19,7 @@ _DIGEST_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong with the trail."""
+    """One error in the trail."""
 
     seq: int
     sentence: str
@@ -27,7 +27,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a look at the whole trail found."""
+    """The result of verifying the whole trail."""
 
     events: int
     head_seq: int
@@ -36,10 +36,10 @@ class Verdict:
 
 
 def parse_head(text: str) -> Head:
-    """Read number and digest of an event, as ``audit verify`` prints them.
+    """Parse the number and digest of an event, as ``audit verify`` prints them.
 
     Raises:
-        InvalidInputError: It is not that.
+        InvalidInputError: The text has another form.
     """
     seq, _, digest = text.strip().partition(" ")
     try:
@@ -55,10 +55,10 @@ def parse_head(text: str) -> Head:
 
 
 def verify(sessions: sessionmaker[Session], kept: Head | None = None) -> Verdict:
-    """Look at the whole trail, as it is at one moment; writers go on meanwhile.
+    """Verify the whole trail as of one moment, without blocking writers.
 
-    ``kept`` is an end that the trail had before. Whoever may write to the database can shorten the
-    trail, or compute it anew, so that it is whole in itself; not so that this event is still in it.
+    ``kept`` is an earlier head of the trail. Somebody who can write to the database can shorten or
+    recompute the trail so that it is consistent, but not so that it still contains this event.
     """
     with sessions() as session:
         hold_snapshot(session)

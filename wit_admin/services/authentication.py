@@ -27,11 +27,11 @@ def authenticate(
 ) -> Actor:
     """Return the account behind ``credentials``.
 
-    A token or a session may stand in the password's place, in the user name's (with anything as
-    the password), or behind ``Bearer``.
+    A token or a session may be given as the password, as the user name (with any password), or
+    after ``Bearer``.
 
     Raises:
-        UnauthenticatedError: They belong to nobody who may sign in now. The sentence does not
+        UnauthenticatedError: Nobody with these credentials may sign in now. The message does not
             say which part was wrong.
         TooManyAttemptsError: Too many passwords were wrong.
         UnavailableError: The database cannot be reached.
@@ -43,8 +43,8 @@ def authenticate(
             return actor
     username = credentials.username or ""
     is_bearer = credentials.is_bearer or any(map(is_bearer_secret, (credentials.secret, username)))
-    # A program that goes on with a token that ran out must not use up its owner's attempts, nor
-    # those of its address.
+    # A program that keeps using an expired token must not use up the password attempts of its
+    # owner, or of its address.
     if username and not is_bearer:
         attempt = Attempt(username, credentials.address)
         actor = authenticate_password(sessions, checker, attempt, credentials.secret)
@@ -57,7 +57,7 @@ def authenticate(
 
 
 def bearer_secrets(credentials: Credentials) -> list[str]:
-    """Return what of the credentials looks like a token or a session."""
+    """Return the parts of the credentials that look like a token or a session."""
     candidates = [credentials.secret, credentials.username or ""]
     return [text for text in candidates if text.startswith((TOKEN_PREFIX, SESSION_PREFIX))]
 
@@ -92,7 +92,7 @@ def _of_token(sessions: sessionmaker[Session], secret: str) -> Actor | None:
 
 
 def actor_of_token(token: callers.TokenRow) -> Actor:
-    """Return the account behind a token that is good, with the token's limits."""
+    """Return the account of a valid token, with the token's limits."""
     scopes = frozenset(token.scopes.split())
     return Actor(
         token.account.user_id,
@@ -106,7 +106,7 @@ def actor_of_token(token: callers.TokenRow) -> Actor:
 
 
 def _is_worth_noting(last_used_at: datetime | None, now: datetime) -> bool:
-    # A write per request would make every clone wait for the disk; five minutes are exact enough.
+    # A write per request would make every clone wait for the disk; every five minutes suffices.
     return last_used_at is None or now - last_used_at > _NOTE_USE_EVERY
 
 
@@ -121,7 +121,7 @@ def authenticate_password(
     with sessions() as session:
         account = callers.find_account(session, attempt.account)
     password_hash = account.password_hash if account else None
-    # Also for an unknown name, so that the time taken does not tell which names exist.
+    # Also for an unknown name, so that the time does not reveal which names exist.
     if not checker.check(password_hash, password, attempt) or account is None:
         return None
     return Actor(account.user_id, account.username, account.is_admin)

@@ -23,42 +23,42 @@ _SECRET = re.compile(rf"(?:{TOKEN_PREFIX}|{SESSION_PREFIX})[A-Za-z0-9_-]{{40}}")
 _PASSWORD_BYTES = 15
 MAX_PASSWORD_BYTES = 1024
 _REMEMBER_S = 300.0
-_REMEMBER_MOST = 4096
+_MAX_REMEMBERED = 4096
 _CHECKS_AT_ONCE = 4
-"""Each takes 64 MiB while it runs, also for a client that is not signed in."""
+"""The most checks at the same time: each takes 64 MiB, and anybody can cause one."""
 _TURNS = 64
 
 
 def new_secret(prefix: str) -> str:
-    """Make a bearer secret of 240 random bits behind ``prefix``."""
+    """Return a new bearer secret: ``prefix`` and 240 random bits."""
     return prefix + secrets.token_urlsafe(_SECRET_BYTES)
 
 
 def is_bearer_secret(text: str) -> bool:
-    """Tell whether this was made by :func:`new_secret`, good or not; nobody's password is."""
+    """Return whether a text has the form of :func:`new_secret`, which no password has."""
     return _SECRET.fullmatch(text) is not None
 
 
 def new_password() -> str:
-    """Make a password of 120 random bits that can be typed and pasted anywhere."""
+    """Return a new password of 120 random bits that can be typed and pasted anywhere."""
     return secrets.token_urlsafe(_PASSWORD_BYTES)
 
 
 def digest_secret(secret: str) -> bytes:
-    """Return the 32 bytes that are kept of a bearer secret; random ones need no salt."""
+    """Return the SHA-256 of a bearer secret, which is stored; a random secret needs no salt."""
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
 
 
 def hash_password(password: str) -> str:
-    """Hash with argon2id and the library's present parameters."""
+    """Return the argon2id hash of a password, with the library's present parameters."""
     return _hasher().hash(password)
 
 
 class PasswordChecker:
-    """Checks passwords, and does not pay argon2 again for each request of one clone.
+    """Checks passwords, and runs argon2 only once for the requests of one clone.
 
-    A success is remembered for five minutes as a keyed digest over the stored hash and the
-    password: a changed password has another hash and is never answered from memory.
+    It remembers a success for five minutes as a keyed digest over the stored hash and the
+    password. A changed password has another hash, so it is never accepted from memory.
     """
 
     def __init__(self, attempts: Attempts | None = None) -> None:
@@ -70,10 +70,10 @@ class PasswordChecker:
         self._turns = tuple(Lock() for _ in range(_TURNS))
 
     def check(self, password_hash: str | None, password: str, attempt: Attempt = UNKNOWN) -> bool:
-        """Tell whether ``password`` is right; an absent hash takes as long as a wrong password.
+        """Return whether ``password`` is right; without a hash it takes as long as a wrong one.
 
         Raises:
-            TooManyAttemptsError: Too many were wrong, and this one is not looked at.
+            TooManyAttemptsError: Too many were wrong, so this one was not checked.
         """
         if len(password.encode("utf-8", "surrogateescape")) > MAX_PASSWORD_BYTES:
             return False
@@ -84,10 +84,10 @@ class PasswordChecker:
         if self._remembers(mark):
             return True
         if self._attempts:
-            # Who is over the limit does not even wait for a place.
+            # A client over the limit is refused before it waits for a turn.
             self._attempts.check(attempt)
-        # Of many requests with the same password, as of clones that begin together, one does the
-        # work, and counts as one attempt.
+        # Of requests with the same password at the same time, as clones send them, only one is
+        # checked and counted as an attempt.
         with self._turns[mark[0] % _TURNS], self._places:
             if self._remembers(mark):
                 return True
@@ -109,7 +109,7 @@ class PasswordChecker:
         with self._lock:
             self._good[mark] = time.monotonic() + _REMEMBER_S
             self._good.move_to_end(mark)
-            while len(self._good) > _REMEMBER_MOST:
+            while len(self._good) > _MAX_REMEMBERED:
                 self._good.popitem(last=False)
 
 
@@ -132,7 +132,7 @@ _decoy: list[str] = []
 
 
 def _decoy_hash() -> str:
-    """Return the hash of an unknown password, made once per process."""
+    """Return the hash of an unknown password, computed once per process."""
     if not _decoy:
         _decoy.append(hash_password(secrets.token_urlsafe()))
     return _decoy[0]

@@ -1,4 +1,4 @@
-"""Why a user may or may not do something: the gate's own decisions, with their reasons."""
+"""Explains why a user may or may not do something, by the gate's own decisions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Question:
     repository: RepoName
     action: Action
     username: str | None = None
-    """``None`` for who has not signed in."""
+    """``None`` for somebody who is not signed in."""
     token: uuid.UUID | bytes | None = None
     """The id of the token that is used, or the digest of its secret."""
     ref: str | None = None
@@ -36,7 +36,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The answer, and what led there in this order."""
+    """The answer, and the rules that led to it, in order."""
 
     allowed: bool
     username: str | None
@@ -53,8 +53,8 @@ def explain(
 
     Raises:
         NotFoundError: There is no such account or token.
-        InvalidInputError: The token is another account's; or a ref is missing, has no place in
-            the question, or cannot be one.
+        InvalidInputError: The token is another account's; or the ref is missing or invalid, or does
+            not fit the question.
     """
     _check_ref(question)
     with sessions() as session:
@@ -85,7 +85,7 @@ def _decide(session: Session, question: Question, push_create: PushCreate) -> De
         RefPolicy(who, decision.level, rules), full_ref(question.ref), question.action
     )
     is_allowed = about.refusal is None
-    # "May push." has the last word, or no place.
+    # "May push." is the last rule, or is left out.
     *steps, verdict = decision.steps
     steps += [*about.steps, *([verdict] if is_allowed else [])]
     return replace(decision, allowed=is_allowed, steps=tuple(steps))
@@ -118,7 +118,7 @@ def _decide_missing(
 
 
 def _find_actor(session: Session, question: Question) -> Actor | Decision | None:
-    """Return who it is to the server, or why the server lets nobody in with this."""
+    """Return the actor, or a decision why the server would not let this user in."""
     if question.username is None:
         return None
     account = callers.find_account(session, question.username)
@@ -163,7 +163,7 @@ def _grants(session: Session, repo_id: uuid.UUID, actor: Actor) -> tuple[Step, .
 
 
 def full_ref(text: str) -> bytes:
-    """Return the name of a ref as git has it; a bare one is a branch."""
+    """Return the full name of a ref; a short name is a branch."""
     return (text if text.startswith("refs/") else f"refs/heads/{text}").encode()
 
 

@@ -1,4 +1,4 @@
-"""Authorizes git requests: finds the repository, by the database or by what is on disk."""
+"""Authorizes git requests: finds the repository in the database, or on disk without one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Gate(Protocol):
     """Decides for the git server, with a database or without one."""
 
     def find_cached_read(self, name: RepoName, credentials: Credentials | None) -> Served | None:
-        """Return what :meth:`open_read` would, if that is known. Never waits."""
+        """Return the cached result of :meth:`open_read`, or ``None``. Never waits."""
 
     def open_read(self, name: RepoName, credentials: Credentials | None) -> Served:
         """Return the repository if the caller may read it."""
@@ -49,7 +49,7 @@ class Gate(Protocol):
 
 
 class DiskGate:
-    """Serves whatever is below the root: all may read; a repository's config allows pushes."""
+    """Lets anybody read every repository below the root; its config may allow pushes."""
 
     def __init__(self, root: Path, inspector: Inspector, *, anonymous_push: bool) -> None:
         self._root = root
@@ -57,7 +57,7 @@ class DiskGate:
         self._anonymous_push = anonymous_push
 
     def find_cached_read(self, name: RepoName, credentials: Credentials | None) -> Served | None:
-        """Return nothing: the disk is asked each time."""
+        """Return ``None``: without a database nothing is cached."""
         return None
 
     def open_read(self, name: RepoName, credentials: Credentials | None) -> Served:
@@ -68,7 +68,7 @@ class DiskGate:
         return Served(name, found.gitdir)
 
     def open_push(self, name: RepoName, credentials: Credentials | None) -> Served:
-        """Return it if ``http.receivepack`` or the operator lets anybody push."""
+        """Return the repository if ``http.receivepack`` or the operator lets anybody push."""
         served = self.open_read(name, credentials)
         self._inspector.check(served.gitdir)
         if not self._anonymous_push and not storage.says_yes(served.gitdir, "http.receivepack"):
@@ -81,15 +81,15 @@ class DiskGate:
 
 @dataclass(frozen=True, slots=True)
 class PushPolicy:
-    """What pushes may do besides moving refs of existing repositories."""
+    """Whether pushes may create repositories, and whether they need an account."""
 
     create: PushCreate
     is_anonymous: bool = False
-    """Whoever pushes acts as the owner; on loopback only."""
+    """Pushes without an account act as the owner. The settings allow it on loopback only."""
 
 
 class DatabaseGate:
-    """Decides by rows. Public repositories seen before stay readable during a database outage."""
+    """Decides by the database; known public repositories stay readable while it is gone."""
 
     def __init__(  # noqa: PLR0913  what stands on disk, in rows and in memory
         self,
@@ -109,7 +109,7 @@ class DatabaseGate:
         self._reads = reads
 
     def find_cached_read(self, name: RepoName, credentials: Credentials | None) -> Served | None:
-        """Return a repository of which it is known that the caller may read it still."""
+        """Return the repository if the cache knows that the caller may read it."""
         return self._reads.find(name, credentials)
 
     def open_read(self, name: RepoName, credentials: Credentials | None) -> Served:
@@ -118,7 +118,7 @@ class DatabaseGate:
         Raises:
             UnauthenticatedError: Missing or private, and nobody is signed in: both look alike.
             NotFoundError: Missing or private, and the caller is known.
-            UnavailableError: The database is gone and this is no public repository seen before.
+            UnavailableError: The database is gone, and this is not a known public repository.
         """
         moment = self._reads.moment()
         try:
@@ -137,7 +137,8 @@ class DatabaseGate:
             self._reads.add_public(served, moment)
         else:
             self._reads.discard_public(name)
-        # A fast digest of a token tells nothing; one of a password could be guessed.
+        # The cache keeps a fast digest of the credentials. A token is too random to be guessed
+        # from it; a password is not.
         if credentials is not None and bearer_secrets(credentials):
             self._reads.add(served, moment, credentials)
         return served

@@ -14,15 +14,15 @@ from wit_admin.git.ref_values import read_ref
 from wit_admin.services.ref_updates import RefUpdate
 
 _PATIENCE_S = 0.5
-"""Nobody who lives has HEAD locked for so long."""
+"""No live process holds the lock of HEAD for so long."""
 _LOOK_AGAIN_S = 0.02
 
 
 def move_head(gitdir: Path, branch: str) -> None:
-    """Point HEAD at ``branch``, also where a process that was killed left it locked.
+    """Point HEAD at ``branch``, even if a killed process left it locked.
 
     Raises:
-        ConflictError: Somebody keeps it locked.
+        ConflictError: Another process keeps it locked.
     """
     give_up = time.monotonic() + _PATIENCE_S
     with storage.one_at_a_time(gitdir):
@@ -42,9 +42,9 @@ def move_head(gitdir: Path, branch: str) -> None:
 
 @contextmanager
 def pointing_head(gitdir: Path, accepted: Sequence[RefUpdate]) -> Iterator[str | None]:
-    """Let HEAD follow the first pushed branch, and yield the branch if HEAD moved.
+    """Point HEAD at the first pushed branch, and yield that branch if HEAD moved.
 
-    Until the block ends no other push moves it, so that the row can be given the same branch.
+    No other push moves HEAD until the block ends, so that the row can get the same branch.
     """
     branches = [
         update.ref.removeprefix(HEADS_TEXT)
@@ -59,10 +59,10 @@ def pointing_head(gitdir: Path, accepted: Sequence[RefUpdate]) -> Iterator[str |
 
 
 def _point_head(gitdir: Path, branch: str) -> str | None:
-    # Asked again, because another push may have been first.
+    # Check again, because another push may have been first.
     if not _is_head_unborn(gitdir):
         return None
-    # Where it is locked, or the disk is full, the next push of a branch sees to it.
+    # If HEAD is locked or the disk is full, the next push of a branch will do it.
     with suppress(OSError):
         storage.set_head(gitdir, branch)
         return branch

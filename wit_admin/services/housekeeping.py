@@ -24,7 +24,7 @@ from wit_admin.services.audit import SYSTEM, Event, Origin, record
 def purge_ended(
     sessions: sessionmaker[Session], *, older_than: timedelta, by: Origin = SYSTEM
 ) -> dict[str, int]:
-    """Delete sessions and tokens that ended so long ago."""
+    """Delete sessions and tokens that ended longer than ``older_than`` ago."""
     before = utc_now() - older_than
     return {
         "sessions": _purge(sessions, expiry.delete_ended_sessions, before, "session.purge", by),
@@ -35,16 +35,16 @@ def purge_ended(
 def prune_journal(
     sessions: sessionmaker[Session], *, older_than: timedelta, by: Origin = SYSTEM
 ) -> int:
-    """Delete settled entries of the push journal that are so old; return how many those were.
+    """Delete old settled entries of the push journal; return how many were deleted.
 
-    What they led to stands in the activities.
+    The activities keep the results of those pushes.
     """
     before = utc_now() - older_than
     return _purge(sessions, expiry.delete_settled_pushes, before, "journal.purge", by)
 
 
 def recount(sessions: sessionmaker[Session], *, by: Origin = SYSTEM) -> int:
-    """Set cached counters right; return how many were wrong."""
+    """Correct cached counters; return how many were wrong."""
     with sessions.begin() as session:
         drift = counters.recount(session)
         if drift:
@@ -59,9 +59,9 @@ def recount(sessions: sessionmaker[Session], *, by: Origin = SYSTEM) -> int:
 
 
 def sweep_leftovers(root: Path) -> int:
-    """Remove folders that killed makers and removers of repositories left; return how many.
+    """Remove half-made and half-removed folders of killed processes; return how many.
 
-    Only what is a day old, and in which no process of this host is at work.
+    Only folders that are a day old, and that no process of this host uses.
     """
     removed = 0
     for folder in _leftovers(root):
@@ -74,7 +74,7 @@ def sweep_leftovers(root: Path) -> int:
 def sweep_locks(root: Path) -> int:
     """Remove locks and half-received packs of killed processes; return how many.
 
-    Of git's only what is a day old, since another host may share the disk.
+    git's own files must be a day old, since another host may share the disk.
     """
     removed = 0
     for owned in walk(os.fspath(root)):

@@ -1,8 +1,8 @@
-"""How one change came to be: its commits over time, and which replaced which.
+"""Lists the history of one change: its commits over time, and which replaced which.
 
-The rows hold what the present view names. Commits that were replaced are known to jj's own stores
-alone, on the volume that every server shares, so those are read; when they cannot be, what was
-synced remains.
+The rows hold only the commits of the present view. Replaced commits are only in jj's own stores, on
+the volume that every server shares, so those are read. If they cannot be read, the answer has only
+what was synced.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from wit_admin.services.jj_rows import plain_text
 from wit_admin.services.pushed_changes import PushedHistory
 
 MAX_OPERATIONS = 20_000
-"""A change that is older than so many operations is not followed back further."""
+"""The history of a change is followed back over at most this number of operations."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -39,13 +39,13 @@ class Form:
 
     commit_id: CommitId
     change_id: ChangeId | None
-    """``None``, like all other fields of it, if Git no longer has the commit."""
+    """``None``, like the other fields of the commit, if Git no longer has it."""
     predecessors: tuple[CommitId, ...]
     is_visible: bool
     operation_id: OperationId | None = None
-    """What made it; ``None`` where jj did not write that down, as before 0.30."""
+    """The operation that made it; ``None`` if jj did not record that (before jj 0.30)."""
     operation: str | None = None
-    """Its description, if the operation was synced."""
+    """The operation's description, if it was synced."""
     made_at: datetime | None = None
     """When the operation ended."""
     description: str | None = None
@@ -62,19 +62,19 @@ class Evolution:
     change_id: ChangeId
     forms: tuple[Form, ...]
     gap: str | None
-    """Why there may have been more, as a sentence."""
+    """Why older forms may be missing, as a sentence; ``None`` if none are."""
 
 
 def read_evolution(
     sessions: sessionmaker[Session], repo_id: uuid.UUID, change: str, *, root: Path, limit: int
 ) -> Evolution:
-    """Return the forms of the change that ``change`` is the beginning of the id of.
+    """Return the forms of the change whose id begins with ``change``.
 
-    Nothing outside of ``root`` is read. No transaction is open meanwhile.
+    It reads nothing outside of ``root``, and has no transaction open while it reads the disk.
 
     Raises:
         NotFoundError: There is no such change, or nothing was ever synced.
-        InvalidInputError: It names several.
+        InvalidInputError: Several ids begin so.
     """
     with sessions() as session:
         change_id = resolve_change(session, repo_id, change)
@@ -106,7 +106,7 @@ def read_evolution(
 def _read(repository: JjRepository, known: Sequence[CommitRow], most: int) -> list[Form]:
     visible = {row.commit_id for row in known if row.is_visible}
     starts = sorted(visible) or [row.commit_id for row in known]
-    # What stands now comes first; of several the newest, as jj shows it.
+    # Visible commits come first, and of several the newest, as jj shows them.
     starts.sort(key=lambda key: _committed_ms(repository, key), reverse=True)
     versions = itertools.chain(_iter_all(repository, starts), _bare(known))
     distinct: dict[CommitId, Version] = {}
@@ -119,7 +119,7 @@ def _read(repository: JjRepository, known: Sequence[CommitRow], most: int) -> li
 
 
 def _read_pushed(root: Path, disk_path: str, known: Sequence[CommitRow]) -> list[Form]:
-    """Return the commits that pushes brought, those that stand first, the latest first."""
+    """Return the pushed commits: the visible ones first, and the latest first."""
     place = resolve(root, disk_path)
     if place is None:
         raise NoJjRepositoryError("The repository is not on disk.")
@@ -136,7 +136,7 @@ def _iter_all(repository: JjRepository, starts: Iterable[CommitId]) -> Iterator[
         if version.operation_id is not None:
             yield version
             continue
-        # From here on there is only what jj kept with each commit.
+        # Before this there is only what jj stored with each commit.
         for commit_id in iter_older_versions(repository.commits, version.commit_id):
             yield Version(commit_id, None, repository.commits.read(commit_id).predecessors)
 
@@ -167,7 +167,7 @@ def _form(commits: CommitStore, version: Version, is_visible: bool) -> Form:  # 
 
 
 def _as_synced(row: CommitRow, speaker: ChangeRow | None) -> Form:
-    """Return what the rows say of a commit: most, if it is the one that describes the change."""
+    """Return a form from the rows; only the commit that describes the change has all fields."""
     bare = Form(row.commit_id, row.change_id, (), row.is_visible)
     if speaker is None or speaker.commit_id != row.commit_id:
         return bare

@@ -1,7 +1,7 @@
-"""What is new in the rows of a jj repository since the last look.
+"""Finds out what is new in the rows of a jj repository since the last look, for ``--follow``.
 
-A look costs one row as long as nobody synced. Each shows one moment, whole: a sync is one
-transaction.
+A look reads one row if nothing was synced meanwhile. It never sees half of a sync, since a sync is
+one transaction.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from wit_admin.services.jj_reading import ChangeQuery, order_log, resolve_query,
 
 
 class _RowIsGoneError(Exception):
-    """The history that was known was rewritten: ``op abandon``, or another repository."""
+    """The known operation is gone: after ``op abandon``, or in another repository."""
 
 
 class FollowedOperations:
-    """The operation log from now on."""
+    """New rows of the operation log."""
 
     def __init__(
         self, sessions: sessionmaker[Session], repo_id: uuid.UUID, wanted: OperationFilter
@@ -39,7 +39,7 @@ class FollowedOperations:
             self._heads = _op_heads(session, repo_id)
 
     def look(self) -> list[OperationRow]:
-        """Return what came since the look before, the earliest first; costs as much as came."""
+        """Return the operations since the last look, the earliest first."""
         with self._sessions() as session:
             hold_snapshot(session)
             heads = _op_heads(session, self._repo_id)
@@ -64,19 +64,19 @@ class FollowedOperations:
         try:
             added, _ = compare_heads(self._heads, heads, read)
         except _RowIsGoneError:
-            # What was shown has other ids now; from here on it is another log.
+            # The operations that were shown have other ids now, so start again from here.
             return jj_operations.list_operations_by_id(session, self._repo_id, sorted(heads))
         return [met[operation_id] for operation_id in added]
 
 
 class FollowedChanges:
-    """The changes from now on: new ones, and those that became others."""
+    """New and modified changes."""
 
     def __init__(
         self, sessions: sessionmaker[Session], repo_id: uuid.UUID, wanted: ChangeQuery
     ) -> None:
         self._sessions, self._repo_id = sessions, repo_id
-        # Of a change that was shown it is news that it is hidden now.
+        # A change that was shown and is hidden now counts as modified.
         self._wanted = wanted if wanted.is_hidden else replace(wanted, is_hidden=None)
         with sessions() as session:
             hold_snapshot(session)
@@ -86,9 +86,9 @@ class FollowedChanges:
             )
 
     def look(self) -> list[ChangeRow]:
-        """Return the changes that are new or other since the look before, the earliest first.
+        """Return the changes that are new or modified since the last look, the earliest first.
 
-        Costs a look at each change of the repository when somebody synced or pushed.
+        After a sync or push it reads each change of the repository.
         """
         with self._sessions() as session:
             hold_snapshot(session)

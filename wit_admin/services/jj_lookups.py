@@ -1,4 +1,4 @@
-"""Finds the change, commit or bookmark that a user named among the rows of a repository."""
+"""Finds the change, commit or bookmark that a user named, in the rows of a repository."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def resolve_change(session: Session, repo_id: uuid.UUID, prefix: str) -> str:
 
     Raises:
         NotFoundError: There is none, or nothing was ever synced.
-        InvalidInputError: It is no beginning of an id, or of several.
+        InvalidInputError: No id can begin so, or several do.
     """
     text = prefix.lower()
     if not _PREFIX.fullmatch(text):
@@ -65,10 +65,10 @@ def bookmark_targets(session: Session, repo_id: uuid.UUID, text: str) -> list[st
 
 
 def require_synced(session: Session, repo_id: uuid.UUID) -> None:
-    """Return if the repository was synced at least once.
+    """Raise an error if the repository was never synced.
 
     Raises:
-        NotFoundError: It was not.
+        NotFoundError: It was never synced.
     """
     state = jj_state.find_state(session, repo_id)
     if state is None or state.synced_at is None:
@@ -80,10 +80,10 @@ def require_synced(session: Session, repo_id: uuid.UUID) -> None:
 
 
 def require_changes(session: Session, repo_id: uuid.UUID) -> tuple[tuple[str, ...], ...]:
-    """Return of which moment the changes are, that a sync or pushes brought.
+    """Return the state of the changes in the rows, which come from a sync or from pushes.
 
     Raises:
-        NotFoundError: Neither did.
+        NotFoundError: Nothing was ever synced or pushed.
     """
     moment = jj_state.find_moment(session, repo_id)
     if moment is None:
@@ -92,7 +92,7 @@ def require_changes(session: Session, repo_id: uuid.UUID) -> tuple[tuple[str, ..
 
 
 def require_rows(session: Session, repo_id: uuid.UUID, page: Page[T], at: PageRequest) -> None:
-    """Return if the first page of a list has rows, or may rightly have none.
+    """Raise an error if a list is empty because nothing was ever synced.
 
     Raises:
         NotFoundError: Nothing was ever synced.

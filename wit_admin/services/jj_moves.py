@@ -1,8 +1,8 @@
-"""How the standing of commits changes from one state of a jj repository to the next.
+"""Computes how the standing of commits changes from one state of a jj repository to the next.
 
-A commit stands as long as a view names it or a child of it stands, so children are counted, as
-objects in memory are. What a change costs is then what it changes, however long the history is and
-however wrong its clocks are. The counts are in the rows; only those that it takes are loaded.
+A commit has a row as long as a view names it or a child of it has a row. So each row counts the
+children of its commit, like a reference count. The cost of a sync then depends on what changed, not
+on the length of the history, and wrong clocks do no harm. Only the rows that are needed are loaded.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from wit_admin.jj.ids import ChangeId, CommitId
 from wit_admin.services.jj_standing import PINNED, Roots, Standing
 
 LoadStandings = Callable[[set[CommitId], set[ChangeId]], Mapping[CommitId, Standing]]
-"""Returns those of these commits that have a row, and all that carry these changes."""
+"""Loads the rows of these commits, if they exist, and all rows of these changes."""
 
 _FIRST_LOOK = 4
 _LONGEST_LOOK = 4096
 
 
 class OutOfReachError(Exception):
-    """The rows do not hold enough to tell, or too much happened: better read all anew."""
+    """The rows do not suffice, or too much happened: the whole repository must be read again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What changed."""
+    """The differences between two states."""
 
     standings: dict[CommitId, Standing]
-    """Of the commits that are new or stand otherwise than before."""
+    """The standings of commits that are new or whose standing changed."""
     regrouped: frozenset[str]
-    """The changes that won or lost a commit, or of which one became visible, hidden, …"""
+    """The changes that gained or lost a commit, or with a commit whose standing changed."""
     gone: dict[CommitId, Standing]
     before: Mapping[CommitId, Standing]
-    """Rows that were loaded, as they are."""
+    """The rows that were loaded, as they are in the database."""
     whole: frozenset[ChangeId]
-    """Changes of which all rows are among those."""
+    """The changes whose rows are all among the loaded ones."""
 
 
 def move(  # noqa: PLR0913  the rows, the disk, two states, and how much there may be
@@ -55,13 +55,13 @@ def move(  # noqa: PLR0913  the rows, the disk, two states, and how much there m
     most_new: int | None = None,
     is_cut: bool = False,
 ) -> Moved:
-    """Return what becomes of the rows when ``new`` takes the place of ``old``.
+    """Return the changes in the rows when the roots ``old`` are replaced by ``new``.
 
-    ``is_cut`` says that old immutable commits have none.
+    ``is_cut`` says that old immutable commits have no rows.
 
     Raises:
-        OutOfReachError: Part of what moves has no row, or more than ``most_new`` commits are new.
-        MissingJjError: A new commit is not there.
+        OutOfReachError: A commit that matters has no row, or more than ``most_new`` are new.
+        MissingJjError: A new commit is missing.
         DamagedJjError: One is malformed.
     """
     moving = _Moving(commits, load, most_new=most_new, is_cut=is_cut)
@@ -93,7 +93,7 @@ class _Moving:
         self._look = _FIRST_LOOK
 
     def expect(self, roots: Iterable[CommitId]) -> None:
-        """Load at once what surely matters: these, what they stand on, and who shares a change."""
+        """Load in one go what is certainly needed: these commits, their parents and changes."""
         ids: set[CommitId] = set()
         for root in itertools.islice(roots, _LONGEST_LOOK):
             ids.add(root)
@@ -105,7 +105,7 @@ class _Moving:
             self._take(ids, self._whole)
 
     def add(self, roots: Iterable[CommitId], heads: frozenset[CommitId]) -> None:
-        """Let these, and what leads to them, stand."""
+        """Add these commits, and their ancestors."""
         waiting = [root for root in roots if self._commits.find(root) is not None]
         added: dict[CommitId, Standing] = {}
         while waiting:
@@ -123,11 +123,11 @@ class _Moving:
             for parent in self._parents(standing):
                 parent.children += 1
                 if parent.visible_children >= PINNED and commit_id not in heads:
-                    # It may be no new one, but one that was left out.
+                    # It may be an old commit that was left out, not a new one.
                     raise OutOfReachError
 
     def raise_up(self, mark: _Mark, roots: Iterable[CommitId]) -> None:
-        """Make these, and what leads to them, visible or immutable."""
+        """Make these commits, and their ancestors, visible or immutable."""
         waiting = list(roots)
         while waiting:
             standing = self._find(waiting.pop())
@@ -139,14 +139,14 @@ class _Moving:
             waiting += standing.parents
 
     def lower(self, mark: _Mark, old_roots: Iterable[CommitId], roots: frozenset[CommitId]) -> None:
-        """Make hidden or mutable what no longer leads to any of ``roots``."""
+        """Make commits hidden or mutable that are no longer ancestors of ``roots``."""
         waiting = list(old_roots)
         while waiting:
             commit_id = waiting.pop()
             standing = self._find(commit_id)
             if standing is None:
                 if self._is_cut:
-                    # It was left out because it was old, and needs a row now.
+                    # It was left out because it is old, but now it needs a row.
                     raise OutOfReachError
                 continue
             children = getattr(standing, f"{mark}_children")
@@ -160,7 +160,7 @@ class _Moving:
             waiting += standing.parents
 
     def remove(self, old_roots: Iterable[CommitId], roots: frozenset[CommitId]) -> None:
-        """Let go what nothing leads to any more."""
+        """Remove the commits that are no longer needed."""
         waiting = list(old_roots)
         while waiting:
             commit_id = waiting.pop()
@@ -168,7 +168,7 @@ class _Moving:
             if standing is None or commit_id in roots or standing.children:
                 continue
             if standing.is_immutable:
-                # Commits that were left out stand on it.
+                # It has children that were left out.
                 continue
             self._now[commit_id] = None
             for parent in self._parents(standing):
@@ -176,14 +176,14 @@ class _Moving:
             waiting += standing.parents
 
     def check_out(self, old: frozenset[CommitId], new: frozenset[CommitId]) -> None:
-        """Move the working copies."""
+        """Count the working copies of each commit."""
         for commit_id in old ^ new:
             standing = self._find(commit_id)
             if standing is not None:
                 standing.is_working_copy = commit_id in new
 
     def result(self) -> Moved:
-        """Return what is otherwise than it was."""
+        """Return the differences."""
         standings = {
             commit_id: standing
             for commit_id, standing in self._now.items()
@@ -211,7 +211,7 @@ class _Moving:
         return (parent for parent in found if parent is not None)
 
     def _find(self, commit_id: CommitId) -> Standing | None:
-        """Return the state of a commit; ``None`` if it has no row."""
+        """Return the standing of a commit; ``None`` if it has no row."""
         if commit_id not in self._now:
             self._take(self._look_ahead(commit_id), set())
         return self._now[commit_id]
@@ -223,7 +223,7 @@ class _Moving:
             self._now[each] = copy.copy(found.get(each))
 
     def _look_ahead(self, commit_id: CommitId) -> set[CommitId]:
-        """Return the commit and some that lead to it, ever more: few questions shall do."""
+        """Return the commit and some ancestors, more each time, to need only few queries."""
         ids = {commit_id}
         waiting = deque([commit_id])
         while waiting and len(ids) < self._look:
@@ -238,7 +238,7 @@ class _Moving:
         try:
             return self._commits.find(commit_id)
         except DamagedJjError:
-            # It may be one that goes; whoever needs it will say so.
+            # It may be a commit that is removed; if it is needed, that code raises the error.
             return None
 
 

@@ -1,4 +1,4 @@
-"""What is kept of a jj repository, and of which state the rows are."""
+"""Options of a jj sync, and the state of a repository that its rows show."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 
 class JjKind(enum.StrEnum):
-    """A kind of rows that can be left out."""
+    """A kind of rows that a sync can leave out."""
 
     CHANGES = "changes"
     BOOKMARKS = "bookmarks"
@@ -18,20 +18,20 @@ class JjKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JjSyncOptions:
-    """What to keep of a repository. The defaults keep all of it."""
+    """What to sync of a repository; the defaults sync everything."""
 
     max_changes: int | None = None
-    """How much of the immutable history to read when there is more than that, newest first. What
-    is mutable, checked out or has a bookmark is always read. More than last time reads it anew."""
+    """The most immutable commits to read, newest first. Commits that are mutable, checked out or
+    have a bookmark are always read. A larger number than last time causes a full sync."""
     sync_changes: bool = True
     sync_bookmarks: bool = True
     sync_operations: bool = True
     sync_conflicts: bool = True
-    """Conflicts hang on changes: without those there are none."""
+    """Conflicts belong to changes, so without changes there are none."""
 
     @property
     def kinds(self) -> frozenset[JjKind]:
-        """What is kept. The rows of other kinds stay as they are, and are caught up with later."""
+        """The kinds to sync. Rows of other kinds stay as they are, until they are synced again."""
         switches = {
             JjKind.CHANGES: self.sync_changes,
             JjKind.BOOKMARKS: self.sync_bookmarks,
@@ -43,19 +43,19 @@ class JjSyncOptions:
 
 @dataclass(frozen=True, slots=True)
 class SyncedState:
-    """Which state the rows of a repository are of."""
+    """The state of a jj repository that its rows show."""
 
     op_heads: tuple[str, ...] = ()
-    """None before the first sync."""
+    """The operation heads of that state; empty before the first sync."""
     kinds: frozenset[str] = frozenset()
-    """The kinds that are of this state; others are of an older one."""
+    """The kinds of rows that show this state; other kinds show an older one."""
     depth: int | None = None
-    """How much of the immutable history was read at first; ``None`` is all."""
+    """The most immutable commits that the full sync read; ``None`` for all."""
     synced_at: datetime | None = None
-    """Tells apart that the state is the same and that it is the same again."""
+    """When it was synced; it shows whether the state was changed and changed back."""
 
     def holds(self, options: JjSyncOptions) -> bool:
-        """Tell whether it is enough to write what happened since."""
+        """Return whether the rows suffice for an incremental sync with these options."""
         is_deep = self.depth is None or (
             options.max_changes is not None and options.max_changes <= self.depth
         )

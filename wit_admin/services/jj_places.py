@@ -1,4 +1,4 @@
-"""Where the jj repository of a repository of ours is, and what its heads are, at a glance."""
+"""Finds the jj workspace of a repository, and checks cheaply whether its heads have changed."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _SUFFIX = ".git"
 
 
 def find_jj_workspace(root: Path, disk_path: str) -> Path | None:
-    """Return the folder that has a ``.jj``: the repository's own, or else the one beside it.
+    """Return the folder with a ``.jj``: the repository's own, or else the one beside it.
 
-    Beside ``alice/demo.git`` that is ``alice/demo``. What we may not look into counts as one:
-    whoever reads it then says why that cannot be.
+    Beside ``alice/demo.git`` that is ``alice/demo``. A folder that cannot be read counts as a
+    workspace, so that the sync reports the problem.
     """
     place = find_jj_place(str(root), disk_path)
     return None if place is None else root / place
 
 
 def find_jj_place(root: str, disk_path: str) -> str | None:
-    """Return the same, below the root."""
+    """Like :func:`find_jj_workspace`, as a path below the root."""
     beside = disk_path.removesuffix(_SUFFIX)
     if beside != disk_path and os.path.isdir(f"{root}/{disk_path}/.jj"):  # noqa: PTH112  thousands
         return disk_path
@@ -37,7 +37,7 @@ def find_jj_place(root: str, disk_path: str) -> str | None:
 
 
 def has_moved_on(workspace: Path, op_heads: list[str], *, root: Path) -> bool:
-    """Tell whether other operations are current now; a few looks, and no store is opened.
+    """Return whether the operation heads have changed; it opens no store of jj.
 
     Raises:
         JjError: As for :func:`wit_admin.jj.layout.find_op_heads_folder`.

@@ -1,4 +1,4 @@
-"""What was synced of a jj repository, listed; nothing here looks at the disk."""
+"""Lists the synced rows of a jj repository; nothing here reads the disk."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ChangeQuery:
     """Which changes are wanted; for the fields see :class:`ChangeFilter`."""
 
     bookmark: str | None = None
-    """Those that this bookmark leads to: ``main``, or ``main@origin`` for a remote's."""
+    """Only the changes that this bookmark points at: ``main``, or ``main@origin`` of a remote."""
     author: str | None = None
     text: str | None = None
     is_conflicted: bool | None = None
@@ -40,11 +40,11 @@ class ChangeQuery:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Some operations, none ahead of one that led from it, and which are current."""
+    """Some operations, each after those that follow it, and the current heads."""
 
     operations: tuple[OperationRow, ...]
     heads: tuple[str, ...]
-    """Several while concurrent operations wait for jj to reconcile them."""
+    """Several, if concurrent operations wait for jj to reconcile them."""
     next_cursor: str | None
 
 
@@ -108,7 +108,7 @@ def list_operations(
 def list_bookmarks(
     sessions: sessionmaker[Session], repo_id: uuid.UUID, wanted: BookmarkFilter, at: PageRequest
 ) -> Page[Listed]:
-    """Return a page of the bookmarks, by name, of each name the local one first.
+    """Return a page of the bookmarks by name, the local one before those of remotes.
 
     Raises:
         NotFoundError: Nothing was ever synced.
@@ -130,7 +130,7 @@ def list_conflicts(
     *,
     change: str | None = None,
 ) -> Page[ConflictRow]:
-    """Return a page of the conflicts by change, commit and path, of one ``change`` if given.
+    """Return a page of the conflicts, by change, commit and path; only of ``change``, if given.
 
     Raises:
         NotFoundError: Nothing was ever synced, or there is no such change.
@@ -145,7 +145,7 @@ def list_conflicts(
 
 
 def resolve_query(session: Session, repo_id: uuid.UUID, wanted: ChangeQuery) -> ChangeFilter:
-    """Turn what is wanted into a filter of rows.
+    """Convert a query to a filter of rows.
 
     Raises:
         NotFoundError: There is no such bookmark.
@@ -174,7 +174,7 @@ def with_commits(
 
 
 def order_log(rows: Collection[OperationRow]) -> list[OperationRow]:
-    """Return operations the latest first, but none ahead of one that follows it.
+    """Return operations, the latest first, but each after those that follow it.
 
     Clocks may be wrong, and two operations may end in the same millisecond.
     """
@@ -193,7 +193,7 @@ def order_log(rows: Collection[OperationRow]) -> list[OperationRow]:
             children[parent] -= 1
             if not children[parent]:
                 heapq.heappush(ready, _queued(by_id[parent]))
-    # Made-up ids can form a circle, of which none is free to come first.
+    # Forged ids can form a circle, in which no operation can come first.
     return ordered + [row for row in rows if children[row.operation_id]]
 
 
@@ -215,14 +215,14 @@ def _dressed(
 
 
 def _labels(rows: Iterable[BookmarkRow]) -> dict[str, list[str]]:
-    """Return by commit what is written beside it."""
+    """Return the labels (bookmarks) of each commit."""
     labels: dict[str, list[str]] = defaultdict(list)
     local: dict[str, tuple[str | None, ...]] = {}
     for row in rows:
         if not row.remote:
             local[row.name] = row.terms
         elif row.is_tracked and local.get(row.name) == row.terms:
-            # As jj does: only what differs from the local bookmark is worth a word.
+            # As in jj, a remote bookmark is shown only if it differs from the local one.
             continue
         label = f"{row.name}@{row.remote}" if row.remote else row.name
         for term in row.terms[::2]:

@@ -1,4 +1,4 @@
-"""How a jj repository's facts become rows: pure, apart from reading the snapshot."""
+"""Converts a snapshot of a jj repository to rows; it reads only the snapshot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Any, Protocol
 
 from wit_admin.db.queries.jj_bookmarks import BookmarkValues
-from wit_admin.db.queries.jj_changes import MOST_DESCRIPTION
+from wit_admin.db.queries.jj_changes import MAX_DESCRIPTION_CHARACTERS
 from wit_admin.db.queries.jj_commits import ChangeValues, CommitValues
 from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.commits import Commit
@@ -24,32 +24,32 @@ from wit_admin.jj.views import GIT_REMOTE, View
 from wit_admin.services.jj_standing import Groups, Standing
 
 MAX_CONFLICTED_PATHS = 10_000
-"""More paths of one commit are not kept; hostile trees have no end of them."""
+"""The most conflicted paths stored for one commit; hostile trees may have any number."""
 
 MAX_KEY_BYTES = 1200
-"""PostgreSQL's indexes hold 2704 bytes of a row, which is too little for some names and paths."""
+"""The longest name or path in a key: PostgreSQL's index entries hold at most 2704 bytes."""
 _CREDENTIALS = re.compile(r"(://)[^/\s'@]+@")
-"""Without the scheme, of which each letter of a long text might be the first."""
+"""It begins at ``://``, not at the scheme: then a long text would take quadratic time."""
 
 
 class CommitFacts(Protocol):
-    """Commits and their properties: those of a jj repository, or of a plain git repository."""
+    """Access to commits, of a jj repository or of a plain git repository."""
 
     @property
     def commits(self) -> CommitStore:
-        """The commits."""
+        """The store of commits."""
 
     def is_empty(self, commit: Commit) -> bool | None:
-        """Tell whether a commit changes nothing."""
+        """Return whether a commit changes nothing; ``None`` if that is unknown."""
 
 
 def plain_text(text: str) -> str:
-    """Return a text that both databases can keep: PostgreSQL has no NUL."""
+    """Return a text that both databases can store: PostgreSQL accepts no NUL."""
     return text.replace("\0", "\N{SYMBOL FOR NULL}")
 
 
 def key_text(text: str) -> str:
-    """Return the same for a name that is part of a key: a digest takes the place of a long end."""
+    """Like :func:`plain_text`, for a name in a key: a digest replaces the end of a long name."""
     text = plain_text(text)
     content = text.encode()
     if len(content) <= MAX_KEY_BYTES:
@@ -60,14 +60,14 @@ def key_text(text: str) -> str:
 
 
 def operation_row(repo_id: uuid.UUID, operation: Operation, *, is_undone: bool) -> dict[str, Any]:
-    """Return the row of an operation; credentials in URLs that were typed are left out."""
+    """Return the row of an operation, without credentials in URLs of its command line."""
     return {
         "repo_id": repo_id,
         "operation_id": operation.id,
         "parents": list(operation.parents),
         "view_id": operation.view_id,
         "operation_type": operation_type(operation),
-        "description": _redact(operation.description)[:MOST_DESCRIPTION],
+        "description": _redact(operation.description)[:MAX_DESCRIPTION_CHARACTERS],
         "hostname": plain_text(operation.hostname),
         "username": plain_text(operation.username),
         "started_at": operation.start.to_utc(),
@@ -103,7 +103,7 @@ def commit_rows(standings: Mapping[CommitId, Standing]) -> list[CommitValues]:
 def change_rows(repository: CommitFacts, groups: Groups) -> list[ChangeValues]:
     """Return the rows of changes, sorted."""
     speakers = [_find_speaker(repository, carried) for carried in groups.values()]
-    # What is known of older merges helps with the younger.
+    # Oldest first: results for older merges are reused for younger ones.
     speakers.sort(key=lambda commit: commit.committer.time.ms)
     rows = [_change_row(repository, commit, groups[commit.change_id]) for commit in speakers]
     rows.sort(key=itemgetter(0))
@@ -111,7 +111,7 @@ def change_rows(repository: CommitFacts, groups: Groups) -> list[ChangeValues]:
 
 
 def _find_speaker(repository: CommitFacts, carried: Mapping[CommitId, Standing]) -> Commit:
-    """Return the commit that describes its change: the newest, of visible ones if there are any."""
+    """Return the commit that describes its change: the newest visible one, or the newest."""
     if len(carried) == 1:
         return repository.commits.read(next(iter(carried)))
     return max(
@@ -126,7 +126,7 @@ def _change_row(
     visible = [standing.is_visible for standing in carried.values()].count(True)
     author, committer = commit.author, commit.committer
     authored_at = author.time.to_utc()
-    # In the order of the columns: to name a dozen takes as long again, for each of a whole history.
+    # Positional, in the order of the columns: keyword arguments would take twice the time.
     return ChangeValues(
         commit.change_id,
         commit.id,
@@ -146,7 +146,7 @@ def _change_row(
 def conflicts(
     repository: JjRepository, groups: Groups
 ) -> dict[tuple[CommitId, str], tuple[ChangeId, int]]:
-    """Return change and number of sides of each conflicted path in the commits of these changes."""
+    """Return the change and number of sides of each conflicted path in these changes."""
     return {
         (commit_id, path): (change_id, sides)
         for change_id, carried in groups.items()
@@ -158,27 +158,27 @@ def conflicts(
 
 def _conflicted_paths(repository: JjRepository, commit: Commit) -> dict[str, int]:
     paths = itertools.islice(repository.iter_conflicted_paths(commit), MAX_CONFLICTED_PATHS)
-    # What is not UTF-8 must not fall together with another name.
+    # Two names that are not UTF-8 must not become the same key.
     return {key_text(path.path.decode("utf-8", "backslashreplace")): path.sides for path in paths}
 
 
 BookmarkKey = tuple[str, str]
-"""Name and remote; local ones have none."""
+"""Name and remote; the remote of a local bookmark is empty."""
 _Bookmark = tuple[RefTarget, bool]
-"""The target, and whether it is tracked."""
+"""The target, and whether the bookmark is tracked."""
 
 
 def bookmark_rows(
     repository: JjRepository, old_view: View | None
 ) -> tuple[list[BookmarkValues], frozenset[BookmarkKey] | None]:
-    """Return the rows of bookmarks, and the keys of those that may have changed or gone.
+    """Return rows of bookmarks, and the keys of the changed and deleted ones.
 
-    Against ``old_view`` that is what moved; without one, all, and no keys.
+    With ``old_view`` these are the differences; without it all bookmarks, and ``None``.
     """
     bookmarks = _bookmarks(repository.view)
     keys = None
     if old_view is not None:
-        # Two dictionaries of thousands compare faster than one row is made.
+        # Comparing two dictionaries of thousands takes less time than making one row.
         old = _bookmarks(old_view)
         keys = frozenset(
             key for key in old.keys() | bookmarks.keys() if old.get(key) != bookmarks.get(key)
@@ -200,12 +200,12 @@ def bookmark_rows(
 
 
 def _bookmarks(view: View) -> dict[BookmarkKey, _Bookmark]:
-    """Return all bookmarks, those of remotes too; Git's own mirror is left out."""
+    """Return all bookmarks, local and remote, without those of the remote ``git``."""
     found: dict[BookmarkKey, _Bookmark] = {
         (key_text(name), ""): (target, False) for name, target in view.bookmarks.items()
     }
     for remote, seen in view.remotes.items():
-        # One without a name would pass for no remote; jj makes none.
+        # A remote without a name would look like a local bookmark; jj makes none.
         if remote not in (GIT_REMOTE, ""):
             found.update(
                 ((key_text(name), key_text(remote)), (ref.target, ref.is_tracked))

@@ -1,6 +1,6 @@
-"""How commits stand in a jj repository: visible or not, immutable or not, and on top of each other.
+"""The standing of commits in a jj repository: visible, immutable, number of children.
 
-For a first sync all of it is read here; :mod:`wit_admin.services.jj_moves` brings it up to date.
+A first sync reads all of it here; :mod:`wit_admin.services.jj_moves` brings it up to date later.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from wit_admin.jj.views import View
 from wit_admin.jj.visibility import immutable_heads
 
 PINNED = 1 << 24
-"""Added to the numbers of children of a commit of which some are left out."""
+"""Added to the child counts of a commit if some of its children have no row."""
 
 
 @dataclass(slots=True)
 class Standing:
-    """What of a commit's row can change, and what it takes to tell."""
+    """The part of a commit's row that can change, and the counts to compute it."""
 
     change_id: ChangeId
     parents: tuple[CommitId, ...]
@@ -32,19 +32,19 @@ class Standing:
     is_immutable: bool = False
     is_working_copy: bool = False
     children: int = 0
-    """How many commits that have a row, too, have it as a parent."""
+    """The number of children that have a row."""
     visible_children: int = 0
-    """As many of them; but from :data:`PINNED` on there are more, that have no row."""
+    """The number of visible children; at least :data:`PINNED` if more have no row."""
     immutable_children: int = 0
 
 
 Groups = Mapping[ChangeId, Mapping[CommitId, Standing]]
-"""Of each change the commits that carry it."""
+"""The commits of each change, with their standings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Roots:
-    """The commits that a view names; the others stand as what leads to these."""
+    """The commits that a view names; all other commits are ancestors of these."""
 
     known: frozenset[CommitId]
     visible: frozenset[CommitId]
@@ -52,7 +52,7 @@ class Roots:
     checked_out: frozenset[CommitId]
 
     def compare(self, other: Roots) -> frozenset[CommitId]:
-        """Return those that only one of the two has, or has otherwise."""
+        """Return the commits that differ between the two."""
         return (
             (self.known ^ other.known)
             | (self.visible ^ other.visible)
@@ -62,7 +62,7 @@ class Roots:
 
     @classmethod
     def of(cls, view: View, commits: CommitStore) -> Roots:
-        """Return those of a view; Git may have lost some."""
+        """Return the roots of a view, without commits that Git has lost."""
         return cls(
             known=frozenset(view.commit_ids()),
             visible=frozenset(view.head_ids),
@@ -73,19 +73,19 @@ class Roots:
 
 @dataclass(frozen=True, slots=True)
 class Everything:
-    """All commits of a repository that are to have a row."""
+    """All commits of a repository that must have a row."""
 
     commits: Mapping[CommitId, Commit]
     standings: dict[CommitId, Standing]
     is_cut: bool
-    """There are older ones that are left out, all of them visible and immutable."""
+    """Whether older commits, all visible and immutable, are left out."""
 
 
 def read_everything(commits: CommitStore, view: View, *, max_changes: int | None) -> Everything:
-    """Read all that leads to what the view names, or the newest part of it.
+    """Read all ancestors of the commits that the view names, or the newest part of them.
 
     Raises:
-        MissingJjError: A commit is not there.
+        MissingJjError: A commit is missing.
         DamagedJjError: One is malformed.
     """
     roots = Roots.of(view, commits)
@@ -131,9 +131,9 @@ def _find_leading(found: Mapping[CommitId, Commit], heads: Iterable[CommitId]) -
 
 
 def _read_newest(commits: CommitStore, roots: Roots, most: int) -> Everything:
-    """Read what may change, what has a name, and the newest of what is immutable.
+    """Read mutable and named commits, and the newest immutable ones.
 
-    Clocks that are wrong by more than :data:`COMMIT_SKEW_MS` can hide some of it.
+    If clocks were wrong by more than :data:`COMMIT_SKEW_MS`, some may be missing.
     """
     named = frozenset(_present(commits, roots.known))
     heads = frozenset(_present(commits, roots.immutable))
@@ -143,7 +143,7 @@ def _read_newest(commits: CommitStore, roots: Roots, most: int) -> Everything:
     is_cut = len(newest) > most
     ids = mutable.union(newest[:most])
     ids |= hidden
-    # What is worked on stands on these, and will so when it was rewritten.
+    # Mutable commits have these as parents, also after they are rewritten.
     deeper = named.union(*(commits.read(commit_id).parents for commit_id in mutable)) - ids
     found = {commit_id: commits.read(commit_id) for commit_id in ids | deeper}
     standings = {
@@ -166,7 +166,7 @@ def _lead_only(
 
 
 def group(standings: Iterable[tuple[CommitId, Standing]]) -> Groups:
-    """Return commits by the change that they carry."""
+    """Return commits by their change."""
     groups: dict[ChangeId, dict[CommitId, Standing]] = defaultdict(dict)
     for commit_id, standing in standings:
         groups[standing.change_id][commit_id] = standing
@@ -174,7 +174,7 @@ def group(standings: Iterable[tuple[CommitId, Standing]]) -> Groups:
 
 
 def to_standings(rows: Iterable[CommitValues]) -> dict[CommitId, Standing]:
-    """Return what rows say."""
+    """Return the standings in rows."""
     return {
         row.commit_id: Standing(
             row.change_id,
@@ -191,5 +191,5 @@ def to_standings(rows: Iterable[CommitValues]) -> dict[CommitId, Standing]:
 
 
 def _present(commits: CommitStore, commit_ids: Iterable[CommitId]) -> Iterable[CommitId]:
-    # A bookmark may name for ever what Git never had, or lost.
+    # A bookmark may name a commit for ever that Git never had, or lost.
     return (commit_id for commit_id in commit_ids if commits.find(commit_id) is not None)

@@ -1,4 +1,4 @@
-"""What happened in the operation log of a jj repository since its rows were written."""
+"""Finds out what happened in the operation log of a jj repository since the last sync."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from wit_admin.jj.views import View
 
 @dataclass(frozen=True, slots=True)
 class LogMoves:
-    """Operations between two states."""
+    """The differences between two states of the operation log."""
 
     added: tuple[Operation, ...] = ()
-    """Newest first."""
+    """New operations, the newest first."""
     gone: frozenset[OperationId] = frozenset()
     undone: frozenset[OperationId] = frozenset()
-    """All that are; or, unless ``is_anew``, those that became so."""
+    """The undone operations: all with ``is_anew``, otherwise the newly undone ones."""
     redone: frozenset[OperationId] = frozenset()
-    """Those that were undone and are no more."""
+    """The operations that are no longer undone."""
     is_anew: bool = False
-    """Nothing that was known of what is undone holds."""
+    """Whether ``undone`` replaces all that was known."""
 
     def among(self, known: Collection[OperationId]) -> LogMoves:
-        """Return what is to be done where the rows of ``known`` are there, and all is new."""
+        """Return what is missing in rows that have the operations ``known``."""
         ids = {operation.id for operation in self.added}
         new = tuple(operation for operation in self.added if operation.id not in known)
         return replace(self, added=new, gone=frozenset(known) - ids)
 
 
 FindKnown = Callable[[OperationId], bool]
-"""Tells whether an operation was in the log at the time of the rows."""
+"""Returns whether an operation was in the log at the last sync."""
 
 
 def read_log(repository: JjRepository) -> LogMoves:
-    """Return all of the log, as it is when nothing is known.
+    """Return the whole log, for a first sync.
 
     Raises:
-        MissingJjError: An operation is not there.
+        MissingJjError: An operation is missing.
         DamagedJjError: One is malformed.
     """
     operations = tuple(repository.iter_operations())
@@ -55,11 +55,11 @@ def compare_logs(
 ) -> LogMoves:
     """Compare a snapshot with the state after ``old_heads``.
 
-    Costs what lies between the two, and as far back as anything was undone; or the whole log where
-    a part of it went, or what was undone was named by an id that went.
+    It reads the operations in between, and as far back as something was undone. It reads the whole
+    log if a part of it was abandoned, or if an undone operation has another id now.
 
     Raises:
-        MissingJjError: An operation is not there.
+        MissingJjError: An operation is missing.
         DamagedJjError: One is malformed.
     """
     added, gone = compare_heads(old_heads, repository.op_heads, repository.op_store.read_node)
@@ -101,10 +101,10 @@ def _compare_undone(
 
 
 def read_old_view(repository: JjRepository, old_heads: tuple[OperationId, ...]) -> View:
-    """Return the state after ``old_heads``, as it was taken to be then.
+    """Return the view after ``old_heads``, as the last sync saw it.
 
     Raises:
-        MissingJjError: A part of it is not there any more.
+        MissingJjError: A part of it no longer exists.
     """
     if len(old_heads) == 1:
         return repository.read_view(old_heads[0], with_git_refs=False)
@@ -113,7 +113,7 @@ def read_old_view(repository: JjRepository, old_heads: tuple[OperationId, ...]) 
 
 @dataclass(frozen=True, slots=True)
 class _Outside:
-    """Contains all but these."""
+    """A collection that contains everything except these."""
 
     inside: set[str]
 

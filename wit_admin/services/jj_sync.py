@@ -1,8 +1,9 @@
-"""Brings the rows of a jj repository up to what its own stores say.
+"""Brings the rows of a jj repository up to date with jj's own stores.
 
-The disk is read first, with no transaction open. Then one transaction writes changes, bookmarks,
-operations, conflicts and the head set that they are of: readers never see two states mixed, and
-who is killed leaves the state before. Two at once end as one: who comes second begins again.
+The disk is read first, without an open transaction. Then one transaction writes changes,
+bookmarks, operations, conflicts and the heads that they belong to. So readers never see a mix of
+two states, and a sync that is killed leaves the old state. If two run at the same time, the second
+begins again.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ __all__ = ["JjSyncOptions", "JjSyncResult", "sync_repository"]
 _ATTEMPTS = 5
 _ALL = JjSyncOptions()
 _FEW_CHANGES = 1000
-"""So many new ones are read even if fewer old ones are wanted."""
+"""This number of new changes is always read, even if ``max_changes`` is smaller."""
 
 
 def sync_repository(  # noqa: PLR0913  all but three are named
@@ -48,12 +49,12 @@ def sync_repository(  # noqa: PLR0913  all but three are named
 ) -> JjSyncResult:
     """Bring the rows up to the present state of the repository at ``path``.
 
-    Again without anything new it writes nothing. Costs what happened since the last time, or all
-    there is where ``options`` want more than they did then.
+    It writes nothing if nothing is new. It reads what happened since the last sync, or everything
+    if ``options`` ask for more than they did then.
 
     Raises:
         JjError: The repository cannot be read; the rows stay as they are.
-        BusyError: Others synced it each time we were about to.
+        BusyError: Each time another process synced it in between.
     """
     with HeldConnection(sessions.kw["bind"]) as held:
         for _ in range(_ATTEMPTS):
@@ -80,7 +81,7 @@ def _to_state(row: StateRow | None) -> SyncedState:
 
 @dataclass(frozen=True, slots=True)
 class _Planner:
-    """Reads the rows that may have to change, and from disk all that they are to be."""
+    """Reads the rows that may have to change, and from disk what they must become."""
 
     held: HeldConnection
     repo_id: uuid.UUID
@@ -88,19 +89,19 @@ class _Planner:
     options: JjSyncOptions
 
     def make(self, repository: JjRepository) -> JjWriting | None:
-        """Return what is to be written; ``None`` if the rows are of this state."""
+        """Return what to write; ``None`` if the rows show this state already."""
         if self.before.op_heads and self.before.holds(self.options):
             if self.before.op_heads == repository.op_heads:
                 return None
             try:
                 return self._catch_up(repository)
             except (MissingJjError, OutOfReachError):
-                # Of the old state; what is missing of the present one will be missed again.
+                # A part of the old state is missing. If it is missing now, too, _begin raises it.
                 pass
         return self._begin(repository)
 
     def _catch_up(self, repository: JjRepository) -> JjWriting:
-        """Read what happened since."""
+        """Read what happened since the last sync."""
         log, rows = LogMoves(), CommitRows()
         old_view = read_old_view(repository, self.before.op_heads)
         if JjKind.OPERATIONS in self.options.kinds:
@@ -121,13 +122,13 @@ class _Planner:
         return self._finish(repository, log, rows, old_view, self.before.depth)
 
     def _begin(self, repository: JjRepository) -> JjWriting:
-        """Read all there is, and which rows are there that should not be."""
+        """Read the whole repository, and find the rows that must be deleted."""
         log, rows, depth = LogMoves(), CommitRows(), None
         most = self.options.max_changes
         with self.held.reading() as connection:
             old_operations = jj_operations.list_operation_ids(connection, self.repo_id)
             old_commits = jj_commits.list_commit_ids(connection, self.repo_id)
-        # There may be a million commits to read.
+        # This may read a million commits.
         self.held.release()
         if JjKind.OPERATIONS in self.options.kinds:
             log = read_log(repository).among(old_operations)

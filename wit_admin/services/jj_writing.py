@@ -1,4 +1,4 @@
-"""What one sync is to write of a jj repository, and the transaction's part of writing it."""
+"""Holds what one sync writes of a jj repository, and writes it in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from wit_admin.services.jj_survey import LogMoves
 
 @dataclass(frozen=True, slots=True)
 class JjSyncResult:
-    """What one sync wrote."""
+    """The counts of what one sync wrote."""
 
     is_full: bool = False
-    """Nothing was known before, or the old state was gone, or more is wanted now."""
+    """Whether everything was read: at the first sync, or if the old state was of no use."""
     operations: int = 0
     changes: int = 0
     bookmarks: int = 0
@@ -47,7 +47,7 @@ class JjSyncResult:
 
 @dataclass(frozen=True, slots=True)
 class CommitRows:
-    """Which changes and commits are to be written, and which are to go."""
+    """The changes and commits to write, and those to delete."""
 
     groups: Groups = field(default_factory=dict)
     """The changes to write."""
@@ -58,7 +58,7 @@ class CommitRows:
 
     @classmethod
     def of_moved(cls, moved: Moved, siblings: Mapping[CommitId, Standing]) -> CommitRows:
-        """Return what follows from moves; ``siblings`` are in the rows of the changes touched."""
+        """Return the rows to write after moves; ``siblings`` are other commits of the changes."""
         carried = {**moved.before, **siblings, **moved.standings}
         groups = group(
             (commit_id, standing)
@@ -69,7 +69,7 @@ class CommitRows:
 
     @classmethod
     def of_everything(cls, found: Everything, rows: Mapping[CommitId, ChangeId]) -> CommitRows:
-        """Return all that was found; of ``rows`` only that shall stay."""
+        """Return the rows to write after a full sync; others of ``rows`` are deleted."""
         groups = group(found.standings.items())
         gone_changes = frozenset(rows.values()) - groups.keys()
         gone_commits = frozenset(rows) - found.standings.keys()
@@ -78,7 +78,7 @@ class CommitRows:
 
 @dataclass(frozen=True, slots=True)
 class JjWriting:
-    """All that one transaction is to write, ready."""
+    """Everything that one transaction has to write."""
 
     repo_id: uuid.UUID
     kinds: frozenset[JjKind]
@@ -92,19 +92,19 @@ class JjWriting:
     gone_commits: frozenset[CommitId]
     gone_changes: frozenset[ChangeId]
     conflicts: dict[tuple[CommitId, str], tuple[ChangeId, int]]
-    """Change and number of sides of each conflicted path in these changes."""
+    """The change and number of sides of each conflicted path in these changes."""
     bookmarks: list[BookmarkValues]
     touched_bookmarks: frozenset[BookmarkKey] | None
-    """Those that may have changed; ``None`` is all."""
+    """The bookmarks that may have changed; ``None`` for all."""
     default_bookmark: str | None
 
     def write(
         self, connection: Connection, path: Path, before: SyncedState, now: datetime
     ) -> JjSyncResult:
-        """Write it, and of which state the rows are now; the caller's transaction holds the lock.
+        """Write the rows and the state that they show; the caller's transaction holds the lock.
 
-        Few rows are sent without waiting for each statement, so all that depends on rows comes
-        first.
+        Small numbers of rows are sent without waiting for each statement, so statements whose
+        results are needed come first.
         """
         conflicts, bookmarks = _ConflictMoves(), BookmarkMoves((), ())
         if JjKind.CONFLICTS in self.kinds:
@@ -159,7 +159,7 @@ class JjWriting:
         }
 
     def _compare_undone(self, connection: Connection) -> tuple[frozenset[str], frozenset[str]]:
-        """Return which operations are to be marked as undone, and which no longer."""
+        """Return which operations to mark as undone, and which to unmark."""
         if JjKind.OPERATIONS not in self.kinds:
             return frozenset(), frozenset()
         undone, redone = self.log.undone, self.log.redone
@@ -171,7 +171,7 @@ class JjWriting:
     def _compare_conflicts(self, connection: Connection) -> _ConflictMoves:
         moves = _ConflictMoves(new=dict(self.conflicts))
         if not self.conflicts and not self.is_full:
-            # Whatever was open is not any more; nobody needs to look at it.
+            # All open conflicts are gone; there is no need to read them.
             return moves
         still = {(change_id, path) for (_, path), (change_id, _) in self.conflicts.items()}
         change_ids = None if self.is_full else {row.change_id for row in self.changes}
@@ -180,7 +180,7 @@ class JjWriting:
                 if row.resolved:
                     moves.opened.append(row.id)
             elif (row.change_id, row.file_path) in still:
-                # The same conflict, in the commit that took the place of this one.
+                # The same conflict, in the commit that replaced this one.
                 moves.replaced.append(row.id)
             elif not row.resolved:
                 moves.resolved.append(row.id)
@@ -213,7 +213,7 @@ class JjWriting:
 
 @dataclass(slots=True)
 class _ConflictMoves:
-    """What becomes of the rows of conflicts, and which of them are new."""
+    """The changes in the rows of conflicts, and which conflicts are new."""
 
     new: dict[tuple[CommitId, str], tuple[ChangeId, int]] = field(default_factory=dict)
     opened: list[uuid.UUID] = field(default_factory=list)

@@ -28,11 +28,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What one pass over the journal did."""
+    """The result of one pass over the journal."""
 
     settled: int
     left: int
-    """Pushes that wait for their git child, which outlived its server, to end."""
+    """Pushes left alone because their git child still runs although its server is dead."""
 
 
 def replay_journal(
@@ -44,12 +44,12 @@ def replay_journal(
 ) -> Replayed:
     """Settle the pending pushes of ``host`` whose server is dead; calling it again is harmless.
 
-    A git child can outlive the server that started it; its push is left alone until it ends.
+    A git child can outlive its server; then its push is left alone until the child ends.
     """
     with sessions() as session:
         pending = queries.list_pending(session, host=host)
     orphans = [entry for entry in pending if is_orphan(entry)]
-    # Looked at after the servers were found dead: none of them can start a child any more.
+    # This comes after the servers were found dead, so none of them can start another child.
     running = live_push_ids() if orphans else set()
     ended = [entry for entry in orphans if str(entry.push_id) not in running]
     settled = sum(_settle(sessions, disk, entry) for entry in ended)
@@ -90,7 +90,7 @@ def _settle(
 
 
 def _entry(sessions: sessionmaker[Session], entry: queries.PendingPush) -> pushes.JournalEntry:
-    """Return what the journal still knows of a push; the address went with its server."""
+    """Return the journal entry of a push; the client's address was lost with its server."""
     with sessions() as session:
         name = repositories.find_name(session, entry.repo_id)
         user = None if entry.actor_id is None else users.find_user(session, entry.actor_id)
@@ -111,7 +111,7 @@ def _is_accepted(
     entry: queries.PendingPush,
     update: RefUpdate,
 ) -> bool:
-    """Decide by the reflog; without an entry there, by the ref and what others recorded since."""
+    """Decide by the reflog; if it has no entry, by the ref's value and by later pushes."""
     proof = was_accepted(gitdir, update.ref, str(entry.push_id))
     if proof is not None:
         return proof
@@ -119,7 +119,7 @@ def _is_accepted(
         since = queries.list_ref_updates(session, entry.repo_id, update.ref, since=entry.created_at)
         last = queries.find_last_value(session, entry.repo_id, update.ref)
     if (update.before, update.after) in since or last == update.after:
-        # It was another's: a client that sent it twice, for one.
+        # Another push made this update, for example when a client sent it twice.
         return False
     if any(before == update.after for before, _ in since):
         return True

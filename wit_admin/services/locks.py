@@ -20,7 +20,7 @@ from wit_admin.git.file_locks import lock_file
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """One kind of work that only one process may do; ``run_dir`` is for locks that are files."""
+    """The lock for one kind of work; ``run_dir`` is the folder of locks that are files."""
 
     sessions: sessionmaker[Session]
     run_dir: Path
@@ -28,10 +28,10 @@ class Lock:
 
     @contextmanager
     def hold(self, *, wait: bool = True) -> Iterator[None]:
-        """Hold the lock, after its present holder.
+        """Take the lock, when its present holder has released it.
 
         Raises:
-            BusyError: Somebody has it, and this one shall not ``wait``.
+            BusyError: Another process has it, and ``wait`` is false.
         """
         engine = self.sessions.kw["bind"]
         assert isinstance(engine, Engine)  # noqa: S101  make_sessions binds one

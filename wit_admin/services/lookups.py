@@ -103,7 +103,7 @@ def get_repository(session: Session, name: RepoName) -> Repository:
 
 
 def get_repository_name(session: Session, repo_id: uuid.UUID) -> RepoName:
-    """Return what the live repository of that id is called now.
+    """Return the present name of the live repository with this id.
 
     Raises:
         NotFoundError: There is none.
@@ -115,9 +115,9 @@ def get_repository_name(session: Session, repo_id: uuid.UUID) -> RepoName:
 
 
 def was_renamed(session: Session, old: RepoName, new: RepoName) -> uuid.UUID | None:
-    """Return the id of the live repository that is called ``new``, and was ``old`` before.
+    """Return the id of the live repository that was renamed from ``old`` to ``new``.
 
-    A rename that was killed after it had been written is run again with the old name.
+    After a rename was killed late, the user runs it again with the old name.
     """
     served = serving.find_served(session, old, None)
     same = served is not None and served.repo_id == repositories.find_repository_id(session, new)
@@ -137,7 +137,7 @@ def get_owner(session: Session, name: str) -> OwnerRow:
 
 
 def _may_be_name(text: str) -> bool:
-    """Tell whether a text may be a name; others may not even be storable."""
+    """Return whether a text may be a name; other texts may not even be storable."""
     return text.isascii() and text.isprintable()
 
 

@@ -12,11 +12,11 @@ from wit_admin.db.queries import maintenance as queries
 from wit_admin.db.queries.maintenance import LiveRepository
 from wit_admin.errors import ConflictError
 from wit_admin.git import statistics, storage
-from wit_admin.git.glance import size_of_objects
 from wit_admin.git.inspection import Inspector
 from wit_admin.git.limited_child import ChildLimits
 from wit_admin.git.maintenance import Packer, find_disorder
 from wit_admin.git.statistics import Statistics
+from wit_admin.git.summary import size_of_objects
 from wit_admin.git.tools import GitTools
 from wit_admin.names import RepoName
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
@@ -30,7 +30,7 @@ _NICE = 10
 
 @dataclass(frozen=True, slots=True)
 class Pack(Action):
-    """Put a repository in order."""
+    """Pack the objects and refs of a repository."""
 
     repository: LiveRepository
     reasons: tuple[str, ...]
@@ -43,13 +43,13 @@ class Pack(Action):
 
     @property
     def sentence(self) -> str:
-        """Why."""
+        """Why the repository needs it."""
         return f"It has {', '.join(self.reasons)}."
 
 
 @dataclass(frozen=True, slots=True)
 class Maintenance:
-    """Packs repositories and counts what they hold."""
+    """Packs repositories and counts their contents."""
 
     sessions: sessionmaker[Session]
     root: Path
@@ -59,11 +59,11 @@ class Maintenance:
     by: Origin = SYSTEM
 
     def count(self, name: RepoName, *, largest: int = 0) -> Statistics:
-        """Return a repository in numbers, with so many of its ``largest`` blobs.
+        """Return the statistics of a repository, with this number of its ``largest`` blobs.
 
         Raises:
             NotFoundError: There is no such repository.
-            ConflictError: It is not on disk, or not one that git may be let into.
+            ConflictError: It is not on disk, or git may not open it.
         """
         self.tools.require_git()
         with self.sessions() as session:
@@ -72,9 +72,9 @@ class Maintenance:
         return statistics.count(self.tools, self._open(found), largest=largest)
 
     def task(self, names: Sequence[RepoName] | None = None, *, full: bool = False) -> Task[Pack]:
-        """Return how these repositories, or all, are put in order; with ``full`` from the ground.
+        """Return the task to pack these repositories, or all; with ``full`` also what is packed.
 
-        The plan cannot be built, by ``NotFoundError``, when one of them is not there.
+        Building its plan raises ``NotFoundError`` if one of them does not exist.
         """
         self.tools.require_git()
 
@@ -85,7 +85,7 @@ class Maintenance:
                     reasons = self._reasons(repository, full=full)
                 except ConflictError as error:
                     target = f"{repository.owner}/{repository.name}"
-                    # Who wants all of them packed means those that can be.
+                    # If all were asked for, skip those that cannot be packed.
                     failed = names is not None
                     remarks.append(Remark("unusable", target, error.message, is_failure=failed))
                     continue
@@ -99,7 +99,7 @@ class Maintenance:
     def _list(self, names: Sequence[RepoName] | None) -> Iterator[LiveRepository]:
         with self.sessions() as session:
             chosen = None if names is None else [get_repository_id(session, n) for n in names]
-            # Read to the end at once: no transaction is open while folders are looked at.
+            # Read all rows now, so that no transaction is open while folders are read.
             return iter(list(queries.iter_repositories(session, chosen)))
 
     def _reasons(self, repository: LiveRepository, *, full: bool) -> tuple[str, ...]:
@@ -115,7 +115,7 @@ class Maintenance:
             before = size_of_objects(f"{gitdir}/objects")
             limits = ChildLimits(_TIMEOUT_S, self.tools.memory_bytes, nice=_NICE)
             packer = Packer(self.tools, limits)
-            # Forks may borrow its objects: what its own refs do not lead to is theirs perhaps.
+            # Forks may borrow its objects, so objects that its own refs do not need must stay.
             packer.run(gitdir, full=full, keeps_all=repository.forks_count > 0)
             after = size_of_objects(f"{gitdir}/objects")
         with self.sessions.begin() as session:

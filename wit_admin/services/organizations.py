@@ -53,7 +53,7 @@ class OrganizationDetails:
     created_at: datetime
     owners: tuple[str, ...]
     members: int
-    """The owners too."""
+    """The number of members, owners included."""
     teams: int
     repositories: int
 

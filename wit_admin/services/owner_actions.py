@@ -1,4 +1,4 @@
-"""What several commands plan to do to an account or an organization."""
+"""The base of actions on an account or an organization, which several commands share."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from wit_admin.services.plans import Action
 
 @dataclass(frozen=True, slots=True)
 class OwnerAction(Action):
-    """Something done to one owner, and what it was called when that was planned."""
+    """An action on one owner, with the owner's name when it was planned."""
 
     owner_id: uuid.UUID
     name: str
 
     @property
     def target(self) -> str:
-        """The owner."""
+        """The owner's name."""
         return self.name

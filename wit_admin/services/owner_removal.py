@@ -1,7 +1,7 @@
 """Deletes accounts and organizations, and disposes of their repositories.
 
-Each repository is an action of its own, the owner the last: it is refused as long as anything is
-owned, so that a run that failed or was killed half-way is taken up by the next.
+Each repository is a separate action; the last action removes the owner, which is refused as long as
+the owner has repositories. So the next run continues after one that failed or was killed.
 """
 
 from __future__ import annotations
@@ -40,27 +40,27 @@ LOCK = "accounts"
 
 @dataclass(frozen=True, slots=True)
 class RemoveUser(OwnerAction):
-    """Close an account."""
+    """Close an account, once it owns nothing any more."""
 
     kind = "delete-user"
     is_destructive = True
 
     @property
     def sentence(self) -> str:
-        """What ends."""
+        """What the account loses."""
         return "The account is closed; its name, address and keys are free again."
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveOrganization(OwnerAction):
-    """Close an organization."""
+    """Close an organization, once it owns nothing any more."""
 
     kind = "delete-org"
     is_destructive = True
 
     @property
     def sentence(self) -> str:
-        """What ends."""
+        """What the organization loses."""
         return "The organization is closed; its members and teams end with it."
 
 
@@ -79,16 +79,16 @@ class OwnerRemoval:
     by: Origin = SYSTEM
 
     def task(self, run_dir: Path) -> Task[RemovalAction]:
-        """Return the work, for others to show, ask about and apply."""
+        """Return the task, which callers can show, confirm and apply."""
         return Task(self.build, self.perform, Lock(self.sessions, run_dir, LOCK))
 
     def build(self) -> Plan[RemovalAction]:
-        """Look what there is to be done.
+        """Plan the removal.
 
         Raises:
             NotFoundError: There is no such owner, or none to hand repositories to.
-            ConflictError: It owns repositories whose fate is not said, somebody has repositories
-                of the same names, or an organization would be left without an owner.
+            ConflictError: It owns repositories and no fate is given, the heir has repositories of
+                the same names, or an organization would be left without an owner.
         """
         with self.sessions() as session:
             owner: Owner
@@ -106,10 +106,10 @@ class OwnerRemoval:
         return Plan((*fates, last), self._remarks(owner, len(owned) - len(live)))
 
     def perform(self, action: RemovalAction) -> None:
-        """Do one thing, if it is still to be done.
+        """Carry out one action, if it is still needed.
 
         Raises:
-            RefusedError: It cannot be done; the sentence says why.
+            RefusedError: It is impossible; the message says why.
         """
         match action:
             case Transfer():
@@ -165,7 +165,7 @@ class OwnerRemoval:
 
 
 def close_account(session: Session, user_id: uuid.UUID) -> None:
-    """Close an account and end all that lets anybody in as it.
+    """Close an account, and end its sessions, tokens and keys.
 
     Raises:
         NotFoundError: There is no such account.

@@ -1,8 +1,8 @@
-"""Accounts and organizations that get another name; the old URLs of what they own go on working.
+"""Renames accounts and organizations; the old URLs of their repositories keep working.
 
-As with a repository no folder moves. What the repositories say of themselves is written first; then
-the name and all redirects change in one transaction. A process that is killed in between leaves
-copies that say the new name already: the row decides, and the same command again ends it.
+As with the renaming of a repository, no folder moves. The configs of the repositories are written
+first; then the name and all redirects change in one transaction. If the process is killed in
+between, the configs have the new name already, but the row decides; the same command finishes it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class RenameOwner(OwnerAction):
 
     @property
     def sentence(self) -> str:
-        """What becomes of the name, and of the URLs."""
+        """The new name, and the effect on URLs."""
         led = f"; the old URLs of its repositories ({self.repositories}) lead to them"
         freed = "" if name_key(self.name) == name_key(self.new_name) else "; the name is free again"
         return f"It becomes {self.new_name}{led if self.repositories else ''}{freed}."
@@ -47,7 +47,7 @@ class RenameOwner(OwnerAction):
 
 @dataclass(frozen=True, slots=True)
 class OwnerRenaming:
-    """One owner's change of name."""
+    """The renaming of one owner."""
 
     sessions: sessionmaker[Session]
     root: Path
@@ -57,11 +57,11 @@ class OwnerRenaming:
     by: Origin = SYSTEM
 
     def task(self, run_dir: Path) -> Task[RenameOwner]:
-        """Return the work, for others to show, ask about and apply."""
+        """Return the task, which callers can show, confirm and apply."""
         return Task(self.build, self.perform, Lock(self.sessions, run_dir, LOCK))
 
     def build(self) -> Plan[RenameOwner]:
-        """Look what there is to be done.
+        """Plan the renaming.
 
         Raises:
             InvalidInputError: The new name cannot be one.
@@ -80,7 +80,7 @@ class OwnerRenaming:
         return Plan((RenameOwner(owner.id, owner.name, self.new_name, owned),))
 
     def perform(self, action: RenameOwner) -> None:
-        """Do it, if it is still to be done.
+        """Rename the owner, if that is still needed.
 
         Raises:
             NotFoundError: There is no such owner any more.
@@ -101,7 +101,7 @@ class OwnerRenaming:
         return f"{self.kind}.rename"
 
     def _find(self, session: Session) -> Owner:
-        """Return the owner of that name, or the one that the trail says had it."""
+        """Return the owner of that name, or the one that had it by the audit trail."""
         get: Callable[[Session, str], Owner]
         get = get_user if self.kind is OwnerType.USER else get_organization
         try:

@@ -16,17 +16,17 @@ from wit_admin.errors import ConflictError, InvalidInputError
 from wit_admin.git import own_config, storage
 from wit_admin.names import RepoName, name_key
 from wit_admin.services.audit import SYSTEM, Origin
+from wit_admin.services.config_values import owner_values
 from wit_admin.services.lookups import get_owner
-from wit_admin.services.places import owner_values
 from wit_admin.services.repository_actions import Delete, Transfer
 from wit_admin.services.repository_changes import transfer_repository
 
-_NAMED_AT_MOST = 20
+_MAX_NAMES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What becomes of an owner's repositories; by default there must be none.
+    """What happens to an owner's repositories; by default there must be none.
 
     Raises:
         InvalidInputError: Both are given.
@@ -42,10 +42,10 @@ class Fate:
     def plan(
         self, session: Session, owner: Owner, live: Sequence[OwnedRow]
     ) -> Sequence[Transfer | Delete]:
-        """Return what is to be done to the live repositories of ``owner``.
+        """Return the actions for the live repositories of ``owner``.
 
         Raises:
-            NotFoundError: There is nobody to hand them to.
+            NotFoundError: There is no such new owner.
             ConflictError: There are repositories and neither is given, or their names are taken.
         """
         if self.transfer_to is not None:
@@ -105,11 +105,11 @@ def hand_over(
 
 
 def tell_owner(root: Path, rows: Iterable[OwnedRow], name: str, kind: OwnerType) -> None:
-    """Let repositories say whose they are, for the day when only the disk is left.
+    """Write the owner into the configs of repositories, in case the database is lost.
 
     Raises:
-        ConflictError: The config of one cannot be read.
-        UnavailableError: Somebody else keeps it locked.
+        ConflictError: A config cannot be read.
+        UnavailableError: Another process keeps a config locked.
     """
     for row in rows:
         if found := storage.resolve(root, row.disk_path):
@@ -117,11 +117,11 @@ def tell_owner(root: Path, rows: Iterable[OwnedRow], name: str, kind: OwnerType)
 
 
 def tell_trash(sessions: sessionmaker[Session], root: Path, owner_id: uuid.UUID, heir: str) -> None:
-    """Let what an owner deleted say that it is an heir's.
+    """Write the new owner into the configs of the old owner's deleted repositories.
 
     Raises:
-        NotFoundError: There is no such heir any more.
-        ConflictError: The config of one cannot be read.
+        NotFoundError: The new owner no longer exists.
+        ConflictError: A config cannot be read.
     """
     with sessions() as session:
         owned, new_owner = repository_lists.list_owned(session, owner_id), get_owner(session, heir)
@@ -130,7 +130,7 @@ def tell_trash(sessions: sessionmaker[Session], root: Path, owner_id: uuid.UUID,
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return the names with commas between them; of many the first ones."""
-    shown = ", ".join(names[:_NAMED_AT_MOST])
-    more = len(names) - _NAMED_AT_MOST
+    """Return the names with commas between them; only the first ones if they are many."""
+    shown = ", ".join(names[:_MAX_NAMES])
+    more = len(names) - _MAX_NAMES
     return f"{shown} and {more} more" if more > 0 else shown

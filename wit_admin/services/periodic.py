@@ -1,6 +1,6 @@
 """The registry of periodic jobs, and how they are run.
 
-A part of the product that has something to do now and then adds a job to :data:`JOBS`.
+A part of the product with periodic work adds a job to :data:`JOBS`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from wit_admin.services.sync_survey import SyncOptions
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """What jobs work on, and how long what has ended is kept."""
+    """What jobs work with, and how long they keep ended records."""
 
     sessions: sessionmaker[Session]
     root: Path
@@ -38,7 +38,7 @@ class JobContext:
     pushes: PushFlow
     maintenance: Maintenance
     visibility: Visibility
-    """Of adopted repositories that do not say it themselves."""
+    """The visibility of adopted repositories whose config does not name one."""
     trash_age: timedelta
     records_age: timedelta
     jj_options: JjSyncOptions
@@ -46,35 +46,35 @@ class JobContext:
 
     @property
     def lock(self) -> Lock:
-        """Held while the jobs run."""
+        """The lock that the caller holds while jobs run."""
         return Lock(self.sessions, self.run_dir, "sync")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One thing to do periodically."""
+    """One kind of periodic work."""
 
     name: str
     summary: str
     """What it does, as a list shows it."""
     run: Callable[[JobContext], dict[str, int]]
-    """Do what is due; return how much of what was done. Raises what it could not do."""
+    """Does what is due; returns what was done, as counts by kind. Raises an error if it failed."""
     plan: Callable[[JobContext], Plan[Any]] | None = None
-    """What that would be, for jobs that can tell beforehand."""
+    """Returns what it would do, for jobs that know beforehand."""
     removes: bool = False
-    """What it takes away does not come back: a person at the terminal is asked."""
+    """Whether it removes things for good, so that a person at the terminal is asked first."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobReport:
-    """What came of one job."""
+    """The result of one job."""
 
     name: str
     state: str
-    """``done``, ``failed``, or ``busy`` when another process was at it."""
+    """``done``, ``failed``, or ``busy`` if another process was doing it."""
     seconds: float
     counts: dict[str, int]
-    """What was done, without what was not there to do."""
+    """What was done, as counts by kind, without zeros."""
     error: str | None = None
 
 
@@ -94,9 +94,9 @@ def choose_jobs(names: Sequence[str]) -> tuple[Job, ...]:
 
 
 def run_jobs(context: JobContext, jobs: Sequence[Job]) -> Iterator[JobReport]:
-    """Do one job after the other, and yield what came of each; the caller holds the lock.
+    """Run the jobs one by one, and yield a report for each; the caller holds the lock.
 
-    One that fails does not keep the others from being done.
+    If a job fails, the others still run.
     """
     for job in jobs:
         started = time.monotonic()
@@ -114,7 +114,7 @@ def run_jobs(context: JobContext, jobs: Sequence[Job]) -> Iterator[JobReport]:
 
 
 def plan_jobs(context: JobContext, jobs: Sequence[Job]) -> Plan[Any]:
-    """Return what the jobs would do now; of those that cannot tell, what they are for."""
+    """Return what the jobs would do now; for jobs that do not know, their summary."""
     actions, remarks = list[Action](), list[Remark]()
     for job in jobs:
         if job.plan is None:
@@ -158,11 +158,11 @@ def _index_changes(at: JobContext) -> dict[str, int]:
 
 
 def _watch(at: JobContext) -> dict[str, int]:
-    # What reads jj takes long to import, and other jobs do not need it.
+    # The jj reader takes long to import, and other jobs do not need it.
     from wit_admin.services import watch_pass  # noqa: PLC0415  see above
 
     reports = list(watch_pass.sync_all(at.sessions, at.root, options=at.jj_options))
-    watch_pass.raise_for_failures(reports)
+    watch_pass.raise_for_failed_repositories(reports)
     return {"synced": sum(report.state == "synced" for report in reports)}
 
 
@@ -216,11 +216,11 @@ JOBS = (
     Job("counters", "set cached counters right", _recount),
     Job("leftovers", "remove what killed processes left in repositories", _sweep),
 )
-"""In the order in which they are done: the journal first, since it knows best of pushes."""
+"""All jobs in the order in which they run; the journal first, as it knows what pushes changed."""
 
 
-def raise_for_failures(reports: Sequence[JobReport]) -> None:
-    """Check that no job failed.
+def raise_for_failed_jobs(reports: Sequence[JobReport]) -> None:
+    """Raise an error if a job failed.
 
     Raises:
         BatchError: Some jobs failed; the others are done.

@@ -1,14 +1,14 @@
-"""Plans: what a command will do, as a list that can be shown before anything is done.
+"""Plans: the list of what a command will do, which can be shown before anything is done.
 
-A command that changes many things, or destroys one, says four things in a :class:`Task`: how its
-plan is built (without side effects), how one action is done, under which lock, and how many may
-share a transaction. Showing, asking, progress, and what happens to failures are the same for all;
-``cli/_plans.py`` is the command line's side.
+A command that changes many things, or destroys one, defines four things in a :class:`Task`: how to
+build the plan (without side effects), how to carry out one action, the lock, and whether many
+actions share a transaction. Showing, asking, progress and failures are the same for all commands;
+``cli/_plans.py`` does that part for the command line.
 
-An action may be done long after its plan was built, and again after a kill: ``perform`` looks at
-how things are now, does what is missing in one short transaction (with its audit event), and
-calls it done when there is nothing to do. A plan is never stored: run again, the command plans
-what is left.
+An action may be carried out long after its plan was built, and again after a kill. So ``perform``
+first looks at the present state, does what is missing in one short transaction (with its audit
+event), and succeeds if there is nothing to do. A plan is never stored: if the command is run again,
+it plans what is left.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ class Action(ABC):
     kind: ClassVar[str]
     """One or two words, hyphenated: the same for all actions of the class."""
     is_destructive: ClassVar[bool] = False
-    """It deletes or takes away something, so the user is asked first."""
+    """Whether it deletes or removes something, so that the user is asked first."""
 
     @property
     @abstractmethod
     def target(self) -> str:
-        """What it is done to, as its user names it."""
+        """The name of what it changes, as users write it."""
 
     @property
     @abstractmethod
@@ -46,13 +46,13 @@ class Action(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something noticed while planning, which the plan does not change."""
+    """Something noticed during planning that the plan does not change."""
 
     kind: str
     target: str
     sentence: str
     is_failure: bool = False
-    """It kept the plan from being complete."""
+    """Whether the plan is incomplete because of it."""
 
 
 A = TypeVar("A", bound=Action)
@@ -62,22 +62,22 @@ A_co = TypeVar("A_co", bound=Action, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Plan(Generic[A_co]):
-    """What is to be done, in this order, and what was noticed besides."""
+    """The actions, in order, and the remarks."""
 
     actions: tuple[A_co, ...] = ()
     remarks: tuple[Remark, ...] = ()
     finish: Callable[[], object] = lambda: None
-    """Run after the actions: bookkeeping of the command, which is not reported."""
+    """Called after the actions, for bookkeeping that is not reported."""
     rest: Callable[[], Plan[A_co]] | None = None
-    """Plans what comes after these actions, where all of it at once would fill the memory."""
+    """Plans the next part, once these actions are done; for plans that are too large for memory."""
 
     @property
     def is_destructive(self) -> bool:
-        """Whether any action takes something away."""
+        """Whether any action removes something."""
         return any(action.is_destructive for action in self.actions)
 
     def whole(self) -> Plan[A_co]:
-        """Return all parts as one plan, to be shown."""
+        """Return all parts as one plan, for showing it."""
         actions, remarks, part = [*self.actions], [*self.remarks], self
         while part.rest is not None:
             part = part.rest()
@@ -116,7 +116,7 @@ class Applied:
     remarks: tuple[Remark, ...] = ()
 
     def raise_for_failures(self) -> None:
-        """Check that nothing failed.
+        """Raise an error if an action failed.
 
         Raises:
             BatchError: Some actions failed; the others are done.
@@ -130,25 +130,25 @@ class Applied:
 
 
 Progress = Callable[[int, int], object]
-"""Told after each step how many actions of how many are behind us."""
+"""Called after each step with the numbers of actions that are done, and of all actions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task(Generic[A]):
-    """A command's work: ``build`` looks, ``perform`` does, ``lock`` keeps others away meanwhile."""
+    """A command's work: ``build`` plans, ``perform`` acts, ``lock`` excludes other processes."""
 
     build: Callable[[], Plan[A]]
     perform: Callable[[A], object]
     lock: Lock
     perform_many: Callable[[Sequence[A]], object] | None = None
-    """Does actions of one kind in one transaction, all or none, where that is much quicker."""
+    """Carries out actions of one kind in one transaction, all or none, where that is faster."""
     batch_size: int = 5000
 
     def run(self) -> dict[str, int]:
         """Build and apply the plan, unattended; return how many actions of each kind were done.
 
         Raises:
-            BusyError: Another process is at it.
+            BusyError: Another process is doing it.
             BatchError: Some failed; the others are done.
             UnavailableError: The database or the disk is gone.
         """
@@ -158,12 +158,12 @@ class Task(Generic[A]):
         return applied.done
 
     def apply(self, plan: Plan[A], progress: Progress = lambda done, total: None) -> Applied:
-        """Do what the plan says; the caller holds the lock.
+        """Carry out the plan; the caller holds the lock.
 
-        An action that fails does not keep the others from being done.
+        If an action fails, the others are still carried out.
 
         Raises:
-            UnavailableError: The database or the disk is gone; what is left would fail too.
+            UnavailableError: The database or the disk is gone, so all other actions would fail.
         """
         done: Counter[str] = Counter()
         failures: list[Remark] = []
@@ -197,7 +197,7 @@ class Task(Generic[A]):
         except UnavailableError:
             raise
         except (WitError, OSError):
-            # Halves of halves tell which one is at fault, and get the others done.
+            # Split again and again: this finds the failing action, and the others get done.
             half = len(batch) // 2
             return self._do(batch[:half]) + self._do(batch[half:])
         return []

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 
 from wit_admin.errors import InvalidInputError
 
-_LONGEST = {"bio": 2000, "description": 2000}
+_MAX_CHARACTERS = {"bio": 2000, "description": 2000}
 _LONGEST_LINE = 255
 _LONGEST_EMAIL = 254
-"""As RFC 5321 has it for a path, less the brackets."""
+"""The limit of RFC 5321 for a path, without the brackets."""
 _LINKS = ("website", "avatar_url")
 _EMAIL = re.compile(r"[^\s@<>\"(),:;\\]+@[^\s@<>\"(),:;\\.]+(\.[^\s@<>\"(),:;\\.]+)*")
 
 
 def check_profile(fields: Mapping[str, object]) -> None:
-    """Refuse text that a page or a terminal could stumble over; ``None`` and flags pass.
+    """Refuse text that could break a page or a terminal; ``None`` and booleans pass.
 
     Raises:
         InvalidInputError: A field is too long, has control characters, or is not a link.
@@ -27,7 +27,7 @@ def check_profile(fields: Mapping[str, object]) -> None:
 
 
 def check_email(text: str) -> None:
-    """Refuse what cannot be an e-mail address; whether mail arrives there is not known.
+    """Refuse text that cannot be an e-mail address; whether mail arrives is not checked.
 
     Raises:
         InvalidInputError: It is not an e-mail address.
@@ -38,7 +38,7 @@ def check_email(text: str) -> None:
 
 def _check_text(name: str, text: str) -> None:
     label = f"The {name.replace('_', ' ')}"
-    longest = _LONGEST.get(name, _LONGEST_LINE)
+    longest = _MAX_CHARACTERS.get(name, _LONGEST_LINE)
     if len(text) > longest:
         raise InvalidInputError(f"{label} is longer than {longest} characters.")
     if not _is_clean(text):

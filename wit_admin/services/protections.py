@@ -19,13 +19,13 @@ from wit_admin.names import RepoName, TeamName
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.lookups import get_repository_id, get_team, get_user
 
-_MOST_BYTES = 2**63 - 1
+_MAX_BLOB_BYTES = 2**63 - 1
 _CHECK = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class ProtectionOrder:
-    """What is to hold for the refs that a pattern covers."""
+    """The rules for the refs that a pattern matches."""
 
     pattern: str
     permission: Permission = Permission.WRITE
@@ -33,10 +33,10 @@ class ProtectionOrder:
     allow_force: bool = False
     allow_delete: bool = False
     pushers: Sequence[str] = ()
-    """Users, and teams as ``organization/team``: only they may push, unless it is empty."""
+    """Users, and teams as ``organization/team``, who alone may push; empty for no limit."""
     max_blob_bytes: int | None = None
     check: str | None = None
-    """Name of a program in the operator's folder of checks."""
+    """The name of a program in the operator's folder of checks."""
 
 
 def add_protection(
@@ -46,11 +46,11 @@ def add_protection(
     *,
     by: Origin = SYSTEM,
 ) -> Protection:
-    """Protect refs, in place of what the same pattern said before.
+    """Protect refs; this replaces the earlier rules of the same pattern.
 
     Raises:
-        InvalidInputError: The pattern can match no ref, the name of a check or a team is none, or
-            the size is more than a row can hold.
+        InvalidInputError: The pattern can match no ref, the name of a check or team is invalid, or
+            the size is too large for a row.
         NotFoundError: There is no such repository, user or team.
     """
     pattern = RefPattern.parse(order.pattern).text
@@ -58,7 +58,7 @@ def add_protection(
         raise InvalidInputError(
             f"{order.check!r} cannot name a check.", hint="Give the name of a file, without a path."
         )
-    if order.max_blob_bytes is not None and order.max_blob_bytes > _MOST_BYTES:
+    if order.max_blob_bytes is not None and order.max_blob_bytes > _MAX_BLOB_BYTES:
         raise InvalidInputError("The largest file is larger than any.", hint="Write 500k or 10m.")
     with sessions.begin() as session:
         repo_id = _hold(session, repository)
@@ -87,7 +87,7 @@ def add_protection(
 
 
 def list_protections(sessions: sessionmaker[Session], repository: RepoName) -> list[Protection]:
-    """Return what protects a repository's refs, by pattern.
+    """Return the protections of a repository's refs, sorted by pattern.
 
     Raises:
         NotFoundError: There is no such repository.
@@ -100,11 +100,11 @@ def list_protections(sessions: sessionmaker[Session], repository: RepoName) -> l
 def remove_protection(
     sessions: sessionmaker[Session], repository: RepoName, pattern: str, *, by: Origin = SYSTEM
 ) -> Protection:
-    """Take away what a pattern says, and return it.
+    """Remove the protection with this pattern, and return it.
 
     Raises:
         InvalidInputError: The pattern can match no ref.
-        NotFoundError: There is no such repository, or nothing with this very pattern.
+        NotFoundError: There is no such repository, or it has no protection with this pattern.
     """
     text = RefPattern.parse(pattern).text
     with sessions.begin() as session:
@@ -127,7 +127,7 @@ def remove_protection(
 
 
 def _hold(session: Session, repository: RepoName) -> uuid.UUID:
-    """Return a repository's id; nobody else changes what protects it in this transaction."""
+    """Lock a repository and return its id, so that no other transaction changes protections."""
     repo_id = get_repository_id(session, repository)
     repositories.lock_repository(session, repo_id)
     return repo_id
@@ -143,5 +143,5 @@ def _fields(protection: Protection) -> dict[str, object]:
         "max_blob_bytes": protection.max_blob_bytes,
         "check": protection.check_name,
     }
-    # As one value, because the trail leaves out values that stayed the same.
+    # As one value, because the trail leaves out values that did not change.
     return {"protection": fields}

@@ -22,26 +22,26 @@ _ED25519 = {"ssh-ed25519": 2, "sk-ssh-ed25519@openssh.com": 3}
 _ECDSA = {f"ecdsa-sha2-{curve}": 3 for curve in _POINT_BYTES}
 _SK_ECDSA = {"sk-ecdsa-sha2-nistp256@openssh.com": 4}
 _FIELDS = {"ssh-rsa": 3, **_ED25519, **_ECDSA, **_SK_ECDSA}
-"""Kinds of keys that are taken, and how many strings the blob of each has."""
+"""The accepted kinds of keys, with the number of strings in the blob of each."""
 _HINT = "Give the line of the .pub file: ssh-ed25519 AAAA… comment."
 
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A key that may be pushed with."""
+    """A key for pushing over SSH."""
 
     line: str
-    """Kind and base64, without the comment."""
+    """The kind and base64, without the comment."""
     comment: str
     fingerprint: str
     """As ``ssh-keygen -lf`` prints it: ``SHA256:…`` without padding."""
 
 
 def parse_public_key(text: str) -> PublicKey:
-    """Read the one line of a ``.pub`` file.
+    """Parse the line of a ``.pub`` file.
 
     Raises:
-        InvalidInputError: It is private, of a weak kind or size, damaged, or no key.
+        InvalidInputError: It is a private key, weak, damaged, or not a key.
     """
     if "PRIVATE KEY" in text or text.startswith("PuTTY-User-Key-File"):
         raise InvalidInputError("This is a private key; it must stay with its owner.", hint=_HINT)
@@ -68,7 +68,7 @@ def parse_public_key(text: str) -> PublicKey:
 
 
 def _split(blob: bytes) -> list[bytes]:
-    """Return the strings of a blob; none of a blob that ends within one."""
+    """Return the strings of a blob; an empty list if it ends in the middle of one."""
     fields, at = [], 0
     while at < len(blob):
         if at + 4 > len(blob):

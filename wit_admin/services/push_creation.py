@@ -1,6 +1,7 @@
 """The repository that a first push creates: the folder first, then the row.
 
-A crash in between leaves a repository that ``sync-repos`` finds, never a row without one.
+After a crash in between, the folder has no row, which ``sync-repos`` repairs; a row without a
+folder never happens.
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ from wit_admin.git.commands import PushRequest
 from wit_admin.git.disk import Disk
 from wit_admin.services import pushes
 from wit_admin.services.audit import Origin
-from wit_admin.services.places import free_place, own_values
+from wit_admin.services.config_values import own_values
+from wit_admin.services.repository_folders import free_folder
 from wit_admin.services.targets import Creatable, Served
 
 _SHA256_DIGITS = 64
 
 
 def object_format_of(request: PushRequest) -> ObjectFormat:
-    """Return which hash names the objects of a push."""
+    """Return the hash (SHA-1 or SHA-256) that a push names its objects by."""
     is_long = len(request.commands[0].new) == _SHA256_DIGITS
     return ObjectFormat.SHA256 if is_long else ObjectFormat.SHA1
 
@@ -42,13 +44,13 @@ class PushCreation:
     def create(
         self, wanted: Creatable, object_format: ObjectFormat, *, by: Origin
     ) -> tuple[Served, bool]:
-        """Return the repository, and whether it goes again if this push fails.
+        """Return the repository, and whether it is removed again if this push fails.
 
         Raises:
-            ConflictError: Something else is in its place, or it was removed meanwhile.
+            ConflictError: Something else stands in its place, or it was removed meanwhile.
         """
         assert self.sessions is not None  # noqa: S101  only the database's gate gives Creatable
-        place, repo_id = free_place(self.sessions, wanted.name), new_id()
+        place, repo_id = free_folder(self.sessions, wanted.name), new_id()
         own = own_values(repo_id, wanted.name, self.visibility, owner_type=wanted.owner_type)
         made = storage.create_bare(
             self.disk.root, place, object_format=object_format.value, own=own
@@ -56,7 +58,7 @@ class PushCreation:
         gitdir = self._open(
             place, f"There is something that is not a repository in the place of {wanted.name}."
         )
-        # What was on disk before stays when this push fails, unless it is empty.
+        # A folder that was there before is kept when this push fails, unless it is empty.
         is_removable = made or storage.is_pristine(gitdir)
         new = NewRepository(
             id=repo_id,
@@ -68,7 +70,7 @@ class PushCreation:
         )
         row = pushes.ensure_repository_row(self.sessions, new, owner=wanted.name.owner, by=by)
         if row.disk_path != place:
-            # Somebody made it a moment ago, perhaps in another case: never two folders of one.
+            # Somebody created it a moment ago, perhaps in other letter case: use that folder.
             if made:
                 storage.remove(self.disk.root / place)
             gitdir = self._open(

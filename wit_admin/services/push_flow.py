@@ -1,4 +1,4 @@
-"""A push from permission to record: repository created if needed, journal, settlement."""
+"""Carries out a push once it is authorized: creates the repository, journals, records."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ _UNKNOWN = Client()
 
 @dataclass(frozen=True, slots=True)
 class PushTicket:
-    """A push that may go on, and what is needed to write down its end."""
+    """A journalled push that git may carry out; :meth:`PushFlow.settle` takes it afterwards."""
 
     gitdir: Path
     username: str | None
     entry: pushes.JournalEntry | None
     commands: tuple[RefUpdate, ...]
     guard: PushGuard | None = None
-    """What is to be looked at before any of it is accepted."""
+    """Checks the push while git carries it out; ``None`` if it needs no check."""
 
     def variables(self) -> dict[str, str]:
-        """Return what the child gets to know of the pusher; the reflog keeps it."""
+        """Return the environment variables that put the pusher into git's reflog."""
         name = self.username or "anonymous"
         push_id = self.entry.push_id if self.entry else uuid.UUID(int=0)
         return {
@@ -67,7 +67,7 @@ class PushTicket:
 
 
 class PushFlow:
-    """The database's side of pushes and clones; without a database it only keeps HEAD right."""
+    """Records pushes and clones in the database; without one it only keeps HEAD right."""
 
     def __init__(
         self,
@@ -93,14 +93,14 @@ class PushFlow:
         *,
         client: Client = _UNKNOWN,
     ) -> PushTicket:
-        """Make the repository if the push creates it, and journal what is asked.
+        """Create the repository if it does not exist, and journal the push.
 
         Raises:
-            RefsRefusedError: The pusher may change none of the refs so.
-            ConflictError: A ref that is to go has another value, or a ref's path on disk leads
-                out of the repository.
-            UnavailableError: The journal, or a new repository, cannot be written, so the push
-                must not begin.
+            RefsRefusedError: The pusher may not make any of these changes.
+            ConflictError: A ref to delete has another value, or a ref's path on disk leads out
+                of the repository.
+            UnavailableError: The journal or a new repository cannot be written, so the push must
+                not begin.
         """
         has_git = self._disk.ancestry.tools.program.is_git
         guard = guard_push(self._sessions, target, request, has_git=has_git)
@@ -114,7 +114,7 @@ class PushFlow:
             check_deletions(target.gitdir, commands)
             return self._journal(target, commands, by, created=False)
         check_deletions(None, commands)
-        # Until it is journalled nothing tells a failed push that this one needs the folder.
+        # The lock keeps a failing push from removing the folder before this one is journalled.
         folder = (self._disk.root / target.name.disk_path).parent
         with changing_the_disk(), storage.one_at_a_time(folder):
             served, created = self._creation.create(target, object_format_of(request), by=by)
@@ -140,10 +140,10 @@ class PushFlow:
     def settle(
         self, ticket: PushTicket, report: PushReport, *, is_fast_forward: bool = False
     ) -> int:
-        """Write down what git accepted, and return how many refs that are.
+        """Record what git accepted, and return the number of accepted refs.
 
-        ``is_fast_forward`` is known of a push that was carried out in process. A database that is
-        gone leaves it to a later replay.
+        ``is_fast_forward`` says that no update needs a check for force; a push in process knows
+        that. If the database is gone, a later replay records the push.
         """
         if not report.is_complete:
             sweep.sweep(ticket.gitdir, [command.ref for command in ticket.commands])
@@ -165,7 +165,7 @@ class PushFlow:
             else:
                 pushes.take_back(self._sessions, ticket.entry.repo_id, ticket.gitdir)
         except (UnavailableError, ConflictError) as error:
-            # The latter when the audit trail is damaged: an operator has to look at it first.
+            # ConflictError means that the audit trail is damaged: an operator has to look first.
             self._unrecorded.add(ticket.entry.push_id)
             log.warning(
                 "A push was accepted but cannot be recorded yet.",
@@ -174,11 +174,11 @@ class PushFlow:
 
     @property
     def has_unrecorded(self) -> bool:
-        """A push of this process waits for the database to come back."""
+        """Whether pushes of this process wait for the database to come back."""
         return bool(self._unrecorded)
 
     def replay(self) -> Replayed:
-        """Settle what processes that died here left in the journal, and what this one could not.
+        """Settle the journalled pushes of dead processes on this host, and our unrecorded ones.
 
         Raises:
             UnavailableError: The database is gone.
@@ -203,7 +203,7 @@ class PushFlow:
         return replayed
 
     def replay_all(self, *, patience_s: float) -> int:
-        """Replay until nothing is left; git children that outlived a server get ``patience_s``."""
+        """Replay until nothing is left; wait ``patience_s`` for git children of dead servers."""
         deadline = time.monotonic() + patience_s
         replayed = self.replay()
         settled = replayed.settled
@@ -214,7 +214,7 @@ class PushFlow:
         return settled
 
     def record_clone(self, repo_id: uuid.UUID, actor_id: uuid.UUID | None) -> None:
-        """Count one clone; a database that is gone loses the count, not the clone."""
+        """Count one clone. If the database is gone, only the count is lost, not the clone."""
         if self._sessions is None:
             return
         try:

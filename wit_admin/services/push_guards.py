@@ -1,4 +1,4 @@
-"""Finds out, before git sees a push, which checks it needs."""
+"""Finds out, before git runs, which checks a push needs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def guard_push(
     *,
     has_git: bool,
 ) -> PushGuard | None:
-    """Return what is left to look at, or ``None`` when nothing concerns these refs.
+    """Return the checks that must run during the push, or ``None`` if it needs none.
 
     Raises:
         RefsRefusedError: None of the refs can be accepted.
@@ -65,7 +65,7 @@ def _policy(sessions: sessionmaker[Session] | None, target: Served | Creatable) 
 
 
 def _targets(gitdir: Path | None, request: PushRequest) -> dict[bytes, bytes]:
-    """Return the refs that are changed through others, by those."""
+    """Return the targets of symbolic refs in the push: pushing to one changes its target."""
     if gitdir is None:
         return {}
     found = ((c.ref, symbolic_target(gitdir, c.ref)) for c in request.commands)

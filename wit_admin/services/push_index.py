@@ -1,7 +1,7 @@
-"""Which pushes wait to be looked through for change ids, and when failed ones are tried again.
+"""Queues recorded pushes whose commits must be searched for change ids, and retries failures.
 
-The database knows what is due, so nothing is lost with a process. A server asks it at the start,
-now and then, and when the database was away: that finds what other processes left as well.
+The database knows what is due, so nothing is lost when a process dies. A server asks it at the
+start, at intervals, and after a database outage; so it also finds what other processes left.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 _NOT_INDEXED = "Pushed changes were not indexed."
 _FIRST_RETRY_S = 60.0
 _LONGEST_RETRY_S = 3600.0
-_DOUBLINGS_MOST = 6
+_MAX_DOUBLINGS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ class _Failure:
 
 
 class PushIndex:
-    """The pushes that this process is to look through. One thread works, others may add."""
+    """The repositories whose pushes this process must search. One thread works, others may add."""
 
     def __init__(self, sessions: sessionmaker[Session] | None, disk: Disk) -> None:
-        """Without a database nothing waits."""
+        """Create an empty queue; without a database it stays empty."""
         self._sessions = sessions
         self._disk = disk
         self._waiting: set[uuid.UUID] = set()
@@ -46,17 +46,17 @@ class PushIndex:
 
     @property
     def has_waiting(self) -> bool:
-        """Whether there is something to do."""
+        """Whether a repository is in the queue."""
         return bool(self._waiting)
 
     def add(self, repo_id: uuid.UUID) -> None:
-        """Take in that a repository was pushed to; after a failure, too, that is worth a try."""
+        """Queue a repository that was pushed to, even if it failed a moment ago."""
         self._waiting.add(repo_id)
 
     def find(self) -> int:
-        """Ask the database what is due; return how many repositories wait now.
+        """Queue what the database says is due; return how many repositories are queued now.
 
-        One that failed a short time ago is left out.
+        A repository that failed a short time ago is left out.
 
         Raises:
             UnavailableError: The database is gone.
@@ -71,16 +71,16 @@ class PushIndex:
         return len(self._waiting)
 
     def index_next(self) -> int:
-        """Look through one repository; return how many commits have a change id.
+        """Search the pushes to one repository; return how many commits have a change id.
 
-        One that cannot be read is complained of, once for each reason, and left for later.
+        A repository that cannot be read is logged, once for each reason, and tried again later.
 
         Raises:
             UnavailableError: The database is gone, or the disk; what is left is found again later.
         """
         if self._sessions is None or not self._waiting:
             return 0
-        # What is pushed from now on may not be seen any more, and is put in again.
+        # This pass may miss what is pushed from now on, so such a push must queue it again.
         repo_id = self._waiting.pop()
         try:
             count = index_pushed(self._sessions, self._disk, repo_id)
@@ -101,7 +101,7 @@ class PushIndex:
                 _NOT_INDEXED,
                 extra=fields(repository=repo_id, reason=error.message, hint=error.hint),
             )
-        count = 0 if before is None else min(before.count + 1, _DOUBLINGS_MOST)
+        count = 0 if before is None else min(before.count + 1, _MAX_DOUBLINGS)
         delay_s = min(_FIRST_RETRY_S * 2.0**count, _LONGEST_RETRY_S)
         again_at = time.monotonic() + delay_s
         self._failures[repo_id] = _Failure(count, error.message, again_at)

@@ -1,9 +1,9 @@
-"""Indexes jj change ids of pushed commits, without any jj on the server.
+"""Indexes jj change ids of pushed commits, without jj on the server.
 
 Git carries jj's ``change-id`` header from clone to clone. A version that a forced push replaced
-stays, hidden. Nothing is read while a push runs, and what was not finished is done the next time:
-each repository's rows say up to which push they are. Where jj's own stores are synced, they are
-the better source, and this keeps away.
+stays, as hidden. Nothing is read while a push runs. The rows of each repository say up to which
+push they are indexed, so an unfinished run is continued later. If jj's own stores are synced, they
+are the better source, and nothing is indexed here.
 """
 
 from __future__ import annotations
@@ -44,19 +44,19 @@ from wit_admin.services.jj_standing import Groups, Standing, group, to_standings
 from wit_admin.services.root_presence import RootPresence
 
 MAX_COMMITS = 10_000
-"""Of one push, or one repository at first; older ones are not looked at. Large ones count for as
-many usual ones as would take their memory."""
+"""The most commits read of one push, or of a repository's first indexing; older ones are ignored.
+A large commit counts as several, by its memory."""
 MAX_VERSIONS = 1000
-"""Of one change, all of which have to be looked at for each that comes: with more of them it is
-left as it is."""
-_MOST_DUE = 10_000
+"""The most versions of one change. Each new version requires a look at all of them, so a change
+with more is no longer updated."""
+_MAX_DUE_REPOSITORIES = 10_000
 _NO_EXTRAS = StackedTable((), {}, is_lost=False)
 
 
 def list_due(sessions: sessionmaker[Session]) -> Sequence[uuid.UUID]:
-    """Return repositories with pushes that are not indexed yet, at most some thousands."""
+    """Return the repositories with pushes that are not indexed yet, a few thousand at most."""
     with sessions() as session:
-        return pushed_changes.list_due(session, limit=_MOST_DUE)
+        return pushed_changes.list_due(session, limit=_MAX_DUE_REPOSITORIES)
 
 
 def index_pushed(sessions: sessionmaker[Session], disk: Disk, repo_id: uuid.UUID) -> int:
@@ -77,7 +77,7 @@ def index_pushed(sessions: sessionmaker[Session], disk: Disk, repo_id: uuid.UUID
             raise UnavailableError(f"{disk.root} is gone or empty.")
         raise NoJjRepositoryError(f"There is no repository at {pushed.disk_path}.")
     heads = _read_heads(disk, place.gitdir)
-    # Nothing in it leads further than the operator allows: that was just looked at.
+    # The inspector has just checked that nothing in it leads out of the allowed folders.
     history = PushedHistory.open(place.gitdir, None)
     moves = _read_moves(sessions, repo_id, history, pushed.heads or [], heads)
     changes = jj_rows.change_rows(history, moves.visible)
@@ -88,7 +88,7 @@ def index_pushed(sessions: sessionmaker[Session], disk: Disk, repo_id: uuid.UUID
             session.delete(before)
             return 0
         if before.heads != (pushed.heads or []):
-            # Another process was faster; what it did not see yet is still due.
+            # Another process was faster; pushes that it did not see are still due.
             return 0
         jj_commits.write_changes(session.connection(), repo_id, changes, commits)
         pushed_changes.hide(session, repo_id, moves.hidden, moves.touched - moves.visible.keys())
@@ -97,7 +97,7 @@ def index_pushed(sessions: sessionmaker[Session], disk: Disk, repo_id: uuid.UUID
 
 
 def _read_heads(disk: Disk, gitdir: Path) -> list[str]:
-    """Return what its branches point at, if git may work there."""
+    """Return the commits of its branches, if git may open the repository."""
     try:
         disk.inspector.check(gitdir)
         disk.inspector.check_loose_objects(gitdir)
@@ -112,13 +112,13 @@ def _read_heads(disk: Disk, gitdir: Path) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Moves:
-    """What pushes did to commits, and to which changes."""
+    """The effect of pushes on commits, and the changes concerned."""
 
     new: Mapping[CommitId, Standing]
     hidden: Mapping[CommitId, Standing]
     touched: AbstractSet[ChangeId]
     visible: Groups
-    """Of those that are touched, the visible versions."""
+    """The visible versions of these changes."""
 
 
 def _read_moves(
@@ -129,7 +129,7 @@ def _read_moves(
     heads: Sequence[CommitId],
 ) -> _Moves:
     added, gone = history.compare(old_heads, heads)
-    # One at a time, and not kept: they may be large.
+    # One at a time, and not cached: they may be large.
     new = {
         commit.id: Standing(commit.change_id, commit.parents, is_visible=True)
         for commit in map(history.commits.read, added)
@@ -155,7 +155,7 @@ def _read_moves(
 
 
 def _weight(commit: Commit) -> int:
-    """Return as how many usual commits it counts."""
+    """Return how many normal commits it counts as."""
     return 1 + len(commit.description) // 1000 + (len(commit.parents) + len(commit.trees)) // 10
 
 
@@ -164,19 +164,19 @@ def _has_change_id(commit: Commit) -> bool:
 
 
 class _TooFarError(Exception):
-    """More lies between two states than is looked at."""
+    """There are more commits between two states than the limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class PushedHistory:
-    """The commits of a repository without any jj."""
+    """The commits of a repository without jj."""
 
     commits: CommitStore
     emptiness: Emptiness
 
     @classmethod
     def open(cls, gitdir: Path, root: Path | None) -> PushedHistory:
-        """Open it; nothing outside of ``root`` is read, if that is given.
+        """Open it; with a ``root``, read nothing outside of that.
 
         Raises:
             JjError: It cannot be read.
@@ -187,9 +187,9 @@ class PushedHistory:
         return cls(commits, Emptiness(commits, Trees(objects, git.id_bytes)))
 
     def is_empty(self, commit: Commit) -> bool | None:
-        """Tell whether a commit changes nothing; ``None`` if what tells it is not here.
+        """Return whether a commit changes nothing; ``None`` if that is unknown.
 
-        Partial and shallow clones lack trees and parents.
+        Partial and shallow clones lack the trees and parents to tell.
         """
         try:
             return self.emptiness.is_empty(commit)
@@ -199,9 +199,9 @@ class PushedHistory:
     def compare(
         self, old: Sequence[CommitId], new: Sequence[CommitId]
     ) -> tuple[set[CommitId], set[CommitId] | None]:
-        """Return the commits that came and those that went, as far as they are looked at.
+        """Return the commits that were added and removed, up to the limit.
 
-        ``None`` are all that did not come: they cannot be told from what was before.
+        ``None`` for the removed ones means all except the added ones: the old state is unknown.
         """
         left = 2 * MAX_COMMITS
 
@@ -216,7 +216,7 @@ class PushedHistory:
             try:
                 return compare_heads(old, new, read, skew_ms=COMMIT_SKEW_MS)
             except (_TooFarError, MissingJjError):
-                # git may have removed what was replaced.
+                # git may have removed the replaced commits.
                 pass
         newest, left = set(), MAX_COMMITS
         for commit in self.commits.walk(new):

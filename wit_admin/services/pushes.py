@@ -1,4 +1,4 @@
-"""Writes a push to the journal before git sees it, and records it after git's report."""
+"""Writes a push to the journal before git runs, and records it after git's report."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from wit_admin.git import storage
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
 from wit_admin.services.ref_updates import RefUpdate
 
-_MOST_REFS = 50
+_MAX_REFS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """A push as the journal has it before git sees it."""
+    """A push in the journal, as written before git runs."""
 
     push_id: uuid.UUID
     repo_id: uuid.UUID
     repository: str
-    """Its name, for the audit trail."""
+    """Owner and name, for the audit trail."""
     by: Origin = SYSTEM
 
 
 @dataclass(frozen=True, slots=True)
 class PushOrigin:
-    """Which process takes a push, whose it is, and what its repository is called."""
+    """The process that takes a push, the repository's name, and who pushes."""
 
     host: str
     server_id: str
@@ -47,7 +47,7 @@ class PushOrigin:
 
 @dataclass(frozen=True, slots=True)
 class EnsuredRow:
-    """A repository's row, where its folder is below the root, and whether it was made now."""
+    """The row of a repository, the path of its folder, and whether the row is new."""
 
     repo_id: uuid.UUID
     disk_path: str
@@ -57,9 +57,9 @@ class EnsuredRow:
 def ensure_repository_row(
     sessions: sessionmaker[Session], new: NewRepository, *, owner: str, by: Origin = SYSTEM
 ) -> EnsuredRow:
-    """Make the row of a repository that is on disk already.
+    """Insert the row of a repository that is on disk already, or find the existing row.
 
-    Of many at once one makes the row and the others get that one.
+    When several processes try it at once, one inserts the row and the others get that one.
     """
     try:
         with sessions.begin() as session:
@@ -81,7 +81,7 @@ def ensure_repository_row(
 
 
 def remove_repository_row(sessions: sessionmaker[Session], repo_id: uuid.UUID) -> bool:
-    """Take back a row that a push made, if none was accepted and none is under way."""
+    """Delete a row that a push inserted, if no push was accepted and none is under way."""
     with sessions.begin() as session:
         name = repositories.find_name(session, repo_id)
         is_gone = pushes.delete_if_unpushed(session, repo_id)
@@ -91,10 +91,10 @@ def remove_repository_row(sessions: sessionmaker[Session], repo_id: uuid.UUID) -
 
 
 def take_back(sessions: sessionmaker[Session], repo_id: uuid.UUID, gitdir: Path) -> None:
-    """Remove a repository that a failed push made, row first: nothing is to be left of it."""
+    """Remove a repository that a failed push created: first the row, then the folder."""
     with storage.one_at_a_time(gitdir.parent):
         if storage.is_pristine(gitdir) and remove_repository_row(sessions, repo_id):
-            # What stays, on a disk that is full for one, is empty, and taken by the next push.
+            # A folder that cannot be removed (on a full disk, say) is empty: the next push uses it.
             with suppress(OSError):
                 storage.remove(gitdir)
 
@@ -107,10 +107,10 @@ def journal_push(
     origin: PushOrigin,
     is_creation: bool,
 ) -> JournalEntry:
-    """Write down what a push is about to ask of git. Durable when this returns.
+    """Write down what a push will ask of git; it is on disk when this returns.
 
     Raises:
-        ConflictError: The repository went away since the caller looked.
+        ConflictError: The repository was deleted since the caller looked.
     """
     by = origin.by
     entry = JournalEntry(new_id(), repo_id, origin.repository, by)
@@ -143,10 +143,10 @@ def settle_push(
 ) -> bool:
     """Record what git accepted: an activity per ref, ``pushed_at``, the default branch, an event.
 
-    ``at`` is when it was, if not now: a push that is recorded late keeps its place in the feed.
-
-    All in one transaction with the journal entry, so that however often it is tried and whoever
-    tries, each accepted ref has one activity. False when the entry was settled before.
+    ``at`` is the time of the push if it is not now: one that is recorded late keeps its place in
+    the feed. Everything is in one transaction with the journal entry, so each accepted ref gets
+    exactly one activity, whoever tries and however often. Return false if the entry was settled
+    before.
     """
     now = utc_now()
     with sessions.begin() as session:
@@ -179,10 +179,10 @@ def settle_push(
 
 
 def _event(entry: JournalEntry, accepted: Sequence[RefUpdate]) -> Event:
-    """Return what the trail keeps of a push; of very many refs the first, activities have all."""
+    """Return the audit event of a push; it lists the first refs only, the activities list all."""
     updates = [
         {"ref": update.ref, "before": update.before, "after": update.after}
-        for update in accepted[:_MOST_REFS]
+        for update in accepted[:_MAX_REFS]
     ]
     told = {"push": entry.push_id, "refs": len(accepted), "updates": updates}
     return Event("repository.push", "repository", entry.repo_id, entry.repository, after=told)
@@ -191,7 +191,7 @@ def _event(entry: JournalEntry, accepted: Sequence[RefUpdate]) -> Event:
 def record_clone(
     sessions: sessionmaker[Session], repo_id: uuid.UUID, actor_id: uuid.UUID | None
 ) -> None:
-    """Count one clone."""
+    """Add one to the number of clones of a repository."""
     with sessions.begin() as session:
         activities.insert_activities(
             session, [{"actor_id": actor_id, "repo_id": repo_id, "type": "clone"}]

@@ -1,4 +1,4 @@
-"""A cache of read permissions: for requests that follow at once, and for database outages."""
+"""Caches read permissions, for requests in quick succession and for database outages."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from wit_admin.services.credentials import digest_secret
 from wit_admin.services.known_public import KnownPublic
 from wit_admin.services.targets import Served
 
-_MOST = 10_000
+_MAX_READS = 10_000
 _FRESH_S = 0.2
-"""What anybody may read is not looked up again for so long: the requests of one clone come within
-that time, and whoever began to read an instant ago reads on anyway."""
+"""How long a public repository is not looked up again. The requests of one clone come within that
+time, and a client that began to read a moment ago would finish anyway."""
 _UNCHANGED_S = 2.0
-"""So long while the database has not changed at all, where that is known: credentials run out, and
-folders may be gone, without a change in it."""
+"""The same while the database is known to be unchanged. It is limited because credentials expire,
+and folders may disappear, without a change in the database."""
 
 _Key = tuple[tuple[str, str], bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When the database was asked, and at which version it was."""
+    """The time when the database was asked, and its version then."""
 
     at: float
     version: Version | None
@@ -40,15 +40,15 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class SharedReads:
-    """What other processes of the same home have served, and the position in that file."""
+    """The file of repositories that other processes served, and the repository root."""
 
     known: KnownPublic
     root: Path
 
     def find(self, name: RepoName) -> Served | None:
-        """Return the repository of that name on disk, if it is what was served and still says so.
+        """Return the repository on disk if its config still has the id and name that were served.
 
-        One that was renamed stands elsewhere and is not found.
+        A renamed repository is in another folder, and is not found.
         """
         repo_id = self.known.find(name)
         found = storage.find_on_disk(self.root, name.owner, name.name)
@@ -62,16 +62,16 @@ class SharedReads:
 
 @dataclass(slots=True)
 class _Known:
-    """A read that was allowed."""
+    """A cached permission to read."""
 
     served: Served
     asked: Moment
     true_at: float
-    """When it was last seen that nothing had changed since."""
+    """The last time when the database was seen to be unchanged."""
 
 
 class ReadCache:
-    """The reads that were allowed last. May be used from several threads; holds no secret."""
+    """The latest permissions to read. Several threads may use it; it holds no secrets."""
 
     def __init__(self, changes: DataVersion | None, shared: SharedReads | None = None) -> None:
         self._changes = changes
@@ -80,25 +80,22 @@ class ReadCache:
         self._lock = Lock()
 
     def moment(self) -> Moment:
-        """Return the present; take it before the database is asked."""
+        """Return the present moment; call it before the database is asked."""
         return Moment(time.monotonic(), self._changes.read() if self._changes else None)
 
     def add_public(self, served: Served, moment: Moment) -> None:
-        """Keep a repository that anybody could read at that moment."""
+        """Remember a repository that anybody could read at that moment."""
         self._keep((served.name.key, None), replace(served, actor=None), moment)
         if self._shared is not None and served.repo_id is not None:
             self._shared.known.note(served.name, served.repo_id)
 
     def add(self, served: Served, moment: Moment, credentials: Credentials) -> None:
-        """Keep that these credentials could read it, where a change would be noticed."""
+        """Remember that these credentials could read it, if changes would be noticed."""
         if moment.version is not None:
             self._keep((served.name.key, _digest(credentials)), served, moment)
 
     def find(self, name: RepoName, credentials: Credentials | None) -> Served | None:
-        """Return a repository that may be read still, as far as is known without asking.
-
-        Never waits.
-        """
+        """Return a repository if the cache knows that it may be read. Never waits."""
         who = None if credentials is None else _digest(credentials)
         with self._lock:
             known = self._known.get((name.key, who))
@@ -121,8 +118,8 @@ class ReadCache:
     def find_public(self, name: RepoName) -> Served | None:
         """Return a repository that anybody could read when the database was last asked.
 
-        Since then it may have changed, by another worker for instance: what it says of itself on
-        disk is looked at. Of one that only another process has served, that has to say all.
+        It may have changed since, for example by another worker, so its config on disk is
+        checked. If only another process has served it, the config alone decides.
         """
         with self._lock:
             known = self._known.get((name.key, None))
@@ -131,7 +128,7 @@ class ReadCache:
         return None if self._shared is None else self._shared.find(name)
 
     def discard_public(self, name: RepoName) -> None:
-        """Drop what is private, or not there any more."""
+        """Forget a repository that is private or deleted."""
         with self._lock:
             self._known.pop((name.key, None), None)
         if self._shared is not None:
@@ -141,7 +138,7 @@ class ReadCache:
         with self._lock:
             self._known[key] = _Known(served, moment, moment.at)
             self._known.move_to_end(key)
-            while len(self._known) > _MOST:
+            while len(self._known) > _MAX_READS:
                 self._known.popitem(last=False)
 
 

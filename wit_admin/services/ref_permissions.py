@@ -1,7 +1,7 @@
-"""Decides who may do what to one ref: protections, and a token's limit on refs.
+"""Decides who may do what to a ref, by protections and by a token's limit on refs.
 
-What the names tell is decided here, before git sees the push. What needs the pushed objects becomes
-a :class:`RefGuard`, which the backend applies while git keeps them in quarantine.
+Rules on names are decided here, before git runs. Rules that need the pushed objects become a
+:class:`RefGuard`, which the backend applies while git keeps the objects in quarantine.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LEVELS = tuple(Permission)
 
 @dataclass(frozen=True, slots=True)
 class RefPolicy:
-    """What a push has to respect: the permission of who pushes, and the protections of the refs."""
+    """The rules for a push: the pusher's permission, and the protections of the refs."""
 
     actor: Actor | None
     level: Permission
@@ -34,29 +34,29 @@ class RefPolicy:
 
     @property
     def is_unrestricted(self) -> bool:
-        """Neither a protection nor the token limits which refs may be changed."""
+        """Whether neither a protection nor the token limits the refs."""
         return not self.rules and (self.actor is None or self.actor.ref_pattern is None)
 
 
 @dataclass(frozen=True, slots=True)
 class RefDecision:
-    """Whether a ref may be changed so; ``steps`` has a sentence for each rule that has a say."""
+    """Whether a ref may be changed; ``steps`` has a sentence for each rule that applied."""
 
     refusal: str | None
-    """What the client is shown behind the ref, if it may not."""
+    """The reason that the client sees beside the ref; ``None`` if it is allowed."""
     steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PushDecision:
-    """What the names in a push decide, before git sees it."""
+    """The decision on a push by its refs' names, before git runs."""
 
     refusals: Mapping[bytes, str] = field(default_factory=dict)
     guards: tuple[RefGuard, ...] = ()
 
 
 def decide_ref(policy: RefPolicy, ref: bytes, action: Action) -> RefDecision:
-    """Apply the rules that cover ``ref``; all of them have to agree."""
+    """Apply the rules that match ``ref``; all of them must allow the action."""
     steps: list[Step] = []
     actor, name = policy.actor, ref_text(ref)
     if ref.startswith(_HIDDEN):
@@ -81,9 +81,9 @@ def decide_ref(policy: RefPolicy, ref: bytes, action: Action) -> RefDecision:
 def decide_push(
     policy: RefPolicy, commands: Sequence[RefCommand], targets: Mapping[bytes, bytes]
 ) -> PushDecision:
-    """Decide each command as far as its names go, and say what is left to find out.
+    """Decide each command by its names, and return the checks that are left.
 
-    ``targets`` tells of symbolic refs whom they follow: a push to one changes the other.
+    ``targets`` has the targets of symbolic refs: a push to one changes its target.
     """
     refusals: dict[bytes, str] = {}
     guards = []
@@ -120,7 +120,7 @@ def _refusal_of(rule: RefRule, level: Permission, ref: bytes, action: Action) ->
 def _action_of(command: RefCommand) -> Action:
     if command.deletes:
         return Action.DELETE
-    # Whatever a tag moves to, who has fetched it keeps the old one.
+    # A moved tag counts as forced: clients that have fetched it keep the old one.
     is_moved_tag = command.ref.startswith(_TAGS) and not command.creates
     return Action.FORCE if is_moved_tag and command.old != command.new else Action.PUSH
 

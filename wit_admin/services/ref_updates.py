@@ -35,17 +35,18 @@ class RefUpdate:
 
 
 def update_of(command: RefCommand) -> RefUpdate:
-    """Return what a command asks for."""
+    """Return the update that a command asks for."""
     return RefUpdate(ref_text(command.ref), command.old, command.new)
 
 
 def check_deletions(gitdir: Path | None, commands: Iterable[RefUpdate]) -> None:
-    """Check the old values, because git deletes a ref whatever old value is named for it.
+    """Check the old values of deletions, because git does not.
 
-    It only compares one that is an object it has. ``None`` stands for a repository yet to be made.
+    git compares the old value only if it is an object that it has. ``gitdir`` is ``None`` for a
+    repository that does not exist yet.
 
     Raises:
-        ConflictError: A ref that is to go has another value.
+        ConflictError: A ref to delete has another value.
     """
     for command in commands:
         if command.kind != "deleted":
@@ -59,9 +60,9 @@ def check_deletions(gitdir: Path | None, commands: Iterable[RefUpdate]) -> None:
 def list_accepted(
     gitdir: Path, commands: Sequence[RefUpdate], report: PushReport, *, push_id: str | None = None
 ) -> list[RefUpdate]:
-    """Return what git carried out: by its report, else by the log of each ref, else by its value.
+    """Return the updates that git made, by its report, or by each ref's reflog, or by its value.
 
-    A proc-receive hook may have moved other refs than those it was asked to, or several for one.
+    A proc-receive hook may have moved other refs than requested, or several for one.
     """
     if report.is_complete:
         asked = {command.ref: command for command in commands}
@@ -76,7 +77,7 @@ def list_accepted(
 
 
 def _was_carried_out(gitdir: Path, command: RefUpdate, push_id: str | None) -> bool:
-    # The value alone may be another push's, and may be gone by another's.
+    # The value alone proves little: another push may have set it, or have replaced it.
     proof = None if push_id is None else was_accepted(gitdir, command.ref, push_id)
     if proof is not None:
         return proof
@@ -93,7 +94,7 @@ def _carried_out(asked: RefUpdate, result: RefResult) -> RefUpdate:
 
 
 def tell_forced(ancestry: Ancestry, gitdir: Path, updates: Iterable[RefUpdate]) -> list[RefUpdate]:
-    """Return the updates, those marked that took commits away from their ref."""
+    """Return the updates; those that removed commits from their ref are marked as forced."""
     updates = list(updates)
     moves = [(update.before, update.after) for update in updates if update.kind == "updated"]
     forced = ancestry.find_forced(gitdir, moves)

@@ -1,6 +1,6 @@
-"""Two-way reconciliation of the repository root and the database.
+"""Makes the repository root and the database agree, in both directions.
 
-The row decides while there is one, and the copy in the repository's config when there is none.
+If a repository has a row, the row decides; if not, the copy of its values in its config does.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from wit_admin.services.sync_work import SyncWork
 
 _RANK = {kind: rank for rank, kind in enumerate(ORDER)}
 MANY_NEW = 1000
-"""Rows with which a table is another one to who plans queries."""
+"""After so many new rows the database's statistics are updated, so that its query plans fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class RepoSync:
-    """One reconciliation."""
+    """One run of ``sync-repos``; ``sync_survey`` plans it and ``sync_work`` carries it out."""
 
     sessions: sessionmaker[Session]
     root: Path
@@ -40,7 +40,7 @@ class RepoSync:
     by: Origin = SYSTEM
 
     def task(self, run_dir: Path) -> Task[SyncAction]:
-        """Return the work, for others to show, ask about and apply."""
+        """Return the task, which callers can show, confirm and apply."""
         lock = Lock(self.sessions, run_dir, "sync-repos")
         work = SyncWork(self.sessions, self.root, self.by)
         return Task(self.build, work.perform, lock, work.perform_many)
@@ -49,11 +49,11 @@ class RepoSync:
         """Compare the disk with the database.
 
         Raises:
-            ConflictError: The root is missing while there are rows, is not the one of the last
-                time, or does not look as if so many rows should be pruned.
+            ConflictError: The root is missing although there are rows, or is another one than last
+                time, or too many rows would be pruned.
             UnavailableError: The root cannot be read.
-            InvalidInputError: What is gone from one folder may be in another, which would not be
-                looked into.
+            InvalidInputError: Pruning was asked for with a single owner: a folder that is missing
+                there may have been moved to another owner.
         """
         if self.options.prune and self.options.owner is not None:
             raise InvalidInputError(
@@ -79,7 +79,7 @@ class RepoSync:
     def _plan(
         self, survey: Survey, parts: Iterator[Part], marker: RootMarker, *, adopted: int = 0
     ) -> Plan[SyncAction]:
-        """Plan the next part; ``adopted`` is how many repositories got a row in those before."""
+        """Plan the next part; ``adopted`` counts the rows inserted in earlier parts."""
         try:
             part = next(parts)
         except OSError as error:
@@ -114,7 +114,7 @@ class RepoSync:
             return reconcile.count_live(session)
 
     def _guard(self, gone: int, *, found: int) -> None:
-        """Refuse to prune when the disk looks wrong rather than the rows."""
+        """Refuse to prune if the disk is more likely at fault than the rows."""
         if not found:
             raise ConflictError(
                 f"{self.root} holds no repository at all; nothing was pruned.",
@@ -122,7 +122,7 @@ class RepoSync:
             )
         live = self._count_live()
         allowed = live * self.options.max_prune_percent / 100
-        if not gone <= allowed:  # nor when it is no number
+        if not gone <= allowed:  # this is also false for NaN
             raise ConflictError(
                 f"{gone} of {live} repositories are gone from the disk, which is more than "
                 f"{self.options.max_prune_percent:g} %; nothing was pruned.",

@@ -1,6 +1,6 @@
-"""What several commands plan to do to a repository.
+"""Actions on a repository, which several commands share.
 
-An action names its repository by id, so that one which takes the name meanwhile is not touched.
+An action has the repository's id, so it never touches another one that takes the name meanwhile.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from wit_admin.services.plans import Action
 
 @dataclass(frozen=True, slots=True)
 class RepositoryAction(Action):
-    """Something done to one repository, and what it was called when that was planned."""
+    """An action on one repository, with the repository's name when it was planned."""
 
     repo_id: uuid.UUID
     name: RepoName
@@ -34,7 +34,7 @@ class Delete(RepositoryAction):
 
     @property
     def sentence(self) -> str:
-        """Where it goes."""
+        """Where the repository goes."""
         return "It goes to the trash; 'repo restore' brings it back, with --owner to another owner."
 
 
@@ -48,5 +48,5 @@ class Transfer(RepositoryAction):
 
     @property
     def sentence(self) -> str:
-        """Who gets it, and what becomes of its URL."""
+        """The new owner, and the effect on its URL."""
         return f"{self.new_owner} gets it from {self.name.owner}; its old URLs lead to it."

@@ -1,8 +1,8 @@
-"""Repositories renamed and transferred by an operator.
+"""Renames and transfers repositories.
 
-The folder does not move: a new name or owner is one row and its redirect in one transaction. What
-the repository says of itself is written first; the row decides, so a process that is killed in
-between leaves only a copy that the next run sets right.
+The folder does not move: one transaction changes the row and adds a redirect. The repository's
+config is written first, but the row decides. So a process that is killed in between leaves only a
+wrong config, which the next run corrects.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from wit_admin.errors import ConflictError
 from wit_admin.git import own_config, storage
 from wit_admin.names import RepoName
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.config_values import owner_values
 from wit_admin.services.lookups import (
     get_owner,
     get_repository,
@@ -28,7 +29,6 @@ from wit_admin.services.lookups import (
     get_repository_name,
     was_renamed,
 )
-from wit_admin.services.places import owner_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _move(
     sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID, new: RepoName, by: Origin
 ) -> ChangedRepository:
     with sessions() as session:
-        # Somebody else may be about to give it another name.
+        # Another process may be about to rename it.
         hold_snapshot(session)
         old = get_repository_name(session, repo_id)
         row = get_repository(session, old)
@@ -97,7 +97,7 @@ def _move(
         raise ConflictError(f"There is a repository {new} already.")
     tell_folder(root, row, **owner_values(owner.name, owner.kind), name=new.name)
     with sessions.begin() as session:
-        # Somebody else may have done the same since the row was read.
+        # Another process may have done the same since the row was read.
         present = repositories.lock_repository(session, repo_id)
         is_changed = present is not None and (owner.owner_id, new.name) != (
             present.owner_id,
@@ -115,7 +115,7 @@ def _move(
 
 
 def tell_folder(root: Path, row: Repository, **told: str | None) -> None:
-    """Copy values into ``[wit]`` of the repository's config; a lost database is rebuilt from it."""
+    """Copy values into the repository's config, from which a lost database can be rebuilt."""
     found = storage.resolve(root, row.disk_path)
     if found is not None:
         own_config.write_own(found.gitdir, {"id": str(row.id), **told})

@@ -1,6 +1,6 @@
-"""Creates empty repositories for an operator: the folder first, then the row.
+"""Creates empty repositories: the folder first, then the row.
 
-A folder that a killed run left has an id and never had a ref; the next run takes its place.
+The folder that a killed run left has an id, and never had a ref; the next run replaces it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from wit_admin.errors import ConflictError
 from wit_admin.git import own_config, storage
 from wit_admin.names import RepoName
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.config_values import own_values
 from wit_admin.services.lookups import get_owner
-from wit_admin.services.places import free_place, own_values
 from wit_admin.services.repository_changes import ChangedRepository
 from wit_admin.services.repository_edits import check_description
+from wit_admin.services.repository_folders import free_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class RepositoryOrder:
     default_branch: str = "main"
     object_format: ObjectFormat = ObjectFormat.SHA1
     may_exist: bool = False
-    """An existing one is returned unchanged, and is no conflict."""
+    """Return an existing repository unchanged, instead of raising an error."""
 
 
 def create_repository(
@@ -45,7 +46,7 @@ def create_repository(
     *,
     by: Origin = SYSTEM,
 ) -> ChangedRepository:
-    """Create an empty repository; a redirect from this name to another repository ends.
+    """Create an empty repository; this ends a redirect from the name to another repository.
 
     Raises:
         InvalidInputError: The description is too long, or not one line.
@@ -61,7 +62,7 @@ def create_repository(
         if existing is not None:
             return existing
         storage.sweep_half_made(root / name.owner)
-        place, repo_id = free_place(sessions, name), new_id()
+        place, repo_id = free_folder(sessions, name), new_id()
         own = own_values(
             repo_id,
             name,
@@ -121,5 +122,5 @@ def _make_folder(
 
 
 def _is_half_made(gitdir: Path) -> bool:
-    """Tell whether it is what a killed ``create`` left: it has an id, and never had a ref."""
+    """Return whether a killed run left it: it has an id, and never had a ref."""
     return storage.is_pristine(gitdir) and "id" in own_config.read_own(gitdir)

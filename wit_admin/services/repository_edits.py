@@ -1,6 +1,6 @@
-"""Repositories edited by an operator: description, visibility, HEAD, archived or not.
+"""Edits repositories: description, visibility, HEAD, archived or not.
 
-What the repository says of itself is written first, then the row, which decides.
+The repository's config is written first, and then the row, which decides.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from wit_admin.git import own_config, storage
 from wit_admin.git.ref_values import read_ref
 from wit_admin.names import RepoName, check_branch_name
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.config_values import archive_values
 from wit_admin.services.heads import move_head
 from wit_admin.services.lookups import get_repository
-from wit_admin.services.places import archive_values
 from wit_admin.services.repository_changes import ChangedRepository, tell_folder
 
 MAX_DESCRIPTION = 350
-"""As on GitHub."""
+"""The same limit as on GitHub."""
 
 
 def edit_repository(
@@ -96,7 +96,7 @@ def set_archived(
             told = {"archived_at": was}, {"archived_at": wanted}
             record(session, Event(action, "repository", row.id, str(name), *told), by=by)
     if archived and was not in {None, wanted}:
-        # Somebody else was quicker, at another moment.
+        # Another process archived it first, with another time.
         tell_folder(root, row, **archive_values(was))
     return ChangedRepository(row.id, name.owner, row.name, is_changed=is_changed)
 
@@ -157,7 +157,7 @@ def _edit_row(
     by: Origin,
     **edit: Unpack[RepositoryEdit],
 ) -> bool:
-    """Update a row, and record it; false if it has these values already."""
+    """Update a row, and record that; return false if it has these values already."""
     with sessions.begin() as session:
         present = repositories.lock_repository(session, repo_id)
         was = {field: getattr(present, field, None) for field in edit}

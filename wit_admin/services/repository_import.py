@@ -1,7 +1,7 @@
-"""Imports repositories: fetched into a hidden folder, moved into place, then recorded in a row.
+"""Imports repositories: fetches into a hidden folder, moves it into place, inserts the row.
 
-Killed before the rename, nothing is left but that folder, which the next run takes away. Killed
-after it, the next run finds by ``[wit]`` that all is there, and writes the row.
+If it is killed before the move, only that folder is left, and the next run removes it. If it is
+killed after the move, the next run finds by ``[wit]`` that it is complete, and inserts the row.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from wit_admin.db.queries.repositories import NewRepository
 from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.git import own_config, storage
 from wit_admin.git.addresses import resolve_host
-from wit_admin.git.glance import size_of_objects
 from wit_admin.git.inspection import Inspector
 from wit_admin.git.limited_child import ChildLimits
 from wit_admin.git.object_kinds import uses_sha256
@@ -29,13 +28,15 @@ from wit_admin.git.ref_values import read_ref
 from wit_admin.git.remotes import Remote, RemoteRefs
 from wit_admin.git.sources import PORTS, Source
 from wit_admin.git.staging import open_staging
+from wit_admin.git.summary import size_of_objects
 from wit_admin.git.tools import GitTools
 from wit_admin.names import RepoName, check_branch_name
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.config_values import own_values
 from wit_admin.services.lookups import get_owner
-from wit_admin.services.places import free_place, own_values
 from wit_admin.services.repository_changes import ChangedRepository
 from wit_admin.services.repository_edits import check_description
+from wit_admin.services.repository_folders import free_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,14 @@ class ImportOrder:
     visibility: Visibility
     description: str | None = None
     credentials: str | None = None
-    """``user:password`` or a token; or of SSH the path of a private key."""
+    """``user:password``, or a token, or for SSH the path of a private key."""
     all_refs: bool = False
-    """Also what forges keep beside branches, tags and notes."""
+    """Fetch also the refs that forges keep beside branches, tags and notes."""
     fsck: bool = True
     may_be_private: bool = False
-    """Its host may have an address that is not public."""
+    """Allow a host whose address is not public."""
     may_exist: bool = False
-    """An existing repository of that name is returned unchanged, and is no conflict."""
+    """Return an existing repository unchanged, instead of raising an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class Importer:
     def _fetch(
         self, name: RepoName, kind: OwnerType, order: ImportOrder, tell: Callable[[str], object]
     ) -> uuid.UUID:
-        """Put the whole repository in its place; return the id that it says it has."""
+        """Fetch the repository and move it into place; return the id in its config."""
         remote = self._reach(order)
         refs = remote.list_refs()
         head = _choose_head(refs)
@@ -118,7 +119,7 @@ class Importer:
             storage.write_description(gitdir, order.description)
             own_config.write_own(gitdir, _told(repo_id, name, kind, order))
             with storage.one_at_a_time(self.root / name.owner):
-                place = free_place(self.sessions, name)
+                place = free_folder(self.sessions, name)
                 if (self.root / place).exists():
                     raise _taken(name)
                 storage.move(gitdir, self.root / place)
@@ -142,7 +143,7 @@ class Importer:
         )
 
     def _inspect(self, source: Source) -> Source:
-        """Return the very folder that git is to read, if nothing in it leads elsewhere."""
+        """Return the folder that git may read, if nothing in it leads elsewhere."""
         folder = Path(source.path).resolve()
         found = storage.resolve(folder.parent, folder.name)
         if found is None:
@@ -155,8 +156,8 @@ class Importer:
     def _find_finished(
         self, name: RepoName, kind: OwnerType, order: ImportOrder
     ) -> uuid.UUID | None:
-        """Return the id of what a killed run of the same import had put in place."""
-        standing = storage.resolve(self.root, free_place(self.sessions, name))
+        """Return the id of the repository that a killed run of this import moved into place."""
+        standing = storage.resolve(self.root, free_folder(self.sessions, name))
         own = own_config.read_own(standing.gitdir) if standing else {}
         wanted = {
             key: value for key, value in _told(uuid.UUID(int=0), name, kind, order).items() if value
@@ -170,7 +171,7 @@ class Importer:
     def _record(
         self, owner_id: uuid.UUID, name: RepoName, repo_id: uuid.UUID, order: ImportOrder
     ) -> None:
-        place = free_place(self.sessions, name)
+        place = free_folder(self.sessions, name)
         gitdir, now = self.root / place, utc_now()
         new = NewRepository(
             id=repo_id,
@@ -202,7 +203,7 @@ def _told(
 
 
 def _choose_head(refs: RemoteRefs) -> str:
-    # A branch whose name is no UTF-8 comes in, but a row cannot name it.
+    # A branch name that is not UTF-8 is fetched, but cannot be stored in a row.
     named = [branch for branch in refs.branches if "\\" not in branch]
     if refs.head in named:
         return refs.head
@@ -210,7 +211,7 @@ def _choose_head(refs: RemoteRefs) -> str:
 
 
 def _check_branches(gitdir: Path, branches: Sequence[str]) -> None:
-    # Of a source without all of its own history git takes no ref, and says nothing.
+    # From a shallow source git fetches no refs, without an error.
     for branch in branches:
         if read_ref(gitdir, f"refs/heads/{branch}") is None:
             raise ConflictError(

@@ -39,13 +39,13 @@ class Purge(Action):
 
     @property
     def sentence(self) -> str:
-        """Since when it has been waiting."""
+        """Since when it has been in the trash."""
         return f"It was deleted on {self.row.deleted_at:%Y-%m-%d} and will be gone for good."
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep(Action):
-    """Take away what a killed purge left on disk."""
+    """Remove a folder that a killed purge left on disk."""
 
     folder: Path
     kind = "sweep"
@@ -57,13 +57,13 @@ class Sweep(Action):
 
     @property
     def sentence(self) -> str:
-        """Why."""
+        """Why the folder is there."""
         return "It was removed for good before; the rest of its files goes too."
 
 
 @dataclass(frozen=True, slots=True)
 class RepositoryPlans:
-    """Makes the tasks; each has a lock of its own."""
+    """Creates the tasks of these commands; each task has its own lock."""
 
     sessions: sessionmaker[Session]
     root: Path
@@ -71,9 +71,9 @@ class RepositoryPlans:
     by: Origin = SYSTEM
 
     def deletion(self, names: Sequence[RepoName]) -> Task[Delete]:
-        """Return how repositories are moved to the trash; what is there already is no failure.
+        """Return the task to move repositories to the trash; those in it already are skipped.
 
-        The plan cannot be built, by ``NotFoundError``, when one of them has never been there.
+        Building its plan raises ``NotFoundError`` if one of them has never existed.
         """
 
         def build() -> Plan[Delete]:
@@ -94,10 +94,10 @@ class RepositoryPlans:
         return Task(build, perform, self._lock("repo-delete"))
 
     def transfer(self, name: RepoName, new_owner: str) -> Task[Transfer]:
-        """Return how a repository is handed over.
+        """Return the task to transfer a repository.
 
-        The plan cannot be built, by ``NotFoundError`` or ``ConflictError``, when there is no such
-        repository or owner, or the owner has another of that name.
+        Building its plan raises ``NotFoundError`` if there is no such repository or owner, and
+        ``ConflictError`` if the owner has another repository of that name.
         """
 
         def build() -> Plan[Transfer]:
@@ -118,7 +118,7 @@ class RepositoryPlans:
         return Task(build, perform, self._lock("repo-transfer"))
 
     def emptying(self, *, older_than: timedelta | None = None) -> Task[Purge | Sweep]:
-        """Return how what has been in the trash for ``older_than`` is removed for good."""
+        """Return the task to purge what has been in the trash for ``older_than``."""
 
         def build() -> Plan[Purge | Sweep]:
             rows = list_trash(self.sessions, older_than=older_than)

@@ -1,6 +1,6 @@
-"""Recognizes a repository root: a file in it holds an id that the database knows.
+"""Recognizes a repository root by a file with an id that is also in the database.
 
-Without it, a mount that is missing looks like a forge whose repositories were all deleted.
+Without it, a missing mount would look as if all repositories had been deleted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from wit_admin.git.file_writes import write_whole
 from wit_admin.git.plain_files import read_plain
 
 NAME = ".wit-root"
-MOST_BYTES = 100
+MAX_MARKER_BYTES = 100
 
 
 @dataclass(slots=True)
@@ -29,16 +29,16 @@ class RootMarker:
     sessions: sessionmaker[Session]
     root: Path
     _known: set[uuid.UUID] = field(default_factory=set)
-    """Roots of which the database was seen to know."""
+    """The roots that are known to be in the database."""
 
     def is_stranger(self) -> bool:
-        """Tell whether other roots were synced with this database, and not this one."""
+        """Return whether this database was synced with other roots, but not with this one."""
         with self.sessions() as session:
             self._known = reconcile.list_roots(session)
         return bool(self._known) and self._read() not in self._known
 
     def establish(self) -> None:
-        """Mark the root and let the database know it; afterwards it is no stranger."""
+        """Write the marker and add it to the database, so that the root is no stranger."""
         root_id = self._read() or self._write(new_id())
         if root_id in self._known:
             return
@@ -47,7 +47,7 @@ class RootMarker:
 
     def _read(self) -> uuid.UUID | None:
         try:
-            return uuid.UUID(read_plain(f"{self.root}/{NAME}", MOST_BYTES).decode().strip())
+            return uuid.UUID(read_plain(f"{self.root}/{NAME}", MAX_MARKER_BYTES).decode().strip())
         except ValueError:
             return None
 

@@ -1,4 +1,4 @@
-"""Whether the disk of the repositories is there: a mount that is missing leaves an empty folder."""
+"""Checks whether the repositories' disk is there: a missing mount leaves an empty folder."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wit_admin.git.plain_files import read_plain
-from wit_admin.services.root_marker import MOST_BYTES, NAME
+from wit_admin.services.root_marker import MAX_MARKER_BYTES, NAME
 
 
 @dataclass(slots=True)
 class RootPresence:
-    """The root of repositories, some of which were seen in it."""
+    """The repository root, once repositories have been seen in it."""
 
     root: Path
     _marker: bytes = b""
-    """What its marker held; see :mod:`wit_admin.services.root_marker`."""
+    """The content of its marker file, see :mod:`wit_admin.services.root_marker`."""
 
     def look(self) -> bool:
-        """Tell whether it is there: a folder that is not empty, and the same as before."""
+        """Return whether the root is there: not empty, and with the same marker as before."""
         is_empty = False
         try:
             with os.scandir(self.root) as entries:
                 is_empty = next(entries, None) is None
-            marker = read_plain(str(self.root / NAME), MOST_BYTES)
+            marker = read_plain(str(self.root / NAME), MAX_MARKER_BYTES)
         except PermissionError:
             marker = b""
         except OSError:

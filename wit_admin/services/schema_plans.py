@@ -1,4 +1,4 @@
-"""What rolling the schema back takes away, as a plan."""
+"""Plans a rollback of the schema, to show what it removes."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class TakeBack(Action):
 
     @property
     def target(self) -> str:
-        """The revision."""
+        """The revision that is undone."""
         return self.revision
 
     @property
     def sentence(self) -> str:
-        """What goes."""
+        """What the migration had added."""
         return f"Rows in what it made are lost: {self.made}"
 
 
 def plan_rollback(engine: Engine, to: str) -> Plan[TakeBack]:
-    """Return what is undone on the way back to ``to``, the newest first.
+    """Return the migrations to undo on the way back to ``to``, the newest first.
 
     Raises:
         ConflictError: The database is empty.

@@ -1,7 +1,7 @@
-"""Fills an empty forge for development or for a demonstration, on disk and in the database.
+"""Fills an empty forge with example data, for development or demonstrations.
 
-Each step looks for what it would make, and is a transaction of its own. So a seeding that was
-killed is completed by the next, and of two at once the second finds what the first has made.
+Each step first checks whether its data exist, and is a separate transaction. So the next run
+completes a run that was killed, and of two runs at the same time the second finds the first's data.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from wit_admin.services.seeds.site import RepositorySeed, Site
 
 
 class Profile(enum.StrEnum):
-    """What to seed."""
+    """How much to seed."""
 
     DEV = "dev"
     DEMO = "demo"
@@ -40,7 +40,7 @@ _SITES: dict[Profile, Site] = {Profile.DEV: DEV, Profile.DEMO: DEMO}
 
 @dataclass(frozen=True, slots=True)
 class SeededRepository:
-    """A repository of the profile, and whether this run made it."""
+    """A repository of the profile, and whether this run created it."""
 
     name: str
     visibility: Visibility
@@ -49,7 +49,7 @@ class SeededRepository:
 
 @dataclass(frozen=True, slots=True)
 class SeedResult:
-    """What the forge has of the profile now."""
+    """What the forge now has of the profile."""
 
     profile: Profile
     users: tuple[str, ...]
@@ -65,11 +65,11 @@ def seed(
     force: bool = False,
     by: Origin = SYSTEM,
 ) -> SeedResult:
-    """Make what ``profile`` describes and is not there yet; repositories go below ``root``.
+    """Create what ``profile`` describes and does not exist yet, with repositories below ``root``.
 
     Raises:
-        RefusedError: There are accounts that no profile makes, and ``force`` is not given.
-        ConflictError: A name is taken by somebody else, or a folder by another repository.
+        RefusedError: There are accounts that no profile creates, and ``force`` is not given.
+        ConflictError: Another owner has a name, or another repository a folder.
     """
     site = _SITES[profile]
     with sessions() as session:
@@ -92,7 +92,7 @@ def seed(
 
 def _refuse_strangers(session: Session) -> None:
     ours = {(p.username, p.email) for site in _SITES.values() for p in site.people}
-    # Of more accounts than that, at least one is a stranger's.
+    # If there are more accounts than that, at least one is not from a profile.
     page = users.search_users(session, at=PageRequest(len(ours) + 1))
     strangers = [row.username for row in page.items if (row.username, row.email) not in ours]
     if strangers:
@@ -121,7 +121,7 @@ def _seed_repository(
     *,
     by: Origin,
 ) -> tuple[uuid.UUID, bool]:
-    """Make one repository, disk first; return its id, and whether it is new."""
+    """Create one repository, disk first; return its id, and whether it is new."""
     name = described.repo_name
     with sessions() as session:
         found = repositories.find_repository_id(session, name)

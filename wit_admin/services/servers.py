@@ -34,7 +34,7 @@ class Servers:
         """Count this process as alive until the context ends or it dies."""
         self._folder.mkdir(parents=True, exist_ok=True)
         server_id = f"{self._mark}-{new_id()}"
-        # Locked before it has its name: nobody ever sees it without the lock.
+        # The file is locked before it gets its name, so nobody sees it without the lock.
         unfinished = self._folder / f"{_UNFINISHED}{server_id}"
         descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
@@ -47,24 +47,24 @@ class Servers:
             os.close(descriptor)
 
     def is_dead(self, server_id: str | None) -> bool:
-        """Tell whether a process of this folder has ended. Of others' ids nothing is known.
+        """Return whether a process of this home folder has ended; false for unknown ids.
 
-        Journal entries from before servers had ids belong to nobody who lives.
+        Entries without an id are older than such ids, so their servers have ended.
         """
         if server_id is None:
             return True
-        # Two folders on one host may share a database; neither judges the other's servers.
+        # Two home folders on one host may share a database; each knows only its own servers.
         return server_id.startswith(f"{self._mark}-") and _is_gone(self._folder / server_id)
 
     def forget_the_dead(self) -> None:
-        """Remove the locks of processes that ended without a farewell."""
+        """Remove the lock files of processes that were killed."""
         for path in self._folder.glob(f"{self._mark}-*"):
             if _is_gone(path):
                 path.unlink(missing_ok=True)
 
     @contextmanager
     def one_at_a_time(self) -> Iterator[None]:
-        """Wait until no other process of this folder is in here."""
+        """Wait until no other process of this home folder is in this block."""
         with lock_file(self.run_dir / "replay.lock"):
             yield
 

@@ -90,7 +90,7 @@ class LoginSessions:
         """Return who is asking.
 
         Raises:
-            UnauthenticatedError: They belong to nobody who may sign in now.
+            UnauthenticatedError: Nobody with these credentials may sign in now.
         """
         return authenticate(self._sessions, self._checker, credentials)
 
@@ -120,7 +120,7 @@ def create_session(
 def list_sessions(
     sessions: sessionmaker[Session], username: str | None, *, part: Span = EVERYTHING
 ) -> list[queries.SessionListRow]:
-    """Return the sessions that are good now, the newest first, of one account or of all.
+    """Return the valid sessions, the newest first, of one account or of all.
 
     Raises:
         NotFoundError: There is no such account.
@@ -152,7 +152,7 @@ def revoke_session(
 def revoke_sessions_of(
     sessions: sessionmaker[Session], username: str, *, by: Origin = SYSTEM
 ) -> int:
-    """Revoke all sessions of an account and return how many were good until now.
+    """Revoke all sessions of an account and return how many of them were valid.
 
     Raises:
         NotFoundError: There is no such account.

@@ -1,4 +1,4 @@
-"""What a sync can do to make rows and folders agree."""
+"""The actions with which a sync makes rows and folders agree."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from wit_admin.db.models.accounts import OwnerType
 from wit_admin.db.queries.adoption import AdoptedRepository
 from wit_admin.db.queries.reconcile import KnownRepository
 from wit_admin.names import RepoName
-from wit_admin.services.places import own_values
+from wit_admin.services.config_values import own_values
 from wit_admin.services.plans import Action
 
 AUDITED = ("default_branch", "description", "object_format")
-"""Fields of a refresh that somebody may want to know of; times and sizes change all the time."""
+"""The fields whose refresh goes into the audit trail; times and sizes change too often for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowAction(Action):
-    """Something done to a repository that the database knows, and how its row was then."""
+    """An action on a repository that has a row; it holds the row as it was when planned."""
 
     row: KnownRepository
 
     @property
     def target(self) -> str:
-        """Owner and name."""
+        """The owner and name in the row."""
         return f"{self.row.owner}/{self.row.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class AddOwner(Action):
-    """Make an owner for a folder of repositories whose owner the database does not know."""
+    """Create an owner for a folder of repositories that has no owner in the database."""
 
     name: str
     owner_type: OwnerType
@@ -39,12 +39,12 @@ class AddOwner(Action):
 
     @property
     def target(self) -> str:
-        """The owner."""
+        """The name of the owner."""
         return self.name
 
     @property
     def sentence(self) -> str:
-        """What will be made."""
+        """The kind of owner that is created."""
         if self.owner_type is OwnerType.ORGANIZATION:
             return "Its repositories say that it is an organization: it is made, without members."
         return "It owns repositories and has no account: a placeholder is made."
@@ -52,27 +52,27 @@ class AddOwner(Action):
 
 @dataclass(frozen=True, slots=True)
 class Adopt(Action):
-    """Make the row of a repository that only the disk knows."""
+    """Insert the row of a repository that exists only on disk."""
 
     new: AdoptedRepository
     is_marked: bool
-    """Its config says so already."""
+    """Whether its config has these values already."""
     kind = "adopt"
 
     @property
     def target(self) -> str:
-        """Owner and name."""
+        """The owner and name of the new row."""
         return f"{self.new.owner}/{self.new.name}"
 
     @property
     def sentence(self) -> str:
-        """Where it stands."""
+        """The path of its folder."""
         return f"It stands in {self.new.disk_path}, and the database does not know it."
 
 
 @dataclass(frozen=True, slots=True)
 class Move(RowAction):
-    """Follow a folder that was moved, renaming the repository if its place says so."""
+    """Follow a folder that was moved; rename the repository if its new path has another name."""
 
     disk_path: str
     new_name: RepoName | None
@@ -80,27 +80,27 @@ class Move(RowAction):
 
     @property
     def sentence(self) -> str:
-        """From where to where."""
+        """The old and the new path."""
         renamed = f"; it is now called {self.new_name}" if self.new_name else ""
         return f"Its folder was moved from {self.row.disk_path} to {self.disk_path}{renamed}."
 
 
 @dataclass(frozen=True, slots=True)
 class Revive(RowAction):
-    """Show a deleted repository again whose folder is back."""
+    """Bring back a deleted repository whose folder is back."""
 
     disk_path: str
     kind = "revive"
 
     @property
     def sentence(self) -> str:
-        """Where it is."""
+        """The path of its folder."""
         return f"It was deleted, and its folder is back in {self.disk_path}."
 
 
 @dataclass(frozen=True, slots=True)
 class Refresh(RowAction):
-    """Let a row say what its folder says."""
+    """Update a row from its folder."""
 
     values: Mapping[str, Any]
     fingerprint: bytes | None = field(repr=False)
@@ -108,7 +108,7 @@ class Refresh(RowAction):
 
     @property
     def sentence(self) -> str:
-        """Each field, as it was and as it is."""
+        """The old and the new value of each field."""
         changes = (
             f"{name} is {value}, not {getattr(self.row, name)}"
             for name, value in self.values.items()
@@ -118,27 +118,27 @@ class Refresh(RowAction):
 
 @dataclass(frozen=True, slots=True)
 class Tell(RowAction):
-    """Let a repository's config say what its row says."""
+    """Update a repository's config from its row."""
 
     fingerprint: bytes | None = field(repr=False)
-    """To remember once that is done."""
+    """The folder's fingerprint, to store in the row once the config is written."""
     kind = "mark"
 
     @property
     def sentence(self) -> str:
-        """Why."""
+        """Why the config must be written."""
         return "Its config does not say of it what the database says."
 
 
 @dataclass(frozen=True, slots=True)
 class FinishDeletion(RowAction):
-    """Hide a row whose folder is in the trash: whoever deleted it died in between."""
+    """Hide a row whose folder is in the trash: the process that deleted it died half way."""
 
     kind = "trash"
 
     @property
     def sentence(self) -> str:
-        """Why."""
+        """Why the row must be hidden."""
         return "Its folder is in the trash already: its deletion was cut short."
 
 
@@ -151,7 +151,7 @@ class Prune(RowAction):
 
     @property
     def sentence(self) -> str:
-        """What is missing."""
+        """Which folder is missing."""
         return f"Its folder {self.row.disk_path} is gone: the row is marked as deleted."
 
 
@@ -166,11 +166,12 @@ ORDER: tuple[type[SyncAction], ...] = (
     FinishDeletion,
     Prune,
 )
-"""Owners before what they own; a move may free a name for what comes after it."""
+"""The order of kinds of actions: owners come before their repositories, and moves come early
+because they may free a name for later actions."""
 
 
 def told_by(repository: KnownRepository | AdoptedRepository) -> dict[str, str | None]:
-    """Return what a repository's config says of it, from which its row can be made again."""
+    """Return the config values of a repository, from which its row can be restored."""
     return own_values(
         repository.id,
         repository,
@@ -182,5 +183,5 @@ def told_by(repository: KnownRepository | AdoptedRepository) -> dict[str, str | 
 
 
 def is_told(own: Mapping[str, str], repository: KnownRepository | AdoptedRepository) -> bool:
-    """Tell whether a config says of a repository what its row says."""
+    """Return whether the config of a repository agrees with its row."""
     return bool(own) and all(own.get(key) == value for key, value in told_by(repository).items())

@@ -1,4 +1,4 @@
-"""Plans what becomes of folders that no row leads to, and that were not moved."""
+"""Plans new rows for folders that have no row and are not moved repositories."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from wit_admin.db.queries import reconcile
 from wit_admin.db.queries.adoption import AdoptedRepository
 from wit_admin.db.queries.reconcile import KnownRepository
 from wit_admin.errors import InvalidInputError
-from wit_admin.git.glance import glance, moment
+from wit_admin.git.summary import moment, summarize
 from wit_admin.git.walk import look
 from wit_admin.names import RepoName, name_key
-from wit_admin.services.places import said_archived_at, said_owner_type
+from wit_admin.services.config_values import said_archived_at, said_owner_type
 from wit_admin.services.plans import Remark
 from wit_admin.services.sync_actions import (
     AddOwner,
@@ -39,20 +39,20 @@ _VISIBILITIES = {kind.value: kind for kind in Visibility}
 
 @dataclass(slots=True)
 class Adoption:
-    """Folders that wait for a row, and what is planned for them."""
+    """Folders without a row, and the actions planned for them."""
 
     sessions: sessionmaker[Session]
     disk: RootFolder
     visibility: Visibility
-    """Of those that do not say it themselves."""
+    """The visibility of repositories whose config does not name one."""
     is_exact: bool
     actions: list[SyncAction] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     _waiting: list[tuple[Folder, uuid.UUID | None]] = field(default_factory=list)
-    """With the id that each keeps; ``None`` for those that get a new one."""
+    """Folders with the id that each keeps; ``None`` for those that get a new one."""
     _kept: set[uuid.UUID] = field(default_factory=set)
     _kinds: dict[str, OwnerType] = field(default_factory=dict)
-    """What the owners are that the database knows."""
+    """The kinds of the owners that are in the database."""
 
     def plan(
         self,
@@ -66,7 +66,7 @@ class Adoption:
             if row is None:
                 self._waiting.append((folder, self._keep_id(folder)))
             elif row.deleted_at is None and row.disk_path == folder.path:
-                continue  # its row was made since the rows were read
+                continue  # its row was inserted since the rows were read
             elif row.deleted_at is not None and not self.disk.has_in_trash(row.id):
                 self.actions.append(Revive(row, folder.path))
             elif row.deleted_at is None and self.disk.is_hidden(row.disk_path):
@@ -78,7 +78,7 @@ class Adoption:
             self._name(moves)
 
     def plan_trashed(self) -> None:
-        """Plan rows for what is in the trash and unknown, so that it can be restored."""
+        """Plan rows for repositories in the trash that have none, so that they can be restored."""
         found = {repo_id: name for name in self._list_trash() if (repo_id := _parse(name))}
         with self.sessions() as session:
             known = {row.id for row in reconcile.list_by_id(session, sorted(found))}
@@ -86,7 +86,7 @@ class Adoption:
             path = f"{TRASH}/{repo_id}"
             try:
                 there = look(self.disk.full(path), path)
-                seen = glance(self.disk.full(path)) if there else None
+                seen = summarize(self.disk.full(path)) if there else None
             except OSError:
                 there, seen = None, None
             folder = Folder.of(there, seen, None, is_news=True) if there and seen else None
@@ -98,7 +98,7 @@ class Adoption:
             self.actions.append(self._adoption(folder, repo_id, name, deleted_at=deleted_at))
 
     def owners(self, moves: Iterable[Move]) -> list[AddOwner]:
-        """Return the accounts that all this needs first."""
+        """Return the actions that create the missing owners; they must come first."""
         new = [action.new for action in self.actions if isinstance(action, Adopt)]
         wanted = [repository.owner for repository in new]
         wanted += [move.new_name.owner for move in moves if move.new_name is not None]
@@ -117,7 +117,7 @@ class Adoption:
         ]
 
     def _keep_id(self, folder: Folder) -> uuid.UUID | None:
-        """Return the id that a folder keeps: of copies only the one that stands where it says."""
+        """Return the id that a folder keeps; of copies, only the one whose config fits its path."""
         own_id = folder.own_id
         if own_id is None or own_id in self._kept or self._is_copy(folder):
             return None
@@ -131,8 +131,8 @@ class Adoption:
         return self.disk.id_at(name.disk_path) == folder.own_id
 
     def _name(self, moves: Moves) -> None:
-        """Give each waiting folder a name: the one it says, else the one of its place."""
-        # Who says a name comes before who merely stands there, and ``demo.git`` before ``demo``.
+        """Name each waiting folder: by its config, or else by its path."""
+        # A name in a config comes before the name of a path, and ``demo.git`` before ``demo``.
         self._waiting.sort(key=lambda pair: (pair[1] is None, not pair[0].path.endswith(".git")))
         names = [(folder, kept, self._choices(folder, kept)) for folder, kept in self._waiting]
         keys = {key for _, _, choices in names for key in choices}
@@ -154,7 +154,7 @@ class Adoption:
             if last is None or places[last] == folder.path:
                 continue
             if (row := taken.pop(last, None)) and self._is_lost(row):
-                # It had no id by which to know it; its name, and that the other is gone, do.
+                # Without an id the name tells which repository it is, as the row's folder is gone.
                 self.actions.append(Move(row, folder.path, None))
             else:
                 sentence = f"The name {choices[last]} is that of {places[last]}."
@@ -164,7 +164,7 @@ class Adoption:
         return self.disk.is_gone(row.disk_path) and not self.disk.has_in_trash(row.id)
 
     def _choices(self, folder: Folder, kept: uuid.UUID | None) -> dict[tuple[str, str], RepoName]:
-        """Return by key the names that a folder may have, what it says before its place."""
+        """Return the possible names of a folder by key: its config's first, then its path's."""
         said = folder.said_name if kept else None
         choices = {said.key: said} if said else {}
         owner, _, name = folder.path.partition("/")

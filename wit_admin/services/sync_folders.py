@@ -1,4 +1,4 @@
-"""Repositories' folders as a sync sees them, and how what they say differs from their rows."""
+"""Repositories' folders as a sync sees them, and how they differ from their rows."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from wit_admin.db.models.repositories import ObjectFormat
 from wit_admin.db.queries.reconcile import KnownRepository
 from wit_admin.errors import InvalidInputError
 from wit_admin.git import own_config, storage
-from wit_admin.git.glance import Glance, moment, newest_ref
+from wit_admin.git.summary import Summary, moment, newest_ref
 from wit_admin.git.walk import Found
 from wit_admin.names import RepoName
 from wit_admin.services.trash import TRASH
 
 _CLOCKS = timedelta(seconds=2)
-"""A push is recorded a moment after git has written its refs."""
+"""How much later than a folder's own time its push may be recorded in the database."""
 FORMATS = {kind.value: kind for kind in ObjectFormat}
 
 
 class Folder(NamedTuple):
-    """A bare repository that was looked into."""
+    """A bare repository whose contents were read."""
 
     path: str
-    """Below the root."""
+    """The path below the root."""
     fingerprint: bytes | None
-    """Taken before the look; ``None`` when a later change may not show in it."""
+    """Taken before the contents were read; ``None`` if a later change might not alter it."""
     touched_ns: int
-    seen: Glance
+    seen: Summary
     own_id: uuid.UUID | None
-    """The id that its config gives it."""
+    """The id in its config."""
     is_news: bool
-    """The database does not remember this fingerprint."""
+    """Whether the fingerprint differs from the one in the database."""
 
     @classmethod
-    def of(cls, found: Found, seen: Glance, fingerprint: bytes | None, *, is_news: bool) -> Folder:
-        """Return what was found and looked into."""
+    def of(cls, found: Found, seen: Summary, fingerprint: bytes | None, *, is_news: bool) -> Folder:
+        """Combine what the walk found with what reading it showed."""
         own_id = _parse_id(seen.own.get("id"))
         return cls(found.path, fingerprint, found.touched_ns, seen, own_id, is_news)
 
     @property
     def said_name(self) -> RepoName | None:
-        """The owner and name that its config gives it, if it does and they can be names."""
+        """The owner and name in its config; ``None`` if it has none, or invalid ones."""
         own = self.seen.own
         try:
             return RepoName(own.get("owner", ""), own.get("name", "")) if own else None
@@ -53,7 +53,7 @@ class Folder(NamedTuple):
             return None
 
     def pushed_at(self, disk: RootFolder, *, exactly: bool) -> datetime | None:
-        """Return when it was pushed to last, as near as folders tell; ``None`` if it is empty."""
+        """Return the time of the last push, as far as files show it; ``None`` if it is empty."""
         if not self.seen.size_bytes:
             return None
         newest = newest_ref(disk.full(self.path)) if exactly else None
@@ -62,44 +62,44 @@ class Folder(NamedTuple):
 
 @dataclass(slots=True)
 class RootFolder:
-    """The repository root, for questions about single places."""
+    """The repository root, for questions about single paths."""
 
     root: Path
     unreadable: set[str] = field(default_factory=set)
-    """Owners' folders and repositories that did not let themselves be read."""
+    """Owners' folders and repositories that could not be read."""
     base: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.base = os.fspath(self.root)
 
     def full(self, path: str) -> str:
-        """Return where ``path`` below the root is."""
+        """Return the full path of ``path``, which is relative to the root."""
         return f"{self.base}/{path}"
 
     def is_hidden(self, path: str) -> bool:
-        """Tell whether it cannot be known what is there."""
+        """Return whether ``path`` could not be read, so that nobody knows what is there."""
         return path in self.unreadable or path.partition("/")[0] in self.unreadable
 
     def is_gone(self, path: str) -> bool:
-        """Tell whether no repository is there, for sure."""
+        """Return whether there is certainly no repository."""
         return not self.is_hidden(path) and storage.resolve(self.root, path) is None
 
     def is_vacant(self, path: str) -> bool:
-        """Tell whether nothing at all is there, for sure."""
+        """Return whether there is certainly nothing at all."""
         return not self.is_hidden(path) and not os.path.lexists(self.full(path))
 
     def id_at(self, path: str) -> uuid.UUID | None:
-        """Return the id that the repository there gives itself."""
+        """Return the id in the config of the repository at ``path``."""
         found = storage.resolve(self.root, path)
         return _parse_id(own_config.read_own(found.gitdir).get("id")) if found else None
 
     def has_in_trash(self, repo_id: uuid.UUID) -> bool:
-        """Tell whether the folder of a deleted repository is in the trash."""
+        """Return whether the folder of a deleted repository is in the trash."""
         return os.path.lexists(self.full(f"{TRASH}/{repo_id}"))
 
 
 def differences(disk: RootFolder, row: KnownRepository, folder: Folder) -> dict[str, Any]:
-    """Return the columns of a row in which the disk is right, with what it says."""
+    """Return the columns in which a row differs from its folder, with the folder's values."""
     seen = folder.seen
     values: dict[str, Any] = {}
     if seen.head is not None and seen.head != row.default_branch:
@@ -116,7 +116,7 @@ def differences(disk: RootFolder, row: KnownRepository, folder: Folder) -> dict[
 
 
 def _pushed_since(disk: RootFolder, row: KnownRepository, folder: Folder) -> datetime | None:
-    """Return when a push was that the row does not know of."""
+    """Return the time of a push that is missing in the row, or ``None``."""
     if row.pushed_at is None:
         return folder.pushed_at(disk, exactly=True)
     newest = newest_ref(disk.full(folder.path))

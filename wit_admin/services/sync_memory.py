@@ -1,4 +1,4 @@
-"""What the database remembers of folders, read part by part beside a walk of the disk."""
+"""Reads the fingerprints in the database, part by part, while the disk is walked."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ _SLASH, _AFTER_SLASH = "/", chr(ord("/") + 1)
 class Remembered:
     """Fingerprints of the live rows, in the order in which the disk is walked.
 
-    At most one part of the rows and what was passed over is held in memory. No transaction stays
-    open in between; rows that are made or moved meanwhile to a place behind are not met.
+    Memory holds at most one part of the rows, and the paths that were missed. No transaction stays
+    open between parts, so rows inserted meanwhile at a path already passed are not seen.
     """
 
     sessions: sessionmaker[Session]
     owner: str | None
-    """The one folder that matters, in any case."""
+    """The only owner to read, in any letter case; ``None`` for all owners."""
     part_size: int = reconcile.CHUNK
     missed: list[str] = field(default_factory=list)
-    """Disk paths that the walk did not come by."""
+    """Disk paths of rows that the walk did not find."""
     _paths: tuple[str, ...] = ()
     _prints: tuple[bytes | None, ...] = ()
     _at: int = 0
-    """Up to where the part that was read has been taken."""
+    """How many rows of the current part have been taken."""
     _last: str = ""
     _is_whole: bool = False
 
     @property
     def is_over(self) -> bool:
-        """Whether no row is left to be met."""
+        """Whether all rows have been taken."""
         return self._is_whole and self._at == len(self._paths)
 
     def take(self, folder: str) -> dict[str, bytes | None]:
-        """Return by path what is remembered of an owner's folder; folders are taken in order."""
+        """Return the fingerprints of an owner's folder by path. Folders must be taken in order."""
         self.missed += self._take_before(folder + _SLASH)
         return self._take_before(folder + _AFTER_SLASH)
 
     def miss_rest(self) -> None:
-        """Count what is left as missed: the walk is over."""
+        """Count all remaining rows as missed, at the end of the walk."""
         self.missed += self._take_before(None)
 
     def _take_before(self, end: str | None) -> dict[str, bytes | None]:
@@ -66,7 +66,7 @@ class Remembered:
                 session, after=self._last, folder=self.owner, limit=self.part_size + 1
             )
             forget_pages(session)
-        # The one too many tells that there are more.
+        # One row more than needed shows whether there are more.
         self._is_whole = len(rows) <= self.part_size
         self._paths, self._prints = zip(*rows[: self.part_size], strict=True) if rows else ((), ())
         self._at = 0

@@ -1,4 +1,4 @@
-"""Finds repositories whose folders were moved by hand: each is known by the id in its config."""
+"""Finds repositories whose folders were moved by hand, by the id in their config."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from wit_admin.services.sync_folders import Folder, RootFolder
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """Which repositories are elsewhere now."""
+    """The repositories that were moved."""
 
     by_path: dict[str, Move]
-    """By where their folders are now."""
+    """The moves by the new path of the folder."""
     by_id: dict[uuid.UUID, Move]
     refused: dict[str, Remark] = field(default_factory=dict)
-    """Folders that stand in the place of another repository, whose own is nowhere."""
+    """Folders in the place of another repository whose own folder is missing."""
 
     def is_left(self, row: KnownRepository) -> bool:
-        """Tell whether a repository is not in its place any more."""
+        """Return whether a repository has left its old path."""
         return row.id in self.by_id
 
     def is_renamed(self, row: KnownRepository) -> bool:
-        """Tell whether a repository gives up its name."""
+        """Return whether a repository gives up its name."""
         return row.id in self.by_id and self.by_id[row.id].new_name is not None
 
 
@@ -39,9 +39,9 @@ def find_moves(
     by_id: Mapping[uuid.UUID, KnownRepository],
     at: Mapping[str, KnownRepository],
 ) -> Moves:
-    """Return who moved to which of these folders; ``at`` has the rows that lead to them now.
+    """Return the moves to these folders; ``at`` has the rows of their paths.
 
-    Repositories may have changed places with each other. A copy beside the original is no move.
+    Repositories may have swapped their folders. A copy beside the original is not a move.
     """
     claims: dict[uuid.UUID, str] = {}
     for folder in folders:
@@ -55,7 +55,7 @@ def find_moves(
     moves = {}
     for repo_id, path in claims.items():
         row = by_id[repo_id]
-        # One that takes another's place keeps its name: the other's may not be free.
+        # A repository in another's place keeps its name: the other's may still be taken.
         is_others = path in at and at[path].id in claims
         name = None if is_others else _name_by_move(row, path)
         moves[path] = Move(row, path, None if name and name.key in said else name)
@@ -65,7 +65,7 @@ def find_moves(
 def _names_said(
     folders: Iterable[Folder], by_id: Mapping[uuid.UUID, KnownRepository]
 ) -> set[tuple[str, str]]:
-    """Return the names, as keys, that those give themselves whose ids have no row."""
+    """Return the names, as keys, in the configs of folders whose ids have no row."""
     strangers = (folder for folder in folders if folder.own_id and folder.own_id not in by_id)
     return {name.key for folder in strangers if (name := folder.said_name)}
 
@@ -75,7 +75,7 @@ def _take_refused(
     by_id: Mapping[uuid.UUID, KnownRepository],
     at: Mapping[str, KnownRepository],
 ) -> dict[str, Remark]:
-    """Take out of ``claims`` the places whose repositories stay where they are."""
+    """Remove from ``claims`` the paths whose repositories have not left; return the remarks."""
     refused: dict[str, Remark] = {}
     while blocked := [
         repo_id for repo_id, path in claims.items() if path in at and at[path].id not in claims
@@ -88,7 +88,7 @@ def _take_refused(
 
 
 def _name_by_move(row: KnownRepository, path: str) -> RepoName | None:
-    """Return the name that a move by hand gives: what changed of the path changes of the name."""
+    """Return the new name: the part of the path that changed changes in the name, too."""
     old_owner, _, old_folder = row.disk_path.partition("/")
     owner, _, folder = path.partition("/")
     is_same_owner = name_key(owner) == name_key(old_owner)

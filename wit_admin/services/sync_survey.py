@@ -1,6 +1,6 @@
-"""Looks at the repository root and the database side by side, and plans what makes them agree.
+"""Compares the repository root with the database, and plans the actions that make them agree.
 
-Reads only: names and fingerprints of everything, and contents of what is new or changed.
+It only reads: names and fingerprints of everything, and the contents of new or changed folders.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.db.queries import reconcile
 from wit_admin.db.queries.reconcile import KnownRepository
-from wit_admin.git.glance_helper import Look
-from wit_admin.git.many_glances import Glances
-from wit_admin.git.oddities import Odd, strange_config, unreadable
+from wit_admin.git.many_summaries import Summaries
+from wit_admin.git.summary_helper import Look
+from wit_admin.git.unexpected import Unexpected, strange_config, unreadable
 from wit_admin.git.walk import Found, walk
 from wit_admin.services.plans import Remark
 from wit_admin.services.sync_actions import (
@@ -40,56 +40,56 @@ _ABSENT = b""
 
 @dataclass(frozen=True, slots=True)
 class SyncOptions:
-    """What a sync is asked to do."""
+    """The options of a sync."""
 
     visibility: Visibility
-    """Of repositories that do not say it themselves."""
+    """The visibility of repositories whose config does not name one."""
     owner: str | None = None
-    """The one folder to look into."""
+    """The only owner's folder to read; ``None`` for all."""
     prune: bool = False
-    """Mark rows as deleted whose folders are gone."""
+    """Mark rows without a folder as deleted."""
     max_prune_percent: float = 10.0
-    """More than this share of all rows is taken for a fault of the disk."""
+    """Refuse to prune a larger share of the rows: the disk is probably at fault then."""
     verify: bool = False
-    """Look into every repository, whatever its fingerprint says."""
+    """Read every repository, even if its fingerprint is unchanged."""
     accept_root: bool = False
-    """The root is another volume than before, on purpose."""
+    """Accept that the root is another volume than before."""
     part_size: int = 5_000
-    """How many folders, and how many rows, are held in memory at once."""
+    """How many folders, and how many rows, are held in memory at the same time."""
 
 
 @dataclass(slots=True)
 class Part:
-    """What came of looking at some of the folders; the last part has what the disk lacks, too."""
+    """The plan for some of the folders; the last part also has the rows without a folder."""
 
     actions: list[SyncAction] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     seen: list[tuple[KnownRepository, bytes]] = field(default_factory=list)
-    """Fingerprints to remember of what is as its row says."""
+    """New fingerprints of repositories that agree with their rows."""
     gone: list[KnownRepository] = field(default_factory=list)
-    """Rows whose folders are nowhere."""
+    """Rows without a folder."""
     is_last: bool = False
 
 
 @dataclass(slots=True)
 class _Batch:
-    """Some of what was met on the walk, and is neither known nor unchanged."""
+    """Some of the folders on the walk that are new or changed."""
 
     news: list[tuple[Found, bytes | None]] = field(default_factory=list)
-    """Repositories, with the fingerprints that are remembered."""
-    odd: list[Odd] = field(default_factory=list)
+    """Repositories, with their fingerprints in the database."""
+    odd: list[Unexpected] = field(default_factory=list)
     is_last: bool = False
 
 
 @dataclass(slots=True)
 class Survey:
-    """One look at everything."""
+    """One comparison of disk and database."""
 
     sessions: sessionmaker[Session]
     root: Path
     options: SyncOptions
     found: int = 0
-    """How many repositories stand below the root, as far as it was walked."""
+    """How many repositories the walk has found so far."""
     _started_ns: int = field(default_factory=time.time_ns)
     _disk: RootFolder = field(init=False)
 
@@ -97,42 +97,42 @@ class Survey:
         self._disk = RootFolder(self.root)
 
     def parts(self) -> Iterator[Part]:
-        """Yield what there is to do, a bounded number of folders at a time.
+        """Yield the actions, for a bounded number of folders at a time.
 
-        What is yielded is to be done before the next is asked for. Those who prune get all at
-        once: what is gone here may have been moved there.
+        The caller must carry out each part before it takes the next. With ``prune`` there is only
+        one part: a folder that is missing in one place may have been moved to another.
 
         Raises:
             OSError: The root cannot be read.
         """
         remembered = Remembered(self.sessions, self.options.owner, self.options.part_size)
-        with Glances() as glances:
-            batches = self._walk(remembered, glances)
+        with Summaries() as summaries:
+            batches = self._walk(remembered, summaries)
             batch = next(batches)
             while not batch.is_last:
-                part = self._make_part(batch, glances.take())
-                # What is done meanwhile changes rows, so who remembers some waits for it.
+                part = self._make_part(batch, summaries.take())
+                # The actions of a part change rows, so the next rows are read after them.
                 ahead = next(batches) if remembered.is_over else None
-                glances.hand_over()
+                summaries.hand_over()
                 yield part
                 batch = ahead or next(batches)
-            looks = glances.take()
+            looks = summaries.take()
         remembered.miss_rest()
         yield self._make_part(batch, looks, remembered.missed)
 
-    def _walk(self, remembered: Remembered, glances: Glances) -> Iterator[_Batch]:
-        """Yield what is new or changed, in batches; the last one may be empty."""
+    def _walk(self, remembered: Remembered, summaries: Summaries) -> Iterator[_Batch]:
+        """Yield new and changed folders in batches; the last one may be empty."""
         most = None if self.options.prune else self.options.part_size
         only, is_exact = self.options.owner, self.options.verify
         batch = _Batch()
         for owned in walk(self._disk.base, remembered.take, owner=only, is_exact=is_exact):
             self.found += len(owned.paths)
             for item in owned.news:
-                if isinstance(item, Odd):
+                if isinstance(item, Unexpected):
                     batch.odd.append(item)
                     continue
                 batch.news.append((item, owned.known.get(item.path, _ABSENT)))
-                glances.add(self._disk.full(item.path))
+                summaries.add(self._disk.full(item.path))
                 if len(batch.news) == most:
                     yield batch
                     batch = _Batch()
@@ -141,7 +141,7 @@ class Survey:
         yield batch
 
     def _make_part(self, batch: _Batch, looks: Sequence[Look], missed: Iterable[str] = ()) -> Part:
-        """Plan for what was met, and for what the walk did not come by."""
+        """Plan for the folders of a batch, and for the rows that the walk missed."""
         part = Part(is_last=batch.is_last)
         for odd in batch.odd:
             self._tell(part, odd)
@@ -156,15 +156,15 @@ class Survey:
         news: Sequence[tuple[Found, bytes | None]],
         looks: Sequence[Look],
     ) -> tuple[list[Folder], list[Folder]]:
-        """Return repositories in places that no row leads to, and those that may have changed.
+        """Return the repositories whose paths have no row, and those that may have changed.
 
-        ``news`` is what was found, with the fingerprints that are remembered.
+        ``news`` are the folders found, with their fingerprints in the database.
         """
         new: list[Folder] = []
         changed: list[Folder] = []
         for (found, before), seen in zip(news, looks, strict=True):
             if isinstance(seen, OSError):
-                if os.path.lexists(self._disk.full(found.path)):  # else it went away meanwhile
+                if os.path.lexists(self._disk.full(found.path)):  # else it was removed meanwhile
                     self._tell(part, unreadable(found.path, seen))
                 continue
             odd = None if seen.has_config else strange_config(self._disk.base, found.path)
@@ -176,13 +176,13 @@ class Survey:
             (new if before == _ABSENT else changed).append(folder)
         return new, changed
 
-    def _tell(self, part: Part, odd: Odd) -> None:
+    def _tell(self, part: Part, odd: Unexpected) -> None:
         part.remarks.append(Remark(odd.kind, odd.path, odd.sentence, odd.is_failure))
         if odd.is_failure:
             self._disk.unreadable.add(odd.path)
 
     def _plan(self, part: Part, new: list[Folder], changed: list[Folder], lost: list[str]) -> None:
-        """Plan what these folders, and the rows of those that are lost, become."""
+        """Plan for these folders, and for the rows whose folders are missing."""
         told = {folder.own_id for folder in (*new, *changed) if folder.own_id}
         with self.sessions() as session:
             paths = [*(folder.path for folder in changed), *lost]
@@ -212,7 +212,7 @@ class Survey:
         self._sort_out(part, [rows[path] for path in lost if path in rows], spared)
 
     def _compare(self, part: Part, row: KnownRepository, folder: Folder) -> None:
-        """Plan what makes a row and its folder agree."""
+        """Plan the action that makes a row and its folder agree."""
         values = differences(self._disk, row, folder)
         row_then = row._replace(description=values.get("description", row.description))
         is_marked = is_told(folder.seen.own, row_then)
@@ -226,7 +226,7 @@ class Survey:
     def _sort_out(
         self, part: Part, lost: Iterable[KnownRepository], spared: set[uuid.UUID]
     ) -> None:
-        """Say what becomes of rows whose folders are not in their places."""
+        """Plan for rows whose folders are not at their paths."""
         for row in lost:
             if row.id in spared:
                 continue

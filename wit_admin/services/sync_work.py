@@ -1,7 +1,7 @@
-"""Carries out what a sync planned: looks at how things are by then, and does what is left to do.
+"""Carries out the actions of a sync. Each one first checks whether it is still needed.
 
-Disk first, as everywhere: a repository says who it is before its row is made, so that a run that
-was killed is taken up by the next.
+The disk comes first, as everywhere: the id is written into a repository's config before the row is
+inserted, so the next run can continue after a run that was killed.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ from wit_admin.services.trash import TRASH
 
 @dataclass(frozen=True, slots=True)
 class SyncWork:
-    """Does each kind of action, many of one kind in one transaction."""
+    """Carries out each kind of action, many of one kind in one transaction."""
 
     sessions: sessionmaker[Session]
     root: Path
     by: Origin = SYSTEM
 
     def perform(self, action: SyncAction) -> None:
-        """Do one thing, if it is still to be done.
+        """Carry out one action, if it is still needed.
 
         Raises:
-            ConflictError: It cannot be done; the sentence says why.
+            ConflictError: It is impossible; the message says why.
         """
         match action:
             case Revive():
@@ -64,10 +64,10 @@ class SyncWork:
                 self.perform_many([action])
 
     def perform_many(self, actions: Sequence[SyncAction]) -> None:
-        """Do things of one kind.
+        """Carry out actions of one kind.
 
         Raises:
-            ConflictError: One of them cannot be done; others may be done.
+            ConflictError: One of them is impossible; others may have been carried out.
         """
         in_one_go: dict[type[SyncAction], Callable[[Sequence[Any]], None]] = {
             AddOwner: self._add_owners,
@@ -110,7 +110,7 @@ class SyncWork:
                 told = {"repositories": [f"{new.owner}/{new.name}" for new in made]}
                 record(session, Event("repository.adopt", "repository", after=told), by=self.by)
         if len(made) < len(repositories):
-            # A push made the row meanwhile, with an id of its own.
+            # A push inserted the row meanwhile, with another id.
             left = {new.disk_path for new in repositories} - {new.disk_path for new in made}
             with self.sessions() as session:
                 rows = list(reconcile.list_at(session, sorted(left)))
@@ -125,7 +125,7 @@ class SyncWork:
         with self.sessions.begin() as session:
             if reconcile.update_seen(session, seen, utc_now()) < len(actions):
                 if len(actions) == 1:
-                    return  # whoever changed it knew better; the next run looks again
+                    return  # it was changed meanwhile; the next run looks again
                 raise ConflictError("One of the rows was changed meanwhile.")
             for action in actions:
                 if changed := {key: action.values[key] for key in AUDITED if key in action.values}:
@@ -146,7 +146,7 @@ class SyncWork:
         _raise_first(failures)
 
     def _move(self, actions: Sequence[Move]) -> None:
-        """Follow folders, all at once: they may have changed places with each other."""
+        """Follow moved folders, all in one transaction: they may have swapped their places."""
         places = {action.row.id: action.disk_path for action in actions}
         taken = None
         try:
@@ -156,7 +156,7 @@ class SyncWork:
                     try:
                         self._rename(session, action)
                     except (ConflictError, NotFoundError) as error:
-                        # The place is followed all the same.
+                        # The name is taken, but the row still follows the folder.
                         taken = error
                 for action in actions:
                     before = {"disk_path": action.row.disk_path}
@@ -209,7 +209,7 @@ class SyncWork:
                 self._record(session, f"repository.{action.kind}", action)
 
     def _mark(self, wanted: Mapping[str, Mapping[str, str | None]]) -> dict[str, str]:
-        """Let repositories say what they are; return by path why it failed where it did."""
+        """Write the configs of repositories; return the reasons of failures by path."""
         failures: dict[str, str] = {}
         root = os.fspath(self.root)
         for path, told in wanted.items():

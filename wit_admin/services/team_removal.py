@@ -1,4 +1,4 @@
-"""Teams that go, with all that they permitted."""
+"""Removes teams, with the permissions that they gave."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from wit_admin.services.teams import show_team
 
 @dataclass(frozen=True, slots=True)
 class RemoveTeam(Action):
-    """Remove a team."""
+    """Remove one team."""
 
     team_id: uuid.UUID
     name: TeamName
@@ -43,18 +43,18 @@ class RemoveTeam(Action):
 
 @dataclass(frozen=True, slots=True)
 class TeamRemoval:
-    """The end of one team."""
+    """The removal of one team."""
 
     sessions: sessionmaker[Session]
     name: TeamName
     by: Origin = SYSTEM
 
     def task(self, run_dir: Path) -> Task[RemoveTeam]:
-        """Return the work, for others to show, ask about and apply."""
+        """Return the task, which callers can show, confirm and apply."""
         return Task(self.build, self.perform, Lock(self.sessions, run_dir, "team-delete"))
 
     def build(self) -> Plan[RemoveTeam]:
-        """Look what there is to be done.
+        """Plan the removal.
 
         Raises:
             NotFoundError: There is no such organization or team.
@@ -64,7 +64,7 @@ class TeamRemoval:
         return Plan((RemoveTeam(team.id, name, team.members, team.repositories),))
 
     def perform(self, action: RemoveTeam) -> None:
-        """Do it, if it is still to be done."""
+        """Remove the team, if that is still needed."""
         with self.sessions.begin() as session:
             if teams.delete_team(session, action.team_id):
                 told = {"members": action.members, "repositories": action.repositories}

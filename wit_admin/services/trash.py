@@ -1,7 +1,7 @@
-"""Deleted repositories: kept in ``.trash/<id>`` below the root, until purged or restored.
+"""Keeps deleted repositories in ``.trash/<id>`` below the root, until they are purged or restored.
 
-The folder moves first, then the row. Whoever was killed in between is told by the id in the folder
-names, so that the same command run again goes on where it stopped.
+The folder is moved first, then the row is changed. After a kill in between, the id in the folder's
+name shows what happened, so the same command continues where it stopped.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.git import own_config, storage
 from wit_admin.names import RepoName
 from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.services.config_values import owner_values
 from wit_admin.services.lookups import get_owner, get_repository_id
-from wit_admin.services.places import owner_values, second_place
 from wit_admin.services.repository_changes import ChangedRepository
+from wit_admin.services.repository_folders import folder_with_id
 
 TRASH = ".trash"
 _GONE = ".gone-"
@@ -47,7 +48,7 @@ def delete_repository(
 def discard(
     sessions: sessionmaker[Session], root: Path, repo_id: uuid.UUID, *, by: Origin = SYSTEM
 ) -> bool:
-    """Move the repository of that id to the trash; false when it is gone already.
+    """Move the repository with that id to the trash; return false if it is gone already.
 
     Raises:
         ConflictError: It is a link to another folder.
@@ -123,7 +124,7 @@ def restore_repository(  # noqa: PLR0913  what it shall be called
 def _find_restorable(
     session: Session, name: RepoName, to_owner: str | None
 ) -> tuple[TrashedRow, OwnerRow]:
-    """Return the repository of that name that was deleted last, and who will own it."""
+    """Return the repository of that name that was deleted last, and its future owner."""
     row = trash.find_trashed(session, name)
     if row is None:
         raise NotFoundError(
@@ -138,12 +139,12 @@ def _find_restorable(
 
 
 def _move_back(root: Path, row: TrashedRow) -> str:
-    """Move the folder out of the trash, unless a run that was killed has; return where it is."""
+    """Move the folder out of the trash, unless a killed run has done so; return its path."""
     name = RepoName(row.owner, row.name)
-    # A place that the new name does not decide: a run that was killed may have had another.
-    place = second_place(name, row.id)
+    # This path does not depend on the new name: a killed run may have had another name.
+    place = folder_with_id(name, row.id)
     if not (root / place).exists():
-        # A purge that was killed early has renamed it, and taken nothing away yet.
+        # A purge that was killed early has renamed the folder, but removed nothing yet.
         folders = (root / TRASH / str(row.id), root / TRASH / f"{_GONE}{row.id}")
         folder = next((folder for folder in folders if folder.exists()), None)
         if folder is None:
@@ -155,7 +156,7 @@ def _move_back(root: Path, row: TrashedRow) -> str:
 def list_trash(
     sessions: sessionmaker[Session], *, older_than: timedelta | None = None
 ) -> list[TrashedRow]:
-    """Return what is in the trash, latest first."""
+    """Return the repositories in the trash, the latest first."""
     before = None if older_than is None else utc_now() - older_than
     with sessions() as session:
         return trash.list_trash(session, before=before)
@@ -171,8 +172,8 @@ def purge(
             present = trash.find_trashed_by_id(session, row.id)
         if present is None or present.deleted_at != row.deleted_at:
             return
-        # A restore that was killed has put it back in its second place already.
-        for place in (f"{TRASH}/{row.id}", second_place(RepoName(row.owner, row.name), row.id)):
+        # A killed restore has moved it out of the trash already.
+        for place in (f"{TRASH}/{row.id}", folder_with_id(RepoName(row.owner, row.name), row.id)):
             if (root / place).exists():
                 storage.move(root / place, gone)
         with sessions.begin() as session:
@@ -183,6 +184,6 @@ def purge(
 
 
 def list_remains(sessions: sessionmaker[Session], root: Path) -> list[Path]:
-    """Return the folders that a killed :func:`purge` had no time to take away; no row is left."""
+    """Return the folders that a killed :func:`purge` left; they have no row any more."""
     kept = {f"{_GONE}{row.id}" for row in list_trash(sessions)}
     return sorted(path for path in (root / TRASH).glob(_GONE + "*") if path.name not in kept)

@@ -1,4 +1,4 @@
-"""Who watches what, so that each repository is watched by one process at a time."""
+"""Divides repositories among watchers, so that one process at a time watches each of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wit_admin.db.shard_locks import ShardLocks, count_members
 from wit_admin.git.file_locks import is_locked, lock_file
 
 SHARDS = 64
-"""More hosts than any installation has."""
+"""The number of shards: more than any installation has hosts."""
 ALL = frozenset(range(SHARDS))
 _WORK = "wit.watch"
 _NONE: frozenset[int] = frozenset()
@@ -31,29 +31,29 @@ class Claims(Protocol):
     """The shards that this process may watch."""
 
     lease_s: float
-    """So long after it settled last others may have what is ours."""
+    """How long after the last :meth:`settle` the shards are still ours alone."""
 
     @property
     def term(self) -> int:
-        """Another number when all that was ours before may have been others' meanwhile."""
+        """Changes whenever other processes may have held our shards in between."""
 
     def settle(self, busy: Collection[int] = ()) -> frozenset[int]:
-        """Return the shards that are ours from now on, until the next call.
+        """Return the shards that are ours until the next call.
 
-        One that is left out and among the ``busy`` ones nobody else gets before it is not.
+        A shard that is given up stays locked while it is among the ``busy`` ones.
 
         Raises:
-            UnavailableError: It cannot be known; nothing is ours.
+            UnavailableError: The database is gone, so no shard is ours.
         """
 
     def close(self) -> None:
-        """Leave all to others."""
+        """Release all shards."""
 
 
 class FileClaim:
-    """With SQLite, which has one host: all or nothing, by a lock in the home folder.
+    """For SQLite, which has one host: all shards or none, by a lock file in the home folder.
 
-    Only the end of the process lets go of it.
+    A process that has the lock keeps it until it ends.
     """
 
     lease_s = math.inf
@@ -74,13 +74,13 @@ class FileClaim:
         return ALL if self._is_held else _NONE
 
     def close(self) -> None:
-        """Let go of the lock."""
+        """Release the lock."""
         self._held.close()
         self._is_held = False
 
 
 def open_claims(sessions: sessionmaker[Session], run_dir: Path) -> Claims:
-    """Return what says which repositories this process may watch."""
+    """Return the claims for this kind of database."""
     engine = engine_of(sessions)
     if engine.dialect.name == "postgresql":
         return ShardLocks(engine, _WORK, SHARDS)
@@ -88,7 +88,7 @@ def open_claims(sessions: sessionmaker[Session], run_dir: Path) -> Claims:
 
 
 def count_watchers(sessions: sessionmaker[Session], run_dir: Path) -> int:
-    """Return how many processes watch; with SQLite at most one does."""
+    """Return how many processes watch; with SQLite it is at most one."""
     if engine_of(sessions).dialect.name == "postgresql":
         with sessions() as session:
             return count_members(session, _WORK)
@@ -99,12 +99,12 @@ def count_watchers(sessions: sessionmaker[Session], run_dir: Path) -> int:
 
 
 def lock_path(run_dir: Path) -> Path:
-    """Return the file that the one watcher of a home folder has locked."""
+    """Return the file that the only watcher of a home folder locks."""
     return run_dir / "watch.lock"
 
 
 def engine_of(sessions: sessionmaker[Session]) -> Engine:
-    """Return the engine behind sessions."""
+    """Return the engine of a session factory."""
     engine = sessions.kw["bind"]
     assert isinstance(engine, Engine)  # noqa: S101  make_sessions binds one
     return engine

@@ -1,4 +1,4 @@
-"""One pass over all watched repositories: for cron, and for those who run no watcher."""
+"""Syncs all watched repositories once: for cron jobs, and where no watcher runs."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def sync_all(
     options: JjSyncOptions = _ALL,
     workers: int = 1,
 ) -> Iterator[SyncReport]:
-    """Sync what has moved on since the last time, and yield what came of it, by name.
+    """Sync the repositories that have changed since the last time; yield a report for each.
 
-    One that cannot be read does not keep the others from being synced.
+    They come sorted by name. If one cannot be read, the others are synced nevertheless.
 
     Raises:
-        UnavailableError: The disk on which some were is gone.
+        UnavailableError: The disk of some repositories is gone.
     """
     with sessions() as session:
         rows = [row for row in watching.iter_watchable(session) if row.is_watched is not False]
@@ -45,11 +45,11 @@ def sync_all(
         yield from pool.map(JjReader(sessions, root, options).try_sync, due)
 
 
-def raise_for_failures(reports: Sequence[SyncReport]) -> None:
-    """Return if no repository failed.
+def raise_for_failed_repositories(reports: Sequence[SyncReport]) -> None:
+    """Raise an error if a repository was not synced.
 
     Raises:
-        BatchError: Some did; the others are synced.
+        BatchError: Some repositories failed; the others are synced.
     """
     failed = [report for report in reports if report.is_failure]
     if failed:
@@ -65,6 +65,6 @@ def _find_due(root: Path, row: Watchable) -> Target | None:
     try:
         is_due = target.failures or has_moved_on(path, row.op_heads or [], root=root)
     except JjError:
-        # Whoever syncs it says and writes down what is wrong.
+        # The sync will report and record what is wrong.
         is_due = True
     return target if is_due else None

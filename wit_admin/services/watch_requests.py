@@ -1,4 +1,4 @@
-"""Reads a jj repository on request over HTTP, and tells of failures what clients may know."""
+"""Syncs a jj repository on request over HTTP; errors name no folders outside the root."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def sync_on_request(
     options: JjSyncOptions,
     by: Origin,
 ) -> SyncReport:
-    """Bring the rows of a repository up to date, watched or not.
+    """Bring the rows of a repository up to date, whether it is watched or not.
 
     Raises:
         NotFoundError: It was deleted meanwhile.
-        JjError: It has no jj repository, or one that cannot be read; the sentence names no folder
+        JjError: It has no jj repository, or one that cannot be read; the message names no folder
             above the repositories.
-        BusyError: Others sync it all the time.
+        BusyError: Other processes kept syncing it.
     """
     with sessions() as session:
         name = get_repository_name(session, repo_id)
@@ -40,7 +40,7 @@ def sync_on_request(
 
 
 def without_place(error: JjError, root: Path) -> JjError:
-    """Return what may be said of a failure to those who do not run the server."""
+    """Return the error with the root's path removed, for clients who do not run the server."""
 
     def told(text: str) -> str:
         return text.replace(f"{root}/", "").replace(str(root), "the repositories")

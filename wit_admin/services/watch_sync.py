@@ -1,4 +1,4 @@
-"""Reads one jj repository into the database, and writes down how that went."""
+"""Syncs one jj repository into the database, and records the result."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.base import utc_now
 from wit_admin.db.queries import watching
 from wit_admin.errors import JjError, UnavailableError, WitError
+from wit_admin.log import fields
 from wit_admin.services.jj_sync import JjSyncOptions, JjSyncResult, sync_repository
 
 log = logging.getLogger(__name__)
@@ -24,19 +25,19 @@ _ALL = JjSyncOptions()
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is to be read."""
+    """The repository to sync."""
 
     id: uuid.UUID
     name: str
     """Owner and name."""
     workspace: Path
     failures: int = 0
-    """How many attempts in a row failed before."""
+    """The number of failed attempts in a row before this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What came of one repository."""
+    """The result of syncing one repository."""
 
     repository: str
     state: str
@@ -50,27 +51,26 @@ class SyncReport:
 
     @property
     def is_failure(self) -> bool:
-        """Whether the rows are as they were, and the repository may have moved on."""
+        """Whether the sync failed: the rows are unchanged, and may be out of date."""
         return self.state == "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class JjReader:
-    """Reads repositories below ``root``, and nothing that is outside of it."""
+    """Reads repositories below ``root``, and nothing outside of it."""
 
     sessions: sessionmaker[Session]
     root: Path
     options: JjSyncOptions = _ALL
     retry_delay_s: Callable[[int], float] | None = None
-    """The delay before the next attempt after so many failures; ``None`` if there is none."""
+    """The delay before the next attempt, by the number of failures; ``None`` if nobody retries."""
 
     def sync(self, target: Target) -> SyncReport:
         """Bring the rows of one repository up to date.
 
         Raises:
-            JjError: It could not be read; the rows are as they were, and the failure is written
-                down.
-            BusyError: Others sync it all the time.
+            JjError: It cannot be read; the rows are unchanged, and the failure is recorded.
+            BusyError: Other processes kept syncing it.
         """
         started = time.monotonic()
         try:
@@ -98,10 +98,10 @@ class JjReader:
         )
 
     def try_sync(self, target: Target) -> SyncReport:
-        """Do the same; a failure of this one repository is part of what is returned.
+        """Like :meth:`sync`, but return a failure of this one repository as a report.
 
         Raises:
-            UnavailableError: The database is not there, for this one or any other.
+            UnavailableError: The database is gone, which concerns all repositories.
         """
         try:
             return self.sync(target)
@@ -110,8 +110,8 @@ class JjReader:
         except WitError as error:
             message, hint = error.message, error.hint
         except Exception:
-            # Whatever one repository brings about, the others are not to suffer from it.
-            log.exception("The sync of %s failed.", target.name)
+            # A bug that one repository brings out must not stop the sync of the others.
+            log.exception("A jj sync failed.", extra=fields(repository=target.name))
             message, hint = "This is a bug in wit-admin.", "The log has the details."
         return SyncReport(target.name, "failed", 0.0, error=message, hint=hint)
 

@@ -1,4 +1,4 @@
-"""Which jj repositories are watched, as an operator sees and decides it; the watcher obeys."""
+"""Lists the watched jj repositories for operators, and lets them choose which are watched."""
 
 from __future__ import annotations
 
@@ -25,36 +25,36 @@ _ALL = JjSyncOptions()
 
 @dataclass(frozen=True, slots=True)
 class WatchedRepository:
-    """A repository with a jj repository, or that had one."""
+    """A repository in which jj is used, or was used."""
 
     id: uuid.UUID
     owner: str
     name: str
     path: Path | None
-    """Where jj works; ``None`` when it is gone."""
+    """The jj workspace; ``None`` if it is gone."""
     is_watched: bool
     synced_at: datetime | None
     failures: int
-    """How many attempts in a row failed."""
+    """The number of failed syncs in a row."""
     error: str | None
     next_attempt_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class WatchStatus:
-    """All of it in numbers."""
+    """Counts of watched repositories."""
 
     running: bool
-    """Whether a watcher is at work, on whatever host."""
+    """Whether a watcher runs, on any host."""
     watchers: int
     watched: int
     ignored: int
-    """Excluded by an operator."""
+    """How many repositories operators have excluded."""
     failing: int
 
 
 def list_watched(sessions: sessionmaker[Session], root: Path) -> list[WatchedRepository]:
-    """Return all that are watched, or were taken off the list, by owner and name."""
+    """Return all watched and all excluded repositories, sorted by owner and name."""
     with sessions() as session:
         rows = list(watching.iter_watchable(session))
     found = ((row, find_jj_workspace(root, row.disk_path)) for row in rows)
@@ -76,7 +76,7 @@ def list_watched(sessions: sessionmaker[Session], root: Path) -> list[WatchedRep
 
 
 def watch_status(sessions: sessionmaker[Session], root: Path, run_dir: Path) -> WatchStatus:
-    """Return how many are watched, by how many processes."""
+    """Count the watched repositories and the processes that watch them."""
     rows = list_watched(sessions, root)
     watchers = count_watchers(sessions, run_dir)
     watched = [row for row in rows if row.is_watched and row.path is not None]
@@ -92,9 +92,9 @@ def watch_status(sessions: sessionmaker[Session], root: Path, run_dir: Path) -> 
 def add_watch(
     sessions: sessionmaker[Session], root: Path, name: RepoName, *, by: Origin = SYSTEM
 ) -> bool:
-    """Watch a repository again that was excluded; return whether anything changed.
+    """Watch an excluded repository again; return whether anything changed.
 
-    A watcher that runs begins within seconds.
+    A running watcher begins within seconds.
 
     Raises:
         NotFoundError: There is no such repository.
@@ -107,7 +107,7 @@ def add_watch(
 def remove_watch(
     sessions: sessionmaker[Session], root: Path, name: RepoName, *, by: Origin = SYSTEM
 ) -> bool:
-    """Have a repository watched no more; what was read of it stays. Tell whether that is news.
+    """Exclude a repository from watching; its rows stay. Return whether anything changed.
 
     Raises:
         NotFoundError: There is no such repository.
@@ -125,13 +125,13 @@ def sync_now(
     options: JjSyncOptions = _ALL,
     by: Origin = SYSTEM,
 ) -> SyncReport:
-    """Read one repository at once, watched or not; what that brought is told in the audit trail.
+    """Sync one repository now, whether it is watched or not, and record it in the audit trail.
 
     Raises:
         NotFoundError: There is no such repository.
         JjError: It has no jj repository, or one that cannot be read; the rows stay as they are,
-            and the failure is written down.
-        BusyError: Others sync it all the time.
+            and the failure is recorded.
+        BusyError: Other processes kept syncing it.
     """
     row = _find(sessions, name)
     target = Target(

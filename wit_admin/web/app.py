@@ -20,7 +20,7 @@ from wit_admin.web.watcher_api import watcher_routes
 
 
 def create_app(forge: Forge, metrics: WorkerMetrics) -> ASGIApp:
-    """Put the application together for an open forge; ``metrics`` is where it counts."""
+    """Return the application for an open forge; it counts requests in ``metrics``."""
     git = GitHttp(forge)
     routes = [
         *health_routes(forge),
@@ -36,7 +36,7 @@ def create_app(forge: Forge, metrics: WorkerMetrics) -> ASGIApp:
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         if proxies and scope["type"] == "http":
             believe_proxies(scope, proxies)
-        # Two stages of Starlette's routing cost more than an answer from memory will.
+        # Not by Starlette's router: its two stages cost more than an answer from memory does.
         if scope["type"] == "http" and is_git_path(scope["raw_path"]):
             await git(scope, receive, send)
         else:

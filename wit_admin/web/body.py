@@ -15,7 +15,7 @@ from wit_admin.web.headers import Headers
 from wit_admin.web.problems import Problem
 
 DECODED_CHUNK_BYTES = 256 * 1024
-"""The most that one step of decompression may yield, whatever the ratio of the gzip stream."""
+"""The most bytes that one step of decompression returns, however well the body is compressed."""
 
 _GZIP_WBITS = 31
 
@@ -26,7 +26,7 @@ class ClientGoneError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """How much of a body is taken, and how long a client may stay silent within it."""
+    """Limits on the size of a body, and on the time that a client may stay silent within it."""
 
     max_bytes: int
     idle_timeout_s: float
@@ -61,19 +61,19 @@ async def read_body(receive: Receive, headers: Headers, limits: BodyLimits) -> A
 
 
 async def read_whole(chunks: AsyncIterator[bytes]) -> bytes:
-    """Join a body that its limits keep small."""
+    """Return a whole body; its limits must keep it small."""
     return b"".join([chunk async for chunk in chunks])
 
 
 @dataclass(slots=True)
 class MemoryBudget:
-    """How much of request bodies all requests together may keep in memory."""
+    """The memory that the bodies of all requests together may take."""
 
     free_bytes: int
 
     @asynccontextmanager
     async def hold_whole(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Read a body that its limits keep small, and keep it until the caller is done.
+        """Yield a whole body; it counts against the budget until the caller is done.
 
         Raises:
             UnavailableError: Other requests have used the budget up.
@@ -114,7 +114,7 @@ async def _gunzip(raw: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     decoder = zlib.decompressobj(_GZIP_WBITS)
     async for chunk in raw:
         pending, plain = chunk, b""
-        # A full chunk may have more behind it although all input was taken.
+        # After a full chunk the decompressor may hold more, although it has taken all input.
         while pending or len(plain) == DECODED_CHUNK_BYTES:
             if decoder.eof and pending:
                 raise InvalidInputError("The gzip body has bytes after its end.")

@@ -1,8 +1,8 @@
-"""The protocol with a parser, which answers from the caches before it involves the application.
+"""Parses requests and answers from the caches, before it involves the application.
 
-A task, an ASGI scope and its messages cost several times what a response from a cache does. A
-request that is unusual in any way, or whose response is in no cache, goes to the application as if
-this file did not exist. :mod:`wit_admin.web` tells what stands before and behind.
+A task, an ASGI scope and its messages cost several times as much as a response from a cache. A
+request that is unusual in any way, or has no cached response, goes to the application as if this
+file did not exist. :mod:`wit_admin.web` describes the parts before and after this one.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from wit_admin.web.strict_protocol import StrictProtocol
 _MAX_BODY_BYTES = 16 * 1024
 """Requests that a cache can answer are far smaller."""
 MAX_PIPELINED = 32
-"""So many requests of one piece of data are answered here; then other connections have a turn."""
+"""The most requests that are answered in one go; then other connections have a turn."""
 
 
 class CachingProtocol(StrictProtocol):
-    """One connection."""
+    """One connection, with a parser and a look into the caches."""
 
     read_lookup: ReadLookup
     lookups: LookupCache
     """Shared by all connections of a process."""
     _held_body: bytearray | None = None
-    """What has come of the body while the request is held back from the application."""
+    """The body so far, while the request is held back from the application."""
     _is_between_requests = True
     _begun = 0
-    """Requests that began within the data at hand."""
+    """The number of requests that began in the data of this call."""
     _answered: CacheLookup | None = None
-    """The lookup that answered the last request within the data at hand."""
+    """The lookup that answered the last request in the data of this call."""
 
     def data_received(self, data: bytes) -> None:
-        """Parse; a request that is still incomplete afterwards goes to the application."""
+        """Parse data; a request that is incomplete after that goes to the application."""
         was_between_requests = self._begin_data()
         super().data_received(data)
         if self._held_body is not None:
@@ -54,14 +54,14 @@ class CachingProtocol(StrictProtocol):
         return self._is_between_requests and self._begun == 1
 
     def on_message_begin(self) -> None:
-        """Count the request."""
+        """Count the requests that arrive in one piece of data."""
         self._is_between_requests = False
         self._begun += 1
         super().on_message_begin()
 
     def begin_request(self) -> None:
         """Hold the request back until it is complete, if a cache may answer it."""
-        # A response from a cache to the request before, within the same data, may have set it.
+        # The cached response to the request before it may have set this.
         self._unset_keepalive_if_required()
         if self._may_answer():
             self._held_body = bytearray()
@@ -102,7 +102,7 @@ class CachingProtocol(StrictProtocol):
             and not self.is_answering
             and not self._cannot_answer()
             and not self.expect_100_continue
-            # Other targets may turn out to be unreadable, and the parser would not learn of it.
+            # Any other target may turn out to be invalid, which this path would not notice.
             and self.url.startswith(b"/")
             and self.parser.should_keep_alive()
             and not self.parser.should_upgrade()
@@ -114,10 +114,10 @@ class CachingProtocol(StrictProtocol):
         self.on_response_complete()
 
     def _pass_on(self) -> None:
-        """Give the request, as far as it has come, to the application."""
+        """Pass the request, as far as it has arrived, to the application."""
         held, self._held_body = self._held_body, None
         if self.transport.is_closing():
-            # What came after could not be read, and was refused.
+            # The data after it was invalid, and the request was refused.
             return
         super().begin_request()
         if held:

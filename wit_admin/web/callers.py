@@ -14,7 +14,7 @@ from wit_admin.web.headers import collect_headers
 from wit_admin.web.problems import Problem
 from wit_admin.web.proxies import client_address
 
-_USER_AGENT_MOST = 256
+_MAX_USER_AGENT_CHARACTERS = 256
 
 
 def find_credentials(request: Request) -> Credentials | None:
@@ -55,7 +55,7 @@ def client_of(request: Request) -> Client:
     """Return from where the request came."""
     agent = request.headers.get("user-agent")
     ip = client_address(request.scope)
-    return Client(ip, agent[:_USER_AGENT_MOST] if agent else None, request_id.get())
+    return Client(ip, agent[:_MAX_USER_AGENT_CHARACTERS] if agent else None, request_id.get())
 
 
 def named_repository(request: Request) -> RepoName:

@@ -38,7 +38,7 @@ _PIECE_BYTES = 256 * 1024
 async def answer_fetch(
     forge: Forge, exchange: Exchange, route: GitRoute, served: Served, budget: MemoryBudget
 ) -> None:
-    """Answer ``POST git-upload-pack``; a pack that was sent to one who had nothing is a clone."""
+    """Answer ``POST git-upload-pack``; a fetch without haves that gets a pack is a clone."""
     limits = BodyLimits(MAX_FETCH_REQUEST_BYTES, forge.limits.idle_timeout_s)
     version = protocol_version(exchange.headers.get(b"git-protocol"))
     notes = notes_of(exchange.scope)
@@ -48,14 +48,14 @@ async def answer_fetch(
             await exchange.reply(200, PROBE, _CONTENT_TYPE, *NO_CACHE)
             return
         notes.operation = operation_of(route, body)
-        ready = await forge.backend.fetch_at_once(served.gitdir, body, version)
+        ready = await forge.backend.fetch_in_process(served.gitdir, body, version)
         if ready is not None:
             await _reply_ready(forge, exchange, served, ready)
             return
         try:
             answer = await _send(exchange, forge.backend.fetch(served.gitdir, body, version))
         except ConflictError as error:
-            # git shows an error within the protocol, and of one of HTTP only the number.
+            # git shows the text of an error in its protocol; of an HTTP error only the number.
             said = write_error(f"{error.message} {error.hint or ''}".strip())
             await exchange.reply(200, said, _CONTENT_TYPE, *NO_CACHE)
             return
@@ -91,7 +91,7 @@ async def _send(
                 await exchange.write(chunk)
                 is_whole = chunk.endswith(Mark.FLUSH.value)
     except ClientGoneError:
-        # Some hang up once they have read the last packet, while git is still about to end.
+        # Some clients hang up after the last packet, before our git child has ended.
         if not is_whole:
             raise
     if not exchange.has_started:
@@ -112,9 +112,9 @@ def _record_clone(forge: Forge, served: Served) -> int:
 
 @asynccontextmanager
 async def _until_client_leaves(exchange: Exchange) -> AsyncIterator[None]:
-    """End the work within, and so the git child, as soon as the client hangs up.
+    """Cancel the body of the ``with``, and so the git child, as soon as the client hangs up.
 
-    What is sent to a client that has gone is dropped without a word, so somebody has to listen.
+    Data sent to a client that has gone is dropped silently, so this has to listen for the end.
 
     Raises:
         ClientGoneError: The client hung up.
@@ -133,7 +133,7 @@ async def _until_client_leaves(exchange: Exchange) -> AsyncIterator[None]:
     listener = asyncio.create_task(listen())
     try:
         yield
-        # Leaving also wakes whoever writes, and the loop tells of it some turns later.
+        # The end also wakes a waiting writer, some turns of the loop before we learn of it.
         for _ in range(_TURNS):
             await asyncio.sleep(0)
     except asyncio.CancelledError:

@@ -36,7 +36,7 @@ from wit_admin.web.proxies import client_address
 log = logging.getLogger(__name__)
 
 _FETCH_REQUESTS_BYTES = 512 * 1024 * 1024
-"""What all fetch requests together may take; most take a few kilobytes."""
+"""The memory for all fetch requests together; most take a few kilobytes."""
 
 
 class GitHttp:
@@ -48,7 +48,7 @@ class GitHttp:
         self._asked: dict[RepoName, asyncio.Future[Served]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; every failure that is not a bug of ours becomes a sentence."""
+        """Answer one request; every failure except a bug becomes a message for the client."""
         exchange = Exchange(scope, receive, {}, self._forge.limits.idle_timeout_s, send)
         try:
             exchange.headers = collect_headers(scope["headers"])
@@ -88,7 +88,7 @@ class GitHttp:
         return await run_in_threadpool(gate.open_read, route.name, credentials)
 
     async def _open_for_anybody(self, name: RepoName) -> Served:
-        """Ask once for all who ask at the same time."""
+        """Look a repository up once for all anonymous clients that ask at the same time."""
         asked = self._asked.get(name)
         if asked is None:
             asked = asyncio.ensure_future(run_in_threadpool(self._forge.gate.open_read, name, None))
@@ -99,7 +99,7 @@ class GitHttp:
     def _forget(self, name: RepoName, asked: asyncio.Future[Served]) -> None:
         del self._asked[name]
         if not asked.cancelled():
-            # Taken note of here too, since all who asked may have left.
+            # Retrieve the error, since all clients that asked may have left.
             asked.exception()
 
     async def _advertise(

@@ -1,7 +1,7 @@
 """Cache lookups of git requests: advertisements, ``ls-refs`` and repeated fetches.
 
 They ask the gate (who may read) and the backend (what git answers), as the application does in
-:mod:`wit_admin.web.git_http`, but only for what those two have cached. Nothing here waits.
+:mod:`wit_admin.web.git_http`, but only for results that those two have cached. Nothing here waits.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class GitLookups:
 
 @dataclass(frozen=True, slots=True)
 class GitLookup:
-    """A git request that was read; nothing in it depends on the time it is looked up."""
+    """A parsed git request; nothing in it depends on when it is looked up."""
 
     lookups: GitLookups
     request: CompleteRequest
@@ -122,7 +122,7 @@ class GitLookup:
 
     @property
     def is_reusable(self) -> bool:
-        """It holds no secret, and no id of this one request."""
+        """Whether it holds neither a secret nor an id of this one request."""
         return self.credentials is None and self.request_id is None
 
     def find_response(self) -> CachedResponse | None:
@@ -130,7 +130,7 @@ class GitLookup:
         return self.lookups.find_response(self)
 
     def note(self, served: Served, answer: ReadyAnswer) -> Notes:
-        """Return what log and metrics say of its response."""
+        """Return the notes on its response for log and metrics."""
         return Notes(
             self.request_id or new_request_id(),
             operation_of(self.route, self.request.body),
@@ -142,7 +142,7 @@ class GitLookup:
 
 
 def _none_if_it_fails(work: Callable[[], T | None]) -> T | None:
-    """Return the result of ``work``; what fails here is refused, or fails, in the application."""
+    """Return the result of ``work``, or ``None`` if it fails: then the application answers."""
     try:
         return work()
     except (Problem, WitError):
@@ -154,7 +154,7 @@ def _none_if_it_fails(work: Callable[[], T | None]) -> T | None:
 
 @lru_cache(_MAX_ROUTES)
 def _route(method: bytes, url: bytes) -> GitRoute | None:
-    """Return the route of a request that reads; ``HEAD`` and whatever writes is not cached."""
+    """Return the route of a reading request; ``None`` for ``HEAD`` and for requests that write."""
     path, _, query = url.partition(b"?")
     if method not in {b"GET", b"POST"} or not is_git_path(path):
         return None

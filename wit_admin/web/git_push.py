@@ -14,7 +14,7 @@ from wit_admin.errors import RefsRefusedError, WitError
 from wit_admin.forge import Forge
 from wit_admin.git.backend import PushProcess
 from wit_admin.git.commands import PushHeadReader, PushRequest
-from wit_admin.git.quick_push import MAX_PUSH_BYTES
+from wit_admin.git.in_process_push import MAX_PUSH_BYTES
 from wit_admin.git.report import PushReport, ReportReader, render_refusal
 from wit_admin.services.actors import Client
 from wit_admin.services.push_flow import PushTicket
@@ -34,17 +34,17 @@ _CONTENT_TYPE = (b"content-type", Service.RECEIVE_PACK.content_type("result"))
 
 @dataclass(slots=True)
 class _Outcome:
-    """How a push ended, as far as it has come; what is not known proves nothing."""
+    """The result of a push so far. Refs that the report does not name may have been accepted."""
 
     report: PushReport = field(
         default_factory=lambda: PushReport(is_complete=False, unpack=None, results=())
     )
     held: bytes = b""
-    """The end of the answer, which the client gets when the rest is written down."""
+    """The end of the response; the client gets it once the push is recorded."""
     status: int = 0
     complaint: str = ""
-    was_at_once: bool = False
-    """Carried out without a child, which takes nothing but fast-forwards."""
+    was_in_process: bool = False
+    """Whether it was carried out in this process, which accepts only fast-forwards."""
 
 
 @dataclass(slots=True)
@@ -76,18 +76,18 @@ async def answer_push(forge: Forge, exchange: Exchange, target: Served | Creatab
     outcome = _Outcome()
     try:
         if ticket.guard is None or ticket.guard.takes_fast_forwards:
-            await _push_at_once(forge, incoming, ticket, outcome)
+            await _push_in_process(forge, incoming, ticket, outcome)
         if not outcome.held:
             await _push_by_child(forge, exchange, incoming, ticket, outcome)
     finally:
-        # Also when the client has gone: what git accepted must be written down.
+        # Also when the client has gone: what git accepted must be recorded.
         settling = run_in_threadpool(
-            forge.pushes.settle, ticket, outcome.report, is_fast_forward=outcome.was_at_once
+            forge.pushes.settle, ticket, outcome.report, is_fast_forward=outcome.was_in_process
         )
         accepted = await asyncio.shield(settling)
     notes.pushes = 1 if accepted else 0
     if outcome.status < 0 and not outcome.report.is_complete:
-        # A client that is left with half a report waits for the rest for ever.
+        # A client that gets half a report waits for the rest for ever.
         raise Problem(500, "git was ended in the middle of this push. Fetch, and push again.")
     # A client that wants no report gets a flush.
     held = outcome.held or (PROBE if accepted else b"")
@@ -98,10 +98,10 @@ async def answer_push(forge: Forge, exchange: Exchange, target: Served | Creatab
     await exchange.finish(held)
 
 
-async def _push_at_once(
+async def _push_in_process(
     forge: Forge, incoming: _Incoming, ticket: PushTicket, outcome: _Outcome
 ) -> None:
-    """Let a small push be carried out without a child, if it is plain."""
+    """Carry a push out in this process, without a git child, if it is small and plain."""
     async for chunk in incoming.rest:
         incoming.read += chunk
         if len(incoming.read) > MAX_PUSH_BYTES:
@@ -110,12 +110,12 @@ async def _push_at_once(
         return
     request, body = incoming.request, bytes(incoming.read)
     answer = await run_in_threadpool(
-        forge.backend.push_at_once, ticket.gitdir, request, body, ticket.variables()
+        forge.backend.push_in_process, ticket.gitdir, request, body, ticket.variables()
     )
     if answer is not None:
         reader = ReportReader(side_band=request.side_band)
         reader.feed(answer)
-        outcome.report, outcome.held, outcome.was_at_once = reader.report(), answer, True
+        outcome.report, outcome.held, outcome.was_in_process = reader.report(), answer, True
 
 
 async def _push_by_child(
@@ -130,7 +130,7 @@ async def _push_by_child(
         try:
             await _pass_on(exchange, child, incoming.request, outcome)
             outcome.status = await child.wait()
-            # git may end before it has read all, and who still sends does not read.
+            # git may end before it has read everything; the client reads only after it has sent.
             await feeding
         finally:
             feeding.cancel()
@@ -140,7 +140,7 @@ async def _push_by_child(
 
 
 async def _refuse(exchange: Exchange, incoming: _Incoming, error: WitError) -> None:
-    """Refuse in git's own words, which a client shows; of an HTTP error it shows the number."""
+    """Refuse in git's protocol: clients show that text, but of an HTTP error only the number."""
     request = incoming.request
     if not request.wants_report:
         raise error
@@ -159,7 +159,7 @@ async def _refuse(exchange: Exchange, incoming: _Incoming, error: WitError) -> N
 async def _read_head(forge: Forge, exchange: Exchange) -> _Incoming | None:
     limits = BodyLimits(forge.limits.max_push_bytes, forge.limits.idle_timeout_s)
     chunks = read_body(exchange.receive, exchange.headers, limits)
-    # Joined, because a client may send it byte by byte.
+    # Joined at the end, because a client may send it byte by byte.
     reader, read = PushHeadReader(), bytearray()
     async for chunk in chunks:
         read += chunk
@@ -179,14 +179,14 @@ async def _feed(child: PushProcess, incoming: _Incoming) -> None:
         async for chunk in incoming.rest:
             await child.write(chunk)
     finally:
-        # Also when the client has gone in the middle: git then sees a pack that breaks off.
+        # Also when the client has gone half way: git then sees an incomplete pack.
         child.close_stdin()
 
 
 async def _pass_on(
     exchange: Exchange, child: PushProcess, request: PushRequest, outcome: _Outcome
 ) -> None:
-    """Send progress on at once, and hold the end of the report back until it is written down."""
+    """Pass progress on at once, but hold the end of the report back until it is recorded."""
     reader, held = ReportReader(side_band=request.side_band), b""
     async for chunk in child.chunks():
         reader.feed(chunk)

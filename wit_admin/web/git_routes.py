@@ -19,7 +19,7 @@ PROBE = b"0000"
 
 
 class Service(enum.Enum):
-    """What a git client may ask of a repository; the value is its name in URLs."""
+    """The two services of git; the value is the name in URLs."""
 
     UPLOAD_PACK = "git-upload-pack"
     RECEIVE_PACK = "git-receive-pack"
@@ -49,21 +49,21 @@ _PATH = re.compile(
     rb"(?P<rest>info/refs|git-[a-z-]+|HEAD|objects/.*)"
 )
 _VERSION = re.compile(rb"(?:^|:)version=([0-2])(?=:|$)")
-_GIT_PROTOCOL_MOST = 256
+_MAX_GIT_PROTOCOL_BYTES = 256
 _LS_REFS = b"command=ls-refs"
 _COMMAND_BYTES = 64
 
 
 def is_git_path(raw_path: bytes) -> bool:
-    """Tell whether a path belongs to the git server, whatever becomes of it."""
+    """Return whether a path belongs to the git server, even if it is not valid."""
     return _PATH.fullmatch(raw_path) is not None
 
 
 def match_route(method: str, raw_path: bytes, query: bytes) -> GitRoute:
-    """Read what a git client asks for.
+    """Parse the URL of a git request.
 
     Raises:
-        Problem: 404 for names that cannot be, 403 for services that are not offered, 405 for
+        Problem: 404 for invalid names, 403 for services that are not offered, 405 for
             another method.
     """
     found = _PATH.fullmatch(raw_path)
@@ -84,13 +84,13 @@ def match_route(method: str, raw_path: bytes, query: bytes) -> GitRoute:
 @lru_cache(64)
 def protocol_version(header: bytes | None) -> int:
     """Return the highest version of git's protocol that ``Git-Protocol`` names; 0 without it."""
-    if header is None or len(header) > _GIT_PROTOCOL_MOST:
+    if header is None or len(header) > _MAX_GIT_PROTOCOL_BYTES:
         return 0
     return max((int(version) for version in _VERSION.findall(header)), default=0)
 
 
 def operation_of(route: GitRoute, body: bytes = b"") -> Operation:
-    """Return what a request counts as; ``body`` may be just its beginning."""
+    """Return the operation that a request counts as; the beginning of ``body`` is enough."""
     if route.is_advertisement:
         return Operation.ADVERTISEMENT
     if route.service is Service.RECEIVE_PACK:
@@ -99,13 +99,13 @@ def operation_of(route: GitRoute, body: bytes = b"") -> Operation:
 
 
 def has_content_type(headers: Headers, service: Service) -> bool:
-    """Tell whether a request says of itself that it is one of this service."""
+    """Return whether the content type of a request is that of this service."""
     said = headers.get(b"content-type", b"").strip().lower()
     return said == service.content_type("request")
 
 
 def _name(owner: bytes, repo: bytes) -> RepoName:
-    # Names need no percent encoding; whatever uses it means to slip past a check.
+    # Names need no percent encoding, so a client that uses it wants to slip past a check.
     try:
         return RepoName(owner.decode("ascii"), repo.decode("ascii").removesuffix(".git"))
     except (UnicodeDecodeError, InvalidInputError):

@@ -1,7 +1,7 @@
 """Lists what was synced from jj repositories: ``/api/repos/{user}/{repo}/jj/…``.
 
-Who may read a repository may read these, but for what they tell of people's machines: host, user
-and command line of an operation are told to those alone who may push.
+Everybody who may read the repository may read these lists, except for details of people's machines:
+only those who may push see the host, user and command line of an operation.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def jj_routes(forge: Forge) -> list[Route]:
 
 
 class JjApi:
-    """The endpoints."""
+    """The endpoints for changes, bookmarks, operations and conflicts."""
 
     def __init__(
         self, forge: Forge, sessions: sessionmaker[Session], logins: LoginSessions

@@ -18,11 +18,11 @@ log = logging.getLogger("wit_admin.access")
 _bugs = logging.getLogger(__name__)
 
 _SHOWN_QUERY = re.compile(rb"service=git-[a-z-]{1,32}")
-"""Any other query may hold a secret."""
+"""The only query strings that are logged; any other may hold a secret."""
 
 
 def observed(app: ASGIApp, metrics: WorkerMetrics) -> ASGIApp:
-    """Wrap ``app``: whatever happens inside, the client gets an answer and the log a line."""
+    """Wrap ``app``, so that every request gets a response and a log line, even after a bug."""
 
     async def observe(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -47,7 +47,7 @@ def observed(app: ASGIApp, metrics: WorkerMetrics) -> ASGIApp:
 def note_reply(
     method: str, url: bytes, metrics: WorkerMetrics, notes: Notes, started: float
 ) -> None:
-    """Note an answer that was given at once; ``started`` is of :func:`time.perf_counter`."""
+    """Record a response from a cache; ``started`` is by :func:`time.perf_counter`."""
     spent_s = time.perf_counter() - started
     path, _, query = url.partition(b"?")
     token = request_id.set(notes.request_id)

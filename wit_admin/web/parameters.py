@@ -11,7 +11,7 @@ from wit_admin.db.paging import PageRequest
 from wit_admin.errors import InvalidInputError
 from wit_admin.web.json_api import is_storable
 
-_MOST_CHARACTERS = 1000
+_MAX_CHARACTERS = 1000
 _PAGE = ("limit", "after")
 
 
@@ -33,7 +33,7 @@ class Parameters:
                 )
             if name in self._given:
                 raise InvalidInputError(f"The parameter '{name}' was given twice.")
-            if len(value) > _MOST_CHARACTERS or not is_storable(value):
+            if len(value) > _MAX_CHARACTERS or not is_storable(value):
                 raise InvalidInputError(
                     f"The parameter '{name}' is too long or has characters that are not allowed."
                 )

@@ -1,9 +1,9 @@
-"""The protocol of every connection at first: it answers known requests without a parser.
+"""The first protocol of every connection: it answers known requests without a parser.
 
-Data that equals, byte for byte, a request that was parsed before needs no parser, nor anything else
-that a connection of uvicorn consists of; to create those costs more than the response. With the
-first other data the connection gets the protocol that has a parser, and keeps it.
-:mod:`wit_admin.web` tells what stands behind.
+Data that equals, byte for byte, a request that was parsed before needs no parser, nor the other
+objects of a uvicorn connection, whose creation costs more than the response. When any other data
+arrives, the connection switches to the protocol with a parser, and stays with it.
+:mod:`wit_admin.web` describes the parts after this one.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class ConnectionContext:
     keep_alive_s: float
     """How long a connection may be idle after a response."""
     idle_timeout_s: float
-    """How long a client may take nothing of what was sent to it."""
+    """How long a client may leave data unread that was sent to it."""
 
 
 class ParserlessProtocol(asyncio.Protocol):
-    """One connection."""
+    """One connection that has sent only known requests so far."""
 
     __slots__ = ("_context", "_idle_until", "_is_paused", "_loop", "_timer", "_transport")
 
@@ -49,11 +49,11 @@ class ParserlessProtocol(asyncio.Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """Always: a request is answered at once, or the connection has the other protocol."""
+        """Always true: a request is answered at once, or the connection switches protocols."""
         return True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Expect a request."""
+        """Keep the transport, and start the timer for idle connections."""
         context = self._context
         self._transport = transport
         self._idle_until = self._loop.time() + context.first_request_timeout_s
@@ -77,15 +77,15 @@ class ParserlessProtocol(asyncio.Protocol):
         self._idle_until = self._loop.time() + context.keep_alive_s
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """Cancel the timer, and no longer count the connection."""
         self._let_go()
 
     def pause_writing(self) -> None:
-        """Answer nothing more here: the client does not take what it asked for."""
+        """Answer nothing more for now: the client does not read its responses."""
         self._is_paused = True
 
     def resume_writing(self) -> None:
-        """Answer again."""
+        """Answer again: the client reads its responses."""
         self._is_paused = False
 
     def shutdown(self) -> None:
@@ -93,7 +93,7 @@ class ParserlessProtocol(asyncio.Protocol):
         close_in_time(self._transport, self._context.idle_timeout_s)
 
     def drop(self) -> None:
-        """Close it at once, whatever the client has not taken yet."""
+        """Close the connection at once; data that was not sent is lost."""
         self._transport.abort()
 
     def _switch_protocol(self, data: bytes) -> None:
@@ -110,7 +110,7 @@ class ParserlessProtocol(asyncio.Protocol):
         self._context.connections.discard(self)
 
     def _check_again_in(self, delay_s: float) -> None:
-        # One timer for all requests: to move it at each costs more than to check too often.
+        # One timer for all requests: moving it at each request costs more than checking often.
         self._timer = self._loop.call_later(delay_s, self._close_if_idle)
 
     def _close_if_idle(self) -> None:

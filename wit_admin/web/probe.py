@@ -1,4 +1,4 @@
-"""Checks the database for ``/health`` and ``/readyz`` without waiting for it for long."""
+"""Checks the database for ``/health`` and ``/readyz``, without a long wait."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ _PATIENCE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """A sign of life."""
+    """The database's answer to a check."""
 
     latency_ms: float
     is_current: bool
-    """Whether the schema is not older than this program; it may be rolled back at any time."""
+    """Whether the schema is new enough; somebody may roll it back at any time."""
 
 
 class DatabaseProbe:
-    """One question at a time, on a thread of its own: many who ask share the answer.
+    """Runs one check at a time, on its own thread; requests at the same time share the result.
 
-    The thread pool is for requests, and all of it may be stuck in the very database that is
-    asked about.
+    It does not use the thread pool of the requests, which may all hang in this very database.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -37,10 +36,10 @@ class DatabaseProbe:
         self._asked: asyncio.Future[Sign | None] | None = None
 
     async def ask(self) -> Sign | None:
-        """Return what the database says; ``None`` when it is gone or slow."""
+        """Return the database's answer; ``None`` if it is gone or slow."""
         if self._asked is None or self._asked.done():
             self._asked = asyncio.get_running_loop().create_future()
-            # A daemon: a database that never answers must not keep the process from ending.
+            # A daemon thread: a database that never answers must not keep the process alive.
             threading.Thread(target=self._ask, args=(self._asked,), daemon=True).start()
         try:
             async with asyncio.timeout(_PATIENCE_S):

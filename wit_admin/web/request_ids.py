@@ -22,7 +22,7 @@ class RequestIds:
         os.register_at_fork(after_in_child=self._renew)
 
     def next(self) -> str:
-        """Return another one."""
+        """Return a new id."""
         self._number = (self._number + 1) % (1 << _NUMBER_BITS)
         return f"{self._prefix}{self._number:012x}"
 

@@ -43,18 +43,18 @@ _MANY_FILES = 65536
 _OWN_FILES = 128
 _FILES_OF_A_CHILD = 4
 _LAST_WORDS_S = 5.0
-"""How long requests that are cut off get to end their git children."""
+"""How long requests that are cut off have to end their git children."""
 
 
 @dataclass(frozen=True, slots=True)
 class SharedState:
-    """What the serving processes share: made once, before any of them starts."""
+    """What the serving processes share; created once, before any of them starts."""
 
     listener: socket.socket
     tls: Tls | None
     metrics: SharedMetrics
     ends_on_hangup: bool = False
-    """SIGHUP says that the terminal went away, not that the certificate is to be read anew."""
+    """SIGHUP means that the terminal was closed, not that the certificate has to be reloaded."""
 
 
 def run(
@@ -64,10 +64,10 @@ def run(
     *,
     on_ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve until a signal, or the parent's end.
+    """Serve until a signal comes, or the parent ends.
 
-    Under a parent SIGTERM drains and SIGQUIT ends at once; alone, a second SIGTERM or SIGINT does.
-    SIGHUP reads the TLS certificate anew.
+    SIGTERM drains the connections. SIGQUIT from a parent, or a second SIGTERM or SIGINT without a
+    parent, ends at once. SIGHUP reloads the TLS certificate.
     """
     _allow_many_files()
     server = Server(forge, shared, context)
@@ -76,7 +76,7 @@ def run(
 
 
 def _allow_many_files() -> None:
-    """Let idle connections not use up what a process may open, as far as the system allows."""
+    """Raise the limit of open files as far as the system allows, for many idle connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, _MANY_FILES)
     if soft < wanted:
@@ -84,7 +84,7 @@ def _allow_many_files() -> None:
 
 
 def _create_context(forge: Forge, metrics: WorkerMetrics, state: ServerState) -> ConnectionContext:
-    """Put together what answers requests; :mod:`wit_admin.web` draws it."""
+    """Create the parts that answer requests; :mod:`wit_admin.web` has a drawing of them."""
     settings = forge.settings
     lookups = LookupCache()
     connections = Connections(_room_for_connections(settings))
@@ -125,14 +125,14 @@ def _parsing_protocol(
 
 
 def _room_for_connections(settings: Settings) -> int:
-    """Return how many descriptors clients may have, so that git and the database get theirs."""
+    """Return the most connections that leave enough descriptors for git and the database."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     kept = _OWN_FILES + _FILES_OF_A_CHILD * settings.max_git_processes
     return files - min(kept, files // 2)
 
 
 class Server:
-    """Accepts connections, and ends them: first politely, then not."""
+    """Accepts connections; at the end lets requests finish, and then cuts off the rest."""
 
     def __init__(self, forge: Forge, shared: SharedState, context: WorkerContext) -> None:
         self._forge = forge

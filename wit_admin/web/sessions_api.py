@@ -32,7 +32,7 @@ def session_routes(forge: Forge) -> list[Route]:
 
 
 class SessionsApi:
-    """The endpoints."""
+    """The endpoints to sign in, to sign out, and to ask who is signed in."""
 
     def __init__(self, logins: LoginSessions, idle_timeout_s: float) -> None:
         self._logins = logins

@@ -1,7 +1,7 @@
 """uvicorn's HTTP/1.1 protocol, stricter, with limits on the time and size of a request's head.
 
-Source: RFC 9110 and RFC 9112. Two servers that disagree on where a request ends let one client
-smuggle a request into another's connection, so what can be read in two ways is refused.
+Source: RFC 9110 and RFC 9112. Where two servers disagree on the end of a request, one client can
+smuggle a request into another's connection. So a request that is ambiguous is refused.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SINGLE = frozenset({b"host", b"content-length", b"transfer-encoding", b"content
 
 @dataclass(frozen=True, slots=True)
 class HeadLimits:
-    """How long a request's head may take to come, and how large it may be."""
+    """Limits on the time that a request's head takes to arrive, and on its size."""
 
     timeout_s: float
     max_bytes: int
@@ -44,17 +44,17 @@ def refusal(status: int, sentence: str) -> bytes:
 
 
 class _RefusedError(Exception):
-    """Stops the parser; the protocol knows why."""
+    """Stops the parser; the protocol has already recorded why."""
 
 
 class StrictProtocol(HttpToolsProtocol):
-    """One connection."""
+    """One connection, with limits on the head of each request."""
 
     limits: HeadLimits
     idle_timeout_s: float
-    """How long a client may take nothing of what is there for it."""
+    """How long a client may leave data unread that was sent to it."""
     left_patience_s = 3.0
-    """How long an answer may take to begin for a client that may have gone."""
+    """How long a response may take to begin once the client has closed its side."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -71,19 +71,20 @@ class StrictProtocol(HttpToolsProtocol):
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of the timers."""
+        """Cancel the timers."""
         self._head_is_complete()
         self._is_not_stuck()
         super().connection_lost(exc)
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Answer a client that has asked all that it wants to, if the answer begins soon.
+        """Still answer a client that closes its sending side, if the response begins soon.
 
-        One that is gone looks the same, until it is sent something: its git child is to end too.
+        A client that has gone looks the same until something is sent to it. Hence the time limit:
+        its git child must end, too.
         """
         is_whole = self.is_answering and not self.cycle.more_body
         if not is_whole or self.transport.get_extra_info("sslcontext") is not None:
-            # What is written already goes out. TLS knows no connection that is closed by half.
+            # Data already written is still sent. TLS has no half-closed connections.
             self.transport.close()
             return False
         self.cycle.keep_alive = False
@@ -97,9 +98,9 @@ class StrictProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, within the limits."""
+        """Parse data, within the limits."""
         if self._deadline is None and not self.is_answering:
-            # After an answer: another head, or a body that nobody reads; neither may take long.
+            # After a response come another head, or a body that nobody reads: limit both.
             self._expect_head()
         if self._in_head:
             self._head_bytes += len(data)
@@ -108,7 +109,7 @@ class StrictProtocol(HttpToolsProtocol):
             self._refuse_head(431, "The head of the request is too large.")
 
     def on_message_begin(self) -> None:
-        """Begin to count."""
+        """Start the counts of bytes and headers of a new head."""
         self._in_head, self._head_bytes, self._seen = True, 0, set()
         super().on_message_begin()
 
@@ -134,7 +135,7 @@ class StrictProtocol(HttpToolsProtocol):
         super().on_header(key, value)
 
     def on_headers_complete(self) -> None:
-        """Hand the request over."""
+        """Check the complete head, and begin the request."""
         size = len(self.url) + sum(map(len, itertools.chain.from_iterable(self.headers)))
         if size > self.limits.max_bytes:
             self._stop_parsing(431, "The head of the request is too large.")
@@ -147,11 +148,11 @@ class StrictProtocol(HttpToolsProtocol):
         self.begin_request()
 
     def begin_request(self) -> None:
-        """Hand the request over to the application; its head is here."""
+        """Pass the request to the application, once its head is complete."""
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Say why, if no answer is on its way, and close the connection."""
+        """Send the reason, unless a response has begun, and close the connection."""
         self._head_is_complete()
         if self.transport.is_closing():
             return
@@ -159,7 +160,7 @@ class StrictProtocol(HttpToolsProtocol):
             if self.cycle.response_started:
                 self.transport.close()
                 return
-            # Whoever reads the body learns that it does not go on.
+            # The application, which reads the body, must learn that no more comes.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         self.transport.write(refusal(*self._refusal))
@@ -170,26 +171,26 @@ class StrictProtocol(HttpToolsProtocol):
 
     @property
     def is_idle(self) -> bool:
-        """Between two requests, or before the first."""
+        """Whether it is between two requests, or before the first."""
         return not self._in_head and not self.is_answering
 
     @property
     def is_answering(self) -> bool:
-        """A request was handed over, and its answer is not complete."""
+        """Whether the application has a request whose response is not complete."""
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
 
     def drop(self) -> None:
-        """Close it at once, whatever the client has not taken yet."""
+        """Close the connection at once; data that was not sent is lost."""
         self.transport.abort()
 
     def pause_writing(self) -> None:
-        """Wait for the client, also if whoever answers would do so for ever."""
+        """Wait for the client to read, but not for ever."""
         super().pause_writing()
         self._stuck = self.loop.call_later(self.idle_timeout_s, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Go on; the client takes what it is sent."""
+        """Continue to write: the client reads again."""
         self._is_not_stuck()
         super().resume_writing()
 

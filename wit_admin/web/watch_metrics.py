@@ -1,4 +1,4 @@
-"""Numbers of the watcher, in memory that it shares with the processes that serve."""
+"""Metrics of the watcher, in memory that it shares with the serving processes."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _ROW = _DETECTION + CELL
 
 
 class WatchMetrics(Observer, Collector):
-    """Written by the watcher alone, read by all. Make it before the processes fork.
+    """Only the watcher writes it, and all processes read it. Create it before they fork.
 
-    A watcher that takes the place of a dead one goes on counting where that one ended.
+    A watcher that replaces a dead one continues with its counts.
     """
 
     def __init__(self) -> None:
@@ -40,21 +40,21 @@ class WatchMetrics(Observer, Collector):
         self._numbers[_WATCHED], self._numbers[_POLLED] = watched, polled
 
     def detected(self, seconds: float) -> None:
-        """Count news."""
+        """Count a change that was found, and how long that took."""
         self._observe(_DETECTION, seconds)
 
     def lost_events(self) -> None:
-        """Count a time when everything had to be looked at."""
+        """Count a loss of events, after which all repositories were looked at."""
         self._numbers[_FALLBACKS] += 1
 
     def reported(self, report: SyncReport) -> None:
-        """Count a sync."""
+        """Count a sync, and how long it took."""
         self._numbers[_SYNCS + _STATES.index(report.state)] += 1
         if not report.is_failure:
             self._observe(_DURATION, report.seconds)
 
     def collect(self) -> Iterator[Metric]:
-        """Yield all of them."""
+        """Yield all metrics."""
         numbers = self._numbers
         yield GaugeMetricFamily(
             "wit_watch_repositories", "jj repositories that are watched", numbers[_WATCHED]

@@ -1,8 +1,8 @@
 """Supervises the worker processes: forks, restarts and drains them.
 
-The workers are forked, not executed anew: they inherit the listening socket as it is, share the
-pages of the imported code, and one that died is replaced within milliseconds. That is safe
-because the parent, by then, has no thread, no event loop and no open connection.
+The workers are forked without an exec: they inherit the listening socket, share the memory of the
+imported code, and a worker that died is replaced within milliseconds. This is safe because the
+parent has no threads, no event loop and no open connections when it forks.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _BUG = 70
 _SETTLED_AFTER_S = 10.0
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 5.0
-_DOUBLINGS_MOST = 6
-"""With so many the longest delay is reached."""
+_MAX_DOUBLINGS = 6
+"""After so many doublings the delay has reached the longest one."""
 _AT_ONCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """What a worker is told: its number, and how it learns that its parent has ended."""
+    """A worker's number, and how it learns that its parent has ended."""
 
     slot: int
     lifeline: int | None = None
@@ -40,7 +40,7 @@ class WorkerContext:
 
 
 Work = Callable[[WorkerContext], None]
-"""The function of a worker, which returns when a signal tells it to stop."""
+"""The function that a worker runs; it returns when a signal tells it to stop."""
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class _Worker:
 class Supervisor:
     """Keeps one process per function in ``works`` until SIGTERM or SIGINT; forwards SIGHUP.
 
-    With ``ends_on_hangup`` SIGHUP means that the terminal went away, and ends them as well.
+    With ``ends_on_hangup`` SIGHUP means that the terminal was closed, and ends them as well.
     """
 
     def __init__(
@@ -74,8 +74,8 @@ class Supervisor:
     def run(self, *, on_started: Callable[[], None], on_stop: Callable[[], None]) -> None:
         """Start the workers and watch them; return when the last one has ended.
 
-        ``on_stop`` is called at once when a signal says so, to close the listener: as long as
-        any process has it open, the kernel goes on to accept connections.
+        ``on_stop`` is called at once when a signal asks to stop. It must close the listener: as
+        long as any process has it open, the kernel accepts connections.
         """
         self._old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)  # type: ignore[assignment]  # typeshed: ints
         self._lifeline, self._life = os.pipe2(os.O_CLOEXEC)
@@ -130,7 +130,7 @@ class Supervisor:
         try:
             worker.pid = os.fork()
         except OSError as error:
-            # The others go on; the machine may have room for this one later.
+            # The other workers continue; the machine may have memory for this one later.
             log.warning("A worker could not be started.", extra=fields(reason=error.strerror))
             worker.quick_deaths += 1
             worker.due = worker.started + restart_delay_s(worker.quick_deaths)
@@ -186,8 +186,8 @@ class Supervisor:
 
 def restart_delay_s(quick_deaths: int) -> float:
     """Return the delay before a restart, after so many quick deaths in a row."""
-    # Held down before it is multiplied: in hours of such deaths the power outgrows any float.
-    doublings = min(quick_deaths, _DOUBLINGS_MOST)
+    # The exponent is limited, as after hours of deaths the power would not fit into a float.
+    doublings = min(quick_deaths, _MAX_DOUBLINGS)
     return min(_FIRST_DELAY_S * 2.0**doublings, _LONGEST_DELAY_S)
 
 

@@ -30,7 +30,7 @@ class Counter(enum.StrEnum):
 
     @property
     def column(self) -> InstrumentedAttribute[int]:
-        """The column itself."""
+        """The column of the counter."""
         found: InstrumentedAttribute[int] = getattr(Repository, self.value)
         return found
 

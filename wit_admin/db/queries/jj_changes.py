@@ -17,7 +17,7 @@ from wit_admin.db.paging import AnySelect, Order, Page, PageRequest, fetch_page
 from wit_admin.db.queries.jj_prefixes import begins, neighbours, shortest_prefix
 from wit_admin.db.queries.reconcile import chunks
 
-MOST_DESCRIPTION = 10_000
+MAX_DESCRIPTION_CHARACTERS = 10_000
 """A page of descriptions without an end would not fit the memory; so many characters are told."""
 
 NEWEST_CHANGES = Order("jj.changes", (Change.committed_at, Change.change_id), descending=True)
@@ -170,7 +170,7 @@ def _listing(repo_id: uuid.UUID) -> AnySelect:
     return select(
         Change.change_id,
         Change.commit_id,
-        func.substr(Change.description, 1, MOST_DESCRIPTION),
+        func.substr(Change.description, 1, MAX_DESCRIPTION_CHARACTERS),
         Change.author_name,
         Change.author_email,
         Change.authored_at,

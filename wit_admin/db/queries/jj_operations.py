@@ -15,7 +15,7 @@ from wit_admin.db.bulk import Values, upsert
 from wit_admin.db.core import table_of
 from wit_admin.db.models.jj import JjOperation
 from wit_admin.db.paging import AnySelect, Order, Page, PageRequest, fetch_page
-from wit_admin.db.queries.jj_changes import MOST_DESCRIPTION
+from wit_admin.db.queries.jj_changes import MAX_DESCRIPTION_CHARACTERS
 from wit_admin.db.queries.jj_prefixes import neighbours, shortest_prefix
 from wit_admin.db.queries.reconcile import chunks
 
@@ -129,7 +129,7 @@ def _operations(repo_id: uuid.UUID) -> AnySelect:
         JjOperation.parents,
         JjOperation.view_id,
         JjOperation.operation_type,
-        func.substr(JjOperation.description, 1, MOST_DESCRIPTION),
+        func.substr(JjOperation.description, 1, MAX_DESCRIPTION_CHARACTERS),
         JjOperation.hostname,
         JjOperation.username,
         JjOperation.started_at,

@@ -1,4 +1,4 @@
-"""What the disk says: where jj works, and whether there is something to sync."""
+"""Looks at the disk: where jj is used, and whether there is something to sync."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from wit_admin.errors import JjError
+from wit_admin.log import fields
 from wit_admin.services.root_presence import RootPresence
 from wit_admin.services.watcher.inventory import digest_of
 from wit_admin.services.watcher.observer import Observer
@@ -19,11 +20,12 @@ log = logging.getLogger(__name__)
 
 _LOOK_AGAIN_S = 1.0
 _SAME_LOOK_S = 0.1
-"""When a disk goes, thousands of repositories say so at once."""
+"""How long the last check of the root stays valid: when a disk goes away, thousands of
+repositories ask at once."""
 
 
 class Detector:
-    """Looks at repositories, after an event or in turn, and lets the schedule know."""
+    """Looks at repositories, after an event or in turn, and informs the schedule."""
 
     def __init__(
         self,
@@ -40,21 +42,21 @@ class Detector:
         self._observer = observer
         self._looked_at = 0.0
         self.is_gone = False
-        """The disk of the repositories is not there; what was seen on it is expected back."""
+        """The repositories' disk is missing; the repositories seen on it are expected to return."""
 
     @property
     def due(self) -> float:
-        """When :meth:`poll` is to be called."""
+        """When to call :meth:`poll` next."""
         return self._looked_at + _LOOK_AGAIN_S if self.is_gone else self._poller.due
 
     def take_ended(self, ended: Iterable[Watched], now: float) -> None:
-        """Take in that folders that were watched are at their places no more."""
+        """Locate repositories again whose watched folders were moved or removed."""
         for entry in ended:
             if entry in self._watch_list:
                 self.locate(entry, now)
 
     def poll(self, now: float) -> None:
-        """Look at some of the repositories, to find changes that no event reported."""
+        """Look at the next few repositories, to find changes that no event reported."""
         if self.is_gone and not self._is_back(now):
             return
         for entry in self._poller.take(self._watch_list, len(self._watch_list), now):
@@ -62,11 +64,11 @@ class Detector:
                 self._poll(entry, now)
 
     def poll_all(self, now: float) -> None:
-        """Have all looked at as soon as can be."""
+        """Have all repositories looked at as soon as possible."""
         self._poller.hurry(self._watch_list, now)
 
     def locate(self, entry: Watched, now: float, *, failures: int = 0) -> None:
-        """Look up where jj works now, and have it looked at."""
+        """Find out where jj works in a repository now, and schedule a look at it."""
         was_there = entry.workspace is not None
         if self._watch_list.locate(entry):
             if failures:
@@ -75,35 +77,35 @@ class Detector:
                 self._schedule.notice(entry, now)
             return
         self._schedule.forget(entry)
-        # One that was synced once, by whatever process, is expected to be there, too.
+        # A repository that any process has ever synced is expected to be there, too.
         if (was_there or entry.heads) and self.is_root_there(now) and was_there:
-            log.info("%s has no jj repository any more.", entry.name)
+            log.info("jj is no longer used in a repository.", extra=fields(repository=entry.name))
 
     def look(self, now: float) -> None:
-        """Look at all in which something happened, if it is time to."""
+        """Look at the repositories whose look is due."""
         if self.is_gone:
             return
         for entry in self._schedule.take_looks(now):
             self._look(entry, now)
 
     def digest(self, entry: Watched) -> int:
-        """Return the number of its present heads; 0 if they cannot be listed."""
+        """Return a digest of the present operation heads; 0 if they cannot be listed."""
         try:
             return digest_of(self._watch_list.peek(entry))
         except JjError:
             return 0
 
     def is_root_there(self, now: float) -> bool:
-        """Tell whether the disk is there, and say so once if it is not."""
+        """Return whether the repositories' disk is there; log once if it is not."""
         if self.is_gone or now < self._looked_at + _SAME_LOOK_S:
             return not self.is_gone
         self._looked_at = now
         if not self._root.look():
             self.is_gone = True
             log.error(
-                "%s is gone, empty, or another folder than before. "
+                "The repositories' folder is gone, empty, or another than before. "
                 "Nothing is synced until it is back; see whether its disk is mounted.",
-                self._root.root,
+                extra=fields(folder=self._root.root),
             )
         return not self.is_gone
 
@@ -114,7 +116,10 @@ class Detector:
         if not self._root.look():
             return False
         self.is_gone = False
-        log.info("%s is back; all repositories are looked at.", self._root.root)
+        log.info(
+            "The repositories' folder is back; all repositories are looked at.",
+            extra=fields(folder=self._root.root),
+        )
         self._watch_list.unwatch_all()
         self.poll_all(now)
         return True
@@ -127,7 +132,7 @@ class Detector:
         if not self._watch_list.may_have_changed(entry, time.time()):
             return
         if self.digest(entry) != entry.heads:
-            # Another folder may be in the place of the one that is watched.
+            # The watched folder may have been replaced by another one.
             self.locate(entry, now)
 
     def _look(self, entry: Watched, now: float) -> None:
@@ -141,7 +146,7 @@ class Detector:
             self._measure(entry)
 
     def _look_for_trouble(self, entry: Watched, now: float) -> None:
-        """Have an entry synced whose heads cannot be listed: that says what is wrong."""
+        """Sync a repository whose heads cannot be listed: the sync reports what is wrong."""
         if self._watch_list.locate(entry):
             self._schedule.looked(entry, 1, is_news=True, now=now)
         else:

@@ -20,12 +20,13 @@ from wit_admin.services.watcher.lease import now_s
 
 _ALL_EVERY_S = 300.0
 _MARGIN = timedelta(seconds=15)
-"""A transaction may end so long after the moment that it writes down, and clocks differ by less.
-What is missed all the same is found when all are asked for."""
+"""How far before the last answer the next question reaches back. A transaction may commit some
+time after the moment that its rows carry, and hosts' clocks differ. Rows missed in spite of this
+are found by the next question for all rows."""
 
 
 class KnownRepository(NamedTuple):
-    """A repository as a watcher sees it."""
+    """What a watcher needs to know of a repository."""
 
     id: uuid.UUID
     name: str
@@ -34,25 +35,25 @@ class KnownRepository(NamedTuple):
     is_wanted: bool
     """Whether it is not deleted, and not excluded."""
     heads: int = 0
-    """Of the heads that were synced last, see :func:`digest_of`."""
+    """The digest of the heads that were synced last, see :func:`digest_of`."""
     failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class InventoryUpdate:
-    """What the database said."""
+    """The database's answer."""
 
     shards: frozenset[int]
-    """What is ours until the next time."""
+    """The shards that this process may watch until the next answer."""
     repositories: list[KnownRepository]
-    """Those of our shards that may have changed."""
+    """The repositories of these shards that may have changed."""
     is_all: bool
-    """There are no others."""
+    """These are all repositories of the shards, not only the changed ones."""
     unwatched: frozenset[uuid.UUID]
     term: int
     """See :attr:`Claims.term`."""
     asked_s: float
-    """When it was asked, by the clock of the lease."""
+    """The time of the question, by the clock of the lease."""
 
 
 def digest_of(heads: Iterable[str]) -> int:
@@ -62,7 +63,7 @@ def digest_of(heads: Iterable[str]) -> int:
 
 
 class Inventory:
-    """Remembers what was asked before. Not for several threads at once."""
+    """Asks for changes since the last question. Only one thread may use it at a time."""
 
     def __init__(self, sessions: sessionmaker[Session], claims: Claims) -> None:
         self._sessions = sessions
@@ -76,20 +77,20 @@ class Inventory:
 
     @property
     def lease_s(self) -> float:
-        """See :attr:`Claims.lease_s`."""
+        """How long the shards stay ours after an answer, see :attr:`Claims.lease_s`."""
         return self._claims.lease_s
 
     def ask(self, busy: Collection[int]) -> InventoryUpdate:
-        """Return what is new; syncs are under way in the ``busy`` shards.
+        """Return what has changed; ``busy`` are the shards in which syncs are under way.
 
         Raises:
-            UnavailableError: The database is not there; nothing is ours.
+            UnavailableError: The database is gone; this process may watch nothing.
         """
         asked_s = now_s()
         shards, asked_at = self._claims.settle(busy), utc_now()
         term = self._claims.term
         version = self._versions.read() if self._versions else None
-        # A clock that was set back says nothing of what happened since.
+        # The clock was set back: the time of the last question is of no use, so ask for all.
         is_set_back = self._asked_at is not None and asked_at < self._asked_at
         is_all = bool(shards - self._shards) or time.monotonic() >= self._all_at or is_set_back
         if not is_all and version is not None and version == self._version:
@@ -105,7 +106,7 @@ class Inventory:
         return InventoryUpdate(shards, repositories, is_all, unwatched, term, asked_s)
 
     def close(self) -> None:
-        """Leave everything to others."""
+        """Release all shards, for other processes."""
         self._claims.close()
         if self._versions is not None:
             self._versions.close()

@@ -1,8 +1,8 @@
-"""How long this process may sync what it was given to watch, and refuses what comes too late.
+"""Limits how long this process may sync its repositories, and refuses commits that come too late.
 
 A process can be stopped for minutes at any point: by a signal, a debugger, a disk that hangs, a
-virtual machine that is moved. Others take over its repositories meanwhile, and what it had begun
-must not be committed when it goes on.
+virtual machine that is moved. Other processes take over its repositories meanwhile, so what it had
+begun must not be committed when it continues.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from wit_admin.services.watch_claims import engine_of
 R = TypeVar("R")
 
 _BEGIN_S = 5.0
-"""So long after the database last said what is ours nothing is begun any more."""
+"""No sync begins later than this after the database last confirmed the shards."""
 _MARGIN_S = 5.0
-"""So long before others can have it nothing is committed any more."""
+"""Nothing is committed in this last part of the lease, before others can take over."""
 
 _check: contextvars.ContextVar[Callable[[], None] | None] = contextvars.ContextVar(
     "check", default=None
@@ -32,32 +32,32 @@ _check: contextvars.ContextVar[Callable[[], None] | None] = contextvars.ContextV
 
 
 def now_s() -> float:
-    """Return the time of a clock that goes on while the machine sleeps, where there is one."""
+    """Return the time of a clock that also runs while the machine sleeps, where there is one."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class Lease:
-    """Renewed by one thread, and checked by those that sync."""
+    """One thread renews it; the threads that sync check it."""
 
     def __init__(self, duration_s: float) -> None:
-        """``duration_s`` after it was renewed last, others may have what was ours."""
+        """``duration_s`` after the last renewal, other processes may take over our shards."""
         self._commit_s = duration_s - _MARGIN_S
         self._renewed: tuple[int, float] | None = None
 
     def renew(self, term: int, asked_at: float) -> None:
-        """Take in what was answered to a question of that moment; see :attr:`Claims.term`."""
+        """Renew the lease from ``asked_at``, the time of the question; see :attr:`Claims.term`."""
         self._renewed = term, asked_at
 
     def lose(self) -> None:
-        """Take in that nothing is known."""
+        """End the lease: the database did not answer."""
         self._renewed = None
 
     def may_begin(self) -> bool:
-        """Whether something new may be begun."""
+        """Whether a new sync may begin."""
         return self._renewed is not None and now_s() < self._renewed[1] + _BEGIN_S
 
     def hold(self, task: Callable[[], R]) -> Callable[[], R]:
-        """Return the task so that :func:`guarded` sessions commit nothing of it after the lease."""
+        """Return the task, bound to this lease: :func:`guarded` sessions refuse later commits."""
         term = self._renewed[0] if self._renewed is not None else None
 
         def run() -> R:

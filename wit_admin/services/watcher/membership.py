@@ -1,4 +1,4 @@
-"""Applies what the database says: which repositories come, go, and are ours to watch."""
+"""Applies the database's answer: which repositories this process watches, and which no more."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from wit_admin.services.watcher.schedule import Schedule
 from wit_admin.services.watcher.watch_list import Watched, WatchList
 
 _AT_ONCE = 200
-"""Repositories that are taken in before the loop looks up again."""
+"""How many repositories are added before the loop turns to other work."""
 
 
 class Membership:
-    """Keeps the list of what is watched to what this process is given."""
+    """Keeps the watch list to the repositories that this process may watch."""
 
     def __init__(
         self, watch_list: WatchList, schedule: Schedule[Watched], detector: Detector
@@ -30,11 +30,11 @@ class Membership:
 
     @property
     def is_settled(self) -> bool:
-        """Whether all that the database named was taken in."""
+        """Whether every repository of the last answer has been applied."""
         return not self._incoming
 
     def apply(self, update: InventoryUpdate) -> None:
-        """Drop what is ours no more, and line up what may have changed."""
+        """Drop repositories that are no longer ours, and queue those that may have changed."""
         if update.is_all:
             known = {repository.id for repository in update.repositories}
             self._keep_only(lambda entry: entry.id in known)
@@ -44,7 +44,7 @@ class Membership:
         self._incoming.extend(update.repositories)
 
     def take_in(self, now: float) -> None:
-        """Take in some of what is lined up."""
+        """Apply the next part of the queue."""
         for _ in range(min(_AT_ONCE, len(self._incoming))):
             known = self._incoming.popleft()
             entry = self._watch_list.find(known.id)

@@ -1,4 +1,4 @@
-"""Whoever wants to know how a watcher fares."""
+"""The interface for those who want to know what a watcher does: metrics and tests."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from wit_admin.services.watch_sync import SyncReport
 
 
 class Observer:
-    """Gets events from the watcher's own thread; the methods here ignore them."""
+    """The watcher calls these methods from its own thread; here they do nothing."""
 
     def ready(self, watched: int) -> None:
-        """All present repositories are watched: so many."""
+        """The watcher has started, and watches this many repositories."""
 
     def counted(self, watched: int, polled: int) -> None:
-        """So many are watched, and so many of those by looking now and then."""
+        """This many repositories are watched, and this many of them only by polling."""
 
     def detected(self, seconds: float) -> None:
-        """News were found, so long after jj published them."""
+        """A change was found, this many seconds after jj published it."""
 
     def lost_events(self) -> None:
-        """Everything has to be looked at."""
+        """The kernel dropped events, so all repositories must be looked at."""
 
     def reported(self, report: SyncReport) -> None:
-        """A sync ended."""
+        """A sync ended, with this result."""
 
     def complained(self, report: SyncReport) -> None:
-        """A failure was told in the log; one that lasts is not told each time."""
+        """A failure was logged; one that lasts is not logged each time."""

@@ -10,13 +10,13 @@ K = TypeVar("K")
 
 _LONGEST_TICK_S = 1.0
 _AT_A_TIME = 250
-"""Takes a millisecond or two, for which whatever happens has to wait; to wake up more often costs
-as much as the looks themselves."""
+"""How many repositories are looked at in one go. That takes a millisecond or two, in which events
+wait; smaller parts would cost as much for waking up as for looking."""
 _IN_A_HURRY = 500
 
 
 class Poller(Generic[K]):
-    """Takes each of many things once in ``circle_s`` seconds, some at a time."""
+    """Takes each of many things once in ``circle_s`` seconds, a part at a time."""
 
     def __init__(self, circle_s: float) -> None:
         self._circle_s = circle_s
@@ -24,10 +24,10 @@ class Poller(Generic[K]):
         self._left: Iterator[K] = iter(())
         self._is_hurried = False
         self.due = 0.0
-        """When the next ones are to be taken."""
+        """When to take the next part."""
 
     def take(self, things: Iterable[K], count: int, now: float) -> list[K]:
-        """Return what is to be looked at now; ``things`` are what there is, ``count`` of them."""
+        """Return the things to look at now; ``things`` are all of them, ``count`` in number."""
         if now < self.due:
             return []
         if self._is_hurried:
@@ -41,13 +41,13 @@ class Poller(Generic[K]):
         self._credit -= batch
         taken = list(itertools.islice(self._left, batch))
         if len(taken) < batch:
-            # Around; those that came meanwhile take part from now on.
+            # The round is complete; things added meanwhile take part from now on.
             self._left = iter(list(things))
             taken += itertools.islice(self._left, batch - len(taken))
         return taken
 
     def hurry(self, things: Iterable[K], now: float) -> None:
-        """Have everything taken as soon as can be, once."""
+        """Have everything taken once, as soon as possible."""
         self._left = iter(list(things))
         self._is_hurried = True
         self.due = now

@@ -1,4 +1,4 @@
-"""Syncs under way: a bounded number of threads, which hand their results back to one loop."""
+"""Runs tasks in a bounded number of threads, which hand their results to one loop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ R = TypeVar("R")
 
 
 class Pool(Generic[K, R]):
-    """Runs tasks that are known by a key; the loop is woken by a descriptor that gets readable."""
+    """Runs tasks, each under a key. A descriptor becomes readable when a result is there."""
 
     def __init__(self, threads: int, name: str) -> None:
         self._threads = threads
@@ -25,26 +25,26 @@ class Pool(Generic[K, R]):
 
     @property
     def room(self) -> int:
-        """How many more can be begun now."""
+        """How many more tasks can begin now."""
         return self._threads - len(self.running)
 
     def fileno(self) -> int:
-        """Return a descriptor that is readable when something is done."""
+        """Return the descriptor that is readable when a task has ended, for the loop to wait on."""
         return self._receiver
 
     def begin(self, key: K, task: Callable[[], R]) -> None:
-        """Begin a task; there must be room."""
+        """Start a task; there must be :attr:`room`."""
         self.running.add(key)
         self._executor.submit(task).add_done_callback(lambda future: self._hand_back(key, future))
 
     def wake(self) -> None:
-        """Wake the loop; from any thread, and from a signal's handler."""
-        # When it is full, the loop has not slept since; when it is closed, it never will again.
+        """Wake the loop; any thread and any signal handler may call this."""
+        # If the pipe is full, the loop is awake already; if it is closed, the loop has ended.
         with contextlib.suppress(OSError):
             os.write(self._sender, b"\0")
 
     def take_done(self) -> list[tuple[K, Future[R]]]:
-        """Return what was done since the last time."""
+        """Return the tasks that have ended since the last call."""
         with contextlib.suppress(BlockingIOError):
             os.read(self._receiver, 4096)
         done = []
@@ -55,7 +55,7 @@ class Pool(Generic[K, R]):
         return done
 
     def close(self) -> None:
-        """Wait for what runs, and let go."""
+        """Wait for the running tasks, and close the descriptors."""
         self._executor.shutdown(wait=True, cancel_futures=True)
         sender, self._sender = self._sender, -1
         os.close(sender)

@@ -1,7 +1,7 @@
-"""When to look at which repository, and when to sync it: pure, by a clock that is handed in.
+"""Decides when to look at which repository, and when to sync it.
 
-A repository at rest takes no room here. One in which something happened goes through
-noticed → looked at → ready → running, and back to rest.
+It does no I/O, and callers pass the time. A repository at rest takes no memory here. One in which
+something happened goes through noticed → looked at → ready → running, and back to rest.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ FIRST_PAUSE_S = 0.001
 LONGEST_PAUSE_S = 0.064
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 300.0
-_DOUBLINGS_MOST = 12
+_MAX_DOUBLINGS = 12
 
 
 def retry_delay_s(failures: int) -> float:
-    """Return how long a repository is left alone after so many failures in a row."""
-    return min(FIRST_RETRY_S * 2.0 ** min(failures - 1, _DOUBLINGS_MOST), LONGEST_RETRY_S)
+    """Return the delay before the next attempt, after this many failures in a row."""
+    return min(FIRST_RETRY_S * 2.0 ** min(failures - 1, _MAX_DOUBLINGS), LONGEST_RETRY_S)
 
 
 @dataclass(slots=True, eq=False)
@@ -32,23 +32,23 @@ class _Case:
     """A repository that is not at rest."""
 
     since: float
-    """When it was noticed that something happens."""
+    """When the change was noticed."""
     due: float | None = None
-    """When something is to be done: a look, or after failures the next attempt."""
+    """When to act: the next look or, after failures, the next attempt."""
     pause_s: float = FIRST_PAUSE_S
     is_ready: bool = False
     is_running: bool = False
     is_again: bool = False
-    """Something happened while it was being synced."""
+    """Something happened during the sync, so another look follows it."""
     failures: int = 0
     tried_at: float = 0.0
 
 
 @dataclass(slots=True)
 class Schedule(Generic[K]):
-    """What is to be done with repositories, which are known by any key.
+    """The work to do in each repository, by any key.
 
-    ``hold_back_s`` is the most that a burst is held back before it is synced as it stands.
+    ``hold_back_s`` is the longest that a burst of changes delays its sync.
     """
 
     hold_back_s: float
@@ -58,26 +58,26 @@ class Schedule(Generic[K]):
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def notice(self, key: K, now: float) -> None:
-        """Take in that something happened; a look is due at once, unless one syncs just now."""
+        """Note that something happened; a look is due at once, unless a sync is running."""
         case = self._cases.setdefault(key, _Case(now))
         if case.is_running:
             case.is_again = True
         elif not case.is_ready:
-            # What jj does may be the cure of a failure. Only that it is not tried all the time.
+            # The change may have cured the failure, so try again, but not all the time.
             soonest = case.tried_at + FIRST_RETRY_S if case.failures else now
             self._set_due(key, case, soonest)
 
     def resume(self, key: K, failures: int, now: float) -> None:
-        """Take in that attempts of an earlier process failed; the next one is due at once."""
+        """Note that an earlier process failed this often; the next attempt is due at once."""
         case = self._cases[key] = _Case(now, failures=failures)
         self._set_due(key, case, now)
 
     def forget(self, key: K) -> None:
-        """Leave a repository to others; what runs comes to its end."""
+        """Drop all plans for a repository; a running sync goes on."""
         self._cases.pop(key, None)
 
     def take_looks(self, now: float) -> list[K]:
-        """Return the repositories that are to be looked at; tell with :meth:`looked` each time."""
+        """Return the repositories to look at now; call :meth:`looked` for each of them."""
         looks = []
         while self._timers and self._timers[0][0] <= now:
             due, _, key = heapq.heappop(self._timers)
@@ -92,9 +92,10 @@ class Schedule(Generic[K]):
         return looks
 
     def looked(self, key: K, heads: int, *, is_news: bool, now: float) -> bool:
-        """Take in that there are so many heads; ``is_news`` when others than were synced last.
+        """Note the number of heads; ``is_news`` says that they differ from those synced last.
 
-        Several mostly mean that jj is just at work. Tell whether a sync is due by that.
+        Several heads usually mean that jj is in the middle of something. Return whether a sync
+        is due now.
         """
         case = self._cases.get(key)
         if case is None or case.is_running or case.is_ready:
@@ -111,9 +112,9 @@ class Schedule(Generic[K]):
         return False
 
     def take_syncs(self, room: int) -> list[tuple[K, int]]:
-        """Return at most ``room`` repositories to sync, each with its failures in a row.
+        """Return at most ``room`` repositories to sync, each with its number of failures in a row.
 
-        Those that waited longest come first; tell with :meth:`finished`.
+        Those that waited longest come first; call :meth:`finished` for each of them.
         """
         taken: list[tuple[K, int]] = []
         while self._ready and len(taken) < room:
@@ -125,7 +126,7 @@ class Schedule(Generic[K]):
         return taken
 
     def finished(self, key: K, now: float, *, is_failure: bool = False) -> None:
-        """Take in how a sync ended."""
+        """Note how a sync ended."""
         case = self._cases.get(key)
         if case is None:
             return
@@ -142,24 +143,24 @@ class Schedule(Generic[K]):
             del self._cases[key]
 
     def put_back(self, key: K) -> None:
-        """Take in that a sync did not come about, for no fault of the repository's."""
+        """Make a repository ready again whose sync failed for another reason than itself."""
         case = self._cases.get(key)
         if case is not None and case.is_running:
             case.is_running = False
             self._make_ready(key, case)
 
     def is_at_rest(self, key: K) -> bool:
-        """Tell whether nothing is to be done."""
+        """Return whether there is nothing to do for this repository."""
         return key not in self._cases
 
     @property
     def next_due(self) -> float | None:
-        """When :meth:`take_looks` is to be called; earlier is no harm."""
+        """When to call :meth:`take_looks` next; calling it earlier does no harm."""
         return self._timers[0][0] if self._timers else None
 
     @property
     def waiting(self) -> int:
-        """How many repositories are ready to be synced."""
+        """How many repositories are ready to sync."""
         return len(self._ready)
 
     def _set_due(self, key: K, case: _Case, due: float) -> None:

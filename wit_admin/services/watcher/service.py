@@ -1,8 +1,8 @@
 """The loop of the watcher: events in, syncs out.
 
-One thread sleeps until the kernel, a sync that ended, the database or the clock has something for
-it. It lists heads, which takes microseconds; whatever takes longer is done by others: syncs by a
-bounded pool, questions to the database by a thread of their own.
+One thread sleeps until there is a file event, a finished sync, an answer of the database, or
+something due by the clock. It only lists heads, which takes microseconds. Other threads do what
+takes longer: a bounded pool the syncs, one thread the questions to the database.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from wit_admin.errors import WitError
 from wit_admin.jj.head_events import HeadEvents
+from wit_admin.log import fields
 from wit_admin.services.watch_sync import JjReader
 from wit_admin.services.watcher.detector import Detector
 from wit_admin.services.watcher.inventory import Inventory, InventoryUpdate
@@ -32,20 +33,20 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WatchOptions:
-    """How a watcher goes about it."""
+    """Settings of a watcher."""
 
     hold_back_s: float = 0.3
-    """The most that a burst is held back."""
+    """The longest that a burst of changes delays its sync."""
     poll_interval_s: float = 30.0
-    """How long it takes to look at each repository once, whatever events there are."""
+    """The time in which each repository is looked at once, even without events."""
     workers: int = 2
-    """Syncs at once."""
+    """How many syncs run at the same time."""
     ask_s: float = 2.0
-    """How often the database is asked what is new, and what is ours."""
+    """Seconds between two questions to the database: what is new, and what is ours?"""
 
 
 class Watcher:
-    """Watches until it is told to stop."""
+    """Watches repositories until :meth:`stop` is called."""
 
     def __init__(
         self,
@@ -55,7 +56,7 @@ class Watcher:
         options: WatchOptions | None = None,
         observer: Observer | None = None,
     ) -> None:
-        """``inventory`` and ``events`` are its own from now on."""
+        """Take over ``inventory`` and ``events``; :meth:`run` closes them at its end."""
         options = options or WatchOptions()
         self._ask_s, self._ask_at = options.ask_s, 0.0
         self._events = events
@@ -85,12 +86,12 @@ class Watcher:
         self._is_stopping = self._is_ready = self._is_away = self._is_limited = False
 
     def stop(self) -> None:
-        """Have :meth:`run` return as soon as what is being synced is; for signals' handlers too."""
+        """Make :meth:`run` return once the running syncs have ended; for signal handlers, too."""
         self._is_stopping = True
         self._syncs.pool.wake()
 
     def run(self, *, lifeline: int | None = None) -> None:
-        """Watch until :meth:`stop`, or until the descriptor ``lifeline`` comes to its end."""
+        """Watch until :meth:`stop`, or until reading from ``lifeline`` reaches the end of file."""
         waker = select.poll()
         if lifeline is not None:
             waker.register(lifeline, select.POLLIN)
@@ -100,7 +101,7 @@ class Watcher:
             while not self._is_stopping:
                 self._step()
                 if (descriptor := self._events.fileno()) is not None:
-                    # It may be there for the first time; again is no harm.
+                    # The root may have just appeared; watching it again does no harm.
                     waker.register(descriptor, select.POLLIN)
                 woken = waker.poll(self._patience_ms())
                 self._is_stopping |= any(descriptor == lifeline for descriptor, _ in woken)
@@ -122,7 +123,7 @@ class Watcher:
         self._observer.counted(self._watch_list.watched, self._watch_list.polled)
 
     def _patience_ms(self) -> float | None:
-        """Return how long nothing is to be done unless something happens."""
+        """Return the milliseconds until something is due by the clock; ``None`` if nothing is."""
         if not self._membership.is_settled:
             return 0
         dues = [self._detector.due, self._ask_at]
@@ -141,7 +142,7 @@ class Watcher:
             self._detector.poll_all(now)
 
     def _ask(self, now: float) -> None:
-        """Take what the database answered, and ask it again if it is time to."""
+        """Apply the database's answer, if there is one, and ask again when it is time."""
         for _, future in self._questions.take_done():
             try:
                 update = future.result()
@@ -160,7 +161,10 @@ class Watcher:
 
     def _lose_database(self, error: WitError) -> None:
         if not self._is_away:
-            log.warning("Nothing is synced until the database is back. %s", error.message)
+            log.warning(
+                "Nothing is synced until the database is back.",
+                extra=fields(reason=error.message),
+            )
         self._is_away = True
         self._lease.lose()
 
@@ -170,13 +174,16 @@ class Watcher:
             self._observer.ready(self._watch_list.watched)
 
     def _tell_of_limits(self) -> None:
-        """Say once why repositories are polled, and once that none is any more."""
+        """Log once why repositories are polled, and once when none is polled any more."""
         if not self._watch_list.polled:
             if self._is_limited:
                 log.info("All repositories are watched again, and none is polled.")
             self._is_limited = False
         elif self._events.complaint and not self._is_limited:
-            log.warning("%s", self._events.complaint)
+            log.warning(
+                "Repositories that cannot be watched are polled.",
+                extra=fields(reason=self._events.complaint),
+            )
             self._is_limited = True
 
     def _close(self) -> None:

@@ -1,4 +1,4 @@
-"""Begins syncs of what is ready, and takes in how they ended."""
+"""Begins the syncs that are ready, and processes their results."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import functools
 import logging
 
 from wit_admin.errors import UnavailableError
+from wit_admin.log import fields
 from wit_admin.services.watch_claims import shard_of
 from wit_admin.services.watch_sync import JjReader, SyncReport, Target
 from wit_admin.services.watcher.complaints import Complaints
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class Syncs:
-    """A bounded number of syncs at once."""
+    """Runs a bounded number of syncs at the same time."""
 
     def __init__(  # noqa: PLR0913  the parts of a watcher that it works with
         self,
@@ -44,11 +45,11 @@ class Syncs:
         self.pool = Pool[Watched, SyncReport](threads, "watch-sync")
 
     def busy_shards(self) -> set[int]:
-        """Return the shards of what is being synced."""
+        """Return the shards in which a sync is running."""
         return {shard_of(entry.id) for entry in self.pool.running}
 
     def begin(self, now: float) -> None:
-        """Begin as many as there is room for."""
+        """Begin as many syncs as there is room for."""
         if not self._lease.may_begin() or self._detector.is_gone:
             return
         for entry, failures in self._schedule.take_syncs(self.pool.room):
@@ -57,7 +58,7 @@ class Syncs:
                 continue
             entry.heads = self._detector.digest(entry)
             if not entry.heads and not self._detector.is_root_there(now):
-                # That is not the repository's fault, and no failure of it.
+                # The whole disk is gone; this does not count as a failure of the repository.
                 self._schedule.forget(entry)
                 continue
             target = Target(entry.id, entry.name, self._watch_list.workspace_of(entry), failures)
@@ -65,7 +66,7 @@ class Syncs:
             self.pool.begin(entry, self._lease.hold(sync))
 
     def take_reports(self, now: float) -> UnavailableError | None:
-        """Take in what ended; return what was wrong with the database, if that was the cause."""
+        """Process the syncs that ended; return the error if the database was lost in one."""
         lost = None
         for entry, future in self.pool.take_done():
             try:
@@ -87,5 +88,9 @@ class Syncs:
         if not self._detector.is_root_there(now):
             return
         if self._complaints.is_due(entry.id, report.error or "", now):
-            log.warning("%s was not synced. %s %s", entry.name, report.error, report.hint or "")
+            hint = {"hint": report.hint} if report.hint else {}
+            log.warning(
+                "A jj repository was not synced.",
+                extra=fields(repository=entry.name, reason=report.error, **hint),
+            )
             self._observer.complained(report)

@@ -18,29 +18,29 @@ from wit_admin.services.jj_places import find_jj_place
 from wit_admin.services.watcher.inventory import KnownRepository
 
 _TICK_S = 2.0
-"""Of the coarsest clock of a file system."""
+"""The resolution of the coarsest clock of any file system."""
 
 
 @dataclass(slots=True, eq=False)
 class Watched:
-    """One repository. There are thousands: what can be worked out is not kept."""
+    """One repository. There are thousands, so it keeps nothing that can be computed."""
 
     id: uuid.UUID
     name: str
     """Owner and name."""
     disk_path: str
     workspace: str | None = None
-    """Below the root; ``None`` while jj is not used in it."""
+    """The path below the root; ``None`` while jj is not used in the repository."""
     heads: int = 0
-    """Of the heads that were synced last, or are just being synced; 0 when it is not known."""
+    """The digest of the heads that were synced last, or are being synced; 0 if unknown."""
     handle: int | None = None
-    """Of the watch; ``None`` for one that is polled."""
+    """The number of the kernel's watch; ``None`` for a repository that is polled."""
     stamp: int = 0
-    """Of its folder of heads, see :meth:`WatchList.may_have_changed`."""
+    """The stamp of its folder of heads, see :meth:`WatchList.may_have_changed`."""
 
 
 class WatchList:
-    """All of them, by id."""
+    """All repositories that this process watches, by id."""
 
     def __init__(self, root: Path, events: HeadEvents[Watched]) -> None:
         self._root = root
@@ -48,10 +48,10 @@ class WatchList:
         self._events = events
         self._entries: dict[uuid.UUID, Watched] = {}
         self._odd_folders: dict[Watched, str] = {}
-        """Where pointer files or links lead to; most repositories have none."""
+        """The folders of heads behind pointer files or links; most repositories have neither."""
         self._devices: dict[int, bool] = {}
         self.polled = 0
-        """How many with a workspace have no watch."""
+        """How many repositories with a workspace are polled."""
         self.watched = 0
 
     def __iter__(self) -> Iterator[Watched]:
@@ -64,7 +64,7 @@ class WatchList:
         return self._entries.get(entry.id) is entry
 
     def enter(self, known: KnownRepository) -> Watched:
-        """Return the entry of a repository; a new one if its folder is another than before."""
+        """Return the entry of a repository; a new entry if its folder has changed."""
         entry = self._entries.get(known.id)
         if entry is not None and entry.disk_path == known.disk_path:
             entry.name = known.name
@@ -76,24 +76,24 @@ class WatchList:
         return entry
 
     def drop(self, entry: Watched) -> None:
-        """Forget a repository."""
+        """Stop watching a repository, and remove its entry."""
         self._leave(entry)
         del self._entries[entry.id]
 
     def find(self, repo_id: uuid.UUID) -> Watched | None:
-        """Return the repository of that id."""
+        """Return the entry of the repository with this id."""
         return self._entries.get(repo_id)
 
     def locate(self, entry: Watched) -> bool:
-        """Look up where jj works, and watch it; false when it does so nowhere.
+        """Find the folder of heads and watch it; return false if jj is not used here.
 
-        What is wrong there is for whoever reads it to say.
+        Problems are not reported here; the sync that follows reports them.
         """
         self._leave(entry)
         place = find_jj_place(self._base, entry.disk_path)
         if place is None:
             return False
-        # Mostly the same text; one of them is enough.
+        # Mostly the same text as before; keep one copy of it.
         entry.workspace = entry.name if place == entry.name else place
         self.watched += 1
         if not is_plain(self._plain_folder(entry)):
@@ -103,16 +103,16 @@ class WatchList:
         return True
 
     def _locate_odd(self, entry: Watched) -> None:
-        """Follow a pointer file or links, as far as they may be followed."""
+        """Find a folder of heads behind a pointer file or links, where these are allowed."""
         try:
             folder = find_op_heads_folder(self.workspace_of(entry), root=self._root)
         except JjError:
-            # Whoever reads the repository says what is wrong.
+            # The sync will report what is wrong.
             return
         self._odd_folders[entry] = str(folder)
 
     def ensure_watch(self, entry: Watched) -> None:
-        """Watch an entry that was polled until now, if that is possible."""
+        """Watch a repository that was polled until now, if possible."""
         if entry.handle is None:
             folder = self.folder_of(entry)
             found = _stat(folder)
@@ -121,7 +121,7 @@ class WatchList:
             self.polled -= entry.handle is not None
 
     def unwatch_all(self) -> None:
-        """Watch none until :meth:`ensure_watch`: what was watched may be another disk's."""
+        """Remove all watches until :meth:`ensure_watch`: they may be on another disk."""
         self._devices.clear()
         for entry in self:
             if entry.handle is not None:
@@ -131,10 +131,10 @@ class WatchList:
             entry.stamp = 0
 
     def may_have_changed(self, entry: Watched, moment: float) -> bool:
-        """Tell by one look whether other heads may stand there than when this was asked before.
+        """Return whether the heads may have changed since the last call; costs one system call.
 
-        ``moment`` is that of the look, in seconds since 1970. The times of a folder tell, but not
-        over a network, where they may be remembered ones.
+        ``moment`` is the current time, in seconds since 1970. The folder's times answer it; on a
+        network file system they may be cached, so there the answer is always yes.
         """
         folder = self.folder_of(entry)
         found = _stat(folder)
@@ -143,17 +143,17 @@ class WatchList:
         stamp = hash((found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns))
         if entry.stamp == stamp:
             return False
-        # The clock of a file system ticks so seldom that more may happen at the same time.
+        # A file system's clock ticks slowly: a later change may carry the same time.
         is_old = moment - found.st_ctime > _TICK_S
         entry.stamp = stamp if is_old else 0
         return True
 
     def workspace_of(self, entry: Watched) -> Path:
-        """Return where jj works in a repository."""
+        """Return the jj workspace of a repository."""
         return self._root / (entry.workspace or entry.disk_path)
 
     def peek(self, entry: Watched) -> tuple[str, ...]:
-        """Return its operation heads as they stand this moment.
+        """Return the present operation heads of a repository.
 
         Raises:
             JjError: They cannot be listed.
@@ -161,14 +161,14 @@ class WatchList:
         return peek_op_heads(self.folder_of(entry))
 
     def folder_of(self, entry: Watched) -> str:
-        """Return the folder in which the heads are names."""
+        """Return the folder that has a file for each head."""
         return self._odd_folders.get(entry) or self._plain_folder(entry)
 
     def _plain_folder(self, entry: Watched) -> str:
         return f"{self._base}/{entry.workspace}/.jj/repo/op_heads/heads"
 
     def _leave(self, entry: Watched) -> None:
-        """Forget where it was."""
+        """Forget the workspace of a repository, and remove its watch."""
         if entry.workspace is not None:
             self.watched -= 1
             self.polled -= entry.handle is None
@@ -179,7 +179,7 @@ class WatchList:
         entry.stamp = 0
 
     def _is_local(self, device: int, folder: str) -> bool:
-        """Tell whether this host sees all that happens there."""
+        """Return whether this host sees every change there: not on a network file system."""
         if device not in self._devices:
             self._devices[device] = is_local(Path(folder))
         return self._devices[device]

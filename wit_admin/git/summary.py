@@ -1,7 +1,7 @@
-"""Reads what a row records of an untrusted repository: HEAD, size, format, ``[wit]``.
+"""Summarizes an untrusted repository for its row: HEAD, size, object format, ``[wit]``.
 
-No link is followed, no pipe is opened, nothing is read whole that could be large. libgit2 would
-follow includes to anywhere. Source: gitrepository-layout(5).
+It follows no links, opens no pipes, and reads only the beginning of large files. It does not use
+libgit2, which would follow includes to anywhere. Source: gitrepository-layout(5).
 """
 
 from __future__ import annotations
@@ -14,43 +14,43 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from wit_admin.git.plain_files import MOST_CONFIG, read_plain
+from wit_admin.git.plain_files import MAX_CONFIG_BYTES, read_plain
 from wit_admin.git.ref_names import parse_head
 from wit_admin.git.wit_section import parse_own
 
-_MOST_HEAD = 4096
-_MOST_DESCRIPTION = 4096
+_MAX_HEAD_BYTES = 4096
+_MAX_DESCRIPTION_BYTES = 4096
 _EXTENSION = rb"^\s*%b\s*=\s*\"?(\w+)"
 _FORMAT = re.compile(_EXTENSION % b"objectformat", re.IGNORECASE | re.MULTILINE)
 _REFS = re.compile(_EXTENSION % b"refstorage", re.IGNORECASE | re.MULTILINE)
 _UNNAMED = "Unnamed repository"
-"""What git's own template says in ``description``."""
+"""The beginning of ``description`` in git's own template."""
 _FANOUT_DIGITS = 2
 _LATEST_NS = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp()) * 10**9
 
 
-class Glance(NamedTuple):
-    """What a repository on disk says of itself."""
+class Summary(NamedTuple):
+    """What the files of a repository say of it."""
 
     head: str | None
-    """The branch that HEAD names; ``None`` when it is detached or not in that file."""
+    """The branch that HEAD names; ``None`` if HEAD is detached or stored elsewhere."""
     has_config: bool
-    """There is something in its config, and it is a file."""
+    """Whether its config is a file, and not empty."""
     own: Mapping[str, str]
     """The section ``[wit]`` of its config."""
     object_format: str
     description: str | None
     size_bytes: int
-    """Of its objects: 0 when nothing was ever pushed."""
+    """The size of its objects; 0 if nothing was ever pushed."""
 
 
-def glance(path: str) -> Glance:
-    """Look at the repository whose folder is ``path``.
+def summarize(path: str) -> Summary:
+    """Summarize the repository whose folder is ``path``.
 
     Raises:
         OSError: It cannot be read, or has no HEAD.
     """
-    config = read_plain(f"{path}/config", MOST_CONFIG)
+    config = read_plain(f"{path}/config", MAX_CONFIG_BYTES)
     head, object_format = _read_head(path), "sha1"
     if b"extensions" in config.lower():
         if found := _FORMAT.search(config):
@@ -59,7 +59,7 @@ def glance(path: str) -> Glance:
             head = None
     description = _read_description(path)
     size_bytes = size_of_objects(f"{path}/objects")
-    return Glance(head, bool(config), parse_own(config), object_format, description, size_bytes)
+    return Summary(head, bool(config), parse_own(config), object_format, description, size_bytes)
 
 
 def newest_ref(path: str) -> datetime | None:
@@ -87,7 +87,7 @@ def moment(time_ns: int) -> datetime:
 def _read_head(path: str) -> str | None:
     file = f"{path}/HEAD"
     try:
-        data = read_plain(file, _MOST_HEAD)
+        data = read_plain(file, _MAX_HEAD_BYTES)
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
@@ -101,7 +101,7 @@ def _read_head(path: str) -> str | None:
 
 
 def _read_description(path: str) -> str | None:
-    data = read_plain(f"{path}/description", _MOST_DESCRIPTION)
+    data = read_plain(f"{path}/description", _MAX_DESCRIPTION_BYTES)
     if not data:
         return None
     text = data.decode("utf-8", "replace").replace("\0", "").strip()

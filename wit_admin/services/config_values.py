@@ -1,4 +1,7 @@
-"""Where the folder of a new repository goes, and the values of ``[wit]`` in its config."""
+"""The values of the section ``[wit]`` in a repository's config: a copy of its row.
+
+If the database is lost, ``sync-repos`` makes the rows again from these values.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +10,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
-from sqlalchemy.orm import Session, sessionmaker
-
-from wit_admin.db.base import new_id
 from wit_admin.db.models.accounts import OwnerType
 from wit_admin.db.models.repositories import Visibility
-from wit_admin.db.queries import repositories
-from wit_admin.names import RepoName
-
-
-def free_place(sessions: sessionmaker[Session], name: RepoName) -> str:
-    """Return where below the root a new repository goes.
-
-    One that was renamed keeps its folder, so the place of this name can be another's.
-    """
-    with sessions() as session:
-        taken = repositories.find_place_owner(session, name.disk_path)
-    if taken is None or taken == name.key:
-        return name.disk_path
-    return second_place(name, new_id())
-
-
-def second_place(name: RepoName, repo_id: uuid.UUID) -> str:
-    """Return a place that no name leads to: ``~`` cannot be in one."""
-    return f"{name.owner}/{name.name}~{repo_id.hex}.git"
 
 
 class Named(Protocol):
-    """Who belongs to whom and is called how, such as a :class:`RepoName`."""
+    """Anything with an owner and a name, such as a :class:`RepoName`."""
 
     @property
     def owner(self) -> str:
@@ -42,10 +23,10 @@ class Named(Protocol):
 
     @property
     def name(self) -> str:
-        """Its own."""
+        """The name of the repository."""
 
 
-def own_values(  # noqa: PLR0913  all that a row has and a folder could lose
+def own_values(  # noqa: PLR0913  all that must survive the loss of the row
     repo_id: uuid.UUID,
     name: Named,
     visibility: Visibility,
@@ -54,7 +35,7 @@ def own_values(  # noqa: PLR0913  all that a row has and a folder could lose
     description: str | None = None,
     archived_at: datetime | None = None,
 ) -> dict[str, str | None]:
-    """Return what the config of a repository says of it: see :mod:`wit_admin.git.own_config`."""
+    """Return the values for a repository's config, see :mod:`wit_admin.git.own_config`."""
     return {
         "id": str(repo_id),
         **owner_values(name.owner, owner_type),
@@ -66,24 +47,24 @@ def own_values(  # noqa: PLR0913  all that a row has and a folder could lose
 
 
 def owner_values(owner: str, owner_type: OwnerType) -> dict[str, str | None]:
-    """Return what it says of its owner; users, who are most of them, need no word more."""
+    """Return the values that name the owner; ``owner-kind`` is only set for organizations."""
     is_user = owner_type is OwnerType.USER
     return {"owner": owner, "owner-kind": None if is_user else owner_type.value}
 
 
 def archive_values(archived_at: datetime | None) -> dict[str, str | None]:
-    """Return what it says of since when it takes no pushes."""
+    """Return the value that says since when the repository is archived."""
     return {"archived-at": archived_at.isoformat() if archived_at else None}
 
 
 def said_owner_type(own: Mapping[str, str]) -> OwnerType:
-    """Return what kind of owner a config names."""
+    """Return the kind of owner in a config."""
     is_organization = own.get("owner-kind") == OwnerType.ORGANIZATION
     return OwnerType.ORGANIZATION if is_organization else OwnerType.USER
 
 
 def said_archived_at(own: Mapping[str, str]) -> datetime | None:
-    """Return since when a repository takes no pushes; ``None`` if it does, or says no time."""
+    """Return since when a config says that the repository is archived; ``None`` if it does not."""
     said = own.get("archived-at")
     if said is None:
         return None

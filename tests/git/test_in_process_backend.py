@@ -19,11 +19,11 @@ from wit_admin.errors import ConflictError, NotFoundError, UnavailableError
 from wit_admin.git.backend import Backend, FetchAnswer, PushProcess, ReadyAnswer
 from wit_admin.git.child_backend import ChildBackend
 from wit_admin.git.commands import PushRequest
+from wit_admin.git.in_process_backend import InProcessBackend
 from wit_admin.git.inspection import Inspector
 from wit_admin.git.pktline import write_packet
 from wit_admin.git.push_checks import GuardSettings
 from wit_admin.git.push_guard import PushGuard
-from wit_admin.git.quick_backend import QuickBackend
 
 ADVERTISEMENTS = [
     ("upload-pack", 0),
@@ -63,8 +63,8 @@ class CountingBackend:
     def find_cached_answer(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
         return self._behind.find_cached_answer(gitdir, body, version)
 
-    async def fetch_at_once(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
-        return await self._behind.fetch_at_once(gitdir, body, version)
+    async def fetch_in_process(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
+        return await self._behind.fetch_in_process(gitdir, body, version)
 
     @asynccontextmanager
     async def fetch(
@@ -74,10 +74,10 @@ class CountingBackend:
         async with self._behind.fetch(gitdir, body, version, shown) as answer:
             yield answer
 
-    def push_at_once(
+    def push_in_process(
         self, gitdir: Path, request: PushRequest, body: bytes, extra: Mapping[str, str]
     ) -> bytes | None:
-        return self._behind.push_at_once(gitdir, request, body, extra)
+        return self._behind.push_in_process(gitdir, request, body, extra)
 
     def push(
         self, gitdir: Path, extra: Mapping[str, str], guard: PushGuard | None = None
@@ -96,8 +96,8 @@ class Pair:
             max_processes=4,
         )
         self.counting = CountingBackend(self.git)
-        self.quick = QuickBackend(self.counting, takes_pushes=True)
-        self.near = QuickBackend(self.git, takes_pushes=False, waits_for_disk=False)
+        self.quick = InProcessBackend(self.counting, takes_pushes=True)
+        self.near = InProcessBackend(self.git, takes_pushes=False, waits_for_disk=False)
 
     def check(self, gitdir: Path) -> None:
         """Compare every kind of answer."""
@@ -134,7 +134,7 @@ def ls_refs(*arguments: str, capabilities: tuple[str, ...] = ("agent=git/2.39.5"
 
 
 async def whole(backend: Backend, gitdir: Path, body: bytes) -> bytes:
-    ready = await backend.fetch_at_once(gitdir, body, 2)
+    ready = await backend.fetch_in_process(gitdir, body, 2)
     if ready is not None:
         return ready.body
     async with backend.fetch(gitdir, body, 2) as answer:
@@ -347,7 +347,7 @@ def test_clone_made_before_is_not_asked_of_git_again(
     pair: Pair, gitdir: Path, *, waits_for_disk: bool
 ) -> None:
     """Also where a look at the disk is left to a thread."""
-    backend = QuickBackend(
+    backend = InProcessBackend(
         pair.counting, takes_pushes=False, waits_for_disk=waits_for_disk, cache_bytes=2**20
     )
     tip = oid_of(gitdir, "main")

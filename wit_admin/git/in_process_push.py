@@ -1,10 +1,10 @@
-"""Carries out a small push without a process: a few commits on top of an existing branch.
+"""Carries out a small push without a git child: a few commits on top of an existing branch.
 
-Only what cannot be refused is accepted here: objects exactly as git writes them, each of them
-needed, leading to nothing but each other and what the parents of the new commits have in the same
-place. Everything else is git's to judge, and git gets the push as it came, since nothing has been
-written by then. Objects come before the ref; those of a push that ends between are unreachable
-and go with the next gc.
+It accepts only a push that git would certainly accept: objects exactly as git writes them, all of
+them needed, which refer only to each other and to what the parents of the new commits have in the
+same place. git itself gets every other push, unchanged, since nothing has been written by then. The
+objects are written before the ref; if the process dies in between, they are unreachable, and the
+next gc removes them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _MAX_TREES = 2000
 _ORDER = {b"blob": 0, b"tree": 1, b"commit": 2}
 
 
-def push_quickly(
+def push_in_process(
     gitdir: Path, request: PushRequest, body: bytes, snapshot: RefSnapshot, who: Committer
 ) -> bytes:
     """Carry out a push and return the answer to its client.

@@ -1,9 +1,9 @@
-"""Looks at thousands of repositories, with the help of a second process where there are two cores.
+"""Summarizes thousands of repositories, with a helper process if there are two cores.
 
-A look is nearly all system calls, and a first sync spends half of its time with them. The helper
-only reads. It is a program of its own and no fork, so it has none of this process's connections,
-and it ends with the pipe from which it is told what to look at. Whatever becomes of it, what it
-did not answer is looked at here: what is found is the same with and without it.
+A summary consists of system calls, which take half of the time of a first sync. The helper only
+reads. It is a separate program, not a fork, so it has none of this process's connections, and it
+ends when its request pipe is closed. If it dies, this process summarizes what it left unanswered,
+so the results are the same with and without it.
 """
 
 from __future__ import annotations
@@ -15,37 +15,39 @@ import subprocess
 from contextlib import suppress
 from typing import IO, Self
 
-from wit_admin.git import glance_helper
-from wit_admin.git.glance_helper import Look, look
+from wit_admin.git import summary_helper
 from wit_admin.git.program import own_program
+from wit_admin.git.summary_helper import Look, look
+from wit_admin.log import fields
 
 log = logging.getLogger(__name__)
 
 WORTH_A_HELPER = 1000
-"""So many looks take longer than it takes to start one."""
+"""From this number of repositories on, a helper saves more time than its start takes."""
 _CHUNK = 100
-"""How many it is given at once: milliseconds, for which it may have to be waited at the end."""
+"""How many repositories one request has: a few milliseconds, the longest wait at the end."""
 _HANDED_OVER = 0.8
-"""Which share it gets while other work is done here. With the rest it is given time to end."""
+"""The helper's share while this process does other work. Then this process does the rest while
+the helper finishes."""
 _PIECE = 10
-"""How many are looked at here before it is seen whether the helper has answered."""
+"""How many this process summarizes between two checks for the helper's answer."""
 
 
-class Glances:
-    """Looks at many repositories; the helper, once there is one, stays for the next many."""
+class Summaries:
+    """Summarizes many repositories, part by part; the helper runs until the end."""
 
     def __init__(self) -> None:
-        """Start nothing yet."""
+        """Begin without a helper; :meth:`add` starts it when there is enough work."""
         self._paths: list[str] = []
         self._looks: list[Look] = []
-        """At the first of them, by the helper."""
+        """The helper's answers, for the first of the paths."""
         self._asked = 0
-        """How many of those that follow it looks at now."""
+        """How many of the following paths the helper works on now."""
         self._helper: _Helper | None = None
         self._may_start = _count_cores() > 1
 
     def __enter__(self) -> Self:
-        """Return itself, to be closed in the end."""
+        """Return itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -55,26 +57,26 @@ class Glances:
 
     @property
     def helper_pid(self) -> int | None:
-        """The process that helps; ``None`` while all is done without."""
+        """The id of the helper process; ``None`` if there is none."""
         return self._helper.pid if self._helper is not None else None
 
     def add(self, path: str) -> None:
-        """Note a folder to look into; the helper begins with it while more are found."""
+        """Add a folder; the helper may begin with it while the caller finds more."""
         self._paths.append(path)
         if len(self._paths) % _PIECE == 0:
             self._tend(len(self._paths))
 
     def hand_over(self) -> None:
-        """Leave most of what was added to the helper, while this process has other work."""
+        """Give most of the folders to the helper while this process does other work."""
         if self._asked:
             self._take_answer()
         self._ask(int((len(self._paths) - len(self._looks)) * _HANDED_OVER))
 
     def take(self) -> list[Look]:
-        """Look into what is left, and return all that was seen since the last time, in order."""
+        """Summarize the remaining folders, and return all results since the last call, in order."""
         paths, here, end = self._paths, [], len(self._paths)
         while end > (begun := len(self._looks) + self._asked):
-            # From the end, as the helper comes from the beginning.
+            # This process works from the end, and the helper from the beginning.
             start = max(end - _PIECE, begun)
             here.append([look(path) for path in paths[start:end]])
             end = start
@@ -88,7 +90,7 @@ class Glances:
         return looks
 
     def _tend(self, end: int) -> None:
-        """Keep the helper busy with what nobody has looked at yet, up to ``end``."""
+        """Keep the helper busy with the folders before ``end``."""
         if self._may_start and end >= WORTH_A_HELPER:
             self._may_start = False
             self._helper = _start()
@@ -109,7 +111,10 @@ class Glances:
         try:
             self._looks += self._helper.answer()
         except (OSError, EOFError) as error:
-            log.warning("The process that helped to look at repositories is gone: %r.", error)
+            log.warning(
+                "The process that helped to look at repositories is gone.",
+                extra=fields(reason=repr(error)),
+            )
             self._helper.end()
             self._helper = None
             self._looks += map(look, self._paths[begun : begun + self._asked])
@@ -117,7 +122,7 @@ class Glances:
 
 
 class _Helper:
-    """The second process, which is asked one thing at a time."""
+    """The helper process; it gets one request at a time."""
 
     def __init__(self, process: subprocess.Popen[bytes], to: IO[bytes], by: IO[bytes]) -> None:
         self.pid = process.pid
@@ -126,17 +131,17 @@ class _Helper:
         self._poll.register(by)
 
     def ask(self, paths: list[str]) -> None:
-        with suppress(OSError):  # that it is gone is seen where it should answer
-            glance_helper.ask(self._to, paths)
+        with suppress(OSError):  # if it is gone, reading its answer will show it
+            summary_helper.ask(self._to, paths)
 
     def has_answered(self) -> bool:
         return bool(self._poll.poll(0))
 
     def answer(self) -> list[Look]:
-        return glance_helper.hear(self._by)
+        return summary_helper.hear(self._by)
 
     def end(self) -> None:
-        # It writes nothing that could be left half done.
+        # It writes no files, so it can be killed at any point.
         self._process.kill()
         self._process.wait()
         self._by.close()
@@ -147,11 +152,11 @@ class _Helper:
 def _start() -> _Helper | None:
     try:
         process = subprocess.Popen(
-            own_program(glance_helper.__name__, glance_helper.serve.__name__),
+            own_program(summary_helper.__name__, summary_helper.serve.__name__),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            process_group=0,  # Ctrl-C is for the parent, with which it ends
+            process_group=0,  # Ctrl-C must reach only the parent, which ends it
         )
     except OSError:  # there are too many processes already
         return None

@@ -1,7 +1,7 @@
-"""Answers without a process: advertisements, ``ls-refs``, cached fetches, small pushes.
+"""Answers without a git child: advertisements, ``ls-refs``, cached fetches, small pushes.
 
-Each clone begins with the first two, and a fetch that finds nothing new consists of them. All else
-is the work of the backend behind.
+Each clone begins with the first two, and a fetch that finds nothing new consists of them. Another
+backend does everything else.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ from wit_admin.git.answer_cache import (
 )
 from wit_admin.git.backend import Backend, FetchAnswer, PushProcess, ReadyAnswer
 from wit_admin.git.commands import PushRequest
+from wit_admin.git.in_process_push import push_in_process
 from wit_admin.git.pktline import write_packet
 from wit_admin.git.push_guard import PushGuard
-from wit_admin.git.quick_push import push_quickly
 from wit_admin.git.ref_cache import RefCache, RefSnapshot
 from wit_admin.git.ref_files import NotPlainError
 from wit_admin.git.ref_move import Committer
 
 _V2 = 2
-_QUICK_FOLDERS = 100
-"""So many folders are looked at without handing the work to a thread, which costs as much."""
+_FEW_FOLDERS = 100
+"""Up to this number of folders, reading them costs no more than handing the work to a thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """What git itself advertises of an empty repository, and of one with a ref."""
+    """The advertisements of git itself, for an empty repository and for one with a ref."""
 
     empty: bytes
     capabilities: bytes
 
 
-class QuickBackend:
-    """Stands before another backend and spares it what can be answered from the refs alone."""
+class InProcessBackend:
+    """Answers what it can from the refs and its cache, and passes the rest to another backend."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class QuickBackend:
         """
         self._behind = behind
         self._takes_pushes = takes_pushes
-        self._max_folders = 0 if waits_for_disk else _QUICK_FOLDERS
+        self._max_folders = 0 if waits_for_disk else _FEW_FOLDERS
         self._refs = RefCache()
         self._answers = AnswerCache(cache_bytes)
         self._samples: dict[tuple[str, int], _Sample] = {}
@@ -101,11 +101,11 @@ class QuickBackend:
         return _advertisement(command, version, snapshot, sample)
 
     def find_cached_answer(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
-        """Return what :meth:`fetch_at_once` would if no ref has to be read. Never waits."""
+        """Return what :meth:`fetch_in_process` would if no ref has to be read. Never waits."""
         snapshot = self._find_snapshot(gitdir) if self._speaks_v2(version) else None
         return self._ready(gitdir, body, snapshot) if snapshot is not None else None
 
-    async def fetch_at_once(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
+    async def fetch_in_process(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
         """Return the answer to ``ls-refs``, or to a fetch that was answered before."""
         snapshot = await self._snapshot(gitdir) if self._speaks_v2(version) else None
         return self._ready(gitdir, body, snapshot) if snapshot is not None else None
@@ -126,7 +126,7 @@ class QuickBackend:
                 request = FetchRequest(gitdir, body, snapshot)
                 yield RecordedAnswer(answer, self._answers, request, lambda: self._snapshot(gitdir))
 
-    def push_at_once(
+    def push_in_process(
         self, gitdir: Path, request: PushRequest, body: bytes, extra: Mapping[str, str]
     ) -> bytes | None:
         """Carry out a push of a few plain objects onto a branch."""
@@ -134,7 +134,7 @@ class QuickBackend:
             return None
         who = Committer(extra["GIT_COMMITTER_NAME"], extra["GIT_COMMITTER_EMAIL"])
         try:
-            return push_quickly(gitdir, request, body, self._refs.get(gitdir), who)
+            return push_in_process(gitdir, request, body, self._refs.get(gitdir), who)
         except NotPlainError:
             return None
 

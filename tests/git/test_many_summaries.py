@@ -12,24 +12,24 @@ from pathlib import Path
 
 import pytest
 
-from wit_admin.git import many_glances, storage
-from wit_admin.git.glance import Glance
-from wit_admin.git.glance_helper import Look
-from wit_admin.git.many_glances import Glances
+from wit_admin.git import many_summaries, storage
+from wit_admin.git.many_summaries import Summaries
 from wit_admin.git.program import own_program
+from wit_admin.git.summary import Summary
+from wit_admin.git.summary_helper import Look
 
 MANY = 120
 """Times ten folders."""
 START_AND_WAIT = """
 import sys, time
 from pathlib import Path
-from wit_admin.git import many_glances
-from wit_admin.git.many_glances import Glances
+from wit_admin.git import many_summaries
+from wit_admin.git.many_summaries import Summaries
 
-many_glances.WORTH_A_HELPER, many_glances._count_cores = 1, lambda: 2
-glances = Glances()
+many_summaries.WORTH_A_HELPER, many_summaries._count_cores = 1, lambda: 2
+summaries = Summaries()
 for _ in range(1000):
-    glances.add(sys.argv[1])
+    summaries.add(sys.argv[1])
 print(Path(f"/proc/self/task/{Path('/proc/self').readlink()}/children").read_text(), flush=True)
 time.sleep(60)
 """
@@ -55,20 +55,20 @@ def paths(tmp_path: Path) -> list[str]:
 @pytest.fixture
 def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine on which a helper is of use, and soon."""
-    monkeypatch.setattr(many_glances, "_count_cores", lambda: 2)
-    monkeypatch.setattr(many_glances, "WORTH_A_HELPER", 200)
+    monkeypatch.setattr(many_summaries, "_count_cores", lambda: 2)
+    monkeypatch.setattr(many_summaries, "WORTH_A_HELPER", 200)
 
 
 def look(paths: list[str]) -> list[Look]:
-    with Glances() as glances:
+    with Summaries() as summaries:
         for path in paths:
-            glances.add(path)
-        return glances.take()
+            summaries.add(path)
+        return summaries.take()
 
 
 def plain(looks: list[Look]) -> list[object]:
     return [
-        look if isinstance(look, Glance) else (type(look), look.errno, look.filename)
+        look if isinstance(look, Summary) else (type(look), look.errno, look.filename)
         for look in looks
     ]
 
@@ -78,46 +78,46 @@ def is_there(pid: int) -> bool:
 
 
 def test_nothing_is_handed_over_without_a_helper(paths: list[str]) -> None:
-    with Glances() as glances:
-        glances.hand_over()
-        assert glances.take() == []
+    with Summaries() as summaries:
+        summaries.hand_over()
+        assert summaries.take() == []
         for path in paths[:10]:
-            glances.add(path)
-        glances.hand_over()
+            summaries.add(path)
+        summaries.hand_over()
 
-        assert len(glances.take()) == 10
+        assert len(summaries.take()) == 10
 
 
 def test_one_core_has_no_helper(paths: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(many_glances, "_count_cores", lambda: 1)
-    monkeypatch.setattr(many_glances, "WORTH_A_HELPER", 1)
-    with Glances() as glances:
+    monkeypatch.setattr(many_summaries, "_count_cores", lambda: 1)
+    monkeypatch.setattr(many_summaries, "WORTH_A_HELPER", 1)
+    with Summaries() as summaries:
         for path in paths:
-            glances.add(path)
-        glances.take()
+            summaries.add(path)
+        summaries.take()
 
-        assert glances.helper_pid is None
+        assert summaries.helper_pid is None
 
 
 @pytest.mark.usefixtures("two_cores")
 def test_helper_sees_the_same(paths: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    with Glances() as glances:
+    with Summaries() as summaries:
         found = []
         for is_handed_over in (False, True, True, False):  # one helper, for all parts
             for path in paths:
-                glances.add(path)
+                summaries.add(path)
             if is_handed_over:
-                glances.hand_over()
-            found.append(plain(glances.take()))
-        helper = glances.helper_pid
+                summaries.hand_over()
+            found.append(plain(summaries.take()))
+        helper = summaries.helper_pid
         assert helper is not None
         assert is_there(helper)
-    monkeypatch.setattr(many_glances, "_count_cores", lambda: 1)
+    monkeypatch.setattr(many_summaries, "_count_cores", lambda: 1)
     expected = plain(look(paths))
 
     assert found == [expected] * 4
     assert not is_there(helper)
-    assert [type(one) for one in expected[:10]].count(Glance) == 6
+    assert [type(one) for one in expected[:10]].count(Summary) == 6
 
 
 @pytest.mark.usefixtures("two_cores")
@@ -127,20 +127,20 @@ def test_helper_sees_the_same(paths: list[str], monkeypatch: pytest.MonkeyPatch)
 def test_helper_that_is_killed_is_done_without(
     paths: list[str], after: int, is_handed_over: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with Glances() as glances, caplog.at_level(logging.WARNING):
+    with Summaries() as summaries, caplog.at_level(logging.WARNING):
         for number, path in enumerate(paths):
-            glances.add(path)
+            summaries.add(path)
             if number == after:
                 if is_handed_over:
-                    glances.hand_over()
-                assert glances.helper_pid is not None
-                os.kill(glances.helper_pid, signal.SIGKILL)
-        found = glances.take()
+                    summaries.hand_over()
+                assert summaries.helper_pid is not None
+                os.kill(summaries.helper_pid, signal.SIGKILL)
+        found = summaries.take()
         for path in paths:
-            glances.add(path)
+            summaries.add(path)
 
-        assert plain(glances.take()) == plain(found)
-        assert glances.helper_pid is None
+        assert plain(summaries.take()) == plain(found)
+        assert summaries.helper_pid is None
     assert plain(found)[:10] * MANY == plain(found)
     assert len(caplog.records) == 1
 
@@ -150,7 +150,7 @@ def test_helper_that_is_killed_is_done_without(
 def test_helper_that_fails_is_done_without(
     paths: list[str], code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(many_glances, "own_program", lambda *_: (sys.executable, "-c", code))
+    monkeypatch.setattr(many_summaries, "own_program", lambda *_: (sys.executable, "-c", code))
 
     assert plain(look(paths))[-10:] * MANY == plain(look(paths))
 
@@ -159,7 +159,7 @@ def test_helper_that_fails_is_done_without(
 def test_helper_that_cannot_be_started_is_done_without(
     paths: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(many_glances, "own_program", lambda *_: ("/no/such/program",))
+    monkeypatch.setattr(many_summaries, "own_program", lambda *_: ("/no/such/program",))
 
     assert len(look(paths)) == len(paths)
 
@@ -183,7 +183,7 @@ def test_helper_is_of_this_package_wherever_it_runs(tmp_path: Path) -> None:
     (tmp_path / "wit_admin/__init__.py").write_text("raise SystemExit('not this one')")
 
     done = subprocess.run(
-        own_program("wit_admin.git.glance_helper", "serve"),
+        own_program("wit_admin.git.summary_helper", "serve"),
         cwd=tmp_path,
         input=b"",
         capture_output=True,

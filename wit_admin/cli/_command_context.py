@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where the commands work: the database, the repositories, and the settings that name both."""
+class CommandContext:
+    """What a command works with: the open database, and the settings."""
 
     sessions: sessionmaker[Session]
     settings: Settings
@@ -33,17 +33,17 @@ class Place:
         return self.settings.repositories_root
 
     def plans(self) -> RepositoryPlans:
-        """Return the maker of plans, which acts for the user of this command."""
+        """Return the factory of repository plans; they act in the name of this command's user."""
         from wit_admin.services.repository_plans import RepositoryPlans
 
         return RepositoryPlans(self.sessions, self.root, self.settings.run_dir, origin_of())
 
 
 @contextmanager
-def place(ctx: typer.Context) -> Iterator[Place]:
+def command_context(ctx: typer.Context) -> Iterator[CommandContext]:
     """Load the settings and open the database for a command."""
     from wit_admin.forge import open_database
 
     settings = loaded_of(ctx).settings
     with open_database(settings) as sessions:
-        yield Place(sessions, settings)
+        yield CommandContext(sessions, settings)

@@ -1,7 +1,7 @@
-"""A process that looks into repositories for another one, until the pipe it is asked by ends.
+"""A helper process that summarizes repositories for its parent, until the parent's pipe ends.
 
-It imports little, so that it starts quickly. What is said is marshalled, which is the quickest way;
-both ends are the same program.
+It imports little, so that it starts fast. Both ends are the same program, so they can use the
+fastest format, ``marshal``.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ import sys
 from contextlib import suppress
 from typing import IO, Any
 
-from wit_admin.git.glance import Glance, glance
+from wit_admin.git.summary import Summary, summarize
 
-Look = Glance | OSError
-"""What is in a folder, or why it cannot be read."""
+Look = Summary | OSError
+"""The summary of a repository, or the reason why it cannot be read."""
 _LENGTH_BYTES = 8
 
 
 def look(path: str) -> Look:
-    """Look into the folder of a repository."""
+    """Summarize the repository in a folder."""
     try:
-        return glance(path)
+        return summarize(path)
     except OSError as error:
         return error
 
 
 def serve() -> None:
-    """Answer what is asked on standard input."""
-    gc.disable()  # no look makes a cycle
+    """Answer the requests on standard input until it ends."""
+    gc.disable()  # summaries make no reference cycles
     with suppress(EOFError, BrokenPipeError):
         while True:
             paths = _receive(sys.stdin.buffer)
@@ -37,26 +37,26 @@ def serve() -> None:
 
 
 def ask(to: IO[bytes], paths: list[str]) -> None:
-    """Send what is to be looked into.
+    """Ask the helper for the summaries of ``paths``.
 
     Raises:
-        OSError: Who should answer is gone.
+        OSError: The helper is gone.
     """
     _send(to, paths)
 
 
 def hear(by: IO[bytes]) -> list[Look]:
-    """Wait for the answer.
+    """Wait for the helper's answer.
 
     Raises:
-        EOFError: Who should answer is gone.
-        OSError: So it is.
+        EOFError: The helper ended.
+        OSError: The pipe broke.
     """
-    return [Glance(*one) if isinstance(one, tuple) else OSError(*one) for one in _receive(by)]
+    return [Summary(*one) if isinstance(one, tuple) else OSError(*one) for one in _receive(by)]
 
 
 def _plain(seen: Look) -> tuple[Any, ...] | list[Any]:
-    """Return what marshal takes, which knows no classes."""
+    """Return the same as built-in types, since ``marshal`` cannot write classes."""
     if isinstance(seen, OSError):
         return [seen.errno, seen.strerror, seen.filename]
     return tuple(seen)

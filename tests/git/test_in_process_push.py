@@ -17,8 +17,8 @@ from tests.support.packs import BLOB, COMMIT, TREE, entry, oid_of, pack_of, tree
 from tests.support.server import git_environment, run_git
 from tests.support.tools import make_tools
 from wit_admin.git.commands import PushHeadReader
+from wit_admin.git.in_process_push import push_in_process
 from wit_admin.git.pktline import write_packet
-from wit_admin.git.quick_push import push_quickly
 from wit_admin.git.ref_cache import RefCache
 from wit_admin.git.ref_files import NotPlainError
 from wit_admin.git.ref_move import Committer
@@ -42,7 +42,7 @@ class Twins:
     def push(self, body: bytes) -> bool:
         """Push to both; tell whether it went without git. What did must be what git made of it."""
         before = refs(self.quick)
-        if not self.push_quickly(body):
+        if not self.push_in_process(body):
             assert refs(self.quick) == before
             assert not list(self.quick.rglob("*.lock"))
             return False
@@ -52,11 +52,11 @@ class Twins:
         run_git(self.quick, "fsck", "--full", "--strict", "--no-dangling")
         return True
 
-    def push_quickly(self, body: bytes) -> bool:
+    def push_in_process(self, body: bytes) -> bool:
         request = PushHeadReader().feed(body)
         assert request is not None
         try:
-            answer = push_quickly(self.quick, request, body, self._refs.get(self.quick), WHO)
+            answer = push_in_process(self.quick, request, body, self._refs.get(self.quick), WHO)
         except NotPlainError:
             return False
         assert b"unpack ok" in answer
@@ -254,7 +254,7 @@ def test_unusual_repository_is_left_to_git(
     before = refs(twins.quick)
     prepare(twins.quick)
 
-    assert not twins.push_quickly(pushed(work, old=old))
+    assert not twins.push_in_process(pushed(work, old=old))
     assert refs(twins.quick) == before
 
 
@@ -286,7 +286,7 @@ def test_of_two_pushes_onto_one_value_one_is_left_to_git(twins: Twins, work: Pat
     commit("theirs")(work)
 
     assert twins.push(mine)
-    assert not twins.push_quickly(pushed(work, old=old))
+    assert not twins.push_in_process(pushed(work, old=old))
 
 
 def test_file_of_which_only_a_submodule_bears_the_id_is_left_to_git(
