@@ -79,6 +79,7 @@ def _parse_arguments() -> argparse.Namespace:
     add("--repository", type=Path, help="a real repository instead of the generated large one")
     add("--wit-source", type=Path, default=Path.cwd(), help="the worktree under test")
     add("--postgresql", metavar="URL", help="wit's database, empty or migrated; default is SQLite")
+    add("--workers", type=int, default=1, help="of wit; nginx has as many as there are cores")
     add("--wit-alone", action="store_true", help="measure wit without nginx beside it")
     add("--scratch", type=Path, help="where the servers keep their repositories")
     cache = platformdirs.user_cache_path("wit-benchmarks")
@@ -126,8 +127,13 @@ def _start(
     peers = []
     if not options.wit_alone:
         peers.append(stack.enter_context(nginx.running_nginx(scratch / "nginx", served)))
-    source, database = options.wit_source.absolute(), options.postgresql
-    wit = running_wit(scratch / "wit", served, source=source, database_url=database)
+    wit = running_wit(
+        scratch / "wit",
+        served,
+        source=options.wit_source.absolute(),
+        database_url=options.postgresql,
+        workers=options.workers,
+    )
     return [*peers, stack.enter_context(wit)]
 
 
@@ -156,7 +162,7 @@ def _describe(options: argparse.Namespace, peers: Sequence[Peer]) -> dict[str, A
         "database": "PostgreSQL" if options.postgresql else "SQLite",
         "python": platform.python_version(),
         "git": run_git("version").removeprefix("git version "),
-        "cores": os.cpu_count(),
+        "cores": f"{os.cpu_count()}; wit has {options.workers} of its workers",
         "load average": " ".join(f"{load:.2f}" for load in os.getloadavg()),
         "git settings on both sides": (
             "transfer.fsckObjects=true core.fsync=committed,reference receive.autogc=false"

@@ -16,14 +16,19 @@ from tests.support.server import RunningServer, running_server
 
 @contextlib.contextmanager
 def running_wit(
-    folder: Path, templates: Mapping[str, Path], *, source: Path, database_url: str | None
+    folder: Path,
+    templates: Mapping[str, Path],
+    *,
+    source: Path,
+    database_url: str | None,
+    workers: int,
 ) -> Iterator[Peer]:
     """Serve copies of ``templates`` by the ``wit-admin serve`` that stands in ``source``."""
     folder.mkdir()
     home = folder / "home"
     owner = f"bench-{os.getpid()}"
     repositories_of_owner = home / "repos" / owner
-    variables = [("WIT_DEFAULT_VISIBILITY", "public")]
+    variables = [("WIT_DEFAULT_VISIBILITY", "public"), ("WIT_WORKERS", str(workers))]
     flags: list[str] = []
     if database_url:
         variables.append(("DATABASE_URL", database_url))
