@@ -33,7 +33,7 @@ from wit_admin.__main__ import collect_garbage_seldom
 from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.jj import Change, ChangeCommit
 from wit_admin.jj.change_ids import encode_change_id
-from wit_admin.services.jj_sync import sync_repository
+from wit_admin.services.jj.sync import sync_repository
 
 _OPERATIONS = 30
 _EIGHTH = 7

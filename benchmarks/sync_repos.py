@@ -34,8 +34,8 @@ from wit_admin.cli._plans import Consent, run_task
 from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.accounts import OwnerType, User
 from wit_admin.db.models.repositories import Repository, Visibility
-from wit_admin.services.repo_sync import RepoSync
-from wit_admin.services.sync_survey import SyncOptions
+from wit_admin.services.sync.repo_sync import RepoSync
+from wit_admin.services.sync.survey import SyncOptions
 
 _CONFIG = b"[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n"
 _OWNED = 20

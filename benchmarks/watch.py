@@ -37,12 +37,12 @@ from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.jj import JjSyncState
 from wit_admin.db.queries import watching
 from wit_admin.jj.head_events import open_head_events
-from wit_admin.services.jj_places import find_jj_workspace
-from wit_admin.services.jj_sync import sync_repository
-from wit_admin.services.watch_claims import open_claims
-from wit_admin.services.watch_sync import JjReader, SyncReport
+from wit_admin.services.jj.places import find_jj_workspace
+from wit_admin.services.jj.sync import sync_repository
+from wit_admin.services.watcher.claims import open_claims
 from wit_admin.services.watcher.inventory import Inventory
 from wit_admin.services.watcher.observer import Observer
+from wit_admin.services.watcher.recorded_sync import JjReader, SyncReport
 from wit_admin.services.watcher.schedule import retry_delay_s
 from wit_admin.services.watcher.service import Watcher, WatchOptions
 

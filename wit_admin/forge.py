@@ -18,28 +18,28 @@ from wit_admin.db.engine import EngineOptions, make_sessions, open_engine, parse
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.db.revisions import require_current
 from wit_admin.errors import ConfigError
-from wit_admin.git.ancestry import Ancestry
 from wit_admin.git.backend import Backend
 from wit_admin.git.child_backend import ChildBackend
-from wit_admin.git.disk import Disk
-from wit_admin.git.environment import ChildEnvironment, write_defaults
-from wit_admin.git.hooks import sweep_hooks
+from wit_admin.git.children.environment import ChildEnvironment, write_defaults
+from wit_admin.git.children.program import find_git
+from wit_admin.git.children.tools import GitTools
+from wit_admin.git.files.mounts import is_local
 from wit_admin.git.in_process_backend import InProcessBackend
-from wit_admin.git.inspection import Inspector
-from wit_admin.git.mounts import is_local
-from wit_admin.git.program import find_git
-from wit_admin.git.push_checks import GuardSettings
-from wit_admin.git.tools import GitTools
-from wit_admin.services.access import PushCreate
-from wit_admin.services.attempts import open_attempts
-from wit_admin.services.credentials import PasswordChecker
-from wit_admin.services.gate import DatabaseGate, DiskGate, Gate, PushPolicy
-from wit_admin.services.jj_options import JjKind, JjSyncOptions
-from wit_admin.services.known_public import open_known_public
-from wit_admin.services.push_flow import PushFlow
-from wit_admin.services.read_cache import ReadCache, SharedReads
+from wit_admin.git.objects.ancestry import Ancestry
+from wit_admin.git.pushes.checks import GuardSettings
+from wit_admin.git.pushes.hooks import sweep_hooks
+from wit_admin.git.repositories.disk import Disk
+from wit_admin.git.repositories.inspection import Inspector
+from wit_admin.services.access.attempts import open_attempts
+from wit_admin.services.access.credentials import PasswordChecker
+from wit_admin.services.access.decision import PushCreate
+from wit_admin.services.access.gate import DatabaseGate, DiskGate, Gate, PushPolicy
+from wit_admin.services.access.known_public import open_known_public
+from wit_admin.services.access.read_cache import ReadCache, SharedReads
+from wit_admin.services.accounts.sessions import LoginSessions
+from wit_admin.services.jj.options import JjKind, JjSyncOptions
+from wit_admin.services.pushes.flow import PushFlow
 from wit_admin.services.servers import Enrolment, Servers
-from wit_admin.services.sessions import LoginSessions
 from wit_admin.settings import Settings
 
 PROMPT = EngineOptions(connect_timeout_s=3, patience_s=10.0)

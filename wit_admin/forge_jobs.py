@@ -11,11 +11,11 @@ from wit_admin.db.models.repositories import Visibility
 from wit_admin.db.revisions import require_current
 from wit_admin.errors import ConfigError
 from wit_admin.forge import make_jj_options, open_forge, refuse_absent_database
-from wit_admin.git.inspection import Inspector
-from wit_admin.git.tools import GitTools
-from wit_admin.services.audit import Origin
-from wit_admin.services.maintenance import Maintenance
+from wit_admin.git.children.tools import GitTools
+from wit_admin.git.repositories.inspection import Inspector
+from wit_admin.services.audit.trail import Origin
 from wit_admin.services.periodic import JobContext
+from wit_admin.services.repositories.maintenance import Maintenance
 from wit_admin.settings import Settings
 
 

@@ -10,10 +10,10 @@ from wit_admin.db.revisions import require_current
 from wit_admin.errors import ConfigError, UnavailableError
 from wit_admin.forge import PROMPT, make_jj_options, open_any_schema
 from wit_admin.jj.head_events import open_head_events
-from wit_admin.services.watch_claims import open_claims
-from wit_admin.services.watch_sync import JjReader
+from wit_admin.services.watcher.claims import open_claims
 from wit_admin.services.watcher.inventory import Inventory
 from wit_admin.services.watcher.observer import Observer
+from wit_admin.services.watcher.recorded_sync import JjReader
 from wit_admin.services.watcher.schedule import retry_delay_s
 from wit_admin.services.watcher.service import Watcher, WatchOptions
 from wit_admin.settings import Settings

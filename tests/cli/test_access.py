@@ -10,9 +10,9 @@ from typer.testing import CliRunner, Result
 
 from tests.support.builders import make_demo
 from wit_admin.cli._root import app
-from wit_admin.services import accounts
-from wit_admin.services.accounts import TokenOrder
-from wit_admin.services.actors import Scope
+from wit_admin.services.access.actors import Scope
+from wit_admin.services.accounts import accounts
+from wit_admin.services.accounts.accounts import TokenOrder
 
 
 @pytest.fixture

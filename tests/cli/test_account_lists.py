@@ -13,10 +13,10 @@ from typer.testing import CliRunner, Result
 from wit_admin.cli._root import app
 from wit_admin.db.base import utc_now
 from wit_admin.db.models.accounts import AccessToken, User
-from wit_admin.services.account_changes import block_user, edit_user
-from wit_admin.services.accounts import TokenOrder, create_token, create_user
-from wit_admin.services.actors import Scope
-from wit_admin.services.sessions import create_session
+from wit_admin.services.access.actors import Scope
+from wit_admin.services.accounts.accounts import TokenOrder, create_token, create_user
+from wit_admin.services.accounts.changes import block_user, edit_user
+from wit_admin.services.accounts.sessions import create_session
 
 Sessions = sessionmaker[Session]
 

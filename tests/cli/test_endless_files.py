@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from wit_admin.cli._root import app
 from wit_admin.errors import ConflictError
-from wit_admin.git.remotes import read_credentials
+from wit_admin.git.remotes.fetching import read_credentials
 
 pytestmark = pytest.mark.skipif(
     not Path("/dev/zero").exists(), reason="This system has no device that never ends."

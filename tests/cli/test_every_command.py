@@ -25,7 +25,7 @@ from wit_admin.cli import _stored
 from wit_admin.cli._root import app
 from wit_admin.db.base import Base
 from wit_admin.db.engine import make_sessions
-from wit_admin.git import storage
+from wit_admin.git.repositories import storage
 
 COMMANDS = {
     path: {name for parameter in command.params for name in parameter.opts}

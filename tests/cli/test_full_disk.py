@@ -14,7 +14,7 @@ from tests.support.builders import make_user
 from tests.support.listing import contents_below
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.names import RepoName
-from wit_admin.services.repository_creation import RepositoryOrder, create_repository
+from wit_admin.services.repositories.creation import RepositoryOrder, create_repository
 
 NEED_NO_DISK = ("user create bob", "repo delete alice/demo --yes")
 """Where the database is elsewhere. Deleting moves the folder first; run again it does the rest."""

@@ -23,7 +23,7 @@ from tests.support.jj_writer import JjWriter
 from tests.support.terminal import DEADLINE_S, read_until, run_on_terminal, start
 from wit_admin.cli._root import app
 from wit_admin.db.engine import make_sessions, open_engine
-from wit_admin.services.jj_sync import sync_repository
+from wit_admin.services.jj.sync import sync_repository
 
 EVIL = "a\x1b]0;owned\x07\x1b[2J\x9b31m\u202eb\r\nsecond"
 STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")

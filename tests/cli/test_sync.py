@@ -14,7 +14,7 @@ from tests.support.jj_writer import JjWriter
 from tests.support.processes import wait_until
 from tests.support.terminal import read_until, start
 from wit_admin.db.engine import make_sessions, open_engine
-from wit_admin.git import storage
+from wit_admin.git.repositories import storage
 from wit_admin.services.locks import Lock
 
 JOBS = [

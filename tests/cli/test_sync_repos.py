@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.terminal import start
-from wit_admin.git import storage
+from wit_admin.git.repositories import storage
 
 
 @pytest.fixture

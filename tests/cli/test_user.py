@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 
 from wit_admin.cli._root import app
 from wit_admin.db.models.accounts import User
-from wit_admin.services.account_changes import show_user
-from wit_admin.services.credentials import PasswordChecker
+from wit_admin.services.access.credentials import PasswordChecker
+from wit_admin.services.accounts.changes import show_user
 from wit_admin.services.lookups import get_user
 
 Sessions = sessionmaker[Session]

@@ -11,8 +11,8 @@ from tests.support.rows import fill
 from wit_admin.db.base import new_id
 from wit_admin.db.models.events import Activity
 from wit_admin.db.queries.activities import insert_activities
-from wit_admin.git.commands import MAX_REF_BYTES
-from wit_admin.git.ref_names import ref_text
+from wit_admin.git.pushes.commands import MAX_REF_BYTES
+from wit_admin.git.refs.names import ref_text
 
 
 def test_longest_ref_without_utf8_fits(engine: Engine, sessions: sessionmaker[Session]) -> None:

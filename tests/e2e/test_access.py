@@ -42,9 +42,9 @@ from wit_admin.db.models.repositories import (
     Visibility,
 )
 from wit_admin.names import RepoName
-from wit_admin.services.access import Action, PushCreate, RepositoryFacts
-from wit_admin.services.actors import Actor, Scope
-from wit_admin.services.explanations import Question, explain
+from wit_admin.services.access.actors import Actor, Scope
+from wit_admin.services.access.decision import Action, PushCreate, RepositoryFacts
+from wit_admin.services.access.explanations import Question, explain
 
 pytestmark = pytest.mark.e2e
 

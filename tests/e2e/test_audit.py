@@ -19,10 +19,12 @@ from tests.support.jj_writer import JjWriter
 from tests.support.repositories import commit, new_work
 from tests.support.server import RunningServer, run_git, running_server
 from wit_admin.db.queries.audit import AuditFilter
-from wit_admin.services import accounts, audit, audit_check
-from wit_admin.services.accounts import TokenOrder
-from wit_admin.services.actors import Scope
-from wit_admin.services.audit import Entry
+from wit_admin.services.access.actors import Scope
+from wit_admin.services.accounts import accounts
+from wit_admin.services.accounts.accounts import TokenOrder
+from wit_admin.services.audit import check as audit_check
+from wit_admin.services.audit import trail as audit
+from wit_admin.services.audit.trail import Entry
 
 pytestmark = pytest.mark.e2e
 

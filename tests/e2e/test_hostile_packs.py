@@ -35,7 +35,7 @@ from tests.support.raw_answers import Answer, ask, request
 from tests.support.reports import by_ref
 from tests.support.server import RunningServer, git_environment, run_git, running_server
 from wit_admin.git.pktline import write_packet
-from wit_admin.git.report import PushReport, ReportReader
+from wit_admin.git.pushes.report import PushReport, ReportReader
 
 pytestmark = pytest.mark.e2e
 

@@ -20,7 +20,7 @@ from tests.support.jj_fixtures import unpack_fixture
 from tests.support.server import RunningServer, running_server
 from wit_admin.cli._root import app
 from wit_admin.db.engine import make_sessions, open_engine
-from wit_admin.services.jj_sync import sync_repository
+from wit_admin.services.jj.sync import sync_repository
 
 pytestmark = pytest.mark.e2e
 

@@ -13,8 +13,8 @@ from tests.support.place import Place
 from tests.support.repositories import commit, oid_of
 from tests.support.server import run_git
 from tests.support.tools import make_tools
-from wit_admin.git.limited_child import ChildLimits
-from wit_admin.git.maintenance import Packer
+from wit_admin.git.children.limited_child import ChildLimits
+from wit_admin.git.repositories.maintenance import Packer
 
 pytestmark = pytest.mark.e2e
 

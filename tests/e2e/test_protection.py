@@ -15,9 +15,9 @@ from tests.support.protected import Protected, new_history, open_protected, rewr
 from tests.support.repositories import all_refs, commit, oid_of
 from tests.support.server import run_git
 from wit_admin.db.models.organizations import Permission
-from wit_admin.services import accounts
-from wit_admin.services.accounts import TokenOrder
-from wit_admin.services.actors import Scope
+from wit_admin.services.access.actors import Scope
+from wit_admin.services.accounts import accounts
+from wit_admin.services.accounts.accounts import TokenOrder
 
 pytestmark = pytest.mark.e2e
 

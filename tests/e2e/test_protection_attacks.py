@@ -20,8 +20,8 @@ from tests.support.processes import is_running, processes_with, wait_until
 from tests.support.protected import Protected, new_history, open_protected, rewrite
 from tests.support.repositories import all_refs, commit, oid_of
 from tests.support.server import git_environment, run_git, running_server
+from wit_admin.git.children.processes import is_in_use
 from wit_admin.git.pktline import write_packet
-from wit_admin.git.processes import is_in_use
 
 pytestmark = pytest.mark.e2e
 

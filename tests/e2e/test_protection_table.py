@@ -15,13 +15,14 @@ from tests.support.repositories import commit
 from tests.support.server import run_git
 from wit_admin.db.models.organizations import Permission
 from wit_admin.names import RepoName
-from wit_admin.services import accounts, protections
-from wit_admin.services.access import Action, PushCreate
-from wit_admin.services.accounts import TokenOrder
-from wit_admin.services.actors import Scope
-from wit_admin.services.credentials import digest_secret
-from wit_admin.services.explanations import Question, explain
-from wit_admin.services.protections import ProtectionOrder
+from wit_admin.services.access.actors import Scope
+from wit_admin.services.access.credentials import digest_secret
+from wit_admin.services.access.decision import Action, PushCreate
+from wit_admin.services.access.explanations import Question, explain
+from wit_admin.services.accounts import accounts
+from wit_admin.services.accounts.accounts import TokenOrder
+from wit_admin.services.repositories import protections
+from wit_admin.services.repositories.protections import ProtectionOrder
 
 pytestmark = pytest.mark.e2e
 

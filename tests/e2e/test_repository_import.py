@@ -21,10 +21,10 @@ from tests.support.processes import wait_until
 from tests.support.repositories import all_refs, commit, new_work, oid_of
 from tests.support.server import run_git
 from tests.support.tools import make_tools
-from wit_admin.git.limited_child import ChildLimits
-from wit_admin.git.remotes import Remote
-from wit_admin.git.sources import parse_source
-from wit_admin.git.storage import create_bare
+from wit_admin.git.children.limited_child import ChildLimits
+from wit_admin.git.remotes.fetching import Remote
+from wit_admin.git.remotes.sources import parse_source
+from wit_admin.git.repositories.storage import create_bare
 
 pytestmark = pytest.mark.e2e
 

@@ -19,7 +19,7 @@ from tests.support.databases import PostgresDatabases, SqliteDatabases
 from tests.support.server import RunningServer, run_git, running_server
 from wit_admin.db.base import utc_now
 from wit_admin.db.models.accounts import UserSession
-from wit_admin.services.credentials import digest_secret
+from wit_admin.services.access.credentials import digest_secret
 
 pytestmark = pytest.mark.e2e
 

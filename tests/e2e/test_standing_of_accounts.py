@@ -24,13 +24,13 @@ from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.organizations import OrgRole
 from wit_admin.db.queries.users import UserFilter
 from wit_admin.names import TeamName
-from wit_admin.services.accounts import TokenOrder, create_token, create_user, list_users
-from wit_admin.services.actors import Scope
-from wit_admin.services.organization_members import set_member
-from wit_admin.services.organizations import create_organization
-from wit_admin.services.sessions import create_session
-from wit_admin.services.team_members import add_team_member
-from wit_admin.services.teams import create_team
+from wit_admin.services.access.actors import Scope
+from wit_admin.services.accounts.accounts import TokenOrder, create_token, create_user, list_users
+from wit_admin.services.accounts.sessions import create_session
+from wit_admin.services.organizations.members import set_member
+from wit_admin.services.organizations.organizations import create_organization
+from wit_admin.services.organizations.team_members import add_team_member
+from wit_admin.services.organizations.teams import create_team
 
 pytestmark = pytest.mark.e2e
 

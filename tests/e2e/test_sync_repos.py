@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.support.place import Place
 from tests.support.repositories import commit, oid_of
 from tests.support.server import run_git
-from wit_admin.git import own_config
+from wit_admin.git.repositories import own_config
 
 
 def sync(place: Place) -> dict[str, int]:

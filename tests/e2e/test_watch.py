@@ -27,7 +27,7 @@ from tests.support.server import RunningServer, running_server
 from tests.support.watch_site import WatchSite
 from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.jj import JjSyncState
-from wit_admin.services.watch_claims import count_watchers
+from wit_admin.services.watcher.claims import count_watchers
 
 pytestmark = pytest.mark.e2e
 PATIENCE_S = 60.0

@@ -12,9 +12,9 @@ import pytest
 from tests.support.repositories import commit, git_bytes, new_work, oid_of
 from tests.support.server import run_git
 from tests.support.tools import make_tools
-from wit_admin.git.ancestry import Ancestry, find_near
-from wit_admin.git.fallback import command_line
-from wit_admin.git.program import GitProgram
+from wit_admin.git.children.fallback import command_line
+from wit_admin.git.children.program import GitProgram
+from wit_admin.git.objects.ancestry import Ancestry, find_near
 
 FAR = 700
 

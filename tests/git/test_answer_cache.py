@@ -9,10 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from wit_admin.git.answer_cache import AnswerCache, FetchRequest, RecordedAnswer, is_usual_fetch
 from wit_admin.git.backend import ReadyAnswer
+from wit_admin.git.fetches.answer_cache import (
+    AnswerCache,
+    FetchRequest,
+    RecordedAnswer,
+    is_usual_fetch,
+)
 from wit_admin.git.pktline import write_packet
-from wit_admin.git.ref_cache import RefSnapshot, ShownRef
+from wit_admin.git.refs.cache import RefSnapshot, ShownRef
 
 TIP = b"1" * 40
 PLACE = Path("/repositories/demo.git")

@@ -16,7 +16,7 @@ import pytest
 from tests.support.nobody import as_nobody_in
 from tests.support.processes import is_running, wait_until
 from wit_admin.errors import UnavailableError
-from wit_admin.git.children import GitChild
+from wit_admin.git.children.child import GitChild
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
 

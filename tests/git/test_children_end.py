@@ -8,7 +8,7 @@ import time
 import pytest
 import uvloop
 
-from wit_admin.git.children import GitChild
+from wit_admin.git.children.child import GitChild
 
 _MORE_THAN_A_PIPE_HOLDS = bytes(4 * 1024 * 1024)
 

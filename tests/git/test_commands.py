@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wit_admin.errors import InvalidInputError, TooLargeError
-from wit_admin.git.commands import (
+from wit_admin.git.pktline import MAX_DATA, write_packet
+from wit_admin.git.pushes.commands import (
     MAX_HEAD_BYTES,
     PushHeadReader,
     PushRequest,
     RefCommand,
     parse_command,
 )
-from wit_admin.git.pktline import MAX_DATA, write_packet
-from wit_admin.git.ref_names import is_ref_name
+from wit_admin.git.refs.names import is_ref_name
 from wit_admin.names import check_branch_name
 
 ZERO, ONE, TWO = "0" * 40, "1" * 40, "2" * 40

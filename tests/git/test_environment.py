@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.server import run_git
-from wit_admin.git.environment import ChildEnvironment, write_defaults
+from wit_admin.git.children.environment import ChildEnvironment, write_defaults
 
 ALLOWED = {"PATH", "LANG", "HOME"}
 

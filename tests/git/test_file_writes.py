@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from wit_admin.git import storage
-from wit_admin.git.file_locks import is_locked
-from wit_admin.git.file_writes import replace_locked, write_whole
+from wit_admin.git.files.locks import is_locked
+from wit_admin.git.files.writes import replace_locked, write_whole
+from wit_admin.git.repositories import storage
 
 
 def test_file_that_cannot_be_put_in_place_leaves_no_draft(tmp_path: Path) -> None:

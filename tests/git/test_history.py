@@ -9,8 +9,8 @@ import pytest
 
 from tests.support.server import run_git
 from wit_admin.errors import ConflictError
-from wit_admin.git import storage
-from wit_admin.git.history import Author, Commit, History, Tag, write_history
+from wit_admin.git.objects.history import Author, Commit, History, Tag, write_history
+from wit_admin.git.repositories import storage
 
 ANN = Author("Ann Ägir", "ann@example.test")
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -18,12 +18,12 @@ from tests.support.tools import make_tools
 from wit_admin.errors import ConflictError, NotFoundError, UnavailableError
 from wit_admin.git.backend import Backend, FetchAnswer, PushProcess, ReadyAnswer
 from wit_admin.git.child_backend import ChildBackend
-from wit_admin.git.commands import PushRequest
 from wit_admin.git.in_process_backend import InProcessBackend
-from wit_admin.git.inspection import Inspector
 from wit_admin.git.pktline import write_packet
-from wit_admin.git.push_checks import GuardSettings
-from wit_admin.git.push_guard import PushGuard
+from wit_admin.git.pushes.checks import GuardSettings
+from wit_admin.git.pushes.commands import PushRequest
+from wit_admin.git.pushes.guard import PushGuard
+from wit_admin.git.repositories.inspection import Inspector
 
 ADVERTISEMENTS = [
     ("upload-pack", 0),

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from tests.support.packs import BLOB, COMMIT, TREE, entry, oid_of, pack_of, tree
 from tests.support.server import git_environment, run_git
 from tests.support.tools import make_tools
-from wit_admin.git.commands import PushHeadReader
-from wit_admin.git.in_process_push import push_in_process
+from wit_admin.git.files.marks import NotPlainError
+from wit_admin.git.objects.small_pack import read_small_pack
 from wit_admin.git.pktline import write_packet
-from wit_admin.git.ref_cache import RefCache
-from wit_admin.git.ref_files import NotPlainError
-from wit_admin.git.ref_move import Committer
-from wit_admin.git.small_pack import read_small_pack
+from wit_admin.git.pushes.commands import PushHeadReader
+from wit_admin.git.pushes.in_process_push import push_in_process
+from wit_admin.git.refs.cache import RefCache
+from wit_admin.git.refs.move import Committer
 
 WHO = Committer("alice", "an-id@push.wit.invalid")
 MAIN = "refs/heads/main"

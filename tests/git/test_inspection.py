@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from wit_admin.errors import ConflictError
-from wit_admin.git import storage
-from wit_admin.git.inspection import Inspector
+from wit_admin.git.repositories import storage
+from wit_admin.git.repositories.inspection import Inspector
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from wit_admin.git import many_summaries, storage
-from wit_admin.git.many_summaries import Summaries
-from wit_admin.git.program import own_program
-from wit_admin.git.summary import Summary
-from wit_admin.git.summary_helper import Look
+from wit_admin.git.children.program import own_program
+from wit_admin.git.repositories import many_summaries, storage
+from wit_admin.git.repositories.many_summaries import Summaries
+from wit_admin.git.repositories.summary import Summary
+from wit_admin.git.repositories.summary_helper import Look
 
 MANY = 120
 """Times ten folders."""
@@ -24,7 +24,7 @@ START_AND_WAIT = """
 import sys, time
 from pathlib import Path
 from wit_admin.git import many_summaries
-from wit_admin.git.many_summaries import Summaries
+from wit_admin.git.repositories.many_summaries import Summaries
 
 many_summaries.WORTH_A_HELPER, many_summaries._count_cores = 1, lambda: 2
 summaries = Summaries()
@@ -183,7 +183,7 @@ def test_helper_is_of_this_package_wherever_it_runs(tmp_path: Path) -> None:
     (tmp_path / "wit_admin/__init__.py").write_text("raise SystemExit('not this one')")
 
     done = subprocess.run(
-        own_program("wit_admin.git.summary_helper", "serve"),
+        own_program("wit_admin.git.repositories.summary_helper", "serve"),
         cwd=tmp_path,
         input=b"",
         capture_output=True,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wit_admin.git.mounts import is_local
+from wit_admin.git.files.mounts import is_local
 
 LINE = "36 35 98:0 / {} rw,noatime master:1 - {} source rw\n"
 

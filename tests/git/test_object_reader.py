@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.repositories import commit, git_bytes, new_work, oid_of
 from tests.support.server import run_git
-from wit_admin.git.object_reader import ObjectReader, TooLargeObjectError
+from wit_admin.git.objects.reader import ObjectReader, TooLargeObjectError
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wit_admin.git.plain_files import read_plain
+from wit_admin.git.files.plain import read_plain
 
 MOST = 10_000
 

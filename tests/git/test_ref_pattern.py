@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.repositories import git_bytes, new_work
 from wit_admin.errors import InvalidInputError
-from wit_admin.git.ref_pattern import RefPattern
+from wit_admin.git.refs.pattern import RefPattern
 
 REFS = [
     f"refs/{name}"

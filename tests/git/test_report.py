@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.support.reports import by_ref
 from wit_admin.git.pktline import write_band, write_packet
-from wit_admin.git.report import MAX_RESULTS, PushReport, ReportReader, render_refusal
+from wit_admin.git.pushes.report import MAX_RESULTS, PushReport, ReportReader, render_refusal
 
 refs = st.binary(min_size=1, max_size=20).map(lambda raw: b"refs/heads/" + raw.hex().encode())
 

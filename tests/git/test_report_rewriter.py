@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.support.reports import by_ref
 from wit_admin.git.pktline import Mark, write_band, write_packet
-from wit_admin.git.report import ReportReader
-from wit_admin.git.report_rewriter import ReportRewriter
+from wit_admin.git.pushes.report import ReportReader
+from wit_admin.git.pushes.report_rewriter import ReportRewriter
 
 FLUSH = Mark.FLUSH.value
 LINES = (

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from wit_admin.git.children import GitChild
-from wit_admin.git.retried_push import RetriedPush, progress_length
+from wit_admin.git.children.child import GitChild
+from wit_admin.git.pushes.retried_push import RetriedPush, progress_length
 
 LOST = b"ng refs/heads/main unable to migrate objects to permanent storage\n"
 PROGRESS = b"000c\x02working"

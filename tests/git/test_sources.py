@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from wit_admin.errors import InvalidInputError, NotAllowedError, UnavailableError
-from wit_admin.git.addresses import is_public, resolve_host
-from wit_admin.git.sources import Source, parse_source
+from wit_admin.git.remotes.addresses import is_public, resolve_host
+from wit_admin.git.remotes.sources import Source, parse_source
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wit_admin.git.summary import moment
+from wit_admin.git.repositories.summary import moment
 
 
 @pytest.mark.parametrize(

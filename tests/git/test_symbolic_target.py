@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wit_admin.git.ref_values import symbolic_target
+from wit_admin.git.refs.values import symbolic_target
 
 
 def test_target_is_found_through_files_and_links(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wit_admin.git.fetches.wants import wanted_ids
 from wit_admin.git.pktline import write_packet
-from wit_admin.git.wants import wanted_ids
 
 OID = "abcdef0123456789abcdef0123456789abcdef01"
 

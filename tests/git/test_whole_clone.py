@@ -12,14 +12,14 @@ import pytest
 from tests.support.repositories import oid_of
 from tests.support.server import run_git
 from tests.support.tools import make_tools
-from wit_admin.git import fetch_answers
 from wit_admin.git.child_backend import ChildBackend
-from wit_admin.git.children import GitChild
-from wit_admin.git.fetch_answers import PackAnswer, UploadPackAnswer
-from wit_admin.git.inspection import Inspector
+from wit_admin.git.children.child import GitChild
+from wit_admin.git.fetches import answers as fetch_answers
+from wit_admin.git.fetches.answers import PackAnswer, UploadPackAnswer
+from wit_admin.git.fetches.whole_clone import WholeClone, parse_whole_clone
 from wit_admin.git.pktline import MAX_PACKET, Mark, read_packets, write_packet
-from wit_admin.git.push_checks import GuardSettings
-from wit_admin.git.whole_clone import WholeClone, parse_whole_clone
+from wit_admin.git.pushes.checks import GuardSettings
+from wit_admin.git.repositories.inspection import Inspector
 
 ID, OTHER = "a" * 40, "b" * 40
 CAPABILITIES = ("command=fetch", "agent=git/2.39.5", "object-format=sha1")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wit_admin.git.wit_section import parse_own, render_own
+from wit_admin.git.repositories.wit_section import parse_own, render_own
 
 CONFIGS = [
     b"",

@@ -9,8 +9,8 @@ import pytest
 
 from wit_admin.db.models.organizations import Permission
 from wit_admin.db.models.repositories import Visibility
-from wit_admin.services.access import Action, RepositoryFacts, decide
-from wit_admin.services.actors import Actor
+from wit_admin.services.access.actors import Actor
+from wit_admin.services.access.decision import Action, RepositoryFacts, decide
 
 OWNER = Actor(uuid.UUID(int=1), "owner")
 GUEST = Actor(uuid.UUID(int=2), "guest")

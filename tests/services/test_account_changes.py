@@ -19,7 +19,9 @@ from wit_admin.errors import (
     UnauthenticatedError,
     WitError,
 )
-from wit_admin.services.account_changes import (
+from wit_admin.services.access.actors import Client, Credentials
+from wit_admin.services.accounts.accounts import create_user
+from wit_admin.services.accounts.changes import (
     block_user,
     claim_user,
     edit_user,
@@ -27,12 +29,10 @@ from wit_admin.services.account_changes import (
     show_user,
     unblock_user,
 )
-from wit_admin.services.accounts import create_user
-from wit_admin.services.actors import Client, Credentials
-from wit_admin.services.audit import list_events
+from wit_admin.services.accounts.sessions import LoginSessions
+from wit_admin.services.audit.trail import list_events
 from wit_admin.services.lookups import get_user
-from wit_admin.services.organizations import create_organization, show_organization
-from wit_admin.services.sessions import LoginSessions
+from wit_admin.services.organizations.organizations import create_organization, show_organization
 
 Sessions = sessionmaker[Session]
 CLIENT = Client("127.0.0.1", "curl")

@@ -31,28 +31,23 @@ from wit_admin.db.queries import (
 )
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import ConflictError, NotFoundError, RefusedError, UnauthenticatedError
-from wit_admin.git import own_config
+from wit_admin.git.repositories import own_config
 from wit_admin.names import RepoName, TeamName
-from wit_admin.services import (
-    audit,
-    organization_members,
-    organizations,
-    team_members,
-    teams,
-    trash,
-)
-from wit_admin.services import repository_changes as changes
-from wit_admin.services.account_changes import show_user
-from wit_admin.services.account_merge import AccountMerge
-from wit_admin.services.accounts import TokenOrder, create_token, create_user
-from wit_admin.services.actors import Client, Credentials, Scope
-from wit_admin.services.collaborators import add_collaborator, list_collaborators
+from wit_admin.services.access.actors import Client, Credentials, Scope
+from wit_admin.services.accounts.accounts import TokenOrder, create_token, create_user
+from wit_admin.services.accounts.changes import show_user
+from wit_admin.services.accounts.merge import AccountMerge
+from wit_admin.services.accounts.sessions import LoginSessions
+from wit_admin.services.audit import trail as audit
 from wit_admin.services.lookups import get_user
-from wit_admin.services.owner_removal import OwnerRemoval
-from wit_admin.services.owner_repositories import Fate
-from wit_admin.services.repo_sync import RepoSync
-from wit_admin.services.sessions import LoginSessions
-from wit_admin.services.sync_survey import SyncOptions
+from wit_admin.services.organizations import members as organization_members
+from wit_admin.services.organizations import organizations, team_members, teams
+from wit_admin.services.owners.removal import OwnerRemoval
+from wit_admin.services.owners.repositories import Fate
+from wit_admin.services.repositories import moves, trash
+from wit_admin.services.repositories.collaborators import add_collaborator, list_collaborators
+from wit_admin.services.sync.repo_sync import RepoSync
+from wit_admin.services.sync.survey import SyncOptions
 
 Sessions = sessionmaker[Session]
 
@@ -100,7 +95,7 @@ def site(sessions: Sessions, tmp_path: Path) -> Site:
 
 def test_repositories_go_over_and_old_urls_lead_to_them(site: Site) -> None:
     site.create("octo/one", "octo/two", "octo/gone", "alice/mine")
-    changes.rename_repository(site.sessions, site.root, RepoName("octo", "two"), "three")
+    moves.rename_repository(site.sessions, site.root, RepoName("octo", "two"), "three")
     trash.delete_repository(site.sessions, site.root, RepoName("octo", "gone"))
 
     done = site.run("Octo", "ALICE")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from wit_admin.errors import TooManyAttemptsError
-from wit_admin.services.attempts import (
+from wit_admin.services.access.attempts import (
     PER_ACCOUNT,
     PER_ACCOUNT_AND_ADDRESS,
     PER_ADDRESS,
@@ -142,7 +142,7 @@ def test_clock_that_begins_anew_locks_nobody_out(attempts: Attempts, clock: Cloc
 def test_processes_and_threads_count_together(tmp_path: Path) -> None:
     script = (
         "import pathlib, sys\n"
-        "from wit_admin.services.attempts import Attempt, open_attempts\n"
+        "from wit_admin.services.access.attempts import Attempt, open_attempts\n"
         "with open_attempts(pathlib.Path(sys.argv[1])) as attempts:\n"
         "    for _ in range(5):\n"
         "        attempts.count(Attempt('alice', '192.0.2.1'))\n"

@@ -19,19 +19,16 @@ from wit_admin.db.queries import audit as queries
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
-from wit_admin.services import (
-    account_changes,
-    audit,
-    audit_chain,
-    audit_check,
-    collaborators,
-    repository_changes,
-    repository_creation,
-    repository_edits,
-    trash,
-)
-from wit_admin.services.accounts import create_user
-from wit_admin.services.audit import Event, Origin
+from wit_admin.services.accounts import changes as account_changes
+from wit_admin.services.accounts.accounts import create_user
+from wit_admin.services.audit import chain as audit_chain
+from wit_admin.services.audit import check as audit_check
+from wit_admin.services.audit import trail as audit
+from wit_admin.services.audit.trail import Event, Origin
+from wit_admin.services.repositories import collaborators, trash
+from wit_admin.services.repositories import creation as repository_creation
+from wit_admin.services.repositories import edits as repository_edits
+from wit_admin.services.repositories import moves as repository_moves
 
 Sessions = sessionmaker[Session]
 WRITERS, EACH = 16, 5
@@ -229,7 +226,7 @@ def test_changes_of_repositories_and_accounts_are_told(
     repository_edits.set_visibility(sessions, tmp_path, name, Visibility.PUBLIC)
     repository_edits.set_archived(sessions, tmp_path, name, archived=True)
     collaborators.add_collaborator(sessions, name, "bob", Permission.WRITE)
-    repository_changes.rename_repository(sessions, tmp_path, name, "other")
+    repository_moves.rename_repository(sessions, tmp_path, name, "other")
     trash.delete_repository(sessions, tmp_path, RepoName("alice", "other"))
     trash.restore_repository(sessions, tmp_path, RepoName("alice", "other"))
     account_changes.block_user(sessions, "bob")

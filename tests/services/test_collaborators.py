@@ -9,8 +9,8 @@ from tests.support.builders import make_demo
 from wit_admin.db.models.organizations import Permission
 from wit_admin.errors import NotFoundError
 from wit_admin.names import RepoName
-from wit_admin.services.accounts import create_user
-from wit_admin.services.collaborators import (
+from wit_admin.services.accounts.accounts import create_user
+from wit_admin.services.repositories.collaborators import (
     add_collaborator,
     list_collaborators,
     remove_collaborator,

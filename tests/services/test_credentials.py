@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from wit_admin.services.actors import Credentials
-from wit_admin.services.attempts import Attempt, open_attempts
-from wit_admin.services.credentials import PasswordChecker, hash_password
+from wit_admin.services.access.actors import Credentials
+from wit_admin.services.access.attempts import Attempt, open_attempts
+from wit_admin.services.access.credentials import PasswordChecker, hash_password
 from wit_admin.settings import load_settings
 
 SECRET = "s3cr3t-of-mine"
@@ -23,7 +23,7 @@ def test_flood_of_wrong_passwords_takes_bounded_memory() -> None:
     script = """
         from pathlib import Path
         from concurrent.futures import ThreadPoolExecutor
-        from wit_admin.services.credentials import PasswordChecker, hash_password
+        from wit_admin.services.access.credentials import PasswordChecker, hash_password
 
         good, checker = hash_password("right"), PasswordChecker()
         with ThreadPoolExecutor(24) as pool:

@@ -12,16 +12,17 @@ from wit_admin.db.models.organizations import OrgRole, Permission
 from wit_admin.db.queries import collaborators, members, organizations, teams
 from wit_admin.errors import InvalidInputError, NotFoundError
 from wit_admin.names import RepoName
-from wit_admin.services import account_changes, accounts
-from wit_admin.services.access import Action, PushCreate
-from wit_admin.services.accounts import TokenOrder
-from wit_admin.services.actors import Scope
-from wit_admin.services.collaborators import add_collaborator
-from wit_admin.services.credentials import digest_secret
-from wit_admin.services.explanations import Explanation, Question, explain
+from wit_admin.services.access.actors import Scope
+from wit_admin.services.access.credentials import digest_secret
+from wit_admin.services.access.decision import Action, PushCreate
+from wit_admin.services.access.explanations import Explanation, Question, explain
+from wit_admin.services.accounts import accounts
+from wit_admin.services.accounts import changes as account_changes
+from wit_admin.services.accounts.accounts import TokenOrder
 from wit_admin.services.lookups import get_user
-from wit_admin.services.owner_removal import close_account
-from wit_admin.services.protections import ProtectionOrder, add_protection
+from wit_admin.services.owners.removal import close_account
+from wit_admin.services.repositories.collaborators import add_collaborator
+from wit_admin.services.repositories.protections import ProtectionOrder, add_protection
 
 DEMO, FRESH = RepoName.parse("alice/demo"), RepoName.parse("alice/fresh")
 

@@ -22,7 +22,7 @@ from wit_admin.db.models.events import AuditEvent
 from wit_admin.db.models.pushes import PushEntry, PushState
 from wit_admin.db.models.repositories import Repository
 from wit_admin.db.queries import expiry
-from wit_admin.git import storage
+from wit_admin.git.repositories import storage
 from wit_admin.services import housekeeping
 
 DAY = timedelta(days=1)

@@ -15,8 +15,8 @@ from tests.support.jj_site import JjSite, open_jj_site
 from tests.support.jj_writer import JjWriter
 from wit_admin.errors import InvalidInputError, NotFoundError
 from wit_admin.jj.evolution import MAX_WANTED
-from wit_admin.services.jj_evolution import Evolution, read_evolution
-from wit_admin.services.jj_sync import sync_repository
+from wit_admin.services.jj.evolution import Evolution, read_evolution
+from wit_admin.services.jj.sync import sync_repository
 
 CHANGE = "kmnopqrstuvwxyzl" * 2
 

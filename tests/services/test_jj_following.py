@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from tests.support.builders import NOW
 from tests.support.jj_writer import JjWriter
 from wit_admin.db.queries.jj_operations import OperationFilter
-from wit_admin.services.jj_following import FollowedChanges, FollowedOperations
-from wit_admin.services.jj_reading import ChangeQuery
-from wit_admin.services.jj_sync import sync_repository
+from wit_admin.services.jj.following import FollowedChanges, FollowedOperations
+from wit_admin.services.jj.reading import ChangeQuery
+from wit_admin.services.jj.sync import sync_repository
 
 
 def test_followed_log_gives_each_operation_once_and_parents_first(

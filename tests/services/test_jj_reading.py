@@ -16,9 +16,9 @@ from wit_admin.db.queries.jj_changes import ChangeRow
 from wit_admin.db.queries.jj_conflicts import ConflictFilter
 from wit_admin.db.queries.jj_operations import OperationFilter, OperationRow
 from wit_admin.errors import InvalidInputError, NotFoundError
-from wit_admin.services.jj_following import FollowedOperations
-from wit_admin.services.jj_lookups import resolve_change
-from wit_admin.services.jj_reading import (
+from wit_admin.services.jj.following import FollowedOperations
+from wit_admin.services.jj.lookups import resolve_change
+from wit_admin.services.jj.reading import (
     ChangeQuery,
     Listed,
     list_bookmarks,

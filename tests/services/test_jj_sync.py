@@ -28,9 +28,9 @@ from wit_admin.db.queries.jj_bookmarks import BookmarkFilter
 from wit_admin.db.queries.jj_changes import MAX_DESCRIPTION_CHARACTERS
 from wit_admin.errors import MissingJjError
 from wit_admin.jj.operations import ROOT_OPERATION
-from wit_admin.services.jj_reading import ChangeQuery, list_bookmarks, list_changes
-from wit_admin.services.jj_rows import operation_row
-from wit_admin.services.jj_sync import JjSyncOptions, JjSyncResult, sync_repository
+from wit_admin.services.jj.reading import ChangeQuery, list_bookmarks, list_changes
+from wit_admin.services.jj.rows import operation_row
+from wit_admin.services.jj.sync import JjSyncOptions, JjSyncResult, sync_repository
 
 CHANGE = "kmnopqrstuvwxyzl" * 2
 

@@ -26,7 +26,7 @@ from wit_admin.db.models.jj import (
 from wit_admin.db.models.repositories import Repository
 from wit_admin.db.queries import jj_state
 from wit_admin.jj.repository import open_repository
-from wit_admin.services.jj_sync import JjSyncResult, sync_repository
+from wit_admin.services.jj.sync import JjSyncResult, sync_repository
 
 
 def test_two_syncs_at_once_end_as_one(

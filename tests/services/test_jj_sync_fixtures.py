@@ -15,8 +15,8 @@ from tests.support.builders import NOW, make_demo
 from tests.support.jj_fixtures import OTHERS, Fixture, list_fixtures, unpack_fixture
 from wit_admin.db.models.jj import Bookmark, Change, ChangeCommit, Conflict, JjOperation
 from wit_admin.jj.operations import Timestamp
-from wit_admin.services.jj_rows import plain_text
-from wit_admin.services.jj_sync import sync_repository
+from wit_admin.services.jj.rows import plain_text
+from wit_admin.services.jj.sync import sync_repository
 
 TELLING = (
     "0.17.1/merges",

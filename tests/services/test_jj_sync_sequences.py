@@ -25,7 +25,7 @@ from wit_admin.db.models.jj import (
 )
 from wit_admin.db.models.repositories import Repository
 from wit_admin.jj.change_ids import encode_change_id
-from wit_admin.services.jj_sync import JjSyncOptions, sync_repository
+from wit_admin.services.jj.sync import JjSyncOptions, sync_repository
 
 
 @pytest.mark.parametrize("version", ["0.17.1", "0.35.0", "0.45.1"])

@@ -14,7 +14,7 @@ from tests.support.jj_writer import JjWriter
 from wit_admin.db.models.jj import JjOperation
 from wit_admin.jj.ids import ROOT_OPERATION_ID
 from wit_admin.jj.repository import open_repository
-from wit_admin.services.jj_sync import sync_repository
+from wit_admin.services.jj.sync import sync_repository
 
 
 def sync(sessions: sessionmaker[Session], repo_id: uuid.UUID, writer: JjWriter) -> set[str]:

@@ -22,21 +22,22 @@ from wit_admin.db.models.repositories import ObjectFormat, Visibility
 from wit_admin.db.queries.activities import list_activity
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.db.queries.repositories import NewRepository
-from wit_admin.git import storage
-from wit_admin.git.ancestry import Ancestry
-from wit_admin.git.commands import PushRequest, RefCommand
-from wit_admin.git.disk import Disk
-from wit_admin.git.environment import PUSH_ID_HOST
-from wit_admin.git.inspection import Inspector
-from wit_admin.git.report import PushReport, RefResult
+from wit_admin.git.children.environment import PUSH_ID_HOST
+from wit_admin.git.objects.ancestry import Ancestry
+from wit_admin.git.pushes.commands import PushRequest, RefCommand
+from wit_admin.git.pushes.report import PushReport, RefResult
+from wit_admin.git.repositories import storage
+from wit_admin.git.repositories.disk import Disk
+from wit_admin.git.repositories.inspection import Inspector
 from wit_admin.names import RepoName
-from wit_admin.services import audit_check, pushes
-from wit_admin.services.accounts import create_user
-from wit_admin.services.audit import Origin, list_events
-from wit_admin.services.push_flow import PushFlow
-from wit_admin.services.ref_updates import RefUpdate
+from wit_admin.services.access.targets import Served
+from wit_admin.services.accounts.accounts import create_user
+from wit_admin.services.audit import check as audit_check
+from wit_admin.services.audit.trail import Origin, list_events
+from wit_admin.services.pushes import records as pushes
+from wit_admin.services.pushes.flow import PushFlow
+from wit_admin.services.pushes.ref_updates import RefUpdate
 from wit_admin.services.servers import Enrolment, Servers
-from wit_admin.services.targets import Served
 
 ZERO = "0" * 40
 

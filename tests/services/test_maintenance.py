@@ -15,11 +15,12 @@ from tests.support.tools import make_tools
 from wit_admin.db.models.repositories import Repository
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import BatchError, BusyError, ConflictError, NotFoundError
-from wit_admin.git.inspection import Inspector
+from wit_admin.git.repositories.inspection import Inspector
 from wit_admin.names import RepoName
-from wit_admin.services import audit, repositories
-from wit_admin.services.maintenance import Maintenance
+from wit_admin.services.audit import trail as audit
 from wit_admin.services.plans import Applied
+from wit_admin.services.repositories import listing as repositories
+from wit_admin.services.repositories.maintenance import Maintenance
 
 OTHER = RepoName("bob", "other")
 

@@ -16,18 +16,13 @@ from wit_admin.db.queries import repositories, serving, trash, users
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError
 from wit_admin.names import RepoName, TeamName
-from wit_admin.services import (
-    audit,
-    organization_members,
-    organizations,
-    team_members,
-    team_repositories,
-    teams,
-)
-from wit_admin.services.account_changes import claim_user
-from wit_admin.services.accounts import create_user
+from wit_admin.services.accounts.accounts import create_user
+from wit_admin.services.accounts.changes import claim_user
+from wit_admin.services.audit import trail as audit
 from wit_admin.services.lookups import get_owner
-from wit_admin.services.team_removal import TeamRemoval
+from wit_admin.services.organizations import members as organization_members
+from wit_admin.services.organizations import organizations, team_members, team_repositories, teams
+from wit_admin.services.organizations.team_removal import TeamRemoval
 
 Sessions = sessionmaker[Session]
 CORE = TeamName("acme", "core")

@@ -24,12 +24,15 @@ from wit_admin.db.queries import adoption
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import ConflictError, NotFoundError, RefusedError
 from wit_admin.names import RepoName
-from wit_admin.services import audit, audit_check, organizations, trash
-from wit_admin.services.account_merge import AccountMerge
-from wit_admin.services.accounts import create_user
-from wit_admin.services.owner_removal import OwnerRemoval
-from wit_admin.services.owner_renaming import OwnerRenaming
-from wit_admin.services.owner_repositories import Fate
+from wit_admin.services.accounts.accounts import create_user
+from wit_admin.services.accounts.merge import AccountMerge
+from wit_admin.services.audit import check as audit_check
+from wit_admin.services.audit import trail as audit
+from wit_admin.services.organizations import organizations
+from wit_admin.services.owners.removal import OwnerRemoval
+from wit_admin.services.owners.renaming import OwnerRenaming
+from wit_admin.services.owners.repositories import Fate
+from wit_admin.services.repositories import trash
 
 MOST_STEPS = 100
 

@@ -16,23 +16,18 @@ from wit_admin.db.models.organizations import OrgRole, Permission, TeamRepositor
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError, UnauthenticatedError
 from wit_admin.names import RepoName, TeamName
-from wit_admin.services import (
-    audit,
-    organization_members,
-    organizations,
-    team_repositories,
-    teams,
-    trash,
-)
-from wit_admin.services import repository_changes as changes
-from wit_admin.services.account_changes import show_user
-from wit_admin.services.accounts import TokenOrder, create_token, create_user
-from wit_admin.services.actors import Client, Credentials, Scope
-from wit_admin.services.owner_removal import OwnerRemoval
-from wit_admin.services.owner_renaming import OwnerRenaming
-from wit_admin.services.owner_repositories import Fate
-from wit_admin.services.repository_actions import Transfer
-from wit_admin.services.sessions import LoginSessions
+from wit_admin.services.access.actors import Client, Credentials, Scope
+from wit_admin.services.accounts.accounts import TokenOrder, create_token, create_user
+from wit_admin.services.accounts.changes import show_user
+from wit_admin.services.accounts.sessions import LoginSessions
+from wit_admin.services.audit import trail as audit
+from wit_admin.services.organizations import members as organization_members
+from wit_admin.services.organizations import organizations, team_repositories, teams
+from wit_admin.services.owners.removal import OwnerRemoval
+from wit_admin.services.owners.renaming import OwnerRenaming
+from wit_admin.services.owners.repositories import Fate
+from wit_admin.services.repositories import moves, trash
+from wit_admin.services.repositories.actions import Transfer
 
 Sessions = sessionmaker[Session]
 UNSAID = Fate()
@@ -200,7 +195,7 @@ def test_owner_stays_when_a_repository_could_not_be_handed_over(site: Site) -> N
 
     assert [failure.target for failure in applied.failures] == ["alice/two", "alice"]
     assert site.names() == ["alice/two", "bob/one", "bob/two"]
-    changes.rename_repository(site.sessions, site.root, RepoName("alice", "two"), "three")
+    moves.rename_repository(site.sessions, site.root, RepoName("alice", "two"), "three")
     assert site.remove("alice", Fate("bob")) == {"transfer": 1, "delete-user": 1}
 
 

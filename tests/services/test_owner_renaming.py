@@ -16,11 +16,11 @@ from wit_admin.db.models.accounts import OwnerType
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import BatchError, ConflictError, InvalidInputError, NotFoundError
 from wit_admin.names import RepoName
-from wit_admin.services import trash
-from wit_admin.services.accounts import create_user
-from wit_admin.services.audit import list_events
-from wit_admin.services.organizations import create_organization
-from wit_admin.services.owner_renaming import OwnerRenaming
+from wit_admin.services.accounts.accounts import create_user
+from wit_admin.services.audit.trail import list_events
+from wit_admin.services.organizations.organizations import create_organization
+from wit_admin.services.owners.renaming import OwnerRenaming
+from wit_admin.services.repositories import trash
 
 USER, ORGANIZATION = OwnerType.USER, OwnerType.ORGANIZATION
 

@@ -25,27 +25,22 @@ from wit_admin.db.models.organizations import (
 )
 from wit_admin.db.models.repositories import Repository, Visibility
 from wit_admin.errors import BatchError, RefusedError
-from wit_admin.git import own_config
+from wit_admin.git.repositories import own_config
 from wit_admin.names import RepoName, TeamName
-from wit_admin.services import (
-    audit_check,
-    organization_members,
-    organizations,
-    team_members,
-    team_repositories,
-    teams,
-    trash,
-)
-from wit_admin.services.account_changes import block_user
-from wit_admin.services.account_merge import AccountMerge
-from wit_admin.services.accounts import create_user
-from wit_admin.services.collaborators import add_collaborator
+from wit_admin.services.accounts.accounts import create_user
+from wit_admin.services.accounts.changes import block_user
+from wit_admin.services.accounts.merge import AccountMerge
+from wit_admin.services.audit import check as audit_check
 from wit_admin.services.lookups import get_repository_id
-from wit_admin.services.owner_removal import OwnerRemoval
-from wit_admin.services.owner_repositories import Fate
-from wit_admin.services.repository_changes import transfer_repository
-from wit_admin.services.repository_creation import RepositoryOrder, create_repository
-from wit_admin.services.team_removal import TeamRemoval
+from wit_admin.services.organizations import members as organization_members
+from wit_admin.services.organizations import organizations, team_members, team_repositories, teams
+from wit_admin.services.organizations.team_removal import TeamRemoval
+from wit_admin.services.owners.removal import OwnerRemoval
+from wit_admin.services.owners.repositories import Fate
+from wit_admin.services.repositories import trash
+from wit_admin.services.repositories.collaborators import add_collaborator
+from wit_admin.services.repositories.creation import RepositoryOrder, create_repository
+from wit_admin.services.repositories.moves import transfer_repository
 
 PEOPLE = ("u0", "u1", "u2", "u3")
 ORGS = ("acme", "guild")

@@ -13,9 +13,10 @@ from wit_admin.db.queries import members, merging, organizations, teams, users
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import InvalidInputError, NotFoundError
 from wit_admin.names import RepoName
-from wit_admin.services import audit, protections
+from wit_admin.services.audit import trail as audit
 from wit_admin.services.lookups import get_user
-from wit_admin.services.protections import ProtectionOrder
+from wit_admin.services.repositories import protections
+from wit_admin.services.repositories.protections import ProtectionOrder
 
 DEMO = RepoName.parse("alice/demo")
 

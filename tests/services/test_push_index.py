@@ -19,12 +19,12 @@ from tests.support.tools import make_tools
 from wit_admin.db.models.jj import Change, ChangeCommit
 from wit_admin.db.models.repositories import Repository
 from wit_admin.errors import UnavailableError
-from wit_admin.git.ancestry import Ancestry
-from wit_admin.git.disk import Disk
-from wit_admin.git.inspection import Inspector
-from wit_admin.services import push_index
-from wit_admin.services.push_index import PushIndex
-from wit_admin.services.pushed_changes import list_due
+from wit_admin.git.objects.ancestry import Ancestry
+from wit_admin.git.repositories.disk import Disk
+from wit_admin.git.repositories.inspection import Inspector
+from wit_admin.services.jj.pushed_changes import list_due
+from wit_admin.services.pushes import index as push_index
+from wit_admin.services.pushes.index import PushIndex
 
 FIRST, SECOND, SECRET = ("k" * 31 + end for end in "kmx")
 GITDIR = "alice/demo.git"

@@ -24,21 +24,21 @@ from wit_admin.db.queries import jj_commits
 from wit_admin.db.queries.jj_changes import MAX_DESCRIPTION_CHARACTERS
 from wit_admin.db.queries.jj_operations import OperationFilter
 from wit_admin.errors import DamagedJjError, JjError, NotFoundError
-from wit_admin.git.ancestry import Ancestry
-from wit_admin.git.disk import Disk
-from wit_admin.git.inspection import Inspector
-from wit_admin.services.jj_evolution import read_evolution
-from wit_admin.services.jj_following import FollowedChanges
-from wit_admin.services.jj_reading import ChangeQuery, list_changes, list_operations
-from wit_admin.services.jj_rows import commit_rows
-from wit_admin.services.jj_standing import Standing
-from wit_admin.services.jj_sync import sync_repository
-from wit_admin.services.pushed_changes import (
+from wit_admin.git.objects.ancestry import Ancestry
+from wit_admin.git.repositories.disk import Disk
+from wit_admin.git.repositories.inspection import Inspector
+from wit_admin.services.jj.evolution import read_evolution
+from wit_admin.services.jj.following import FollowedChanges
+from wit_admin.services.jj.pushed_changes import (
     MAX_COMMITS,
     MAX_VERSIONS,
     index_pushed,
     list_due,
 )
+from wit_admin.services.jj.reading import ChangeQuery, list_changes, list_operations
+from wit_admin.services.jj.rows import commit_rows
+from wit_admin.services.jj.standing import Standing
+from wit_admin.services.jj.sync import sync_repository
 
 CHANGE = "kmnopqrstuvwxyzl" * 2
 OTHER = "lzyxwvutsrqponmk" * 2

@@ -13,10 +13,10 @@ from tests.support.numbers import add_number, make_numbers
 from tests.support.processes import wait_until
 from wit_admin.db.data_version import DataVersion
 from wit_admin.names import RepoName
-from wit_admin.services.actors import Actor, Credentials
-from wit_admin.services.known_public import open_known_public
-from wit_admin.services.read_cache import Moment, ReadCache, SharedReads
-from wit_admin.services.targets import Served
+from wit_admin.services.access.actors import Actor, Credentials
+from wit_admin.services.access.known_public import open_known_public
+from wit_admin.services.access.read_cache import Moment, ReadCache, SharedReads
+from wit_admin.services.access.targets import Served
 
 NAME = RepoName("alice", "demo")
 CREDENTIALS = Credentials("wit_a", "alice")

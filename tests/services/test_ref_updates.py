@@ -8,9 +8,9 @@ import pytest
 
 from tests.support.repositories import commit, new_work, oid_of
 from tests.support.server import run_git
-from wit_admin.git.environment import PUSH_ID_HOST
-from wit_admin.git.report import PushReport
-from wit_admin.services.ref_updates import RefUpdate, list_accepted
+from wit_admin.git.children.environment import PUSH_ID_HOST
+from wit_admin.git.pushes.report import PushReport
+from wit_admin.services.pushes.ref_updates import RefUpdate, list_accepted
 
 NO_REPORT = PushReport(is_complete=False, unpack=None, results=())
 ZERO = "0" * 40

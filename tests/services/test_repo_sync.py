@@ -17,10 +17,12 @@ from wit_admin.db.models.accounts import User
 from wit_admin.db.models.organizations import Organization
 from wit_admin.db.models.repositories import Repository, Visibility
 from wit_admin.names import RepoName
-from wit_admin.services import repository_changes, repository_edits, trash
-from wit_admin.services.accounts import create_user
-from wit_admin.services.organizations import claim_organization, create_organization
-from wit_admin.services.repository_creation import RepositoryOrder, create_repository
+from wit_admin.services.accounts.accounts import create_user
+from wit_admin.services.organizations.organizations import claim_organization, create_organization
+from wit_admin.services.repositories import edits as repository_edits
+from wit_admin.services.repositories import moves as repository_moves
+from wit_admin.services.repositories import trash
+from wit_admin.services.repositories.creation import RepositoryOrder, create_repository
 
 
 def test_unknown_repository_is_adopted_with_a_placeholder_for_its_owner(ground: Site) -> None:
@@ -77,7 +79,7 @@ def test_empty_database_gets_the_same_rows_back(ground: Site, tmp_path: Path) ->
     ground.add("carol/found.git", object_format="sha256")
     ground.sync()
     # Names of renamed repositories were taken by others, so places say nothing.
-    changes = repository_changes
+    changes = repository_moves
     changes.rename_repository(ground.sessions, ground.root, RepoName("alice", "tools"), "hammer")
     order = RepositoryOrder(Visibility.PRIVATE)
     made = create_repository(ground.sessions, ground.root, RepoName("alice", "tools"), order)

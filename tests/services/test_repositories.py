@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.errors import NotFoundError
 from wit_admin.names import RepoName
-from wit_admin.services import repositories
+from wit_admin.services.repositories import listing as repositories
 
 
 def test_the_activity_of_an_absent_repository_is_not_found_rather_than_empty(

@@ -10,11 +10,10 @@ from tests.support.builders import make_issue, make_user, run_at_once
 from tests.support.sites import DEMO, ORDER, Site
 from wit_admin.db.models.issues import Issue
 from wit_admin.errors import ConflictError, NotFoundError
-from wit_admin.git import own_config, storage
+from wit_admin.git.repositories import own_config, storage
 from wit_admin.names import RepoName
-from wit_admin.services import repository_changes as changes
-from wit_admin.services import trash
-from wit_admin.services.repository_creation import create_repository
+from wit_admin.services.repositories import moves, trash
+from wit_admin.services.repositories.creation import create_repository
 
 
 def test_new_repository_says_what_it_is(site: Site) -> None:
@@ -56,7 +55,7 @@ def test_create_takes_no_folder_that_the_database_does_not_know(site: Site) -> N
 def test_old_names_lead_to_a_renamed_and_transferred_repository(site: Site) -> None:
     repo_id = site.create()
 
-    changes.rename_repository(site.sessions, site.root, DEMO, "tools")
+    moves.rename_repository(site.sessions, site.root, DEMO, "tools")
     site.transfer(RepoName("alice", "tools"), "bob")
 
     for name in (DEMO, RepoName("alice", "tools"), RepoName("bob", "tools")):
@@ -66,7 +65,7 @@ def test_old_names_lead_to_a_renamed_and_transferred_repository(site: Site) -> N
 
 def test_new_repository_takes_an_old_name_for_good(site: Site) -> None:
     old_id = site.create()
-    changes.rename_repository(site.sessions, site.root, DEMO, "tools")
+    moves.rename_repository(site.sessions, site.root, DEMO, "tools")
 
     new_id = site.create()
     trash.delete_repository(site.sessions, site.root, DEMO)
@@ -79,7 +78,7 @@ def test_new_repository_takes_an_old_name_for_good(site: Site) -> None:
 
 def test_deleted_repository_comes_back_whole(site: Site) -> None:
     repo_id = site.create()
-    changes.rename_repository(site.sessions, site.root, DEMO, "tools")
+    moves.rename_repository(site.sessions, site.root, DEMO, "tools")
     tools = RepoName("alice", "tools")
     with site.sessions.begin() as session:
         alice = make_user(session, "carol")

@@ -25,15 +25,16 @@ from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.repositories import Repository, Visibility
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import ConflictError, NotFoundError, RefusedError
-from wit_admin.git import storage
-from wit_admin.git.limited_child import ChildLimits
-from wit_admin.git.sources import parse_source
+from wit_admin.git.children.limited_child import ChildLimits
+from wit_admin.git.refs.head import read_head
+from wit_admin.git.remotes.sources import parse_source
 from wit_admin.names import RepoName
-from wit_admin.services import audit, audit_check, trash
-from wit_admin.services import repository_edits as edits
+from wit_admin.services.audit import check as audit_check
+from wit_admin.services.audit import trail as audit
 from wit_admin.services.plans import A, Task
-from wit_admin.services.repository_creation import create_repository
-from wit_admin.services.repository_import import Importer, ImportOrder
+from wit_admin.services.repositories import edits, trash
+from wit_admin.services.repositories.creation import create_repository
+from wit_admin.services.repositories.importing import Importer, ImportOrder
 
 MOST_STEPS = 100
 
@@ -182,7 +183,7 @@ def assert_done(site: Site, command: Command, name: RepoName) -> None:
         with site.sessions() as session:
             row = session.get_one(Repository, repo_id)
         assert command.holds(row)
-        assert storage.read_head(site.root / row.disk_path) == row.default_branch
+        assert read_head(site.root / row.disk_path) == row.default_branch
     if command is COMMANDS["import"]:
         assert all_refs(site.folder(name)) == all_refs(site.root.parent / "source")
 

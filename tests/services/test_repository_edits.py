@@ -7,10 +7,10 @@ import pytest
 from tests.support.sites import DEMO, Site
 from wit_admin.db.queries.repository_lists import RepositorySort
 from wit_admin.errors import InvalidInputError, NotFoundError
-from wit_admin.git import own_config
+from wit_admin.git.repositories import own_config
 from wit_admin.names import RepoName
-from wit_admin.services import repositories, trash
-from wit_admin.services import repository_edits as edits
+from wit_admin.services.repositories import edits, trash
+from wit_admin.services.repositories import listing as repositories
 
 
 def edit(site: Site, text: str | None) -> bool:

@@ -21,13 +21,13 @@ from wit_admin.errors import (
     TooLargeError,
     UnavailableError,
 )
-from wit_admin.git import own_config, storage
-from wit_admin.git.limited_child import ChildLimits
-from wit_admin.git.sources import parse_source
-from wit_admin.git.staging import open_staging
+from wit_admin.git.children.limited_child import ChildLimits
+from wit_admin.git.remotes.sources import parse_source
+from wit_admin.git.repositories import own_config, storage
+from wit_admin.git.repositories.staging import open_staging
 from wit_admin.names import RepoName
-from wit_admin.services import repositories
-from wit_admin.services.repository_import import Importer, ImportOrder
+from wit_admin.services.repositories import listing as repositories
+from wit_admin.services.repositories.importing import Importer, ImportOrder
 
 LIMITS = ChildLimits(60.0, 1024**3, 1024**2)
 

@@ -8,9 +8,10 @@ from tests.support.builders import run_at_once
 from tests.support.sites import DEMO, Site
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import ConflictError, NotFoundError
-from wit_admin.git import storage
+from wit_admin.git.repositories import storage
 from wit_admin.names import RepoName
-from wit_admin.services import audit, trash
+from wit_admin.services.audit import trail as audit
+from wit_admin.services.repositories import trash
 
 BOBS = RepoName("bob", "demo")
 

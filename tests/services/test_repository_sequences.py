@@ -16,10 +16,9 @@ from tests.support.sites import Site
 from wit_admin.db.models.repositories import Repository
 from wit_admin.db.queries import repository_lists
 from wit_admin.errors import RefusedError
-from wit_admin.git.ref_values import read_ref
+from wit_admin.git.refs.values import read_ref
 from wit_admin.names import RepoName
-from wit_admin.services import repository_edits as edits
-from wit_admin.services import trash
+from wit_admin.services.repositories import edits, trash
 
 NAMES = [RepoName(owner, name) for owner in ("alice", "bob") for name in ("a", "b", "c")]
 SEEDS = [int(seed) for seed in os.environ.get("WIT_TEST_SEEDS", "0 1 2 3").split()]

@@ -30,7 +30,7 @@ from wit_admin.db.models.repositories import Collaborator, Repository, Star, Vis
 from wit_admin.db.queries import labels, repositories, users
 from wit_admin.db.queries.counters import recount
 from wit_admin.errors import ConflictError, RefusedError
-from wit_admin.git import storage
+from wit_admin.git.refs.head import read_head
 from wit_admin.names import RepoName
 from wit_admin.services.seeding import Profile, seed
 
@@ -154,7 +154,7 @@ def test_demo_rows_and_repositories_tell_the_same(
     for row in rows.values():
         gitdir = root / row.disk_path
         assert run_git(gitdir, "fsck", "--strict", "--full").returncode == 0
-        assert storage.read_head(gitdir) == row.default_branch
+        assert read_head(gitdir) == row.default_branch
         assert f"refs/heads/{row.default_branch}" in refs_of(gitdir)
     for pull in pulls:
         source = pygit2.Repository(str(root / rows[pull.source_repo_id or pull.repo_id].disk_path))

@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.base import utc_now
 from wit_admin.db.models.accounts import User, UserSession
 from wit_admin.errors import NotFoundError, UnauthenticatedError
-from wit_admin.services.accounts import create_user
-from wit_admin.services.actors import Client, Credentials
-from wit_admin.services.attempts import PER_ACCOUNT_AND_ADDRESS, open_attempts
-from wit_admin.services.credentials import TOKEN_PREFIX, PasswordChecker, new_secret
-from wit_admin.services.sessions import (
+from wit_admin.services.access.actors import Client, Credentials
+from wit_admin.services.access.attempts import PER_ACCOUNT_AND_ADDRESS, open_attempts
+from wit_admin.services.access.credentials import TOKEN_PREFIX, PasswordChecker, new_secret
+from wit_admin.services.accounts.accounts import create_user
+from wit_admin.services.accounts.sessions import (
     LoginSessions,
     SessionResult,
     create_session,

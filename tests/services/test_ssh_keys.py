@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError
-from wit_admin.services.accounts import create_user
-from wit_admin.services.public_keys import parse_public_key
-from wit_admin.services.ssh_keys import add_ssh_key, list_ssh_keys, remove_ssh_key
+from wit_admin.services.accounts.accounts import create_user
+from wit_admin.services.accounts.public_keys import parse_public_key
+from wit_admin.services.accounts.ssh_keys import add_ssh_key, list_ssh_keys, remove_ssh_key
 
 KINDS = [("ed25519", "256"), ("rsa", "2048"), ("ecdsa", "256"), ("ecdsa", "384"), ("ecdsa", "521")]
 

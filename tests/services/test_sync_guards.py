@@ -11,7 +11,7 @@ import pytest
 from tests.support.sync_site import Site
 from wit_admin.errors import ConflictError, InvalidInputError
 from wit_admin.names import RepoName
-from wit_admin.services import trash
+from wit_admin.services.repositories import trash
 
 
 def test_missing_folder_is_told_and_pruned_only_when_asked(ground: Site) -> None:

@@ -16,14 +16,14 @@ from wit_admin.db.models.accounts import OwnerType
 from wit_admin.db.models.repositories import ObjectFormat, Visibility
 from wit_admin.db.queries import reconcile
 from wit_admin.db.queries.adoption import AdoptedRepository, insert_adopted
-from wit_admin.services import repo_sync
-from wit_admin.services.sync_memory import Remembered
+from wit_admin.services.sync import repo_sync
+from wit_admin.services.sync.memory import Remembered
 
 GO_THROUGH_ALL = """
 import os, sys
 from tests.support.kernel import memory_bytes
 from wit_admin.db.engine import make_sessions, open_engine
-from wit_admin.services.sync_memory import Remembered
+from wit_admin.services.sync.memory import Remembered
 
 remembered = Remembered(make_sessions(open_engine(sys.argv[1])), owner=None, part_size=500)
 remembered.take("alice")

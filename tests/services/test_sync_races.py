@@ -21,13 +21,13 @@ from wit_admin.db.base import utc_now
 from wit_admin.db.models.events import AuditEvent
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.db.queries import pushes, reconcile
-from wit_admin.git import many_summaries
-from wit_admin.git.summary import summarize
-from wit_admin.git.walk import Found
+from wit_admin.git.repositories import many_summaries
+from wit_admin.git.repositories.summary import summarize
+from wit_admin.git.repositories.walk import Found
 from wit_admin.services import housekeeping
-from wit_admin.services.sync_adoption import Adoption
-from wit_admin.services.sync_folders import Folder, RootFolder
-from wit_admin.services.sync_moves import Moves
+from wit_admin.services.sync.adoption import Adoption
+from wit_admin.services.sync.folders import Folder, RootFolder
+from wit_admin.services.sync.moves import Moves
 
 ROUNDS = int(os.environ.get("WIT_TEST_KILLS", "10"))
 

@@ -20,20 +20,22 @@ from tests.support.sync_site import Site, facts
 from tests.support.tools import make_tools
 from wit_admin.db.models.accounts import Owner, OwnerType
 from wit_admin.db.models.repositories import Visibility
-from wit_admin.git.ancestry import Ancestry
-from wit_admin.git.commands import PushRequest, RefCommand
-from wit_admin.git.disk import Disk
-from wit_admin.git.inspection import Inspector
-from wit_admin.git.report import PushReport, RefResult
+from wit_admin.git.objects.ancestry import Ancestry
+from wit_admin.git.pushes.commands import PushRequest, RefCommand
+from wit_admin.git.pushes.report import PushReport, RefResult
+from wit_admin.git.repositories.disk import Disk
+from wit_admin.git.repositories.inspection import Inspector
 from wit_admin.names import RepoName
-from wit_admin.services import repository_changes, repository_edits, trash
-from wit_admin.services.accounts import create_user
-from wit_admin.services.actors import Actor
-from wit_admin.services.organizations import create_organization
-from wit_admin.services.push_flow import PushFlow
-from wit_admin.services.repository_creation import RepositoryOrder, create_repository
+from wit_admin.services.access.actors import Actor
+from wit_admin.services.access.targets import Creatable, Served
+from wit_admin.services.accounts.accounts import create_user
+from wit_admin.services.organizations.organizations import create_organization
+from wit_admin.services.pushes.flow import PushFlow
+from wit_admin.services.repositories import edits as repository_edits
+from wit_admin.services.repositories import moves as repository_moves
+from wit_admin.services.repositories import trash
+from wit_admin.services.repositories.creation import RepositoryOrder, create_repository
 from wit_admin.services.servers import Enrolment, Servers
-from wit_admin.services.targets import Creatable, Served
 
 OWNERS = ("alice", "bob", "carol")
 STEPS = 30
@@ -98,16 +100,14 @@ class World:
     def rename(self) -> None:
         if old := self.some(self.live):
             new = self.fresh().name
-            repository_changes.rename_repository(self.site.sessions, self.site.root, old, new)
+            repository_moves.rename_repository(self.site.sessions, self.site.root, old, new)
             self._moved(str(old), f"{old.owner}/{new}")
 
     def transfer(self) -> None:
         if old := self.some(self.live):
             owner = self.chance.choice(OWNERS)
             repo_id = self.site.rows()[str(old)].id
-            repository_changes.transfer_repository(
-                self.site.sessions, self.site.root, repo_id, owner
-            )
+            repository_moves.transfer_repository(self.site.sessions, self.site.root, repo_id, owner)
             self._moved(str(old), f"{owner}/{old.name}")
 
     def archive(self) -> None:

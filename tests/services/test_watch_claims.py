@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.shard_locks import ShardLocks
 from wit_admin.errors import UnavailableError
-from wit_admin.services.watch_claims import ALL, Claims, count_watchers, open_claims
+from wit_admin.services.watcher.claims import ALL, Claims, count_watchers, open_claims
 
 on_postgresql = pytest.mark.parametrize("_databases", ["postgresql"], indirect=True)
 

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from tests.support.watch_site import WatchSite
 from wit_admin.db.base import utc_now
 from wit_admin.names import RepoName
-from wit_admin.services import watching
-from wit_admin.services.watch_claims import open_claims
 from wit_admin.services.watcher import inventory as module
+from wit_admin.services.watcher import watching
+from wit_admin.services.watcher.claims import open_claims
 from wit_admin.services.watcher.inventory import Inventory
 
 

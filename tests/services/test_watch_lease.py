@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.watch_site import WatchSite
 from wit_admin.errors import UnavailableError
-from wit_admin.services.watch_sync import JjReader, SyncReport, Target
 from wit_admin.services.watcher import lease
 from wit_admin.services.watcher.lease import Lease, guarded
+from wit_admin.services.watcher.recorded_sync import JjReader, SyncReport, Target
 
 LEASE_S = 15.0
 

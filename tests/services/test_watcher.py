@@ -24,11 +24,11 @@ from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.repositories import Repository
 from wit_admin.jj.head_events import HeadEvents, NoEvents, open_head_events
 from wit_admin.names import RepoName
-from wit_admin.services import watching
-from wit_admin.services.watch_claims import open_claims
-from wit_admin.services.watch_sync import JjReader, SyncReport
+from wit_admin.services.watcher import watching
+from wit_admin.services.watcher.claims import open_claims
 from wit_admin.services.watcher.inventory import Inventory
 from wit_admin.services.watcher.observer import Observer
+from wit_admin.services.watcher.recorded_sync import JjReader, SyncReport
 from wit_admin.services.watcher.schedule import retry_delay_s
 from wit_admin.services.watcher.service import Watcher, WatchOptions
 

@@ -22,11 +22,11 @@ from wit_admin.errors import (
     NotFoundError,
     UnavailableError,
 )
-from wit_admin.git.file_locks import lock_file
+from wit_admin.git.files.locks import lock_file
 from wit_admin.names import RepoName
-from wit_admin.services import watching
-from wit_admin.services.watch_claims import lock_path
-from wit_admin.services.watch_pass import raise_for_failed_repositories, sync_all
+from wit_admin.services.watcher import watching
+from wit_admin.services.watcher.claims import lock_path
+from wit_admin.services.watcher.one_pass import raise_for_failed_repositories, sync_all
 
 DEMO = RepoName("alice", "demo")
 

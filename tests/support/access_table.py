@@ -33,9 +33,9 @@ from wit_admin.db.queries import (
 from wit_admin.db.queries.protections import NewProtection
 from wit_admin.db.queries.repositories import NewRepository
 from wit_admin.db.queries.tokens import NewToken
-from wit_admin.git import storage
+from wit_admin.git.repositories import storage
 from wit_admin.names import RepoName
-from wit_admin.services.credentials import (
+from wit_admin.services.access.credentials import (
     SESSION_PREFIX,
     TOKEN_PREFIX,
     digest_secret,

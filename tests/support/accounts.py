@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.server import RunningServer
 from wit_admin.db.engine import make_sessions, open_engine
-from wit_admin.services import accounts
-from wit_admin.services.accounts import TokenOrder
-from wit_admin.services.actors import Scope
+from wit_admin.services.access.actors import Scope
+from wit_admin.services.accounts import accounts
+from wit_admin.services.accounts.accounts import TokenOrder
 
 
 @contextmanager

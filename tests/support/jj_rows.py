@@ -19,7 +19,7 @@ from wit_admin.db.models.jj import (
     Conflict,
     JjOperation,
 )
-from wit_admin.services.jj_sync import JjSyncResult, sync_repository
+from wit_admin.services.jj.sync import JjSyncResult, sync_repository
 
 KINDS: tuple[type[Base], ...] = (Change, ChangeCommit, Bookmark, JjOperation)
 NOT_COMPARED = {"id", "repo_id", "updated_at", "created_at"}

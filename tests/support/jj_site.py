@@ -14,7 +14,7 @@ from tests.support.builders import NOW, make_repository, make_user
 from tests.support.databases import Databases
 from tests.support.jj_fixtures import Fixture, unpack_fixture
 from wit_admin.db.engine import make_sessions, open_engine
-from wit_admin.services.jj_sync import sync_repository
+from wit_admin.services.jj.sync import sync_repository
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.models.accounts import Owner
 from wit_admin.db.models.repositories import Repository
-from wit_admin.git import own_config
+from wit_admin.git.repositories import own_config
 from wit_admin.names import RepoName
-from wit_admin.services.config_values import own_values
+from wit_admin.services.repositories.config_values import own_values
 
 
 def assert_told(sessions: sessionmaker[Session], root: Path) -> None:

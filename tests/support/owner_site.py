@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.db.queries import repository_lists, serving
-from wit_admin.git import own_config
+from wit_admin.git.repositories import own_config
 from wit_admin.names import RepoName
-from wit_admin.services.repository_creation import RepositoryOrder, create_repository
+from wit_admin.services.repositories.creation import RepositoryOrder, create_repository
 
 ORDER = RepositoryOrder(Visibility.PRIVATE)
 

@@ -17,7 +17,7 @@ from tests.support.server import RunningServer, run_git
 from wit_admin.db.queries.activities import ActivityRow
 from wit_admin.db.queries.repository_lists import RepositoryRow
 from wit_admin.names import RepoName
-from wit_admin.services import repositories
+from wit_admin.services.repositories import listing as repositories
 
 
 @dataclass(frozen=True, slots=True)

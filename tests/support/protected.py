@@ -24,11 +24,13 @@ from wit_admin.db.queries import members, organizations, teams
 from wit_admin.db.queries.activities import ActivityRow
 from wit_admin.db.queries.pushes import list_pending
 from wit_admin.names import RepoName
-from wit_admin.services import accounts, collaborators, protections, repositories
-from wit_admin.services.accounts import TokenOrder
-from wit_admin.services.actors import Scope
+from wit_admin.services.access.actors import Scope
+from wit_admin.services.accounts import accounts
+from wit_admin.services.accounts.accounts import TokenOrder
 from wit_admin.services.lookups import get_user
-from wit_admin.services.protections import ProtectionOrder
+from wit_admin.services.repositories import collaborators, protections
+from wit_admin.services.repositories import listing as repositories
+from wit_admin.services.repositories.protections import ProtectionOrder
 
 CHECK_TIMEOUT_S = 120
 """Longer than anything takes that ends: what is seen before that is not the timeout's work."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from wit_admin.git.in_process_push import MAX_PUSH_BYTES
+from wit_admin.git.pushes.in_process_push import MAX_PUSH_BYTES
 
 
 def _large_pack() -> bytes:

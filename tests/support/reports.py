@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wit_admin.git.report import PushReport, RefResult
+from wit_admin.git.pushes.report import PushReport, RefResult
 
 
 def by_ref(report: PushReport) -> dict[bytes, RefResult]:

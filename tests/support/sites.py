@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.models.repositories import Repository, Visibility
 from wit_admin.db.queries import serving
-from wit_admin.git import own_config
+from wit_admin.git.repositories import own_config
 from wit_admin.names import RepoName
-from wit_admin.services import repository_changes as changes
 from wit_admin.services.lookups import get_repository_id
-from wit_admin.services.repository_creation import RepositoryOrder, create_repository
-from wit_admin.services.repository_plans import RepositoryPlans
+from wit_admin.services.repositories import moves
+from wit_admin.services.repositories.creation import RepositoryOrder, create_repository
+from wit_admin.services.repositories.plans import RepositoryPlans
 
 DEMO = RepoName("alice", "demo")
 ORDER = RepositoryOrder(Visibility.PUBLIC, description="A try")
@@ -34,15 +34,15 @@ class Site:
         (self.folder(name) / "mark").write_text(str(made.id))
         return made.id
 
-    def rename(self, name: RepoName, new_name: str) -> changes.ChangedRepository:
+    def rename(self, name: RepoName, new_name: str) -> moves.ChangedRepository:
         """Give a repository another name."""
-        return changes.rename_repository(self.sessions, self.root, name, new_name)
+        return moves.rename_repository(self.sessions, self.root, name, new_name)
 
     def transfer(self, name: RepoName, owner: str) -> None:
         """Hand a repository over."""
         with self.sessions() as session:
             repo_id = get_repository_id(session, name)
-        changes.transfer_repository(self.sessions, self.root, repo_id, owner)
+        moves.transfer_repository(self.sessions, self.root, repo_id, owner)
 
     def plans(self) -> RepositoryPlans:
         """Return what makes plans."""

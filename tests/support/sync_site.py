@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.models.accounts import Owner, User
 from wit_admin.db.models.organizations import Organization, OrgMember
 from wit_admin.db.models.repositories import Repository, Visibility
-from wit_admin.git import own_config, storage
+from wit_admin.git.repositories import own_config, storage
 from wit_admin.services.plans import Applied, Plan
-from wit_admin.services.repo_sync import RepoSync
-from wit_admin.services.sync_actions import SyncAction
-from wit_admin.services.sync_survey import SyncOptions
+from wit_admin.services.sync.actions import SyncAction
+from wit_admin.services.sync.repo_sync import RepoSync
+from wit_admin.services.sync.survey import SyncOptions
 
 OPTIONS = SyncOptions(Visibility.PRIVATE)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wit_admin.git.environment import ChildEnvironment, write_defaults
-from wit_admin.git.program import find_git
-from wit_admin.git.tools import GitTools
+from wit_admin.git.children.environment import ChildEnvironment, write_defaults
+from wit_admin.git.children.program import find_git
+from wit_admin.git.children.tools import GitTools
 
 
 def make_tools(folder: Path) -> GitTools:

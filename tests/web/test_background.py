@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from tests.services.test_journal import Site
 from wit_admin.db.models.pushes import PushState
-from wit_admin.services.push_flow import PushFlow
-from wit_admin.services.pushed_changes import list_due
+from wit_admin.services.jj.pushed_changes import list_due
+from wit_admin.services.pushes.flow import PushFlow
 from wit_admin.web.background import keep_changes_indexed, keep_journal_settled
 
 

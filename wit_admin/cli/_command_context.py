@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session, sessionmaker
 
-    from wit_admin.services.repository_plans import RepositoryPlans
+    from wit_admin.services.repositories.plans import RepositoryPlans
     from wit_admin.settings import Settings
 
 
@@ -34,7 +34,7 @@ class CommandContext:
 
     def plans(self) -> RepositoryPlans:
         """Return the factory of repository plans; they act in the name of this command's user."""
-        from wit_admin.services.repository_plans import RepositoryPlans
+        from wit_admin.services.repositories.plans import RepositoryPlans
 
         return RepositoryPlans(self.sessions, self.root, self.settings.run_dir, origin_of())
 

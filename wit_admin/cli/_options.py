@@ -22,8 +22,8 @@ from wit_admin.settings import Loaded, load_settings
 if TYPE_CHECKING:
     from wit_admin.db.models.organizations import OrgRole, Permission
     from wit_admin.db.paging import Span
-    from wit_admin.services.actors import Scope
-    from wit_admin.services.audit import Origin
+    from wit_admin.services.access.actors import Scope
+    from wit_admin.services.audit.trail import Origin
 
 E = TypeVar("E", bound=enum.StrEnum)
 
@@ -162,7 +162,7 @@ def scope_of(text: str) -> Scope:
     Raises:
         InvalidInputError: It is not a scope.
     """
-    from wit_admin.services.actors import Scope
+    from wit_admin.services.access.actors import Scope
 
     return member_of(Scope, text, "scope")
 
@@ -184,7 +184,7 @@ def output_of(ctx: typer.Context, *, as_json: bool) -> Output:
 def origin_of() -> Origin:
     """Return who runs this command, for the audit trail."""
     from wit_admin.db.models.events import AuditOrigin
-    from wit_admin.services.audit import Origin
+    from wit_admin.services.audit.trail import Origin
 
     uid = os.getuid()
     try:

@@ -13,7 +13,7 @@ from wit_admin.cli._plans import Consent, run_task
 if TYPE_CHECKING:
     from wit_admin.cli._output import Output
     from wit_admin.db.models.accounts import OwnerType
-    from wit_admin.services.owner_repositories import Fate
+    from wit_admin.services.owners.repositories import Fate
 
 NewName = Annotated[str, typer.Argument(metavar="NEW", help="Its new name")]
 Location = Annotated[str | None, typer.Option(help="Location")]
@@ -30,7 +30,7 @@ def rename_owner(
     consent: Consent,
 ) -> None:
     """Plan, confirm and carry out the renaming of an owner."""
-    from wit_admin.services.owner_renaming import OwnerRenaming
+    from wit_admin.services.owners.renaming import OwnerRenaming
 
     with command_context(ctx) as command:
         renaming = OwnerRenaming(command.sessions, command.root, kind, name, new_name, origin_of())
@@ -46,7 +46,7 @@ def delete_owner(
     ctx: typer.Context, output: Output, kind: OwnerType, name: str, fate: Fate, consent: Consent
 ) -> None:
     """Plan, confirm and carry out the removal of an owner; ``fate`` is for its repositories."""
-    from wit_admin.services.owner_removal import OwnerRemoval
+    from wit_admin.services.owners.removal import OwnerRemoval
 
     with command_context(ctx) as command:
         removal = OwnerRemoval(command.sessions, command.root, name, kind, fate, origin_of())

@@ -26,7 +26,7 @@ def password_of(*, from_stdin: bool, generate: bool) -> str | None:
     if from_stdin and generate:
         raise InvalidInputError("--password-stdin and --generate-password cannot be used together.")
     if generate:
-        from wit_admin.services.credentials import new_password
+        from wit_admin.services.access.credentials import new_password
 
         return new_password()
     if not from_stdin:

@@ -43,8 +43,8 @@ def explain(
 
     Example: wit-admin access explain bob alice/demo main --action force
     """
-    from wit_admin.services import explanations
-    from wit_admin.services.access import Action, PushCreate
+    from wit_admin.services.access import explanations
+    from wit_admin.services.access.decision import Action, PushCreate
 
     output = output_of(ctx, as_json=as_json)
     with command_context(ctx) as command:
@@ -78,7 +78,7 @@ def _split(words: list[str], *, anonymous: bool) -> tuple[str | None, str, str |
 
 
 def _token(text: str | None, *, from_stdin: bool) -> uuid.UUID | bytes | None:
-    from wit_admin.services.credentials import digest_secret
+    from wit_admin.services.access.credentials import digest_secret
 
     if from_stdin and text is not None:
         raise InvalidInputError("--token and --token-stdin exclude each other.")

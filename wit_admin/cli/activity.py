@@ -26,7 +26,7 @@ def list_(
 
     Example: wit-admin activity list alice/demo --json
     """
-    from wit_admin.services import repositories
+    from wit_admin.services.repositories import listing as repositories
 
     output = output_of(ctx, as_json=as_json)
     name = None if repository is None else RepoName.parse(repository)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from wit_admin.cli._output import Output
     from wit_admin.db.queries.audit import AuditFilter
-    from wit_admin.services.audit import Entry
+    from wit_admin.services.audit.trail import Entry
 
 app = command_group("Show who changed what", example="wit-admin audit list --action token")
 
@@ -62,7 +62,7 @@ def list_(
     """
     from wit_admin.db.base import utc_now
     from wit_admin.db.queries.audit import AuditFilter
-    from wit_admin.services import audit
+    from wit_admin.services.audit import trail as audit
 
     if follow and (before is not None or until is not None):
         raise InvalidInputError("--follow goes on, so it takes neither --before nor --until.")
@@ -91,7 +91,7 @@ def verify(
 
     Example: wit-admin audit verify --expect "$(cat /mnt/elsewhere/audit-end)"
     """
-    from wit_admin.services import audit_check
+    from wit_admin.services.audit import check as audit_check
 
     output = output_of(ctx, as_json=as_json)
     kept = None if expect is None else audit_check.parse_head(expect)
@@ -108,7 +108,7 @@ def _follow(
     sessions: sessionmaker[Session], wanted: AuditFilter, entries: list[Entry], output: Output
 ) -> None:
     """Print events as they come, until interrupted."""
-    from wit_admin.services import audit
+    from wit_admin.services.audit import trail as audit
 
     for entry in entries:
         output.line(entry, *_COLUMNS)

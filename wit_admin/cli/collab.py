@@ -32,7 +32,7 @@ def add(
 
     Example: wit-admin collab add alice/demo bob --permission read
     """
-    from wit_admin.services import collaborators
+    from wit_admin.services.repositories import collaborators
 
     output = output_of(ctx, as_json=as_json)
     name, granted = RepoName.parse(repo), permission_of(permission)
@@ -47,7 +47,7 @@ def list_(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
 
     Example: wit-admin collab list alice/demo
     """
-    from wit_admin.services import collaborators
+    from wit_admin.services.repositories import collaborators
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
@@ -62,7 +62,7 @@ def remove(ctx: typer.Context, repo: Repo, user: User, as_json: AsJson = False) 
 
     Example: wit-admin collab remove alice/demo bob
     """
-    from wit_admin.services import collaborators
+    from wit_admin.services.repositories import collaborators
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)

@@ -82,8 +82,8 @@ def changes(
     Example: wit-admin jj changes alice/demo --bookmark main --mutable
     """
     from wit_admin.db.paging import PageRequest
-    from wit_admin.services import jj_reading
-    from wit_admin.services.jj_following import FollowedChanges
+    from wit_admin.services.jj import reading as jj_reading
+    from wit_admin.services.jj.following import FollowedChanges
 
     refuse_both(follow=follow, after=after)
     output = output_of(ctx, as_json=as_json)

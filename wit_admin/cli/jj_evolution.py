@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from wit_admin.services.jj_evolution import Evolution, Form
+    from wit_admin.services.jj.evolution import Evolution, Form
 
 app = typer.Typer()
 
@@ -47,7 +47,7 @@ def evolution(
 
     Example: wit-admin jj evolution alice/demo kkmpptxz
     """
-    from wit_admin.services.jj_evolution import read_evolution
+    from wit_admin.services.jj.evolution import read_evolution
 
     output = output_of(ctx, as_json=as_json)
     with synced(ctx, repo) as (command, repo_id):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from wit_admin.db.queries.jj_operations import OperationRow
-    from wit_admin.services.jj_reading import Log
+    from wit_admin.services.jj.reading import Log
 
 app = typer.Typer()
 
@@ -66,8 +66,8 @@ def ops(
     """
     from wit_admin.db.paging import PageRequest
     from wit_admin.db.queries.jj_operations import OperationFilter
-    from wit_admin.services import jj_reading
-    from wit_admin.services.jj_following import FollowedOperations
+    from wit_admin.services.jj import reading as jj_reading
+    from wit_admin.services.jj.following import FollowedOperations
 
     refuse_both(follow=follow, after=after)
     output = output_of(ctx, as_json=as_json)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from wit_admin.db.queries.jj_conflicts import ConflictRow
-    from wit_admin.services.jj_reading import Listed
+    from wit_admin.services.jj.reading import Listed
 
 app = typer.Typer()
 
@@ -55,7 +55,7 @@ def bookmarks(
     """
     from wit_admin.db.paging import PageRequest
     from wit_admin.db.queries.jj_bookmarks import BookmarkFilter
-    from wit_admin.services import jj_reading
+    from wit_admin.services.jj import reading as jj_reading
 
     if local and remote is not None:
         raise InvalidInputError("--local and --remote cannot be used together.")
@@ -96,7 +96,7 @@ def conflicts(
     """
     from wit_admin.db.paging import PageRequest
     from wit_admin.db.queries.jj_conflicts import ConflictFilter
-    from wit_admin.services import jj_reading
+    from wit_admin.services.jj import reading as jj_reading
 
     if resolved and all_:
         raise InvalidInputError("--resolved and --all cannot be used together.")

@@ -60,7 +60,7 @@ def create(
     Example: wit-admin org create acme --owner alice --display-name "Acme Inc."
     """
     from wit_admin.db.queries.organizations import OrganizationEdit
-    from wit_admin.services import organizations
+    from wit_admin.services.organizations import organizations
 
     output = output_of(ctx, as_json=as_json)
     details: OrganizationEdit = {
@@ -91,7 +91,7 @@ def claim(
 
     Example: wit-admin org claim acme --owner alice
     """
-    from wit_admin.services import organizations
+    from wit_admin.services.organizations import organizations
 
     output = output_of(ctx, as_json=as_json)
     with command_context(ctx) as command:
@@ -114,7 +114,7 @@ def list_(
 
     Example: wit-admin org list --match acme
     """
-    from wit_admin.services import organizations
+    from wit_admin.services.organizations import organizations
 
     output = output_of(ctx, as_json=as_json)
     with command_context(ctx) as command:
@@ -130,7 +130,7 @@ def show(ctx: typer.Context, name: Name, as_json: AsJson = False) -> None:
 
     Example: wit-admin org show acme
     """
-    from wit_admin.services import organizations
+    from wit_admin.services.organizations import organizations
 
     output = output_of(ctx, as_json=as_json)
     with command_context(ctx) as command:
@@ -156,7 +156,7 @@ def edit(
     Example: wit-admin org edit acme --website https://acme.example
     """
     from wit_admin.db.queries.organizations import OrganizationEdit
-    from wit_admin.services import organizations
+    from wit_admin.services.organizations import organizations
 
     output = output_of(ctx, as_json=as_json)
     changes: OrganizationEdit = texts_of(
@@ -209,7 +209,7 @@ def delete(
     Example: wit-admin org delete acme --trash-repositories --dry-run
     """
     from wit_admin.db.models.accounts import OwnerType
-    from wit_admin.services.owner_repositories import Fate
+    from wit_admin.services.owners.repositories import Fate
 
     fate = Fate(transfer_to, trash_repositories)
     consent = Consent(dry_run, yes=yes, no_input=no_input)

@@ -28,7 +28,7 @@ def add_member(
 
     Example: wit-admin org member add acme bob --role admin
     """
-    from wit_admin.services import organization_members
+    from wit_admin.services.organizations import members as organization_members
 
     output = output_of(ctx, as_json=as_json)
     chosen = role_of(role)
@@ -52,7 +52,7 @@ def list_members(
 
     Example: wit-admin org member list acme --role owner
     """
-    from wit_admin.services import organization_members
+    from wit_admin.services.organizations import members as organization_members
 
     output = output_of(ctx, as_json=as_json)
     wanted = None if role is None else role_of(role)
@@ -69,7 +69,7 @@ def remove_member(ctx: typer.Context, name: Name, user: User, as_json: AsJson = 
 
     Example: wit-admin org member remove acme bob
     """
-    from wit_admin.services import organization_members
+    from wit_admin.services.organizations import members as organization_members
 
     output = output_of(ctx, as_json=as_json)
     with command_context(ctx) as command:

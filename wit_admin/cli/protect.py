@@ -71,8 +71,8 @@ def add(
 
     Example: wit-admin protect add acme/site 'release/*' --allow-push acme/core --max-blob 10m
     """
-    from wit_admin.services import protections
-    from wit_admin.services.protections import ProtectionOrder
+    from wit_admin.services.repositories import protections
+    from wit_admin.services.repositories.protections import ProtectionOrder
 
     output = output_of(ctx, as_json=as_json)
     order = ProtectionOrder(
@@ -99,7 +99,7 @@ def list_(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
 
     Example: wit-admin protect list alice/demo
     """
-    from wit_admin.services import protections
+    from wit_admin.services.repositories import protections
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
@@ -114,7 +114,7 @@ def remove(ctx: typer.Context, repo: Repo, pattern: Pattern, as_json: AsJson = F
 
     Example: wit-admin protect remove alice/demo main
     """
-    from wit_admin.services import protections
+    from wit_admin.services.repositories import protections
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)

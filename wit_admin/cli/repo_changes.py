@@ -28,7 +28,7 @@ def edit(
 
     Example: wit-admin repo edit alice/demo --description "A first try"
     """
-    from wit_admin.services import repository_edits
+    from wit_admin.services.repositories import edits as repository_edits
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
@@ -52,12 +52,12 @@ def rename(
 
     Example: wit-admin repo rename alice/demo tools
     """
-    from wit_admin.services import repository_changes
+    from wit_admin.services.repositories import moves as repository_moves
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
     with command_context(ctx) as command:
-        result = repository_changes.rename_repository(
+        result = repository_moves.rename_repository(
             command.sessions, command.root, name, new_name, by=origin_of()
         )
     output.result(result, plain=str(result))

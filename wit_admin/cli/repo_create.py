@@ -43,7 +43,7 @@ def create(
     Example: wit-admin repo create alice/demo --public
     """
     from wit_admin.db.models import repositories as models
-    from wit_admin.services import repository_creation
+    from wit_admin.services.repositories import creation as repository_creation
 
     output = output_of(ctx, as_json=as_json)
     name, head = RepoName.parse(repo), check_branch_name(default_branch)

@@ -18,7 +18,7 @@ from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
 
 if TYPE_CHECKING:
-    from wit_admin.git.sources import Source
+    from wit_admin.git.remotes.sources import Source
 
 app = typer.Typer()
 
@@ -59,9 +59,9 @@ def import_(
     Example: wit-admin repo import https://example.org/tools.git alice/tools
     """
     from wit_admin.forge import find_tools
-    from wit_admin.git.limited_child import ChildLimits
-    from wit_admin.git.sources import parse_source
-    from wit_admin.services.repository_import import Importer, ImportOrder
+    from wit_admin.git.children.limited_child import ChildLimits
+    from wit_admin.git.remotes.sources import parse_source
+    from wit_admin.services.repositories.importing import Importer, ImportOrder
 
     output = output_of(ctx, as_json=as_json)
     name, where = RepoName.parse(repo), parse_source(source)
@@ -96,7 +96,7 @@ def import_(
 
 def _credentials(source: Source, file: Path | None) -> str | None:
     """Return what the file holds; for ssh, the path of the file itself: it is the key."""
-    from wit_admin.git.remotes import read_credentials
+    from wit_admin.git.remotes.fetching import read_credentials
 
     if file is None:
         return None

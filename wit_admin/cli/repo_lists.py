@@ -53,7 +53,7 @@ def list_(
     """
     from wit_admin.db.models import repositories as models
     from wit_admin.db.queries.repository_lists import RepositoryFilter, RepositorySort
-    from wit_admin.services import repositories
+    from wit_admin.services.repositories import listing as repositories
 
     output = output_of(ctx, as_json=as_json)
     wanted = RepositoryFilter(
@@ -78,7 +78,7 @@ def show(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
 
     Example: wit-admin repo show alice/demo --json
     """
-    from wit_admin.services import repositories
+    from wit_admin.services.repositories import listing as repositories
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)

@@ -15,7 +15,7 @@ from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
 
 if TYPE_CHECKING:
-    from wit_admin.services.maintenance import Maintenance
+    from wit_admin.services.repositories.maintenance import Maintenance
 
 app = typer.Typer()
 

@@ -41,7 +41,7 @@ def unarchive(
 
 
 def _set_archived(ctx: typer.Context, repo: str, *, archived: bool, as_json: bool) -> None:
-    from wit_admin.services import repository_edits
+    from wit_admin.services.repositories import edits as repository_edits
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
@@ -64,7 +64,7 @@ def visibility(
     Example: wit-admin repo visibility alice/demo private
     """
     from wit_admin.db.models import repositories as models
-    from wit_admin.services import repository_edits
+    from wit_admin.services.repositories import edits as repository_edits
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
@@ -86,7 +86,7 @@ def set_head(
 
     Example: wit-admin repo set-head alice/demo trunk
     """
-    from wit_admin.services import repository_edits
+    from wit_admin.services.repositories import edits as repository_edits
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)

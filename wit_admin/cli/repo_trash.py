@@ -55,7 +55,7 @@ def restore(
 
     Example: wit-admin repo restore alice/demo --as demo-2
     """
-    from wit_admin.services import trash
+    from wit_admin.services.repositories import trash
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
@@ -72,7 +72,7 @@ def list_trash(ctx: typer.Context, as_json: AsJson = False) -> None:
 
     Example: wit-admin repo trash list --json
     """
-    from wit_admin.services import trash
+    from wit_admin.services.repositories import trash
 
     output = output_of(ctx, as_json=as_json)
     with command_context(ctx) as command:

@@ -177,7 +177,7 @@ def _prepare_database(forge: Forge, output: Output, *, migrate: bool) -> None:
     from wit_admin.db import migrate as migrations
     from wit_admin.db.engine import make_sessions
     from wit_admin.db.paging import Span
-    from wit_admin.services.accounts import list_users
+    from wit_admin.services.accounts.accounts import list_users
 
     if forge.engine is None:
         output.note("Without a database everybody may read.")

@@ -37,7 +37,7 @@ def create(
 
     Example: wit-admin session create alice --expires 12h
     """
-    from wit_admin.services import sessions as service
+    from wit_admin.services.accounts import sessions as service
 
     output = output_of(ctx, as_json=as_json)
     wanted = None if expires is None else lifetime_of(expires)
@@ -60,7 +60,7 @@ def list_(
 
     Example: wit-admin session list alice
     """
-    from wit_admin.services import sessions as service
+    from wit_admin.services.accounts import sessions as service
 
     output = output_of(ctx, as_json=as_json)
     part = part_by_id(after, limit)
@@ -84,7 +84,7 @@ def revoke(
 
     Example: wit-admin session revoke --user alice
     """
-    from wit_admin.services import sessions as service
+    from wit_admin.services.accounts import sessions as service
 
     output = output_of(ctx, as_json=as_json)
     identifier = None if session_id is None else id_of(session_id)

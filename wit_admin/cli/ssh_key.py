@@ -42,7 +42,7 @@ def add(
 
     Example: wit-admin ssh-key add alice ~/.ssh/id_ed25519.pub
     """
-    from wit_admin.services import ssh_keys
+    from wit_admin.services.accounts import ssh_keys
 
     output = output_of(ctx, as_json=as_json)
     text = _read(file)
@@ -59,7 +59,7 @@ def list_(ctx: typer.Context, user: User, as_json: AsJson = False) -> None:
 
     Example: wit-admin ssh-key list alice
     """
-    from wit_admin.services import ssh_keys
+    from wit_admin.services.accounts import ssh_keys
 
     output = output_of(ctx, as_json=as_json)
     with command_context(ctx) as command:
@@ -78,7 +78,7 @@ def remove(
 
     Example: wit-admin ssh-key remove alice 01930000-0000-7000-8000-000000000000
     """
-    from wit_admin.services import ssh_keys
+    from wit_admin.services.accounts import ssh_keys
 
     output = output_of(ctx, as_json=as_json)
     identifier = id_of(key_id)

@@ -43,8 +43,8 @@ def sync_repos(
     """
     from wit_admin.db.models.repositories import Visibility
     from wit_admin.names import check_owner_name
-    from wit_admin.services.repo_sync import RepoSync
-    from wit_admin.services.sync_survey import SyncOptions
+    from wit_admin.services.sync.repo_sync import RepoSync
+    from wit_admin.services.sync.survey import SyncOptions
 
     output = output_of(ctx, as_json=as_json)
     only = None if owner is None else check_owner_name(owner)

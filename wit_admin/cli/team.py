@@ -43,7 +43,7 @@ def create(
 
     Example: wit-admin team create acme/core
     """
-    from wit_admin.services import teams
+    from wit_admin.services.organizations import teams
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
@@ -68,7 +68,7 @@ def list_(
 
     Example: wit-admin team list acme
     """
-    from wit_admin.services import teams
+    from wit_admin.services.organizations import teams
 
     output = output_of(ctx, as_json=as_json)
     with command_context(ctx) as command:
@@ -84,7 +84,7 @@ def show(ctx: typer.Context, name: Team, as_json: AsJson = False) -> None:
 
     Example: wit-admin team show acme/core
     """
-    from wit_admin.services import teams
+    from wit_admin.services.organizations import teams
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
@@ -108,7 +108,7 @@ def edit(
     Example: wit-admin team edit acme/core --name kernel
     """
     from wit_admin.db.queries.teams import TeamEdit
-    from wit_admin.services import teams
+    from wit_admin.services.organizations import teams
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
@@ -138,7 +138,7 @@ def delete(
 
     Example: wit-admin team delete acme/core --yes
     """
-    from wit_admin.services.team_removal import TeamRemoval
+    from wit_admin.services.organizations.team_removal import TeamRemoval
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)

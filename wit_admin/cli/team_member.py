@@ -17,7 +17,7 @@ def add_member(ctx: typer.Context, name: Team, user: User, as_json: AsJson = Fal
 
     Example: wit-admin team member add acme/core bob
     """
-    from wit_admin.services import team_members
+    from wit_admin.services.organizations import team_members
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
@@ -34,7 +34,7 @@ def list_members(ctx: typer.Context, name: Team, as_json: AsJson = False) -> Non
 
     Example: wit-admin team member list acme/core
     """
-    from wit_admin.services import team_members
+    from wit_admin.services.organizations import team_members
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
@@ -49,7 +49,7 @@ def remove_member(ctx: typer.Context, name: Team, user: User, as_json: AsJson = 
 
     Example: wit-admin team member remove acme/core bob
     """
-    from wit_admin.services import team_members
+    from wit_admin.services.organizations import team_members
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)

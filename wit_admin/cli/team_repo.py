@@ -40,7 +40,7 @@ def add_repo(
 
     Example: wit-admin team repo add acme/core demo --permission read
     """
-    from wit_admin.services import team_repositories
+    from wit_admin.services.organizations import team_repositories
 
     output = output_of(ctx, as_json=as_json)
     team, granted = TeamName.parse(name), permission_of(permission)
@@ -56,7 +56,7 @@ def list_repos(ctx: typer.Context, name: Team, as_json: AsJson = False) -> None:
 
     Example: wit-admin team repo list acme/core
     """
-    from wit_admin.services import team_repositories
+    from wit_admin.services.organizations import team_repositories
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)
@@ -71,7 +71,7 @@ def remove_repo(ctx: typer.Context, name: Team, repo: Repo, as_json: AsJson = Fa
 
     Example: wit-admin team repo remove acme/core demo
     """
-    from wit_admin.services import team_repositories
+    from wit_admin.services.organizations import team_repositories
 
     output = output_of(ctx, as_json=as_json)
     team = TeamName.parse(name)

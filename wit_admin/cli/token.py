@@ -58,7 +58,7 @@ def create(
 
     Example: wit-admin token create alice --scope repo:write --expires 90d
     """
-    from wit_admin.services import accounts
+    from wit_admin.services.accounts import accounts
 
     output = output_of(ctx, as_json=as_json)
     scopes = [scope_of(text) for text in scope or ["repo:write"]]
@@ -89,7 +89,7 @@ def list_(
 
     Example: wit-admin token list alice --not-expired
     """
-    from wit_admin.services import accounts
+    from wit_admin.services.accounts import accounts
 
     output = output_of(ctx, as_json=as_json)
     wanted = None if scope is None else scope_of(scope)
@@ -111,7 +111,7 @@ def revoke(
 
     Example: wit-admin token revoke 01930000-0000-7000-8000-000000000000
     """
-    from wit_admin.services import accounts
+    from wit_admin.services.accounts import accounts
 
     output = output_of(ctx, as_json=as_json)
     identifier = id_of(token_id)

@@ -37,7 +37,7 @@ def passwd(
 
     Example: wit-admin user passwd alice --password-stdin < password.txt
     """
-    from wit_admin.services import account_changes
+    from wit_admin.services.accounts import changes as account_changes
 
     output = output_of(ctx, as_json=as_json)
     password = password_of(from_stdin=password_stdin, generate=generate_password)
@@ -68,7 +68,7 @@ def claim(
 
     Example: wit-admin user claim octo --email octo@example.org --password-stdin < password.txt
     """
-    from wit_admin.services import account_changes
+    from wit_admin.services.accounts import changes as account_changes
 
     output = output_of(ctx, as_json=as_json)
     password = password_of(from_stdin=password_stdin, generate=generate_password)
@@ -86,7 +86,7 @@ def block(ctx: typer.Context, name: Account, as_json: AsJson = False) -> None:
 
     Example: wit-admin user block mallory
     """
-    from wit_admin.services import account_changes
+    from wit_admin.services.accounts import changes as account_changes
 
     output = output_of(ctx, as_json=as_json)
     with command_context(ctx) as command:
@@ -100,7 +100,7 @@ def unblock(ctx: typer.Context, name: Account, as_json: AsJson = False) -> None:
 
     Example: wit-admin user unblock mallory
     """
-    from wit_admin.services import account_changes
+    from wit_admin.services.accounts import changes as account_changes
 
     output = output_of(ctx, as_json=as_json)
     with command_context(ctx) as command:

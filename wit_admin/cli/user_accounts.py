@@ -49,7 +49,7 @@ def create(
 
     Example: wit-admin user create alice --admin --password-stdin < password.txt
     """
-    from wit_admin.services import accounts
+    from wit_admin.services.accounts import accounts
 
     output = output_of(ctx, as_json=as_json)
     password = password_of(from_stdin=password_stdin, generate=generate_password)
@@ -99,7 +99,7 @@ def list_(
     Example: wit-admin user list --admins --not-blocked --json
     """
     from wit_admin.db.queries.users import UserFilter
-    from wit_admin.services import accounts
+    from wit_admin.services.accounts import accounts
 
     output = output_of(ctx, as_json=as_json)
     wanted = UserFilter(match, admins, blocked, placeholders)
@@ -114,7 +114,7 @@ def show(ctx: typer.Context, name: Account, as_json: AsJson = False) -> None:
 
     Example: wit-admin user show alice
     """
-    from wit_admin.services import account_changes
+    from wit_admin.services.accounts import changes as account_changes
 
     output = output_of(ctx, as_json=as_json)
     with command_context(ctx) as command:
@@ -144,7 +144,7 @@ def edit(
     Example: wit-admin user edit alice --full-name "Alice Liddell" --no-admin
     """
     from wit_admin.db.queries.users import UserEdit
-    from wit_admin.services import account_changes
+    from wit_admin.services.accounts import changes as account_changes
 
     output = output_of(ctx, as_json=as_json)
     changes: UserEdit = texts_of(

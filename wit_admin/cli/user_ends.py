@@ -59,7 +59,7 @@ def merge(
 
     Example: wit-admin user merge octo alice --dry-run
     """
-    from wit_admin.services.account_merge import AccountMerge
+    from wit_admin.services.accounts.merge import AccountMerge
 
     output = output_of(ctx, as_json=as_json)
     with command_context(ctx) as command:
@@ -90,7 +90,7 @@ def delete(
     Example: wit-admin user delete mallory --transfer-to alice --dry-run
     """
     from wit_admin.db.models.accounts import OwnerType
-    from wit_admin.services.owner_repositories import Fate
+    from wit_admin.services.owners.repositories import Fate
 
     fate = Fate(transfer_to, trash_repositories)
     consent = Consent(dry_run, yes=yes, no_input=no_input)

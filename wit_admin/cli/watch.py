@@ -19,7 +19,7 @@ from wit_admin.names import RepoName
 
 if TYPE_CHECKING:
     from wit_admin.cli._output import Output
-    from wit_admin.services.watch_sync import SyncReport
+    from wit_admin.services.watcher.recorded_sync import SyncReport
     from wit_admin.settings import Settings
     from wit_admin.web.watch_metrics import WatchMetrics
 
@@ -82,7 +82,7 @@ def watch(
 
 def _pass(settings: Settings, output: Output) -> None:
     from wit_admin.forge import make_jj_options, open_database
-    from wit_admin.services.watch_pass import raise_for_failed_repositories, sync_all
+    from wit_admin.services.watcher.one_pass import raise_for_failed_repositories, sync_all
 
     reports = []
     with open_database(settings) as sessions:
@@ -155,7 +155,7 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
 
     Example: wit-admin watch list
     """
-    from wit_admin.services import watching
+    from wit_admin.services.watcher import watching
 
     output = output_of(ctx, as_json=as_json)
     with command_context(ctx) as command:
@@ -171,7 +171,7 @@ def add(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
 
     Example: wit-admin watch add alice/demo
     """
-    from wit_admin.services import watching
+    from wit_admin.services.watcher import watching
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
@@ -188,7 +188,7 @@ def remove(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
 
     Example: wit-admin watch remove alice/demo
     """
-    from wit_admin.services import watching
+    from wit_admin.services.watcher import watching
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
@@ -205,7 +205,7 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
 
     Example: wit-admin watch status --json
     """
-    from wit_admin.services import watching
+    from wit_admin.services.watcher import watching
 
     output = output_of(ctx, as_json=as_json)
     with command_context(ctx) as command:
@@ -220,7 +220,7 @@ def sync(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
     Example: wit-admin watch sync alice/demo
     """
     from wit_admin.forge import make_jj_options
-    from wit_admin.services import watching
+    from wit_admin.services.watcher import watching
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from wit_admin.git.commands import PushRequest
-from wit_admin.git.push_guard import PushGuard
+from wit_admin.git.pushes.commands import PushRequest
+from wit_admin.git.pushes.guard import PushGuard
 
 
 @dataclass(frozen=True, slots=True)

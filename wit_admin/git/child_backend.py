@@ -11,22 +11,22 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from wit_admin.errors import InvalidInputError, NotFoundError, UnavailableError
-from wit_admin.git import storage
 from wit_admin.git.backend import FetchAnswer, PushProcess, ReadyAnswer
-from wit_admin.git.children import GitChild
-from wit_admin.git.commands import PushRequest
-from wit_admin.git.fetch_answers import PackAnswer, UploadPackAnswer
-from wit_admin.git.filters import silence_filters
-from wit_admin.git.guarded_push import GuardedPush, GuardedStart
-from wit_admin.git.inspected_files import named_failures
-from wit_admin.git.inspection import Inspector
+from wit_admin.git.children.child import GitChild
+from wit_admin.git.children.filters import silence_filters
+from wit_admin.git.children.tools import GitTools
+from wit_admin.git.fetches.answers import PackAnswer, UploadPackAnswer
+from wit_admin.git.fetches.wants import find_forbidden, may_have_hidden_refs, wanted_ids
+from wit_admin.git.fetches.whole_clone import parse_whole_clone
 from wit_admin.git.pktline import write_packet
-from wit_admin.git.push_checks import GuardSettings, PushChecks
-from wit_admin.git.push_guard import PushGuard
-from wit_admin.git.retried_push import RetriedPush
-from wit_admin.git.tools import GitTools
-from wit_admin.git.wants import find_forbidden, may_have_hidden_refs, wanted_ids
-from wit_admin.git.whole_clone import parse_whole_clone
+from wit_admin.git.pushes.checks import GuardSettings, PushChecks
+from wit_admin.git.pushes.commands import PushRequest
+from wit_admin.git.pushes.guard import PushGuard
+from wit_admin.git.pushes.guarded_push import GuardedPush, GuardedStart
+from wit_admin.git.pushes.retried_push import RetriedPush
+from wit_admin.git.repositories import storage
+from wit_admin.git.repositories.inspected_files import named_failures
+from wit_admin.git.repositories.inspection import Inspector
 
 _QUEUE_S = 30.0
 

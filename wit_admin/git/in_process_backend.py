@@ -14,28 +14,28 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from wit_admin.git import storage
-from wit_admin.git.advertisement import (
+from wit_admin.git.backend import Backend, FetchAnswer, PushProcess, ReadyAnswer
+from wit_admin.git.fetches.answer_cache import (
+    AnswerCache,
+    FetchRequest,
+    RecordedAnswer,
+    is_usual_fetch,
+)
+from wit_admin.git.files.marks import NotPlainError
+from wit_admin.git.pktline import write_packet
+from wit_admin.git.pushes.commands import PushRequest
+from wit_admin.git.pushes.guard import PushGuard
+from wit_admin.git.pushes.in_process_push import push_in_process
+from wit_admin.git.refs.advertisement import (
     parse_ls_refs,
     read_capabilities,
     render_ls_refs,
     render_receive_pack,
     render_upload_pack,
 )
-from wit_admin.git.answer_cache import (
-    AnswerCache,
-    FetchRequest,
-    RecordedAnswer,
-    is_usual_fetch,
-)
-from wit_admin.git.backend import Backend, FetchAnswer, PushProcess, ReadyAnswer
-from wit_admin.git.commands import PushRequest
-from wit_admin.git.in_process_push import push_in_process
-from wit_admin.git.pktline import write_packet
-from wit_admin.git.push_guard import PushGuard
-from wit_admin.git.ref_cache import RefCache, RefSnapshot
-from wit_admin.git.ref_files import NotPlainError
-from wit_admin.git.ref_move import Committer
+from wit_admin.git.refs.cache import RefCache, RefSnapshot
+from wit_admin.git.refs.move import Committer
+from wit_admin.git.repositories import storage
 
 _V2 = 2
 _FEW_FOLDERS = 100

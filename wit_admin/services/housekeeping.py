@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.base import utc_now
 from wit_admin.db.queries import counters, expiry
-from wit_admin.git import own_config, sweep
-from wit_admin.git.processes import is_in_use
-from wit_admin.git.storage import CONDEMNED, STAGING
-from wit_admin.git.sweep import ABANDONED_S
-from wit_admin.git.walk import walk
-from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.git.children.processes import is_in_use
+from wit_admin.git.repositories import own_config, sweep
+from wit_admin.git.repositories.storage import CONDEMNED, STAGING
+from wit_admin.git.repositories.sweep import ABANDONED_S
+from wit_admin.git.repositories.walk import walk
+from wit_admin.services.audit.trail import SYSTEM, Event, Origin, record
 
 
 def purge_ended(

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.locks import advisory_lock
 from wit_admin.errors import BusyError
-from wit_admin.git.file_locks import lock_file
+from wit_admin.git.files.locks import lock_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,15 +17,15 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.models.repositories import Visibility
 from wit_admin.errors import BatchError, BusyError, InvalidInputError, WitError
 from wit_admin.services import housekeeping
-from wit_admin.services.audit import SYSTEM, Origin
-from wit_admin.services.jj_options import JjSyncOptions
+from wit_admin.services.audit.trail import SYSTEM, Origin
+from wit_admin.services.jj.options import JjSyncOptions
 from wit_admin.services.locks import Lock
-from wit_admin.services.maintenance import Maintenance
 from wit_admin.services.plans import Action, Plan, Remark, Task
-from wit_admin.services.push_flow import PushFlow
-from wit_admin.services.repo_sync import RepoSync
-from wit_admin.services.repository_plans import RepositoryPlans
-from wit_admin.services.sync_survey import SyncOptions
+from wit_admin.services.pushes.flow import PushFlow
+from wit_admin.services.repositories.maintenance import Maintenance
+from wit_admin.services.repositories.plans import RepositoryPlans
+from wit_admin.services.sync.repo_sync import RepoSync
+from wit_admin.services.sync.survey import SyncOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +159,10 @@ def _index_changes(at: JobContext) -> dict[str, int]:
 
 def _watch(at: JobContext) -> dict[str, int]:
     # The jj reader takes long to import, and other jobs do not need it.
-    from wit_admin.services import watch_pass  # noqa: PLC0415  see above
+    from wit_admin.services.watcher import one_pass  # noqa: PLC0415  see above
 
-    reports = list(watch_pass.sync_all(at.sessions, at.root, options=at.jj_options))
-    watch_pass.raise_for_failed_repositories(reports)
+    reports = list(one_pass.sync_all(at.sessions, at.root, options=at.jj_options))
+    one_pass.raise_for_failed_repositories(reports)
     return {"synced": sum(report.state == "synced" for report in reports)}
 
 

@@ -17,9 +17,10 @@ from wit_admin.db.models.repositories import Visibility
 from wit_admin.db.paging import PageRequest
 from wit_admin.db.queries import repositories, users
 from wit_admin.errors import ConflictError, RefusedError
-from wit_admin.git import storage
-from wit_admin.git.history import write_history
-from wit_admin.services.audit import SYSTEM, Event, Origin, record
+from wit_admin.git.objects.history import write_history
+from wit_admin.git.refs.head import read_head
+from wit_admin.git.repositories import storage
+from wit_admin.services.audit.trail import SYSTEM, Event, Origin, record
 from wit_admin.services.seeds.demo import DEMO
 from wit_admin.services.seeds.dev import DEV
 from wit_admin.services.seeds.discussions import write_discussions
@@ -130,7 +131,7 @@ def _seed_repository(
     storage.create_bare(root, name.disk_path, head=described.default_branch)
     gitdir = _find_on_disk(root, name.disk_path)
     oids = write_history(gitdir, described.history)
-    head = storage.read_head(gitdir) or described.default_branch
+    head = read_head(gitdir) or described.default_branch
     try:
         with sessions.begin() as session:
             writer = write_repository(session, described, names, oids, head=head)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wit_admin.db.base import new_id
-from wit_admin.git.file_locks import acquire, is_locked, lock_file
+from wit_admin.git.files.locks import acquire, is_locked, lock_file
 
 _UNFINISHED = ".new-"
 

@@ -6,7 +6,7 @@ import base64
 import binascii
 
 from wit_admin.errors import UnauthenticatedError
-from wit_admin.services.actors import Credentials
+from wit_admin.services.access.actors import Credentials
 from wit_admin.web.headers import Headers
 
 _MAX_HEADER_BYTES = 4096

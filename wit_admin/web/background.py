@@ -13,8 +13,8 @@ from anyio.to_thread import run_sync
 
 from wit_admin.errors import UnavailableError, WitError
 from wit_admin.log import fields
-from wit_admin.services.push_flow import PushFlow
-from wit_admin.services.push_index import PushIndex
+from wit_admin.services.pushes.flow import PushFlow
+from wit_admin.services.pushes.index import PushIndex
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from wit_admin.errors import InvalidInputError, UnauthenticatedError
 from wit_admin.log import request_id
 from wit_admin.names import RepoName
-from wit_admin.services.actors import Actor, Client, Credentials
-from wit_admin.services.sessions import LoginSessions
+from wit_admin.services.access.actors import Actor, Client, Credentials
+from wit_admin.services.accounts.sessions import LoginSessions
 from wit_admin.web.auth import read_credentials
 from wit_admin.web.headers import collect_headers
 from wit_admin.web.problems import Problem

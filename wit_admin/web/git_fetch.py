@@ -11,9 +11,9 @@ from starlette.concurrency import run_in_threadpool
 from wit_admin.errors import ConflictError
 from wit_admin.forge import Forge
 from wit_admin.git.backend import FetchAnswer, ReadyAnswer
+from wit_admin.git.fetches.wants import asks_for_commits
 from wit_admin.git.pktline import Mark, write_error
-from wit_admin.git.wants import asks_for_commits
-from wit_admin.services.targets import Served
+from wit_admin.services.access.targets import Served
 from wit_admin.web.body import BodyLimits, ClientGoneError, MemoryBudget, read_body
 from wit_admin.web.exchange import NO_CACHE, Exchange
 from wit_admin.web.git_routes import (

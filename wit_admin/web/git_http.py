@@ -11,10 +11,10 @@ from starlette.types import Receive, Scope, Send
 
 from wit_admin.errors import WitError
 from wit_admin.forge import Forge
-from wit_admin.git.creation import offer_both_formats
+from wit_admin.git.pushes.creation import offer_both_formats
 from wit_admin.log import fields
 from wit_admin.names import RepoName
-from wit_admin.services.targets import Creatable, Served
+from wit_admin.services.access.targets import Creatable, Served
 from wit_admin.web.auth import read_credentials
 from wit_admin.web.body import ClientGoneError, MemoryBudget
 from wit_admin.web.exchange import NO_CACHE, Exchange

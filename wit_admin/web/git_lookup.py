@@ -16,8 +16,8 @@ from typing import TypeVar
 from wit_admin.errors import WitError
 from wit_admin.forge import Forge
 from wit_admin.git.backend import ReadyAnswer
-from wit_admin.services.actors import Credentials
-from wit_admin.services.targets import Served
+from wit_admin.services.access.actors import Credentials
+from wit_admin.services.access.targets import Served
 from wit_admin.web.auth import read_credentials
 from wit_admin.web.cached_responses import CachedResponse, CompleteRequest
 from wit_admin.web.exchange import NO_CACHE

@@ -13,12 +13,12 @@ from starlette.concurrency import run_in_threadpool
 from wit_admin.errors import RefsRefusedError, WitError
 from wit_admin.forge import Forge
 from wit_admin.git.backend import PushProcess
-from wit_admin.git.commands import PushHeadReader, PushRequest
-from wit_admin.git.in_process_push import MAX_PUSH_BYTES
-from wit_admin.git.report import PushReport, ReportReader, render_refusal
-from wit_admin.services.actors import Client
-from wit_admin.services.push_flow import PushTicket
-from wit_admin.services.targets import Creatable, Served
+from wit_admin.git.pushes.commands import PushHeadReader, PushRequest
+from wit_admin.git.pushes.in_process_push import MAX_PUSH_BYTES
+from wit_admin.git.pushes.report import PushReport, ReportReader, render_refusal
+from wit_admin.services.access.actors import Client
+from wit_admin.services.access.targets import Creatable, Served
+from wit_admin.services.pushes.flow import PushTicket
 from wit_admin.web.body import BodyLimits, read_body
 from wit_admin.web.exchange import NO_CACHE, Exchange
 from wit_admin.web.git_routes import PROBE, Service

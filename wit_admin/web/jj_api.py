@@ -22,11 +22,11 @@ from wit_admin.db.queries.jj_bookmarks import BookmarkFilter
 from wit_admin.db.queries.jj_conflicts import ConflictFilter
 from wit_admin.db.queries.jj_operations import OperationFilter, OperationRow
 from wit_admin.forge import Forge
-from wit_admin.services import jj_reading
-from wit_admin.services.access import Action
-from wit_admin.services.admission import Admitted, admit
-from wit_admin.services.jj_evolution import read_evolution
-from wit_admin.services.sessions import LoginSessions
+from wit_admin.services.access.admission import Admitted, admit
+from wit_admin.services.access.decision import Action
+from wit_admin.services.accounts.sessions import LoginSessions
+from wit_admin.services.jj import reading as jj_reading
+from wit_admin.services.jj.evolution import read_evolution
 from wit_admin.web.callers import find_credentials, named_repository, recognise
 from wit_admin.web.json_api import answer_json, json_route
 from wit_admin.web.parameters import Parameters

@@ -20,7 +20,7 @@ from uvicorn.server import ServerState
 
 from wit_admin.errors import ConfigError
 from wit_admin.forge import Forge
-from wit_admin.git.children import GitChild
+from wit_admin.git.children.child import GitChild
 from wit_admin.log import fields
 from wit_admin.settings import Settings
 from wit_admin.web.app import create_app

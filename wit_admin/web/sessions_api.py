@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from wit_admin.forge import Forge
 from wit_admin.json_values import to_json
-from wit_admin.services.sessions import LoginSessions
+from wit_admin.services.accounts.sessions import LoginSessions
 from wit_admin.web.callers import client_of, require_credentials
 from wit_admin.web.json_api import NOT_STORED, json_route, read_object, text_field
 

@@ -15,8 +15,8 @@ from prometheus_client.core import (
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from wit_admin.services.watch_sync import SyncReport
 from wit_admin.services.watcher.observer import Observer
+from wit_admin.services.watcher.recorded_sync import SyncReport
 from wit_admin.web.metrics import BOUNDS_S, CELL, DOUBLE_BYTES, cumulative
 
 _STATES = ("synced", "unchanged", "failed")

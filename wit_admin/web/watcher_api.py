@@ -18,14 +18,14 @@ from starlette.routing import Route
 
 from wit_admin.errors import JjError
 from wit_admin.forge import Forge, make_jj_options
-from wit_admin.services import watching
-from wit_admin.services.access import Action
-from wit_admin.services.actors import Actor
-from wit_admin.services.admission import admit, require_site_admin
-from wit_admin.services.audit import http_origin
+from wit_admin.services.access.actors import Actor
+from wit_admin.services.access.admission import admit, require_site_admin
+from wit_admin.services.access.decision import Action
+from wit_admin.services.accounts.sessions import LoginSessions
+from wit_admin.services.audit.trail import http_origin
 from wit_admin.services.lookups import get_repository_id
-from wit_admin.services.sessions import LoginSessions
-from wit_admin.services.watch_requests import sync_on_request, without_place
+from wit_admin.services.watcher import watching
+from wit_admin.services.watcher.requests import sync_on_request, without_place
 from wit_admin.web.callers import client_of, named_repository, require_credentials
 from wit_admin.web.json_api import NOT_STORED, json_resource, json_route
 from wit_admin.web.problems import Problem

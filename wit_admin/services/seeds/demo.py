@@ -5,7 +5,7 @@ from __future__ import annotations
 from wit_admin.db.models.organizations import OrgRole, Permission
 from wit_admin.db.models.pull_requests import ReviewState
 from wit_admin.db.models.repositories import Visibility
-from wit_admin.git.history import Commit, History, Tag
+from wit_admin.git.objects.history import Commit, History, Tag
 from wit_admin.services.seeds.demo_press import FORK, PRESS
 from wit_admin.services.seeds.dev import DEFAULT_LABELS
 from wit_admin.services.seeds.people import EVERYBODY, IRENA, MAREN, TOMASZ

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wit_admin.db.models.organizations import Permission
 from wit_admin.db.models.pull_requests import ReviewState
-from wit_admin.git.history import Commit, History, Tag
+from wit_admin.git.objects.history import Commit, History, Tag
 from wit_admin.services.seeds.dev import DEFAULT_LABELS
 from wit_admin.services.seeds.people import IRENA, KOFI, MAREN, TOMASZ, YUKI
 from wit_admin.services.seeds.site import (

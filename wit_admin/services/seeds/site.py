@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from wit_admin.db.models.organizations import OrgRole, Permission
 from wit_admin.db.models.pull_requests import ReviewState
 from wit_admin.db.models.repositories import Visibility
-from wit_admin.git.history import Author, History
+from wit_admin.git.objects.history import Author, History
 from wit_admin.names import RepoName
 
 BEGINNING = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)

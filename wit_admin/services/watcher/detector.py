@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wit_admin.errors import JjError
 from wit_admin.log import fields
-from wit_admin.services.root_presence import RootPresence
+from wit_admin.services.repositories.root_presence import RootPresence
 from wit_admin.services.watcher.inventory import digest_of
 from wit_admin.services.watcher.observer import Observer
 from wit_admin.services.watcher.poller import Poller

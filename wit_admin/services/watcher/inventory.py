@@ -15,7 +15,7 @@ from wit_admin.db.base import utc_now
 from wit_admin.db.data_version import Version, watch_changes
 from wit_admin.db.queries import watching
 from wit_admin.db.queries.watching import Place
-from wit_admin.services.watch_claims import Claims, engine_of, shard_of
+from wit_admin.services.watcher.claims import Claims, engine_of, shard_of
 from wit_admin.services.watcher.lease import now_s
 
 _ALL_EVERY_S = 300.0

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from wit_admin.db.engine import make_sessions
 from wit_admin.errors import UnavailableError
-from wit_admin.services.watch_claims import engine_of
+from wit_admin.services.watcher.claims import engine_of
 
 R = TypeVar("R")
 

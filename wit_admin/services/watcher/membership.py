@@ -6,7 +6,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Collection
 
-from wit_admin.services.watch_claims import shard_of
+from wit_admin.services.watcher.claims import shard_of
 from wit_admin.services.watcher.detector import Detector
 from wit_admin.services.watcher.inventory import InventoryUpdate, KnownRepository
 from wit_admin.services.watcher.schedule import Schedule

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wit_admin.services.watch_sync import SyncReport
+from wit_admin.services.watcher.recorded_sync import SyncReport
 
 
 class Observer:

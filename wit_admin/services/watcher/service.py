@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from wit_admin.errors import WitError
 from wit_admin.jj.head_events import HeadEvents
 from wit_admin.log import fields
-from wit_admin.services.watch_sync import JjReader
 from wit_admin.services.watcher.detector import Detector
 from wit_admin.services.watcher.inventory import Inventory, InventoryUpdate
 from wit_admin.services.watcher.lease import Lease
@@ -24,6 +23,7 @@ from wit_admin.services.watcher.membership import Membership
 from wit_admin.services.watcher.observer import Observer
 from wit_admin.services.watcher.poller import Poller
 from wit_admin.services.watcher.pool import Pool
+from wit_admin.services.watcher.recorded_sync import JjReader
 from wit_admin.services.watcher.schedule import Schedule
 from wit_admin.services.watcher.syncs import Syncs
 from wit_admin.services.watcher.watch_list import Watched, WatchList

@@ -8,13 +8,13 @@ import logging
 
 from wit_admin.errors import UnavailableError
 from wit_admin.log import fields
-from wit_admin.services.watch_claims import shard_of
-from wit_admin.services.watch_sync import JjReader, SyncReport, Target
+from wit_admin.services.watcher.claims import shard_of
 from wit_admin.services.watcher.complaints import Complaints
 from wit_admin.services.watcher.detector import Detector
 from wit_admin.services.watcher.lease import Lease, guarded
 from wit_admin.services.watcher.observer import Observer
 from wit_admin.services.watcher.pool import Pool
+from wit_admin.services.watcher.recorded_sync import JjReader, SyncReport, Target
 from wit_admin.services.watcher.schedule import Schedule
 from wit_admin.services.watcher.watch_list import Watched, WatchList
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wit_admin.errors import JjError
-from wit_admin.git.mounts import is_local
+from wit_admin.git.files.mounts import is_local
 from wit_admin.jj.files import is_plain
 from wit_admin.jj.head_events import HeadEvents
 from wit_admin.jj.layout import find_op_heads_folder
 from wit_admin.jj.op_heads import peek_op_heads
-from wit_admin.services.jj_places import find_jj_place
+from wit_admin.services.jj.places import find_jj_place
 from wit_admin.services.watcher.inventory import KnownRepository
 
 _TICK_S = 2.0

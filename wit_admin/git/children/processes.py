@@ -1,0 +1,61 @@
+"""Which git processes are at work on this host, read from ``/proc``.
+
+Source: proc(5), ``/proc/pid/environ`` and ``/proc/pid/cwd``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from wit_admin.git.children.environment import PUSH_ID_HOST
+
+_MARK = f"@{PUSH_ID_HOST}".encode()
+_VARIABLE = b"GIT_COMMITTER_EMAIL="
+
+
+def live_push_ids() -> set[str]:
+    """Return the ids of the pushes that some process on this host still works on.
+
+    A child of ``receive-pack`` inherits its environment, so the id lives as long as any of them,
+    even when the server that began the push is gone.
+    """
+    found = set()
+    for folder in _process_folders():
+        try:
+            variables = (folder / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        for variable in variables:
+            if variable.startswith(_VARIABLE) and variable.endswith(_MARK):
+                email = variable.removeprefix(_VARIABLE).decode("ascii", "replace")
+                found.add(email.removesuffix(_MARK.decode()))
+    return found
+
+
+def is_in_use(gitdir: Path) -> bool:
+    """Tell whether a process works in ``gitdir`` or has a file in it open."""
+    root = str(gitdir)
+    return any(
+        target == root or target.startswith(f"{root}/")
+        for folder in _process_folders()
+        for target in _held_paths(folder)
+    )
+
+
+def _process_folders() -> list[Path]:
+    own = str(os.getpid())
+    with os.scandir("/proc") as entries:
+        return [Path(entry.path) for entry in entries if entry.name.isdigit() and entry.name != own]
+
+
+def _held_paths(folder: Path) -> Iterator[str]:
+    try:
+        yield str((folder / "cwd").readlink())
+        with os.scandir(folder / "fd") as entries:
+            for entry in entries:
+                yield str(Path(entry.path).readlink())
+    except OSError:
+        # It has ended, or belongs to a user whose processes this one may not inspect.
+        return

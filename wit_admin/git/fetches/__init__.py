@@ -1,0 +1,1 @@
+"""Fetches: which are answered without ``git upload-pack``, and which are refused."""

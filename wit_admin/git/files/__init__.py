@@ -1,0 +1,1 @@
+"""Files that others use too: locked, replaced atomically, read only where they are plain."""

@@ -1,0 +1,1 @@
+"""Imports: where from (``sources``, ``addresses``), and how (``fetching``)."""

@@ -1,0 +1,1 @@
+"""The audit trail: ``trail`` writes it, ``chain`` links its events, ``check`` verifies them."""

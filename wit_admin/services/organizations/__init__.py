@@ -1,0 +1,1 @@
+"""Organizations and their teams: members, roles, permissions on repositories."""
