@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from tests.services.test_journal import Site
+from tests.services.pushes.test_journal import Site
 from wit_admin.db.models.pushes import PushState
 from wit_admin.services.jj.pushed_changes import list_due
 from wit_admin.services.pushes.flow import PushFlow
