@@ -23,7 +23,7 @@ MANY = 120
 START_AND_WAIT = """
 import sys, time
 from pathlib import Path
-from wit_admin.git import many_summaries
+from wit_admin.git.repositories import many_summaries
 from wit_admin.git.repositories.many_summaries import Summaries
 
 many_summaries.WORTH_A_HELPER, many_summaries._count_cores = 1, lambda: 2
