@@ -22,8 +22,8 @@ from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.services.access.actors import Scope
 from wit_admin.services.accounts import accounts
 from wit_admin.services.accounts.accounts import TokenOrder
-from wit_admin.services.audit import check as audit_check
-from wit_admin.services.audit import trail as audit
+from wit_admin.services.audit import trail
+from wit_admin.services.audit.check import verify_trail
 from wit_admin.services.audit.trail import Entry
 
 pytestmark = pytest.mark.e2e
@@ -72,8 +72,8 @@ class Forge:
 
     def told(self) -> list[Entry]:
         """Return what is new in the trail, which has to be whole; all of it came over HTTP."""
-        assert audit_check.verify(self.sessions).findings == ()
-        entries = audit.list_events_after(self.sessions, AuditFilter(), seq=self.seen, limit=99)
+        assert verify_trail(self.sessions).findings == ()
+        entries = trail.list_events_after(self.sessions, AuditFilter(), seq=self.seen, limit=99)
         for entry in entries:
             assert (entry.origin, entry.actor_name, entry.address) == ("http", "alice", CLIENT)
             assert entry.request_id == f"audit-{self.seen}"
@@ -91,7 +91,7 @@ def forge(module_databases: Databases, tmp_path_factory: pytest.TempPathFactory)
             order = TokenOrder("test", [Scope.REPO_WRITE, Scope.ADMIN])
             made = accounts.create_token(opened, "alice", order=order)
             forge = Forge(server, opened, made.token, str(made.id))
-            forge.seen = len(audit.list_events(opened, AuditFilter(), limit=99))
+            forge.seen = len(trail.list_events(opened, AuditFilter(), limit=99))
             yield forge
 
 

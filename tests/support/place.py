@@ -17,7 +17,7 @@ from tests.support.server import RunningServer, run_git
 from wit_admin.db.queries.activities import ActivityRow
 from wit_admin.db.queries.repository_lists import RepositoryRow
 from wit_admin.names import RepoName
-from wit_admin.services.repositories import listing as repositories
+from wit_admin.services.repositories.listing import list_activity, list_repositories
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Place:
     def row(self, name: str) -> RepositoryRow | None:
         """Return what the database knows of the repository."""
         with self.open_database() as sessions:
-            rows = repositories.list_repositories(sessions).items
+            rows = list_repositories(sessions).items
         return next((row for row in rows if (row.owner, row.name) == (self.owner, name)), None)
 
     @contextmanager
@@ -63,9 +63,7 @@ class Place:
 
     def _activities(self, name: str) -> list[ActivityRow]:
         with self.open_database() as sessions:
-            return repositories.list_activity(
-                sessions, repository=RepoName(self.owner, name), limit=1000
-            )
+            return list_activity(sessions, repository=RepoName(self.owner, name), limit=1000)
 
     def assert_tidy(self) -> None:
         """Check that the server left neither a child nor a lock nor half a push behind."""

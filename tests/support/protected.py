@@ -29,7 +29,7 @@ from wit_admin.services.accounts import accounts
 from wit_admin.services.accounts.accounts import TokenOrder
 from wit_admin.services.lookups import get_user
 from wit_admin.services.repositories import collaborators, protections
-from wit_admin.services.repositories import listing as repositories
+from wit_admin.services.repositories.listing import list_activity
 from wit_admin.services.repositories.protections import ProtectionOrder
 
 CHECK_TIMEOUT_S = 120
@@ -87,7 +87,7 @@ class Protected:
     def pushes(self, name: str) -> list[ActivityRow]:
         """Return what is recorded of pushes, oldest first."""
         repository = RepoName("alice", name)
-        rows = repositories.list_activity(self.sessions, repository=repository, limit=99)
+        rows = list_activity(self.sessions, repository=repository, limit=99)
         return [row for row in rows[::-1] if row.type == "push"]
 
     def pending(self) -> int:

@@ -26,11 +26,11 @@ def list_(
 
     Example: wit-admin activity list alice/demo --json
     """
-    from wit_admin.services.repositories import listing as repositories
+    from wit_admin.services.repositories.listing import list_activity
 
     output = output_of(ctx, as_json=as_json)
     name = None if repository is None else RepoName.parse(repository)
     with command_context(ctx) as command:
-        rows = repositories.list_activity(command.sessions, repository=name, limit=limit)
+        rows = list_activity(command.sessions, repository=name, limit=limit)
     columns = ("created_at", "type", "kind", "actor", "repository", "ref", "before", "after")
     output.rows(rows, *columns)

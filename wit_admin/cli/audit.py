@@ -62,7 +62,7 @@ def list_(
     """
     from wit_admin.db.base import utc_now
     from wit_admin.db.queries.audit import AuditFilter
-    from wit_admin.services.audit import trail as audit
+    from wit_admin.services.audit import trail
 
     if follow and (before is not None or until is not None):
         raise InvalidInputError("--follow goes on, so it takes neither --before nor --until.")
@@ -70,7 +70,7 @@ def list_(
     start, end = (None if age is None else utc_now() - lifetime_of(age) for age in (since, until))
     wanted = AuditFilter(actor, action, target, start, end, without)
     with command_context(ctx) as command:
-        entries = audit.list_events(command.sessions, wanted, limit=limit, before=before)
+        entries = trail.list_events(command.sessions, wanted, limit=limit, before=before)
         if follow:
             _follow(command.sessions, wanted, entries[::-1], output)
     output.rows(entries, *_COLUMNS)
@@ -91,12 +91,12 @@ def verify(
 
     Example: wit-admin audit verify --expect "$(cat /mnt/elsewhere/audit-end)"
     """
-    from wit_admin.services.audit import check as audit_check
+    from wit_admin.services.audit.check import parse_head, verify_trail
 
     output = output_of(ctx, as_json=as_json)
-    kept = None if expect is None else audit_check.parse_head(expect)
+    kept = None if expect is None else parse_head(expect)
     with command_context(ctx) as command:
-        verdict = audit_check.verify(command.sessions, kept)
+        verdict = verify_trail(command.sessions, kept)
     if verdict.findings:
         for finding in verdict.findings:
             output.note(finding.sentence)
@@ -108,7 +108,7 @@ def _follow(
     sessions: sessionmaker[Session], wanted: AuditFilter, entries: list[Entry], output: Output
 ) -> None:
     """Print events as they come, until interrupted."""
-    from wit_admin.services.audit import trail as audit
+    from wit_admin.services.audit import trail
 
     for entry in entries:
         output.line(entry, *_COLUMNS)
@@ -116,7 +116,7 @@ def _follow(
 
     def look() -> list[Entry]:
         nonlocal seq
-        found = audit.list_events_after(sessions, wanted, seq=seq, limit=_CHUNK)
+        found = trail.list_events_after(sessions, wanted, seq=seq, limit=_CHUNK)
         seq = found[-1].seq if found else seq
         return found
 

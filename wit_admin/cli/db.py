@@ -45,10 +45,10 @@ def _engine(ctx: typer.Context) -> Iterator[Engine]:
 def _record(engine: Engine, action: str, before: str | None, after: str | None) -> None:
     """Note a change of the schema, if that schema keeps an audit trail."""
     from wit_admin.db.engine import make_sessions
-    from wit_admin.services.audit import trail as audit
+    from wit_admin.services.audit import trail
 
     if before != after:
-        audit.record_schema_change(make_sessions(engine), action, before, after, by=origin_of())
+        trail.record_schema_change(make_sessions(engine), action, before, after, by=origin_of())
 
 
 @app.command()

@@ -82,12 +82,12 @@ def changes(
     Example: wit-admin jj changes alice/demo --bookmark main --mutable
     """
     from wit_admin.db.paging import PageRequest
-    from wit_admin.services.jj import reading as jj_reading
     from wit_admin.services.jj.following import FollowedChanges
+    from wit_admin.services.jj.reading import ChangeQuery, list_changes
 
     refuse_both(follow=follow, after=after)
     output = output_of(ctx, as_json=as_json)
-    wanted = jj_reading.ChangeQuery(
+    wanted = ChangeQuery(
         bookmark=bookmark,
         author=author,
         text=query,
@@ -98,7 +98,7 @@ def changes(
     )
     with synced(ctx, repo) as (command, repo_id):
         followed = FollowedChanges(command.sessions, repo_id, wanted) if follow else None
-        page = jj_reading.list_changes(command.sessions, repo_id, wanted, PageRequest(limit, after))
+        page = list_changes(command.sessions, repo_id, wanted, PageRequest(limit, after))
         if followed is not None:
             for row in reversed(page.items):
                 _print_line(row, output)

@@ -66,17 +66,15 @@ def ops(
     """
     from wit_admin.db.paging import PageRequest
     from wit_admin.db.queries.jj_operations import OperationFilter
-    from wit_admin.services.jj import reading as jj_reading
     from wit_admin.services.jj.following import FollowedOperations
+    from wit_admin.services.jj.reading import list_operations
 
     refuse_both(follow=follow, after=after)
     output = output_of(ctx, as_json=as_json)
     wanted = OperationFilter(kind=kind, is_undone=undone, is_snapshot=snapshots)
     with synced(ctx, repo) as (command, repo_id):
         followed = FollowedOperations(command.sessions, repo_id, wanted) if follow else None
-        log = jj_reading.list_operations(
-            command.sessions, repo_id, wanted, PageRequest(limit, after)
-        )
+        log = list_operations(command.sessions, repo_id, wanted, PageRequest(limit, after))
         if followed is not None:
             for row in reversed(log.operations):
                 output.line(row, *_COLUMNS)

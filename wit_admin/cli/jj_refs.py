@@ -55,16 +55,14 @@ def bookmarks(
     """
     from wit_admin.db.paging import PageRequest
     from wit_admin.db.queries.jj_bookmarks import BookmarkFilter
-    from wit_admin.services.jj import reading as jj_reading
+    from wit_admin.services.jj.reading import list_bookmarks
 
     if local and remote is not None:
         raise InvalidInputError("--local and --remote cannot be used together.")
     output = output_of(ctx, as_json=as_json)
     wanted = BookmarkFilter("" if local else remote, match or None, conflicted)
     with synced(ctx, repo) as (command, repo_id):
-        page = jj_reading.list_bookmarks(
-            command.sessions, repo_id, wanted, PageRequest(limit, after)
-        )
+        page = list_bookmarks(command.sessions, repo_id, wanted, PageRequest(limit, after))
     if output.is_terminal:
         headers = ("bookmark", "", "change", "commit", "")
         print_table(headers, (cells for row in page.items for cells in _bookmark_cells(row)))
@@ -96,7 +94,7 @@ def conflicts(
     """
     from wit_admin.db.paging import PageRequest
     from wit_admin.db.queries.jj_conflicts import ConflictFilter
-    from wit_admin.services.jj import reading as jj_reading
+    from wit_admin.services.jj.reading import list_conflicts
 
     if resolved and all_:
         raise InvalidInputError("--resolved and --all cannot be used together.")
@@ -106,7 +104,7 @@ def conflicts(
     )
     at = PageRequest(limit, after)
     with synced(ctx, repo) as (command, repo_id):
-        page = jj_reading.list_conflicts(command.sessions, repo_id, wanted, at, change=change)
+        page = list_conflicts(command.sessions, repo_id, wanted, at, change=change)
     if output.is_terminal:
         headers = ("change", "commit", "path", "sides", "state", "since")
         print_table(headers, map(_conflict_cells, page.items))

@@ -28,14 +28,12 @@ def add_member(
 
     Example: wit-admin org member add acme bob --role admin
     """
-    from wit_admin.services.organizations import members as organization_members
+    from wit_admin.services.organizations import members
 
     output = output_of(ctx, as_json=as_json)
     chosen = role_of(role)
     with command_context(ctx) as command:
-        result = organization_members.set_member(
-            command.sessions, name, user, chosen, by=origin_of()
-        )
+        result = members.set_member(command.sessions, name, user, chosen, by=origin_of())
     if not result.is_changed:
         output.note(f"{result.username} has that role already.")
     output.result(result, plain=result.username)
@@ -52,12 +50,12 @@ def list_members(
 
     Example: wit-admin org member list acme --role owner
     """
-    from wit_admin.services.organizations import members as organization_members
+    from wit_admin.services.organizations import members
 
     output = output_of(ctx, as_json=as_json)
     wanted = None if role is None else role_of(role)
     with command_context(ctx) as command:
-        rows = organization_members.list_members(command.sessions, name, role=wanted)
+        rows = members.list_members(command.sessions, name, role=wanted)
     output.rows(rows, "username", "role", "created_at")
 
 
@@ -69,9 +67,9 @@ def remove_member(ctx: typer.Context, name: Name, user: User, as_json: AsJson = 
 
     Example: wit-admin org member remove acme bob
     """
-    from wit_admin.services.organizations import members as organization_members
+    from wit_admin.services.organizations import members
 
     output = output_of(ctx, as_json=as_json)
     with command_context(ctx) as command:
-        organization_members.remove_member(command.sessions, name, user, by=origin_of())
+        members.remove_member(command.sessions, name, user, by=origin_of())
     output.result({"organization": name, "username": user, "removed": True}, plain=user)

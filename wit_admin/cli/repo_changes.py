@@ -28,14 +28,14 @@ def edit(
 
     Example: wit-admin repo edit alice/demo --description "A first try"
     """
-    from wit_admin.services.repositories import edits as repository_edits
+    from wit_admin.services.repositories.edits import edit_repository
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
     with command_context(ctx) as command:
         if description is None:
             raise InvalidInputError("Nothing to change.", hint="Give --description.")
-        result = repository_edits.edit_repository(
+        result = edit_repository(
             command.sessions, command.root, name, description=description or None, by=origin_of()
         )
     output.result(result, plain=str(result))
@@ -52,14 +52,12 @@ def rename(
 
     Example: wit-admin repo rename alice/demo tools
     """
-    from wit_admin.services.repositories import moves as repository_moves
+    from wit_admin.services.repositories.moves import rename_repository
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
     with command_context(ctx) as command:
-        result = repository_moves.rename_repository(
-            command.sessions, command.root, name, new_name, by=origin_of()
-        )
+        result = rename_repository(command.sessions, command.root, name, new_name, by=origin_of())
     output.result(result, plain=str(result))
 
 

@@ -43,20 +43,18 @@ def create(
     Example: wit-admin repo create alice/demo --public
     """
     from wit_admin.db.models import repositories as models
-    from wit_admin.services.repositories import creation as repository_creation
+    from wit_admin.services.repositories.creation import RepositoryOrder, create_repository
 
     output = output_of(ctx, as_json=as_json)
     name, head = RepoName.parse(repo), check_branch_name(default_branch)
     with command_context(ctx) as command:
-        order = repository_creation.RepositoryOrder(
+        order = RepositoryOrder(
             chosen_visibility(command.settings, public=public, private=private),
             description,
             head,
             models.ObjectFormat(object_format),
             may_exist=if_not_exists,
         )
-        result = repository_creation.create_repository(
-            command.sessions, command.root, name, order, by=origin_of()
-        )
+        result = create_repository(command.sessions, command.root, name, order, by=origin_of())
     output.note("Created it." if result.is_changed else "It exists already.")
     output.result(result, plain=str(result))

@@ -53,7 +53,7 @@ def list_(
     """
     from wit_admin.db.models import repositories as models
     from wit_admin.db.queries.repository_lists import RepositoryFilter, RepositorySort
-    from wit_admin.services.repositories import listing as repositories
+    from wit_admin.services.repositories.listing import list_repositories
 
     output = output_of(ctx, as_json=as_json)
     wanted = RepositoryFilter(
@@ -65,9 +65,7 @@ def list_(
     )
     order = RepositorySort[sort.name]
     with command_context(ctx) as command:
-        page = repositories.list_repositories(
-            command.sessions, wanted, sort=order, limit=limit, after=after
-        )
+        page = list_repositories(command.sessions, wanted, sort=order, limit=limit, after=after)
     output.rows(page.items, "owner", "name", "visibility", "default_branch", "pushed_at")
     output.note_more(page.next_cursor)
 
@@ -78,10 +76,10 @@ def show(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
 
     Example: wit-admin repo show alice/demo --json
     """
-    from wit_admin.services.repositories import listing as repositories
+    from wit_admin.services.repositories.listing import show_repository
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
     with command_context(ctx) as command:
-        detail = repositories.show_repository(command.sessions, name)
+        detail = show_repository(command.sessions, name)
     output.fields(detail)

@@ -41,12 +41,12 @@ def unarchive(
 
 
 def _set_archived(ctx: typer.Context, repo: str, *, archived: bool, as_json: bool) -> None:
-    from wit_admin.services.repositories import edits as repository_edits
+    from wit_admin.services.repositories import edits
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
     with command_context(ctx) as command:
-        result = repository_edits.set_archived(
+        result = edits.set_archived(
             command.sessions, command.root, name, archived=archived, by=origin_of()
         )
     output.result(result, plain=str(result))
@@ -64,12 +64,12 @@ def visibility(
     Example: wit-admin repo visibility alice/demo private
     """
     from wit_admin.db.models import repositories as models
-    from wit_admin.services.repositories import edits as repository_edits
+    from wit_admin.services.repositories import edits
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
     with command_context(ctx) as command:
-        result = repository_edits.set_visibility(
+        result = edits.set_visibility(
             command.sessions, command.root, name, models.Visibility(who), by=origin_of()
         )
     output.result(result, plain=str(result))
@@ -86,12 +86,10 @@ def set_head(
 
     Example: wit-admin repo set-head alice/demo trunk
     """
-    from wit_admin.services.repositories import edits as repository_edits
+    from wit_admin.services.repositories import edits
 
     output = output_of(ctx, as_json=as_json)
     name = RepoName.parse(repo)
     with command_context(ctx) as command:
-        result = repository_edits.set_head(
-            command.sessions, command.root, name, branch, by=origin_of()
-        )
+        result = edits.set_head(command.sessions, command.root, name, branch, by=origin_of())
     output.result(result, plain=str(result))

@@ -174,15 +174,15 @@ def _make_watch_metrics(settings: Settings) -> WatchMetrics | None:
 
 
 def _prepare_database(forge: Forge, output: Output, *, migrate: bool) -> None:
-    from wit_admin.db import migrate as migrations
     from wit_admin.db.engine import make_sessions
+    from wit_admin.db.migrate import ensure_current
     from wit_admin.db.paging import Span
     from wit_admin.services.accounts.accounts import list_users
 
     if forge.engine is None:
         output.note("Without a database everybody may read.")
         return
-    status = migrations.ensure_current(
+    status = ensure_current(
         forge.engine,
         may_upgrade=forge.settings.uses_embedded_database or migrate,
         hint="Run 'wit-admin db migrate', or add --migrate.",

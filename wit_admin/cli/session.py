@@ -37,13 +37,13 @@ def create(
 
     Example: wit-admin session create alice --expires 12h
     """
-    from wit_admin.services.accounts import sessions as service
+    from wit_admin.services.accounts.sessions import create_session
 
     output = output_of(ctx, as_json=as_json)
     wanted = None if expires is None else lifetime_of(expires)
     with command_context(ctx) as command:
         lifetime = command.settings.session_lifetime if wanted is None else wanted
-        result = service.create_session(command.sessions, user, lifetime=lifetime, by=origin_of())
+        result = create_session(command.sessions, user, lifetime=lifetime, by=origin_of())
     output.note("Save it now; it is not shown again.")
     output.result(result, plain=result.token)
 
@@ -60,12 +60,12 @@ def list_(
 
     Example: wit-admin session list alice
     """
-    from wit_admin.services.accounts import sessions as service
+    from wit_admin.services.accounts.sessions import list_sessions
 
     output = output_of(ctx, as_json=as_json)
     part = part_by_id(after, limit)
     with command_context(ctx) as command:
-        rows = service.list_sessions(command.sessions, user, part=part)
+        rows = list_sessions(command.sessions, user, part=part)
     output.rows(rows, "id", "username", "created_at", "expires_at", "last_used_at", "ip")
 
 
@@ -84,7 +84,7 @@ def revoke(
 
     Example: wit-admin session revoke --user alice
     """
-    from wit_admin.services.accounts import sessions as service
+    from wit_admin.services.accounts.sessions import revoke_session, revoke_sessions_of
 
     output = output_of(ctx, as_json=as_json)
     identifier = None if session_id is None else id_of(session_id)
@@ -93,9 +93,9 @@ def revoke(
         if (session_id is None) == (user is None):
             raise InvalidInputError("Give either the id of a session or --user.")
         if identifier is not None:
-            service.revoke_session(command.sessions, identifier, by=origin_of())
+            revoke_session(command.sessions, identifier, by=origin_of())
         elif user is not None:
-            count = service.revoke_sessions_of(command.sessions, user, by=origin_of())
+            count = revoke_sessions_of(command.sessions, user, by=origin_of())
     output.result(
         {"id": identifier, "user": user, "revoked": count}, plain=str(identifier or count)
     )

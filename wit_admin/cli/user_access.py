@@ -37,7 +37,7 @@ def passwd(
 
     Example: wit-admin user passwd alice --password-stdin < password.txt
     """
-    from wit_admin.services.accounts import changes as account_changes
+    from wit_admin.services.accounts.changes import set_password
 
     output = output_of(ctx, as_json=as_json)
     password = password_of(from_stdin=password_stdin, generate=generate_password)
@@ -46,7 +46,7 @@ def passwd(
             raise InvalidInputError(
                 "No password was given.", hint="Add --password-stdin or --generate-password."
             )
-        count = account_changes.set_password(command.sessions, name, password, by=origin_of())
+        count = set_password(command.sessions, name, password, by=origin_of())
     output.note(f"Sessions ended: {count}.")
     result = {"username": name, "sessions_ended": count}
     show_with_password(output, result, name, password if generate_password else None)
@@ -68,14 +68,12 @@ def claim(
 
     Example: wit-admin user claim octo --email octo@example.org --password-stdin < password.txt
     """
-    from wit_admin.services.accounts import changes as account_changes
+    from wit_admin.services.accounts.changes import claim_user
 
     output = output_of(ctx, as_json=as_json)
     password = password_of(from_stdin=password_stdin, generate=generate_password)
     with command_context(ctx) as command:
-        details = account_changes.claim_user(
-            command.sessions, name, email=email, password=password, by=origin_of()
-        )
+        details = claim_user(command.sessions, name, email=email, password=password, by=origin_of())
     output.note(f"{details.username} owns repositories: {details.repositories}.")
     show_with_password(output, details, details.username, password if generate_password else None)
 
@@ -86,11 +84,11 @@ def block(ctx: typer.Context, name: Account, as_json: AsJson = False) -> None:
 
     Example: wit-admin user block mallory
     """
-    from wit_admin.services.accounts import changes as account_changes
+    from wit_admin.services.accounts.changes import block_user
 
     output = output_of(ctx, as_json=as_json)
     with command_context(ctx) as command:
-        details = account_changes.block_user(command.sessions, name, by=origin_of())
+        details = block_user(command.sessions, name, by=origin_of())
     output.result(details, plain=details.username)
 
 
@@ -100,9 +98,9 @@ def unblock(ctx: typer.Context, name: Account, as_json: AsJson = False) -> None:
 
     Example: wit-admin user unblock mallory
     """
-    from wit_admin.services.accounts import changes as account_changes
+    from wit_admin.services.accounts.changes import unblock_user
 
     output = output_of(ctx, as_json=as_json)
     with command_context(ctx) as command:
-        details = account_changes.unblock_user(command.sessions, name, by=origin_of())
+        details = unblock_user(command.sessions, name, by=origin_of())
     output.result(details, plain=details.username)

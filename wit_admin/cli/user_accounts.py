@@ -114,11 +114,11 @@ def show(ctx: typer.Context, name: Account, as_json: AsJson = False) -> None:
 
     Example: wit-admin user show alice
     """
-    from wit_admin.services.accounts import changes as account_changes
+    from wit_admin.services.accounts.changes import show_user
 
     output = output_of(ctx, as_json=as_json)
     with command_context(ctx) as command:
-        details = account_changes.show_user(command.sessions, name)
+        details = show_user(command.sessions, name)
     output.fields(details)
 
 
@@ -144,7 +144,7 @@ def edit(
     Example: wit-admin user edit alice --full-name "Alice Liddell" --no-admin
     """
     from wit_admin.db.queries.users import UserEdit
-    from wit_admin.services.accounts import changes as account_changes
+    from wit_admin.services.accounts.changes import edit_user
 
     output = output_of(ctx, as_json=as_json)
     changes: UserEdit = texts_of(
@@ -159,5 +159,5 @@ def edit(
         changes["is_admin"] = admin
     with command_context(ctx) as command:
         require_changes(changes)
-        details = account_changes.edit_user(command.sessions, name, by=origin_of(), **changes)
+        details = edit_user(command.sessions, name, by=origin_of(), **changes)
     output.fields(details)

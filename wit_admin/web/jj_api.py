@@ -25,7 +25,7 @@ from wit_admin.forge import Forge
 from wit_admin.services.access.admission import Admitted, admit
 from wit_admin.services.access.decision import Action
 from wit_admin.services.accounts.sessions import LoginSessions
-from wit_admin.services.jj import reading as jj_reading
+from wit_admin.services.jj import reading
 from wit_admin.services.jj.evolution import read_evolution
 from wit_admin.web.callers import find_credentials, named_repository, recognise
 from wit_admin.web.json_api import answer_json, json_route
@@ -71,7 +71,7 @@ class JjApi:
         flags = ("conflicted", "divergent", "hidden", "mutable")
         given = Parameters(request, ("bookmark", "author", "query", *flags))
         is_mutable = given.flag("mutable")
-        wanted = jj_reading.ChangeQuery(
+        wanted = reading.ChangeQuery(
             bookmark=given.text("bookmark"),
             author=given.text("author"),
             text=given.text("query"),
@@ -83,7 +83,7 @@ class JjApi:
         at = given.page()
 
         def read(admitted: Admitted) -> dict[str, Any]:
-            page = jj_reading.list_changes(self._sessions, admitted.repo_id, wanted, at)
+            page = reading.list_changes(self._sessions, admitted.repo_id, wanted, at)
             return {"changes": page.items, "next": page.next_cursor}
 
         return await self._answer(request, read, self._lists)
@@ -95,7 +95,7 @@ class JjApi:
         at = given.page()
 
         def read(admitted: Admitted) -> dict[str, Any]:
-            log = jj_reading.list_operations(self._sessions, admitted.repo_id, wanted, at)
+            log = reading.list_operations(self._sessions, admitted.repo_id, wanted, at)
             rows = log.operations
             if admitted.level is Permission.READ:
                 rows = tuple(map(_without_people, rows))
@@ -111,7 +111,7 @@ class JjApi:
         at = given.page()
 
         def read(admitted: Admitted) -> dict[str, Any]:
-            page = jj_reading.list_bookmarks(self._sessions, admitted.repo_id, wanted, at)
+            page = reading.list_bookmarks(self._sessions, admitted.repo_id, wanted, at)
             return {"bookmarks": page.items, "next": page.next_cursor}
 
         return await self._answer(request, read, self._lists)
@@ -126,7 +126,7 @@ class JjApi:
         change, at = given.text("change"), given.page()
 
         def read(admitted: Admitted) -> dict[str, Any]:
-            page = jj_reading.list_conflicts(
+            page = reading.list_conflicts(
                 self._sessions, admitted.repo_id, wanted, at, change=change
             )
             return {"conflicts": page.items, "next": page.next_cursor}

@@ -17,8 +17,8 @@ from wit_admin.services.access.credentials import digest_secret
 from wit_admin.services.access.decision import Action, PushCreate
 from wit_admin.services.access.explanations import Explanation, Question, explain
 from wit_admin.services.accounts import accounts
-from wit_admin.services.accounts import changes as account_changes
 from wit_admin.services.accounts.accounts import TokenOrder
+from wit_admin.services.accounts.changes import block_user
 from wit_admin.services.lookups import get_user
 from wit_admin.services.owners.removal import close_account
 from wit_admin.services.repositories.collaborators import add_collaborator
@@ -94,7 +94,7 @@ def test_account_that_cannot_sign_in_is_told_apart(
         make_demo(session)
         make_user(session, "bob")
     if has_account:
-        account_changes.block_user(sessions, "bob")
+        block_user(sessions, "bob")
     else:
         with sessions.begin() as session:
             close_account(session, get_user(session, "bob").id)

@@ -38,10 +38,10 @@ from wit_admin.services.accounts.accounts import TokenOrder, create_token, creat
 from wit_admin.services.accounts.changes import show_user
 from wit_admin.services.accounts.merge import AccountMerge
 from wit_admin.services.accounts.sessions import LoginSessions
-from wit_admin.services.audit import trail as audit
+from wit_admin.services.audit import trail
 from wit_admin.services.lookups import get_user
-from wit_admin.services.organizations import members as organization_members
 from wit_admin.services.organizations import organizations, team_members, teams
+from wit_admin.services.organizations.members import list_members, set_member
 from wit_admin.services.owners.removal import OwnerRemoval
 from wit_admin.services.owners.repositories import Fate
 from wit_admin.services.repositories import moves, trash
@@ -152,7 +152,7 @@ def test_higher_of_two_roles_and_permissions_counts(site: Site) -> None:
     core = TeamName("acme", "core")
     organizations.create_organization(site.sessions, "solo", owner="octo")
     for name, role in (("octo", OrgRole.ADMIN), ("alice", OrgRole.MEMBER)):
-        organization_members.set_member(site.sessions, "acme", name, role)
+        set_member(site.sessions, "acme", name, role)
     teams.create_team(site.sessions, core)
     team_members.add_team_member(site.sessions, core, "octo")
     site.create("carol/a", "carol/b", "carol/c", "alice/own", "octo/his")
@@ -170,9 +170,7 @@ def test_higher_of_two_roles_and_permissions_counts(site: Site) -> None:
     site.run()
 
     roles = {
-        org: {
-            row.username: row.role for row in organization_members.list_members(site.sessions, org)
-        }
+        org: {row.username: row.role for row in list_members(site.sessions, org)}
         for org in ("acme", "solo")
     }
     assert roles == {
@@ -278,7 +276,7 @@ def test_push_that_creates_meanwhile_keeps_the_account_until_the_next_run(site: 
 @pytest.mark.parametrize("done", range(4))
 def test_run_that_was_cut_short_is_taken_up_by_the_next(site: Site, done: int) -> None:
     site.create("octo/one", "octo/two")
-    organization_members.set_member(site.sessions, "acme", "octo", OrgRole.MEMBER)
+    set_member(site.sessions, "acme", "octo", OrgRole.MEMBER)
     merge = site.merge()
     plan = merge.build()
     for action in plan.actions[:done]:
@@ -291,7 +289,7 @@ def test_run_that_was_cut_short_is_taken_up_by_the_next(site: Site, done: int) -
     assert stale.failures == ()
     assert site.names() == ["alice/one", "alice/two"]
     assert show_user(site.sessions, "alice").organizations == ("acme",)
-    events = audit.list_events(site.sessions, AuditFilter(action="user.merge"), limit=9)
+    events = trail.list_events(site.sessions, AuditFilter(action="user.merge"), limit=9)
     assert [event.target_name for event in events] == ["octo"]
 
 
@@ -321,7 +319,7 @@ def test_nothing_is_lost_in_any_sequence_of_merges(site: Site, seed: int) -> Non
     for name in chance.sample(made, 4):
         trash.delete_repository(site.sessions, site.root, RepoName.parse(name))
     for name in people:
-        organization_members.set_member(site.sessions, "acme", name, chance.choice([*OrgRole]))
+        set_member(site.sessions, "acme", name, chance.choice([*OrgRole]))
 
     for _ in range(8):
         from_, into = chance.sample(people, 2)
@@ -339,7 +337,7 @@ def test_nothing_is_lost_in_any_sequence_of_merges(site: Site, seed: int) -> Non
             if row.deleted_at is None:
                 own = own_config.read_own(site.root / row.disk_path)
                 assert own["owner"] == live[row.owner_id]
-        members = organization_members.list_members(site.sessions, "acme")
+        members = list_members(site.sessions, "acme")
         assert {row.username for row in members} == set(live.values())
         assert session.scalars(select(func.count()).select_from(TeamMember)).one() == 0
     for name in made:

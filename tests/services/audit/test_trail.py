@@ -19,16 +19,15 @@ from wit_admin.db.queries import audit as queries
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import RepoName
-from wit_admin.services.accounts import changes as account_changes
 from wit_admin.services.accounts.accounts import create_user
-from wit_admin.services.audit import chain as audit_chain
-from wit_admin.services.audit import check as audit_check
-from wit_admin.services.audit import trail as audit
+from wit_admin.services.accounts.changes import block_user
+from wit_admin.services.audit import chain, trail
+from wit_admin.services.audit.check import parse_head, verify_trail
 from wit_admin.services.audit.trail import Event, Origin
 from wit_admin.services.repositories import collaborators, trash
-from wit_admin.services.repositories import creation as repository_creation
-from wit_admin.services.repositories import edits as repository_edits
-from wit_admin.services.repositories import moves as repository_moves
+from wit_admin.services.repositories.creation import RepositoryOrder, create_repository
+from wit_admin.services.repositories.edits import set_archived, set_visibility
+from wit_admin.services.repositories.moves import rename_repository
 
 Sessions = sessionmaker[Session]
 WRITERS, EACH = 16, 5
@@ -39,73 +38,73 @@ def record(sessions: Sessions, count: int, *, by: Origin = OPERATOR) -> None:
     for number in range(count):
         with sessions.begin() as session:
             event = Event("team.rename", "team", uuid.UUID(int=number), f"team {number}")
-            audit.record(session, event, by=by)
+            trail.record(session, event, by=by)
 
 
 def fill(session: Session, count: int) -> None:
     """Write events as ``record`` does, thousands at once."""
     record_one = Event("team.rename", target_name="a", before={"n": 1}, after={"n": 2})
-    audit.record(session, record_one, by=OPERATOR)
+    trail.record(session, record_one, by=OPERATOR)
     (row,) = queries.iterate(session)
     rows = [row]
     for _ in range(count - 1):
         row = row | {"seq": row["seq"] + 1, "previous": row["digest"]}
-        row["digest"] = audit_chain.compute_digest(row)
+        row["digest"] = chain.compute_digest(row)
         rows.append(row)
     session.execute(insert(AuditEvent), rows[1:])
     session.execute(update(AuditHead).values(seq=count, digest=row["digest"]))
 
 
 def sentences(sessions: Sessions) -> list[str]:
-    return [finding.sentence for finding in audit_check.verify(sessions).findings]
+    return [finding.sentence for finding in verify_trail(sessions).findings]
 
 
 def test_empty_trail_is_whole(sessions: Sessions) -> None:
-    verdict = audit_check.verify(sessions)
+    verdict = verify_trail(sessions)
 
     assert (verdict.events, verdict.head_seq, verdict.findings) == (0, 0, ())
 
 
 def test_trail_that_was_computed_anew_lacks_the_end_that_was_kept(sessions: Sessions) -> None:
     record(sessions, 2)
-    printed = audit_check.verify(sessions)
-    kept = audit_check.parse_head(f"{printed.head_seq} {printed.head_digest}\n")
+    printed = verify_trail(sessions)
+    kept = parse_head(f"{printed.head_seq} {printed.head_digest}\n")
     record(sessions, 1)
-    assert audit_check.verify(sessions, kept).findings == ()
+    assert verify_trail(sessions, kept).findings == ()
     with sessions.begin() as session:
         session.execute(delete(AuditEvent))
-        session.execute(update(AuditHead).values(seq=0, digest=audit_chain.GENESIS.digest))
+        session.execute(update(AuditHead).values(seq=0, digest=chain.GENESIS.digest))
 
     record(sessions, 3)
 
     assert sentences(sessions) == []
-    [finding] = audit_check.verify(sessions, kept).findings
+    [finding] = verify_trail(sessions, kept).findings
     assert finding.sentence == "Event 2 is not the one that was kept."
 
 
 @pytest.mark.parametrize("text", ["", "5", "x " + "0" * 64, "0 " + "0" * 64, "5 00"])
 def test_kept_end_is_a_number_and_a_digest(text: str) -> None:
     with pytest.raises(InvalidInputError, match="no end of an audit trail"):
-        audit_check.parse_head(text)
+        parse_head(text)
 
 
 def test_events_of_a_time_are_listed(sessions: Sessions) -> None:
     record(sessions, 3)
-    third, second, first = audit.list_events(sessions, AuditFilter(), limit=10)
+    third, second, first = trail.list_events(sessions, AuditFilter(), limit=10)
 
     wanted = AuditFilter(since=second.created_at, until=third.created_at)
 
     assert first.created_at < second.created_at < third.created_at
-    assert audit.list_events(sessions, wanted, limit=10) == [second]
+    assert trail.list_events(sessions, wanted, limit=10) == [second]
 
 
 def test_only_changed_fields_are_kept_and_never_a_secret(sessions: Sessions) -> None:
     before = {"name": "a", "size": 1.5, "password": "swordfish"}
     after = {"name": "b\0\udc80", "size": 1.5, "password": "swordfish 2", "nested": {"secret": "x"}}
     with sessions.begin() as session:
-        audit.record(session, Event("user.edit", before=before, after=after), by=OPERATOR)
+        trail.record(session, Event("user.edit", before=before, after=after), by=OPERATOR)
 
-    (row,) = audit.list_events(sessions, AuditFilter(), limit=10)
+    (row,) = trail.list_events(sessions, AuditFilter(), limit=10)
     assert row.before == {"name": "a"}
     assert row.after == {"name": "b\\x00\\udc80", "nested": {"secret": "(not recorded)"}}
     assert "swordfish" not in str(row)
@@ -116,19 +115,19 @@ def test_many_writers_at_once_give_an_unbroken_chain(sessions: Sessions) -> None
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(lambda _: record(sessions, EACH), range(WRITERS)))
 
-    verdict = audit_check.verify(sessions)
+    verdict = verify_trail(sessions)
     assert (verdict.events, verdict.head_seq, verdict.findings) == (80, 80, ())
 
 
 def test_change_that_is_rolled_back_leaves_neither_event_nor_gap(sessions: Sessions) -> None:
     record(sessions, 1)
     with sessions.begin() as session:
-        audit.record(session, Event("team.delete"), by=OPERATOR)
+        trail.record(session, Event("team.delete"), by=OPERATOR)
         session.rollback()
 
     record(sessions, 1)
 
-    rows = audit.list_events(sessions, AuditFilter(), limit=10)
+    rows = trail.list_events(sessions, AuditFilter(), limit=10)
     assert [(row.seq, row.action) for row in rows] == [(2, "team.rename"), (1, "team.rename")]
     assert sentences(sessions) == []
 
@@ -174,7 +173,7 @@ def test_row_that_is_sealed_anew_breaks_the_next(sessions: Sessions) -> None:
     record(sessions, 3)
     with sessions() as session:
         row = list(queries.iterate(session))[1]
-    digest = audit_chain.compute_digest(row | {"action": "team.create"})
+    digest = chain.compute_digest(row | {"action": "team.create"})
 
     with sessions.begin() as session:
         session.execute(
@@ -190,7 +189,7 @@ def test_ten_thousand_events_are_verified_in_a_second_or_so(sessions: Sessions) 
         fill(session, 10_000)
 
     started = time.process_time()
-    verdict = audit_check.verify(sessions)
+    verdict = verify_trail(sessions)
 
     assert (verdict.events, verdict.findings) == (10_000, ())
     assert time.process_time() - started < 3
@@ -199,17 +198,17 @@ def test_ten_thousand_events_are_verified_in_a_second_or_so(sessions: Sessions) 
 def test_events_are_found_by_who_what_and_target(sessions: Sessions) -> None:
     record(sessions, 2)
     with sessions.begin() as session:
-        audit.record(session, Event("token.create", target_name="cli"))
+        trail.record(session, Event("token.create", target_name="cli"))
 
     def found(**wanted: str) -> list[int]:
-        rows = audit.list_events(sessions, AuditFilter(**wanted), limit=10)  # type: ignore[arg-type]
+        rows = trail.list_events(sessions, AuditFilter(**wanted), limit=10)  # type: ignore[arg-type]
         return [row.seq for row in rows]
 
     assert found(actor="olga") == [2, 1]
     assert found(action="token") == found(action="token.create") == [3]
     assert found(target="team 1") == [2]
     assert found(action="tok") == found(actor="eve") == []
-    rows = audit.list_events_after(sessions, AuditFilter(), seq=1, limit=10)
+    rows = trail.list_events_after(sessions, AuditFilter(), seq=1, limit=10)
     assert [row.seq for row in rows] == [2, 3]
 
 
@@ -219,17 +218,17 @@ def test_changes_of_repositories_and_accounts_are_told(
     name = RepoName("alice", "demo")
     create_user(sessions, "alice")
     create_user(sessions, "bob")
-    order = repository_creation.RepositoryOrder(Visibility.PRIVATE)
+    order = RepositoryOrder(Visibility.PRIVATE)
 
-    repository_creation.create_repository(sessions, tmp_path, name, order)
-    repository_creation.create_repository(sessions, tmp_path, name, replace(order, may_exist=True))
-    repository_edits.set_visibility(sessions, tmp_path, name, Visibility.PUBLIC)
-    repository_edits.set_archived(sessions, tmp_path, name, archived=True)
+    create_repository(sessions, tmp_path, name, order)
+    create_repository(sessions, tmp_path, name, replace(order, may_exist=True))
+    set_visibility(sessions, tmp_path, name, Visibility.PUBLIC)
+    set_archived(sessions, tmp_path, name, archived=True)
     collaborators.add_collaborator(sessions, name, "bob", Permission.WRITE)
-    repository_moves.rename_repository(sessions, tmp_path, name, "other")
+    rename_repository(sessions, tmp_path, name, "other")
     trash.delete_repository(sessions, tmp_path, RepoName("alice", "other"))
     trash.restore_repository(sessions, tmp_path, RepoName("alice", "other"))
-    account_changes.block_user(sessions, "bob")
+    block_user(sessions, "bob")
 
     with sessions() as session:
         told = session.scalars(select(AuditEvent.action).order_by(AuditEvent.seq)).all()

@@ -18,10 +18,10 @@ from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError
 from wit_admin.names import RepoName, TeamName
 from wit_admin.services.accounts.accounts import create_user
 from wit_admin.services.accounts.changes import claim_user
-from wit_admin.services.audit import trail as audit
+from wit_admin.services.audit import trail
 from wit_admin.services.lookups import get_owner
-from wit_admin.services.organizations import members as organization_members
 from wit_admin.services.organizations import organizations, team_members, team_repositories, teams
+from wit_admin.services.organizations.members import list_members, remove_member, set_member
 from wit_admin.services.organizations.team_removal import TeamRemoval
 
 Sessions = sessionmaker[Session]
@@ -50,7 +50,7 @@ def permission_of(sessions: Sessions, username: str, repository: str = "acme/dem
 
 
 def actions(sessions: Sessions) -> list[str]:
-    return [row.action for row in audit.list_events(sessions, AuditFilter(), limit=100)][::-1]
+    return [row.action for row in trail.list_events(sessions, AuditFilter(), limit=100)][::-1]
 
 
 def test_organization_is_made_once(acme: Sessions) -> None:
@@ -105,36 +105,36 @@ def test_odd_detail_is_refused(acme: Sessions, edit: dict[str, str]) -> None:
 
 
 def test_role_follows_what_was_said_last(acme: Sessions) -> None:
-    first = organization_members.set_member(acme, "acme", "bob", OrgRole.MEMBER)
+    first = set_member(acme, "acme", "bob", OrgRole.MEMBER)
     as_member = permission_of(acme, "bob")
-    again = organization_members.set_member(acme, "acme", "BOB", OrgRole.MEMBER)
-    organization_members.set_member(acme, "acme", "bob", OrgRole.ADMIN)
+    again = set_member(acme, "acme", "BOB", OrgRole.MEMBER)
+    set_member(acme, "acme", "bob", OrgRole.ADMIN)
     as_admin = permission_of(acme, "bob")
-    organization_members.remove_member(acme, "acme", "bob")
+    remove_member(acme, "acme", "bob")
 
     assert (first.is_changed, again.is_changed) == (True, False)
     assert (as_member, as_admin) == (Permission.READ, Permission.ADMIN)
     assert permission_of(acme, "bob") is None
     with pytest.raises(NotFoundError, match="not a member"):
-        organization_members.remove_member(acme, "acme", "bob")
+        remove_member(acme, "acme", "bob")
     assert actions(acme)[-3:] == ["member.set", "member.set", "member.remove"]
 
 
 def test_last_owner_stays(acme: Sessions) -> None:
     with pytest.raises(ConflictError, match="without an owner"):
-        organization_members.remove_member(acme, "acme", "alice")
+        remove_member(acme, "acme", "alice")
     with pytest.raises(ConflictError, match="without an owner"):
-        organization_members.set_member(acme, "acme", "alice", OrgRole.MEMBER)
+        set_member(acme, "acme", "alice", OrgRole.MEMBER)
 
-    organization_members.set_member(acme, "acme", "bob", OrgRole.OWNER)
-    organization_members.remove_member(acme, "acme", "alice")
+    set_member(acme, "acme", "bob", OrgRole.OWNER)
+    remove_member(acme, "acme", "alice")
 
-    owners = organization_members.list_members(acme, "acme", role=OrgRole.OWNER)
+    owners = list_members(acme, "acme", role=OrgRole.OWNER)
     assert [row.username for row in owners] == ["bob"]
 
 
 def test_team_permits_its_members_what_it_was_granted(acme: Sessions) -> None:
-    organization_members.set_member(acme, "acme", "bob", OrgRole.MEMBER)
+    set_member(acme, "acme", "bob", OrgRole.MEMBER)
     teams.create_team(acme, CORE)
 
     added = [team_members.add_team_member(acme, CORE, "bob") for _ in range(2)]
@@ -156,7 +156,7 @@ def test_grant_ends_with_the_team_the_membership_and_the_ownership(
 ) -> None:
     def grant() -> None:
         teams.create_team(acme, CORE, may_exist=True)
-        organization_members.set_member(acme, "acme", "bob", OrgRole.MEMBER)
+        set_member(acme, "acme", "bob", OrgRole.MEMBER)
         team_members.add_team_member(acme, CORE, "bob")
         team_repositories.grant_team(acme, CORE, "demo", Permission.ADMIN)
         assert permission_of(acme, "bob") is Permission.ADMIN
@@ -166,14 +166,14 @@ def test_grant_ends_with_the_team_the_membership_and_the_ownership(
     planned = removal.build()
     apply_task(removal.task(tmp_path))
     removal.perform(planned.actions[0])
-    [told] = audit.list_events(acme, AuditFilter(action="team.delete"), limit=9)
+    [told] = trail.list_events(acme, AuditFilter(action="team.delete"), limit=9)
     assert told.before == {"members": ["bob"], "repositories": ["demo admin"]}
     assert permission_of(acme, "bob") is Permission.READ
     grant()
     team_members.remove_team_member(acme, CORE, "bob")
     assert permission_of(acme, "bob") is Permission.READ
     grant()
-    organization_members.remove_member(acme, "acme", "bob")
+    remove_member(acme, "acme", "bob")
     assert permission_of(acme, "bob") is None
     grant()
     hand_over(acme, "acme/demo", "carol")
@@ -254,7 +254,7 @@ def test_of_many_who_claim_one_placeholder_one_wins(acme: Sessions, tmp_path: Pa
 
 
 def test_grant_that_meets_a_transfer_does_not_outlive_it(acme: Sessions) -> None:
-    organization_members.set_member(acme, "acme", "bob", OrgRole.MEMBER)
+    set_member(acme, "acme", "bob", OrgRole.MEMBER)
     teams.create_team(acme, CORE)
     team_members.add_team_member(acme, CORE, "bob")
 

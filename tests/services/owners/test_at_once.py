@@ -30,10 +30,10 @@ from wit_admin.names import RepoName, TeamName
 from wit_admin.services.accounts.accounts import create_user
 from wit_admin.services.accounts.changes import block_user
 from wit_admin.services.accounts.merge import AccountMerge
-from wit_admin.services.audit import check as audit_check
+from wit_admin.services.audit.check import verify_trail
 from wit_admin.services.lookups import get_repository_id
-from wit_admin.services.organizations import members as organization_members
 from wit_admin.services.organizations import organizations, team_members, team_repositories, teams
+from wit_admin.services.organizations.members import remove_member, set_member
 from wit_admin.services.organizations.team_removal import TeamRemoval
 from wit_admin.services.owners.removal import OwnerRemoval
 from wit_admin.services.owners.repositories import Fate
@@ -74,7 +74,7 @@ class Town:
         often = (
             partial(create_user, sessions, user, may_exist=True),
             partial(organizations.create_organization, sessions, org, owner="root", may_exist=True),
-            partial(organization_members.set_member, sessions, org, user, role),
+            partial(set_member, sessions, org, user, role),
             partial(teams.create_team, sessions, team, may_exist=True),
             partial(team_members.add_team_member, sessions, team, user),
             partial(team_repositories.grant_team, sessions, team, repo.name, permission),
@@ -83,7 +83,7 @@ class Town:
             partial(self._transfer, repo, chance.choice((*PEOPLE, *ORGS))),
         )
         seldom = (
-            partial(organization_members.remove_member, sessions, org, user),
+            partial(remove_member, sessions, org, user),
             partial(self._remove_team, team),
             partial(block_user, sessions, user),
             partial(trash.delete_repository, sessions, root, repo),
@@ -126,7 +126,7 @@ def test_whatever_many_do_at_once_the_rows_agree(
         assert_rows_agree(session)
         for row in session.scalars(select(Repository)):
             assert own_config.read_own(town.root / row.disk_path)["id"] == str(row.id)
-    assert audit_check.verify(sessions).findings == ()
+    assert verify_trail(sessions).findings == ()
 
 
 def assert_rows_agree(session: Session) -> None:

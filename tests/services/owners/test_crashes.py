@@ -26,8 +26,8 @@ from wit_admin.errors import ConflictError, NotFoundError, RefusedError
 from wit_admin.names import RepoName
 from wit_admin.services.accounts.accounts import create_user
 from wit_admin.services.accounts.merge import AccountMerge
-from wit_admin.services.audit import check as audit_check
-from wit_admin.services.audit import trail as audit
+from wit_admin.services.audit import trail
+from wit_admin.services.audit.check import verify_trail
 from wit_admin.services.organizations import organizations
 from wit_admin.services.owners.removal import OwnerRemoval
 from wit_admin.services.owners.renaming import OwnerRenaming
@@ -150,7 +150,7 @@ def test_killed_ahead_of_any_step_it_is_ended_by_a_rerun(
 
     assert step > 5
     assert_told(site.sessions, site.root)
-    assert audit_check.verify(site.sessions).findings == ()
+    assert verify_trail(site.sessions).findings == ()
 
 
 @pytest.mark.parametrize("kind", COMMANDS)
@@ -164,5 +164,5 @@ def test_several_at_once_end_as_one(site: OwnerSite, kind: str) -> None:
     assert [f for f in failures if f is not None and not isinstance(f, RefusedError)] == []
     assert_done(site, command, "octo")
     assert_told(site.sessions, site.root)
-    told = audit.list_events(site.sessions, AuditFilter(action=command.action), limit=9)
+    told = trail.list_events(site.sessions, AuditFilter(action=command.action), limit=9)
     assert len(told) == 1

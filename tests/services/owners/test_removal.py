@@ -20,9 +20,9 @@ from wit_admin.services.access.actors import Client, Credentials, Scope
 from wit_admin.services.accounts.accounts import TokenOrder, create_token, create_user
 from wit_admin.services.accounts.changes import show_user
 from wit_admin.services.accounts.sessions import LoginSessions
-from wit_admin.services.audit import trail as audit
-from wit_admin.services.organizations import members as organization_members
+from wit_admin.services.audit import trail
 from wit_admin.services.organizations import organizations, team_repositories, teams
+from wit_admin.services.organizations.members import set_member
 from wit_admin.services.owners.removal import OwnerRemoval
 from wit_admin.services.owners.renaming import OwnerRenaming
 from wit_admin.services.owners.repositories import Fate
@@ -168,7 +168,7 @@ def test_only_owner_of_an_organization_stays(site: Site) -> None:
     with pytest.raises(ConflictError, match="carol is the only owner of acme;"):
         site.removal("carol").build()
 
-    organization_members.set_member(site.sessions, "acme", "bob", OrgRole.OWNER)
+    set_member(site.sessions, "acme", "bob", OrgRole.OWNER)
     site.remove("carol")
 
     assert organizations.show_organization(site.sessions, "acme").owners == ("bob",)
@@ -217,7 +217,7 @@ def test_two_at_once_end_as_one(site: Site) -> None:
 
     assert sorted(type(error).__name__ for error in raised) == ["NoneType", "NotFoundError"]
     assert site.names() == ["bob/one", "bob/two"]
-    events = audit.list_events(site.sessions, AuditFilter(), limit=100)
+    events = trail.list_events(site.sessions, AuditFilter(), limit=100)
     assert [row.action for row in events].count("user.delete") == 1
 
 

@@ -32,9 +32,9 @@ from wit_admin.git.repositories.inspection import Inspector
 from wit_admin.names import RepoName
 from wit_admin.services.access.targets import Served
 from wit_admin.services.accounts.accounts import create_user
-from wit_admin.services.audit import check as audit_check
+from wit_admin.services.audit.check import verify_trail
 from wit_admin.services.audit.trail import Origin, list_events
-from wit_admin.services.pushes import records as pushes
+from wit_admin.services.pushes import records
 from wit_admin.services.pushes.flow import PushFlow
 from wit_admin.services.pushes.ref_updates import RefUpdate
 from wit_admin.services.servers import Enrolment, Servers
@@ -61,7 +61,7 @@ class Site:
             visibility=Visibility.PUBLIC,
             object_format=ObjectFormat.SHA1,
         )
-        self.repo_id = pushes.ensure_repository_row(sessions, new, owner="alice").repo_id
+        self.repo_id = records.ensure_repository_row(sessions, new, owner="alice").repo_id
         self.disk = Disk(
             self.root,
             Inspector((self.root,), allows_includes=False),
@@ -94,8 +94,8 @@ class Site:
     ) -> uuid.UUID:
         """Journal an update and carry it out."""
         by = Origin(AuditOrigin.HTTP, actor_id=self.user_id, request_id="r-1", address="192.0.2.7")
-        origin = pushes.PushOrigin(host or socket.gethostname(), server_id, "alice/demo", by)
-        entry = pushes.journal_push(
+        origin = records.PushOrigin(host or socket.gethostname(), server_id, "alice/demo", by)
+        entry = records.journal_push(
             self.sessions, self.repo_id, [update], origin=origin, is_creation=False
         )
         subprocess.run(
@@ -185,7 +185,7 @@ def test_push_that_a_damaged_trail_cannot_tell_waits_until_it_is_mended(
         session.execute(insert(table_of(AuditHead)).values(**head))
     assert flow.replay().settled == 1
     assert site.count_activities() == 1
-    assert audit_check.verify(site.sessions).findings == ()
+    assert verify_trail(site.sessions).findings == ()
 
 
 def test_a_forced_push_of_the_dead_is_recorded_as_such(site: Site, dead: str) -> None:

@@ -29,8 +29,8 @@ from wit_admin.git.children.limited_child import ChildLimits
 from wit_admin.git.refs.head import read_head
 from wit_admin.git.remotes.sources import parse_source
 from wit_admin.names import RepoName
-from wit_admin.services.audit import check as audit_check
-from wit_admin.services.audit import trail as audit
+from wit_admin.services.audit import trail
+from wit_admin.services.audit.check import verify_trail
 from wit_admin.services.plans import A, Task
 from wit_admin.services.repositories import edits, trash
 from wit_admin.services.repositories.creation import create_repository
@@ -161,7 +161,7 @@ def test_killed_ahead_of_any_step_it_is_finished_by_a_rerun(
 
     assert step > 5
     assert_agree(site)
-    assert audit_check.verify(site.sessions).findings == ()
+    assert verify_trail(site.sessions).findings == ()
 
 
 def rerun(site: Site, command: Command, name: RepoName) -> None:
@@ -208,6 +208,6 @@ def test_several_at_once_end_as_one(site: Site, source: Path, kind: str) -> None
     assert None in failures
     assert [f for f in failures if f is not None and not isinstance(f, RefusedError)] == []
     assert_done(site, command, name)
-    events = audit.list_events(site.sessions, AuditFilter(), limit=50)
+    events = trail.list_events(site.sessions, AuditFilter(), limit=50)
     assert sum(event.action == f"repository.{kind}" for event in events) == 1
     assert_agree(site)

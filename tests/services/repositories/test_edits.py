@@ -10,7 +10,7 @@ from wit_admin.errors import InvalidInputError, NotFoundError
 from wit_admin.git.repositories import own_config
 from wit_admin.names import RepoName
 from wit_admin.services.repositories import edits, trash
-from wit_admin.services.repositories import listing as repositories
+from wit_admin.services.repositories.listing import list_repositories, show_repository
 
 
 def edit(site: Site, text: str | None) -> bool:
@@ -23,7 +23,7 @@ def test_description_stands_in_the_row_and_twice_on_disk(site: Site) -> None:
     assert edit(site, "Räder & more")
     assert not edit(site, "Räder & more")
 
-    assert repositories.show_repository(site.sessions, DEMO).description == "Räder & more"
+    assert show_repository(site.sessions, DEMO).description == "Räder & more"
     assert own_config.read_own(site.folder(DEMO))["description"] == "Räder & more"
     assert (site.folder(DEMO) / "description").read_text(encoding="utf-8") == "Räder & more\n"
 
@@ -34,7 +34,7 @@ def test_description_is_taken_away_everywhere(site: Site) -> None:
 
     edit(site, None)
 
-    assert repositories.show_repository(site.sessions, DEMO).description is None
+    assert show_repository(site.sessions, DEMO).description is None
     assert "description" not in own_config.read_own(site.folder(DEMO))
     assert not (site.folder(DEMO) / "description").exists()
 
@@ -51,7 +51,7 @@ def test_shown_is_where_it_stands_and_what_it_was_called(site: Site) -> None:
     repo_id = site.create()
     site.rename(DEMO, "tools")
 
-    shown = repositories.show_repository(site.sessions, RepoName("Alice", "TOOLS"))
+    shown = show_repository(site.sessions, RepoName("Alice", "TOOLS"))
 
     assert (shown.id, shown.owner, shown.name) == (repo_id, "alice", "tools")
     assert shown.disk_path == "alice/demo.git"
@@ -64,7 +64,7 @@ def test_old_name_is_refused_with_the_new_one(site: Site) -> None:
     site.rename(DEMO, "tools")
 
     with pytest.raises(NotFoundError) as refused:
-        repositories.show_repository(site.sessions, DEMO)
+        show_repository(site.sessions, DEMO)
 
     assert refused.value.hint == "It is called alice/tools now."
 
@@ -74,12 +74,10 @@ def test_list_goes_on_where_it_was_cut(site: Site) -> None:
         site.create(RepoName("alice", name))
     trash.delete_repository(site.sessions, site.root, RepoName("alice", "c"))
 
-    first = repositories.list_repositories(site.sessions, limit=2)
-    rest = repositories.list_repositories(site.sessions, limit=2, after=first.next_cursor)
+    first = list_repositories(site.sessions, limit=2)
+    rest = list_repositories(site.sessions, limit=2, after=first.next_cursor)
 
     assert [row.name for row in (*first.items, *rest.items)] == ["a", "b", "d"]
     assert rest.next_cursor is None
     with pytest.raises(InvalidInputError):
-        repositories.list_repositories(
-            site.sessions, sort=RepositorySort.SIZE, after=first.next_cursor
-        )
+        list_repositories(site.sessions, sort=RepositorySort.SIZE, after=first.next_cursor)

@@ -26,8 +26,8 @@ from wit_admin.git.remotes.sources import parse_source
 from wit_admin.git.repositories import own_config, storage
 from wit_admin.git.repositories.staging import open_staging
 from wit_admin.names import RepoName
-from wit_admin.services.repositories import listing as repositories
 from wit_admin.services.repositories.importing import Importer, ImportOrder
+from wit_admin.services.repositories.listing import show_repository
 
 LIMITS = ChildLimits(60.0, 1024**3, 1024**2)
 
@@ -70,7 +70,7 @@ def test_imported_repository_is_the_source_s_branches_tags_and_notes(
     made = importer.run(DEMO, order_of(source))
 
     gitdir = site.folder(DEMO)
-    shown = repositories.show_repository(site.sessions, DEMO)
+    shown = show_repository(site.sessions, DEMO)
     assert refs_of(gitdir) == {
         "refs/heads/main",
         "refs/heads/trunk",
@@ -104,8 +104,8 @@ def test_source_with_sha256_and_one_without_commits(
     importer.run(DEMO, order_of(modern))
     importer.run(RepoName("bob", "empty"), order_of(new_work(tmp_path / "empty")))
 
-    shown = repositories.show_repository(site.sessions, DEMO)
-    empty = repositories.show_repository(site.sessions, RepoName("bob", "empty"))
+    shown = show_repository(site.sessions, DEMO)
+    empty = show_repository(site.sessions, RepoName("bob", "empty"))
     assert shown.object_format is ObjectFormat.SHA256
     assert oid_of(site.folder(DEMO), "main") == oid_of(modern, "main")
     assert (empty.pushed_at, empty.default_branch) == (None, "main")
@@ -119,7 +119,7 @@ def test_default_branch_whose_name_is_no_text_comes_in_beside_another(
 
     importer.run(DEMO, order_of(source))
 
-    assert repositories.show_repository(site.sessions, DEMO).default_branch == "main"
+    assert show_repository(site.sessions, DEMO).default_branch == "main"
     assert b"refs/heads/\xff" in git_bytes(site.folder(DEMO), "for-each-ref")
 
 
@@ -128,7 +128,7 @@ def test_detached_head_gives_the_usual_branch(importer: Importer, site: Site, so
 
     importer.run(DEMO, order_of(source))
 
-    assert repositories.show_repository(site.sessions, DEMO).default_branch == "main"
+    assert show_repository(site.sessions, DEMO).default_branch == "main"
 
 
 @pytest.mark.parametrize("place", ["", "empty"])
@@ -306,7 +306,7 @@ def test_import_that_was_killed_before_its_row_is_finished_without_the_source(
     again = importer.run(DEMO, order)
 
     assert again.id == made.id
-    assert repositories.show_repository(site.sessions, DEMO).default_branch == "trunk"
+    assert show_repository(site.sessions, DEMO).default_branch == "trunk"
 
 
 def test_import_does_not_take_a_folder_that_came_from_elsewhere(

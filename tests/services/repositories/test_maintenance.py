@@ -17,9 +17,9 @@ from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import BatchError, BusyError, ConflictError, NotFoundError
 from wit_admin.git.repositories.inspection import Inspector
 from wit_admin.names import RepoName
-from wit_admin.services.audit import trail as audit
+from wit_admin.services.audit import trail
 from wit_admin.services.plans import Applied
-from wit_admin.services.repositories import listing as repositories
+from wit_admin.services.repositories.listing import show_repository
 from wit_admin.services.repositories.maintenance import Maintenance
 
 OTHER = RepoName("bob", "other")
@@ -62,7 +62,7 @@ def files(site: Site) -> set[tuple[str, int]]:
 
 
 def audited(site: Site) -> list[str]:
-    events = audit.list_events(site.sessions, AuditFilter(), limit=100)
+    events = trail.list_events(site.sessions, AuditFilter(), limit=100)
     return [str(event.target_name) for event in events if event.action == "repository.gc"]
 
 
@@ -81,7 +81,7 @@ def test_packs_of_many_pushes_become_one_with_an_index_and_a_bitmap(
     assert after.has_bitmap
     assert after.has_commit_graph
     assert (after.commits, after.branches, after.packed_objects) == (5, 1, before.packed_objects)
-    shown = repositories.show_repository(site.sessions, DEMO)
+    shown = show_repository(site.sessions, DEMO)
     assert shown.size_bytes >= after.packed_bytes > 0
     assert run_git(site.folder(DEMO), "fsck", "--full").stderr == ""
 

@@ -10,7 +10,7 @@ from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.git.repositories import storage
 from wit_admin.names import RepoName
-from wit_admin.services.audit import trail as audit
+from wit_admin.services.audit import trail
 from wit_admin.services.repositories import trash
 
 BOBS = RepoName("bob", "demo")
@@ -18,7 +18,7 @@ BOBS = RepoName("bob", "demo")
 
 def actions_of(site: Site) -> list[str]:
     """Return what the audit trail says was done, latest first."""
-    return [entry.action for entry in audit.list_events(site.sessions, AuditFilter(), limit=100)]
+    return [entry.action for entry in trail.list_events(site.sessions, AuditFilter(), limit=100)]
 
 
 def test_plan_of_a_deletion_does_nothing(site: Site) -> None:

@@ -13,7 +13,7 @@ from wit_admin.db.queries import members, merging, organizations, teams, users
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import InvalidInputError, NotFoundError
 from wit_admin.names import RepoName
-from wit_admin.services.audit import trail as audit
+from wit_admin.services.audit import trail
 from wit_admin.services.lookups import get_user
 from wit_admin.services.repositories import protections
 from wit_admin.services.repositories.protections import ProtectionOrder
@@ -50,7 +50,7 @@ def test_each_change_is_audited_with_what_was_before(sessions: sessionmaker[Sess
     protections.add_protection(sessions, DEMO, ProtectionOrder("main", pushers=["bob"]))
     protections.remove_protection(sessions, DEMO, "main")
 
-    removed, changed, made = audit.list_events(sessions, AuditFilter(action="protection"), limit=9)
+    removed, changed, made = trail.list_events(sessions, AuditFilter(action="protection"), limit=9)
 
     assert [made.action, removed.action] == ["protection.set", "protection.remove"]
     assert made.before is None

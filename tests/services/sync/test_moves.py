@@ -15,7 +15,7 @@ from tests.support.sync_site import Site
 from wit_admin.db.models.repositories import Repository
 from wit_admin.db.queries import serving
 from wit_admin.names import RepoName
-from wit_admin.services.repositories import moves as repository_moves
+from wit_admin.services.repositories.moves import rename_repository
 
 
 def test_moved_folder_is_followed_and_its_old_name_leads_to_it(ground: Site) -> None:
@@ -40,9 +40,7 @@ def test_moved_folder_is_followed_and_its_old_name_leads_to_it(ground: Site) -> 
 def test_folder_of_a_renamed_repository_that_is_moved_keeps_the_name(ground: Site) -> None:
     ground.add("alice/demo.git")
     ground.sync()
-    repository_moves.rename_repository(
-        ground.sessions, ground.root, RepoName("alice", "demo"), "tools"
-    )
+    rename_repository(ground.sessions, ground.root, RepoName("alice", "demo"), "tools")
     (ground.root / "bob").mkdir()
     (ground.root / "alice/demo.git").rename(ground.root / "bob/demo.git")
 
@@ -185,9 +183,7 @@ def test_move_to_a_name_that_is_taken_is_followed_and_told(ground: Site) -> None
     ground.add("alice/demo.git")
     ground.add("bob/tools.git")
     ground.sync()
-    repository_moves.rename_repository(
-        ground.sessions, ground.root, RepoName("bob", "tools"), "demo"
-    )
+    rename_repository(ground.sessions, ground.root, RepoName("bob", "tools"), "demo")
     (ground.root / "alice/demo.git").rename(ground.root / "bob/demo.git")
 
     applied = ground.sync()

@@ -19,9 +19,7 @@ from wit_admin.db.models.repositories import Repository, Visibility
 from wit_admin.names import RepoName
 from wit_admin.services.accounts.accounts import create_user
 from wit_admin.services.organizations.organizations import claim_organization, create_organization
-from wit_admin.services.repositories import edits as repository_edits
-from wit_admin.services.repositories import moves as repository_moves
-from wit_admin.services.repositories import trash
+from wit_admin.services.repositories import edits, moves, trash
 from wit_admin.services.repositories.creation import RepositoryOrder, create_repository
 
 
@@ -79,12 +77,11 @@ def test_empty_database_gets_the_same_rows_back(ground: Site, tmp_path: Path) ->
     ground.add("carol/found.git", object_format="sha256")
     ground.sync()
     # Names of renamed repositories were taken by others, so places say nothing.
-    changes = repository_moves
-    changes.rename_repository(ground.sessions, ground.root, RepoName("alice", "tools"), "hammer")
+    moves.rename_repository(ground.sessions, ground.root, RepoName("alice", "tools"), "hammer")
     order = RepositoryOrder(Visibility.PRIVATE)
     made = create_repository(ground.sessions, ground.root, RepoName("alice", "tools"), order)
-    changes.transfer_repository(ground.sessions, ground.root, made.id, "Bob")
-    repository_edits.set_visibility(
+    moves.transfer_repository(ground.sessions, ground.root, made.id, "Bob")
+    edits.set_visibility(
         ground.sessions, ground.root, RepoName("alice", "hammer"), Visibility.PRIVATE
     )
     trash.delete_repository(ground.sessions, ground.root, RepoName("alice", "old"))
@@ -249,7 +246,7 @@ def test_archives_and_organizations_come_back_from_the_disk_alone(ground: Site) 
     create_organization(ground.sessions, "acme", owner="alice")
     name = RepoName("acme", "demo")
     create_repository(ground.sessions, ground.root, name, RepositoryOrder(Visibility.PUBLIC))
-    repository_edits.set_archived(ground.sessions, ground.root, name, archived=True)
+    edits.set_archived(ground.sessions, ground.root, name, archived=True)
     ground.sync()
     before = facts(ground.rows()["acme/demo"])
     ground.forget_everything()

@@ -31,10 +31,10 @@ from wit_admin.services.access.targets import Creatable, Served
 from wit_admin.services.accounts.accounts import create_user
 from wit_admin.services.organizations.organizations import create_organization
 from wit_admin.services.pushes.flow import PushFlow
-from wit_admin.services.repositories import edits as repository_edits
-from wit_admin.services.repositories import moves as repository_moves
 from wit_admin.services.repositories import trash
 from wit_admin.services.repositories.creation import RepositoryOrder, create_repository
+from wit_admin.services.repositories.edits import set_archived
+from wit_admin.services.repositories.moves import rename_repository, transfer_repository
 from wit_admin.services.servers import Enrolment, Servers
 
 OWNERS = ("alice", "bob", "carol")
@@ -100,22 +100,20 @@ class World:
     def rename(self) -> None:
         if old := self.some(self.live):
             new = self.fresh().name
-            repository_moves.rename_repository(self.site.sessions, self.site.root, old, new)
+            rename_repository(self.site.sessions, self.site.root, old, new)
             self._moved(str(old), f"{old.owner}/{new}")
 
     def transfer(self) -> None:
         if old := self.some(self.live):
             owner = self.chance.choice(OWNERS)
             repo_id = self.site.rows()[str(old)].id
-            repository_moves.transfer_repository(self.site.sessions, self.site.root, repo_id, owner)
+            transfer_repository(self.site.sessions, self.site.root, repo_id, owner)
             self._moved(str(old), f"{owner}/{old.name}")
 
     def archive(self) -> None:
         if name := self.some(self.live):
             archived = self.chance.choice((True, True, False))
-            repository_edits.set_archived(
-                self.site.sessions, self.site.root, name, archived=archived
-            )
+            set_archived(self.site.sessions, self.site.root, name, archived=archived)
 
     def delete(self) -> None:
         if name := self.some(self.live):

@@ -54,7 +54,7 @@ def parse_head(text: str) -> Head:
     return head
 
 
-def verify(sessions: sessionmaker[Session], kept: Head | None = None) -> Verdict:
+def verify_trail(sessions: sessionmaker[Session], kept: Head | None = None) -> Verdict:
     """Verify the whole trail as of one moment, without blocking writers.
 
     ``kept`` is an earlier head of the trail. Somebody who can write to the database can shorten or

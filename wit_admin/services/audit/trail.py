@@ -1,6 +1,6 @@
 """The audit trail: who changed what, from where.
 
-Events form a chain, see :mod:`wit_admin.services.audit.chain`; ``audit_check`` verifies it.
+Events form a chain, see :mod:`wit_admin.services.audit.chain`; ``check`` verifies it.
 """
 
 from __future__ import annotations

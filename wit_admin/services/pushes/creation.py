@@ -20,7 +20,7 @@ from wit_admin.git.repositories import storage
 from wit_admin.git.repositories.disk import Disk
 from wit_admin.services.access.targets import Creatable, Served
 from wit_admin.services.audit.trail import Origin
-from wit_admin.services.pushes import records as pushes
+from wit_admin.services.pushes import records
 from wit_admin.services.repositories.config_values import own_values
 from wit_admin.services.repositories.folders import free_folder
 
@@ -68,7 +68,7 @@ class PushCreation:
             visibility=self.visibility,
             object_format=object_format,
         )
-        row = pushes.ensure_repository_row(self.sessions, new, owner=wanted.name.owner, by=by)
+        row = records.ensure_repository_row(self.sessions, new, owner=wanted.name.owner, by=by)
         if row.disk_path != place:
             # Somebody created it a moment ago, perhaps in other letter case: use that folder.
             if made:

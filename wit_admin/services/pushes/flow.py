@@ -23,7 +23,7 @@ from wit_admin.log import fields
 from wit_admin.services.access.actors import Client
 from wit_admin.services.access.targets import Creatable, Served
 from wit_admin.services.audit.trail import Origin, http_origin
-from wit_admin.services.pushes import records as pushes
+from wit_admin.services.pushes import records
 from wit_admin.services.pushes.creation import PushCreation, object_format_of
 from wit_admin.services.pushes.guards import guard_push
 from wit_admin.services.pushes.heads import pointing_head
@@ -50,7 +50,7 @@ class PushTicket:
 
     gitdir: Path
     username: str | None
-    entry: pushes.JournalEntry | None
+    entry: records.JournalEntry | None
     commands: tuple[RefUpdate, ...]
     guard: PushGuard | None = None
     """Checks the push while git carries it out; ``None`` if it needs no check."""
@@ -131,8 +131,8 @@ class PushFlow:
         self._disk.inspector.check_refs(target.gitdir, [command.ref for command in commands])
         entry = None
         if self._sessions is not None and target.repo_id is not None:
-            origin = pushes.PushOrigin(self._host, self._server_id, str(target.name), by)
-            entry = pushes.journal_push(
+            origin = records.PushOrigin(self._host, self._server_id, str(target.name), by)
+            entry = records.journal_push(
                 self._sessions, target.repo_id, commands, origin=origin, is_creation=created
             )
         return PushTicket(target.gitdir, by.actor_name, entry, commands)
@@ -159,11 +159,11 @@ class PushFlow:
         if self._sessions is None or ticket.entry is None:
             return
         try:
-            pushes.settle_push(self._sessions, ticket.entry, accepted, default_branch=branch)
+            records.settle_push(self._sessions, ticket.entry, accepted, default_branch=branch)
             if accepted:
                 self.index.add(ticket.entry.repo_id)
             else:
-                pushes.take_back(self._sessions, ticket.entry.repo_id, ticket.gitdir)
+                records.take_back(self._sessions, ticket.entry.repo_id, ticket.gitdir)
         except (UnavailableError, ConflictError) as error:
             # ConflictError means that the audit trail is damaged: an operator has to look first.
             self._unrecorded.add(ticket.entry.push_id)
@@ -218,7 +218,7 @@ class PushFlow:
         if self._sessions is None:
             return
         try:
-            pushes.record_clone(self._sessions, repo_id, actor_id)
+            records.record_clone(self._sessions, repo_id, actor_id)
         except UnavailableError as error:
             log.warning(
                 "A clone was not counted.", extra=fields(repository=repo_id, reason=error.message)

@@ -21,7 +21,7 @@ from wit_admin.git.repositories import storage, sweep
 from wit_admin.git.repositories.disk import Disk
 from wit_admin.log import fields
 from wit_admin.services.audit.trail import Origin
-from wit_admin.services.pushes import records as pushes
+from wit_admin.services.pushes import records
 from wit_admin.services.pushes.ref_updates import RefUpdate, tell_forced
 
 log = logging.getLogger(__name__)
@@ -82,15 +82,15 @@ def _settle(
         ]
         accepted = tell_forced(disk.ancestry, found.gitdir, accepted)
         branch = read_head(found.gitdir)
-    done = pushes.settle_push(
+    done = records.settle_push(
         sessions, _entry(sessions, entry), accepted, default_branch=branch, at=entry.created_at
     )
     if not accepted and found is not None:
-        pushes.take_back(sessions, entry.repo_id, found.gitdir)
+        records.take_back(sessions, entry.repo_id, found.gitdir)
     return done
 
 
-def _entry(sessions: sessionmaker[Session], entry: queries.PendingPush) -> pushes.JournalEntry:
+def _entry(sessions: sessionmaker[Session], entry: queries.PendingPush) -> records.JournalEntry:
     """Return the journal entry of a push; the client's address was lost with its server."""
     with sessions() as session:
         name = repositories.find_name(session, entry.repo_id)
@@ -103,7 +103,7 @@ def _entry(sessions: sessionmaker[Session], entry: queries.PendingPush) -> pushe
             request_id=entry.request_id,
         )
     repository = str(name or entry.disk_path)
-    return pushes.JournalEntry(entry.push_id, entry.repo_id, repository, by)
+    return records.JournalEntry(entry.push_id, entry.repo_id, repository, by)
 
 
 def _is_accepted(
