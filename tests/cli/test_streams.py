@@ -185,13 +185,13 @@ def test_control_characters_in_names_are_shown_not_obeyed() -> None:
 
 
 @pytest.mark.usefixtures("_database")
-def test_rollback_shows_what_it_would_take_back_and_takes_nothing() -> None:
+def test_rollback_shows_what_it_would_undo_and_undoes_nothing() -> None:
     before = finish(start(["db", "status"]))
     shown = finish(start(["db", "rollback", "--to", "0007", "--dry-run"]))
     unknown = finish(start(["db", "rollback", "--to", "nowhere", "--dry-run"]))
     forward = finish(start(["db", "rollback", "--to", "+1", "--dry-run"]))
 
     lines = [line.split("\t") for line in shown[1].decode().splitlines()]
-    assert [(kind, revision) for kind, revision, _ in lines][-1] == ("take-back", "0008")
+    assert [(kind, revision) for kind, revision, _ in lines][-1] == ("roll-back", "0008")
     assert (unknown[0], forward[0]) == (2, 2)
     assert finish(start(["db", "status"])) == before

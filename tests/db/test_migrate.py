@@ -70,7 +70,7 @@ def test_differences_are_named_as_what_would_end_them(engine: Engine) -> None:
     }
 
 
-def test_an_empty_database_has_nothing_to_take_back(engine: Engine) -> None:
+def test_an_empty_database_has_nothing_to_roll_back(engine: Engine) -> None:
     migrate.downgrade(engine, "base")
 
     with pytest.raises(ConflictError, match="empty"):

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine, text
 from wit_admin.db import models
 from wit_admin.db.base import Base
 from wit_admin.db.engine import WRITES
-from wit_admin.db.revisions import known_revisions, older, read_revision, refuse_newer
+from wit_admin.db.revisions import known_revisions, older_schema, read_revision, refuse_newer
 from wit_admin.errors import ConflictError, InvalidInputError
 
 _LOCK_KEY = 0x7769745F6462  # "wit_db"
@@ -74,7 +74,7 @@ def ensure_current(engine: Engine, *, may_upgrade: bool, hint: str) -> Migration
         return now
     if may_upgrade:
         return upgrade(engine)
-    raise older(now.revision, hint=hint)
+    raise older_schema(now.revision, hint=hint)
 
 
 def downgrade(engine: Engine, to: str = "-1") -> MigrationStatus:
@@ -86,32 +86,33 @@ def downgrade(engine: Engine, to: str = "-1") -> MigrationStatus:
         InvalidInputError: There is no such revision.
     """
     with _locked(engine) as connection:
-        now = _status(connection)
-        refuse_newer(now.revision)
-        if now.revision is None:
-            raise ConflictError("The database is empty: there is nothing to take back.")
+        _revision_to_leave(_status(connection))
         _run(command.downgrade, _config(connection=connection), to)
         return _status(connection)
 
 
-def list_taken_back(engine: Engine, to: str = "-1") -> list[tuple[str, str]]:
-    """Return the revisions that :func:`downgrade` would take back, and what each made, in order.
+def list_rolled_back(engine: Engine, to: str = "-1") -> list[tuple[str, str]]:
+    """Return the revisions that :func:`downgrade` would roll back, and what each made, in order.
 
     Raises:
         ConflictError: The database is empty.
         ConfigError: The schema is newer than this program knows.
         InvalidInputError: There is no such revision.
     """
-    now = status(engine)
-    refuse_newer(now.revision)
-    if now.revision is None:
-        raise ConflictError("The database is empty: there is nothing to take back.")
+    revision = _revision_to_leave(status(engine))
     scripts = ScriptDirectory.from_config(_config())
     try:
-        steps = scripts.iterate_revisions(now.revision, to or "?", select_for_downgrade=True)
+        steps = scripts.iterate_revisions(revision, to or "?", select_for_downgrade=True)
         return [(step.revision, step.doc) for step in steps]
     except (CommandError, RevisionError) as error:
         raise InvalidInputError(f"There is no way to revision {to!r}: {error}") from error
+
+
+def _revision_to_leave(now: MigrationStatus) -> str:
+    refuse_newer(now.revision)
+    if now.revision is None:
+        raise ConflictError("The database is empty: there is nothing to roll back.")
+    return now.revision
 
 
 def render_sql(dialect: str, to: str = "head") -> str:
@@ -128,9 +129,9 @@ def render_sql(dialect: str, to: str = "head") -> str:
 
 
 def list_differences(engine: Engine) -> list[str]:
-    """Return in what the schema differs from the models; empty when they agree.
+    """Return how the schema differs from the models; empty if they agree.
 
-    Each as what would make them agree: ``add column users.email``, ``remove table old``.
+    Each difference is the step that would end it: ``add column users.email``.
     """
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -141,7 +142,7 @@ def list_differences(engine: Engine) -> list[str]:
 
 
 def _said(step: tuple[Any, ...]) -> str:
-    """Say one step of Alembic's. Source: alembic.autogenerate.compare_metadata."""
+    """Describe one step of Alembic's. Source: alembic.autogenerate.compare_metadata."""
     verb = str(step[0]).replace("_", " ")
     if verb.startswith("modify"):
         return f"{verb} of {step[2]}.{step[3]}"
@@ -169,7 +170,7 @@ def _locked(engine: Engine) -> Iterator[Connection]:
             connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
         else:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
-            # Behind a waiting ALTER TABLE every reader queues: rather give up soon.
+            # Every reader queues behind an ALTER TABLE that waits, so that must give up soon.
             connection.execute(text("SET LOCAL lock_timeout = '5s'"))
         yield connection
         connection.commit()
@@ -198,7 +199,7 @@ __all__ = [
     "downgrade",
     "ensure_current",
     "list_differences",
-    "list_taken_back",
+    "list_rolled_back",
     "models",
     "render_sql",
     "status",

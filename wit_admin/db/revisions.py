@@ -1,6 +1,7 @@
 """The revisions of the schema that this program knows, and the one that a database is at.
 
-Every command looks, so without Alembic, whose import takes longer than most commands' work.
+Every command checks this, so it is done without Alembic, whose import takes longer than the work
+of most commands.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def read_revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table(_TABLE.name):
         return None
     rows = connection.scalars(select(_NUMBER).select_from(_TABLE).order_by(_NUMBER)).all()
-    # Several are no revision that anybody knows.
+    # Several at once are no known revision.
     return "+".join(rows) or None
 
 
@@ -47,7 +48,7 @@ def require_current(engine: Engine) -> None:
         revision = read_revision(connection)
     refuse_newer(revision)
     if revision != known_revisions()[-1]:
-        raise older(revision, hint="Run 'wit-admin db migrate'.")
+        raise older_schema(revision, hint="Run 'wit-admin db migrate'.")
 
 
 def refuse_newer(revision: str | None) -> None:
@@ -63,8 +64,8 @@ def refuse_newer(revision: str | None) -> None:
         )
 
 
-def older(revision: str | None, *, hint: str) -> ConfigError:
-    """Return what there is to say of a schema that lacks something; ``hint`` is the way on."""
+def older_schema(revision: str | None, *, hint: str) -> ConfigError:
+    """Return the error for a schema that lacks migrations; ``hint`` says what to do."""
     return ConfigError(
         f"The database is at revision {revision or 'none'}, "
         f"and this program needs {known_revisions()[-1]}.",

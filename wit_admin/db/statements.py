@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,16 +17,18 @@ from wit_admin.db.errors import is_unique_violation
 from wit_admin.errors import ConflictError
 
 Insert = postgresql.Insert | sqlite.Insert
+_CHUNK = 5000
+"""How many rows or keys go into one statement."""
 
 
 def insert_into(session: Session, into: Table | type[Base]) -> Insert:
-    """Return an insert that can say what becomes of rows that are there."""
+    """Return an insert of the database's own dialect, which has ``ON CONFLICT``."""
     is_postgresql = session.get_bind().dialect.name == "postgresql"
     return postgresql.insert(into) if is_postgresql else sqlite.insert(into)
 
 
 def insert_new(session: Session, model: type[Base], **values: Any) -> bool:
-    """Insert a row unless its key is there already; tell whether it was inserted.
+    """Insert a row unless its key is there already; return whether it was inserted.
 
     If many try at once, this holds for exactly one.
     """
@@ -39,9 +41,9 @@ def insert_new(session: Session, model: type[Base], **values: Any) -> bool:
 def is_one_of(
     session: Session, column: InstrumentedAttribute[str], texts: Collection[str]
 ) -> ColumnElement[bool]:
-    """Return the condition that a column has one of these texts, which are one parameter.
+    """Return the condition that a column has one of these texts, passed as one parameter.
 
-    Of thousands the rendering of as many parameters takes longer than the query.
+    With thousands of parameters, rendering them would take longer than the query.
     """
     wanted = sorted(texts)
     if session.get_bind().dialect.name == "postgresql":
@@ -50,19 +52,25 @@ def is_one_of(
     return column.in_(select(each.c.value))
 
 
-def forget_pages(session: Session) -> None:
-    """Give back the memory of pages that SQLite has read or written, for who goes through them all.
+def chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Yield parts that fit into one statement."""
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]
 
-    It would keep 64 MB of them. What a transaction has not committed yet stays.
+
+def forget_pages(session: Session) -> None:
+    """Free the memory in which SQLite caches pages, for callers that go through whole tables.
+
+    It would keep 64 MB. Pages of a transaction that is not committed yet stay.
     """
     if session.get_bind().dialect.name == "sqlite":
         session.connection().exec_driver_sql("PRAGMA shrink_memory")
 
 
 def count_anew(session: Session, *models: type[Base]) -> None:
-    """Let PostgreSQL look at tables that grew by much: till then it plans as if they were empty.
+    """Update PostgreSQL's statistics of tables that grew by much; it planned as if they were empty.
 
-    By itself it looks within a minute, unless that is turned off. SQLite plans without.
+    By itself it does so within a minute, unless autovacuum is off. SQLite needs none.
     """
     if session.get_bind().dialect.name == "postgresql":
         names = ", ".join(model.__tablename__ for model in models)
@@ -70,16 +78,17 @@ def count_anew(session: Session, *models: type[Base]) -> None:
 
 
 def hold_snapshot(session: Session) -> None:
-    """Let all that this session reads from now on be of one moment; call it first."""
+    """Have the session read from one snapshot; call this before its first query."""
     if session.get_bind().dialect.name == "postgresql":
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
 
 
 @contextmanager
 def refuse_duplicates(session: Session, message: str, *, hint: str | None = None) -> Iterator[None]:
-    """Write what was added to ``session``; a name that is taken becomes a ``ConflictError``.
+    """Raise ``ConflictError`` if what is written within the block needs a key that is taken.
 
-    What happened before in the transaction is kept. Other violated constraints pass.
+    The block is a savepoint, so what the transaction did before is kept. Other violated
+    constraints pass.
     """
     try:
         with session.begin_nested():

@@ -11,17 +11,17 @@ from wit_admin.services.plans import Action, Plan
 
 
 @dataclass(frozen=True, slots=True)
-class TakeBack(Action):
-    """Undo one migration."""
+class RollBack(Action):
+    """Roll back one migration."""
 
     revision: str
     made: str
-    kind = "take-back"
+    kind = "roll-back"
     is_destructive = True
 
     @property
     def target(self) -> str:
-        """The revision that is undone."""
+        """The revision that is rolled back."""
         return self.revision
 
     @property
@@ -30,12 +30,12 @@ class TakeBack(Action):
         return f"Rows in what it made are lost: {self.made}"
 
 
-def plan_rollback(engine: Engine, to: str) -> Plan[TakeBack]:
-    """Return the migrations to undo on the way back to ``to``, the newest first.
+def plan_rollback(engine: Engine, to: str) -> Plan[RollBack]:
+    """Return the migrations to roll back on the way back to ``to``, the newest first.
 
     Raises:
         ConflictError: The database is empty.
         ConfigError: The schema is newer than this program knows.
         InvalidInputError: There is no such revision.
     """
-    return Plan(tuple(TakeBack(*step) for step in migrate.list_taken_back(engine, to)))
+    return Plan(tuple(RollBack(*step) for step in migrate.list_rolled_back(engine, to)))

@@ -21,8 +21,8 @@ from wit_admin.db.models.repositories import (
     RepositoryRedirect,
     Visibility,
 )
-from wit_admin.db.queries.reconcile import chunks, list_owners
-from wit_admin.db.statements import is_one_of
+from wit_admin.db.queries.reconcile import list_owners
+from wit_admin.db.statements import chunks, is_one_of
 from wit_admin.errors import NotFoundError
 from wit_admin.names import name_key
 
@@ -60,7 +60,7 @@ class AdoptedRepository(NamedTuple):
     id: uuid.UUID
     owner: str
     owner_type: OwnerType
-    """If the owner is to be made, too; else it is what it is."""
+    """For an owner that is yet to be created; one that exists keeps its type."""
     name: str
     disk_path: str
     description: str | None
@@ -144,7 +144,7 @@ def _insert_owners(
     rows: Sequence[tuple[Any, ...]],
     same: Mapping[str, Any] = MappingProxyType({}),
 ) -> set[uuid.UUID]:
-    """Insert rows, leaving out those of which a key is taken; return the ids that are there now.
+    """Insert rows, except those whose key is taken; return the ids that are there now.
 
     The first of ``columns`` is the id.
     """

@@ -6,13 +6,13 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from wit_admin.db.models.accounts import User
 from wit_admin.db.models.organizations import Permission
 from wit_admin.db.models.repositories import Collaborator
-from wit_admin.db.statements import insert_new
+from wit_admin.db.queries.permissions import set_permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +34,13 @@ def set_collaborator(
 ) -> Permission | None:
     """Set the permission of a collaborator; return what it was before."""
     key = {"repo_id": repo_id, "user_id": user_id}
-    if insert_new(session, Collaborator, **key, permission=permission, created_at=now):
-        return None
-    held = select(Collaborator.permission).filter_by(**key).with_for_update()
-    before = session.scalars(held).one_or_none()
-    session.execute(update(Collaborator).filter_by(**key).values(permission=permission))
-    return before
+    return set_permission(session, Collaborator, key, permission, now=now)
 
 
 def remove_collaborator(
     session: Session, repo_id: uuid.UUID, user_id: uuid.UUID
 ) -> Permission | None:
-    """Remove a collaborator and return the permission; ``None`` for who was none."""
+    """Remove a collaborator and return their permission; ``None`` if they were none."""
     statement = delete(Collaborator).where(
         Collaborator.repo_id == repo_id, Collaborator.user_id == user_id
     )

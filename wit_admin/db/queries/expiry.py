@@ -8,12 +8,11 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, delete, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from wit_admin.db.base import first_id_at
 from wit_admin.db.models.accounts import AccessToken, UserSession
 from wit_admin.db.models.pushes import PushEntry, PushState
 
 BATCH = 5000
-_MILLISECOND_BITS = 80
-"""What follows the time in a UUIDv7. Source: RFC 9562, 5.7."""
 
 
 def delete_ended_sessions(session: Session, before: datetime) -> int:
@@ -30,10 +29,8 @@ def delete_ended_tokens(session: Session, before: datetime) -> int:
 
 def delete_settled_pushes(session: Session, before: datetime) -> int:
     """Delete settled entries of the push journal made ``before``, :data:`BATCH` at most."""
-    # Ids begin with the time they were made at, and unlike that time they have an index.
-    milliseconds = int(before.timestamp() * 1000)
-    first = uuid.UUID(int=milliseconds << _MILLISECOND_BITS)
-    settled = and_(PushEntry.id < first, PushEntry.state == PushState.SETTLED)
+    # Ids begin with the time of their creation, and unlike that column they have an index.
+    settled = and_(PushEntry.id < first_id_at(before), PushEntry.state == PushState.SETTLED)
     return _delete_some(session, PushEntry.id, settled)
 
 

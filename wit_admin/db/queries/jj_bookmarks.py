@@ -1,4 +1,4 @@
-"""Bookmarks of jj repositories: written by those who sync them, listed for everyone."""
+"""Bookmarks of jj repositories: written by syncs, listed for readers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wit_admin.db.bulk import upsert_rows
 from wit_admin.db.core import table_of
 from wit_admin.db.models.jj import Bookmark
 from wit_admin.db.paging import AnySelect, Order, Page, PageRequest, fetch_page
-from wit_admin.db.queries.reconcile import chunks
+from wit_admin.db.statements import chunks
 
 BOOKMARKS_BY_NAME = Order("jj.bookmarks", (Bookmark.name, Bookmark.remote))
 
@@ -65,7 +65,7 @@ class BookmarkMoves:
 
 @dataclass(frozen=True, slots=True)
 class BookmarkFilter:
-    """Which bookmarks are wanted; all conditions must hold, ``None`` asks for nothing."""
+    """Which bookmarks are wanted; all conditions must hold; ``None`` is no condition."""
 
     remote: str | None = None
     """Of this remote only; of none if empty."""
@@ -96,7 +96,7 @@ def compare_bookmarks(
     rows: Sequence[BookmarkValues],
     keys: Collection[BookmarkKey] | None,
 ) -> BookmarkMoves:
-    """Return what makes these the bookmarks, or those among ``keys``."""
+    """Return the writes after which ``rows`` are all bookmarks, or all that ``keys`` name."""
     if not rows and keys is not None and not keys:
         return BookmarkMoves((), ())
     before = dict(_list_known(connection, repo_id, keys))
@@ -109,7 +109,7 @@ def compare_bookmarks(
 
 
 def write_bookmarks(connection: Connection, repo_id: uuid.UUID, moves: BookmarkMoves) -> None:
-    """Write what moved; none of that is the default bookmark then."""
+    """Carry out such writes; none of the written bookmarks is the default one then."""
     columns = ("id", *BookmarkValues._fields)
     same = {"repo_id": repo_id, "is_default": False, "updated_at": utc_now()}
     upsert_rows(connection, Bookmark, columns, moves.written, same=same)

@@ -15,17 +15,17 @@ from sqlalchemy.orm import Session, aliased
 from wit_admin.db.models.jj import Change, ChangeCommit
 from wit_admin.db.paging import AnySelect, Order, Page, PageRequest, fetch_page
 from wit_admin.db.queries.jj_prefixes import begins, neighbours, shortest_prefix
-from wit_admin.db.queries.reconcile import chunks
+from wit_admin.db.statements import chunks
 
 MAX_DESCRIPTION_CHARACTERS = 10_000
-"""A page of descriptions without an end would not fit the memory; so many characters are told."""
+"""A page of endless descriptions would not fit the memory; this much of each is shown."""
 
 NEWEST_CHANGES = Order("jj.changes", (Change.committed_at, Change.change_id), descending=True)
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeFilter:
-    """Which changes are wanted; all conditions must hold, ``None`` asks for nothing."""
+    """Which changes are wanted; all conditions must hold; ``None`` is no condition."""
 
     heads: Sequence[str] | None = None
     """Those that these commits lead to, the commits' own included."""
@@ -52,7 +52,7 @@ class CommitRow:
 
 @dataclass(frozen=True, slots=True)
 class ChangeRow:
-    """One change, and how little of its ids is enough to name it in this repository."""
+    """One change, with the shortest prefixes of its ids that are unique in this repository."""
 
     change_id: str
     commit_id: str
@@ -97,7 +97,7 @@ def list_changes_by_id(
 
 
 def list_change_states(session: Session, repo_id: uuid.UUID) -> dict[str, tuple[Any, ...]]:
-    """Return of every change what tells whether its row is another now."""
+    """Return, for every change, the columns that show whether its row has changed."""
     query = select(
         Change.change_id,
         Change.commit_id,
@@ -227,7 +227,7 @@ def _conditions(
 
 
 def _ancestors(session: Session, repo_id: uuid.UUID, heads: Sequence[str]) -> AnySelect:
-    """Return what finds these commits and all that they lead to, as far as there are rows."""
+    """Return a query for these commits and their ancestors, as far as they have rows."""
     is_postgresql = session.get_bind().dialect.name == "postgresql"
     elements = func.jsonb_array_elements_text if is_postgresql else func.json_each
     first = select(ChangeCommit.commit_id).where(

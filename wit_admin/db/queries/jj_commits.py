@@ -1,4 +1,4 @@
-"""Changes and the commits that carry them, as those who sync a repository write them."""
+"""Changes and the commits that carry them, as syncs write them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, select, union_all
 from wit_admin.db.bulk import upsert_rows
 from wit_admin.db.core import table_of
 from wit_admin.db.models.jj import Change, ChangeCommit
-from wit_admin.db.queries.reconcile import chunks
+from wit_admin.db.statements import chunks
 
 _CHANGES, _COMMITS = table_of(Change), table_of(ChangeCommit)
 _IS_CHANGE_OURS = _CHANGES.c.repo_id == bindparam("repo")
@@ -88,7 +88,7 @@ def list_commit_ids(connection: Connection, repo_id: uuid.UUID) -> dict[str, str
 
 
 def has_changes(connection: Connection, repo_id: uuid.UUID) -> bool:
-    """Tell whether any change of a repository has a row."""
+    """Return whether any change of a repository has a row."""
     return connection.execute(_ANY, {"repo": repo_id}).first() is not None
 
 
@@ -100,7 +100,7 @@ def write_changes(
     *,
     are_new: bool = False,
 ) -> None:
-    """Insert changes and commits of theirs, or write them anew.
+    """Insert or overwrite changes and commits of theirs.
 
     ``are_new`` says that the repository has no row of either, which is faster.
     """
@@ -115,7 +115,7 @@ def delete_commits(
     commit_ids: Collection[str],
     change_ids: Collection[str],
 ) -> None:
-    """Remove commits, and changes that have none left with all that hangs on them."""
+    """Delete commits, and changes without commits with all that refers to them."""
     for statement, keys in ((_DELETE_COMMITS, commit_ids), (_DELETE_CHANGES, change_ids)):
         for chunk in chunks(sorted(keys)):
             connection.execute(statement, {"repo": repo_id, "ids": chunk})

@@ -1,4 +1,4 @@
-"""Conflicted paths of jj repositories: written by those who sync them, listed for everyone."""
+"""Conflicted paths of jj repositories: written by syncs, listed for readers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from wit_admin.db.bulk import Values, upsert
 from wit_admin.db.core import table_of
 from wit_admin.db.models.jj import ChangeCommit, Conflict
 from wit_admin.db.paging import Order, Page, PageRequest, fetch_page
-from wit_admin.db.queries.reconcile import chunks
+from wit_admin.db.statements import chunks
 
 CONFLICTS_BY_CHANGE = Order(
     "jj.conflicts", (Conflict.change_id, Conflict.commit_id, Conflict.file_path)
@@ -50,7 +50,7 @@ _DELETE = delete(_CONFLICTS).where(_IS_ONE)
 
 @dataclass(frozen=True, slots=True)
 class ConflictFilter:
-    """Which conflicts are wanted; all conditions must hold, ``None`` asks for nothing."""
+    """Which conflicts are wanted; all conditions must hold; ``None`` is no condition."""
 
     is_open: bool | None = None
     """Neither resolved nor in a commit that is hidden by now."""
@@ -68,7 +68,7 @@ class ConflictRow:
     sides: int
     is_resolved: bool
     is_visible: bool
-    """Whether the commit still is; a conflict in a hidden one needs nobody's work."""
+    """Whether the commit still is; a conflict in a hidden one needs no work."""
     created_at: datetime
     resolved_at: datetime | None
 
@@ -94,7 +94,7 @@ def add_conflicts(connection: Connection, rows: Sequence[Values]) -> None:
 def mark_conflicts(
     connection: Connection, ids: Iterable[uuid.UUID], *, resolved_at: datetime | None
 ) -> None:
-    """Mark these conflicts as resolved; or, where there is no moment for that, as open."""
+    """Mark these conflicts as resolved, or as open if ``resolved_at`` is ``None``."""
     mark = {"is_resolved": resolved_at is not None, "moment": resolved_at}
     for chunk in chunks(sorted(ids)):
         connection.execute(_MARK_ONES, {"ids": chunk, **mark})

@@ -1,4 +1,4 @@
-"""The operation log of jj repositories: written by those who sync them, listed for everyone."""
+"""The operation log of jj repositories: written by syncs, listed for readers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wit_admin.db.models.jj import JjOperation
 from wit_admin.db.paging import AnySelect, Order, Page, PageRequest, fetch_page
 from wit_admin.db.queries.jj_changes import MAX_DESCRIPTION_CHARACTERS
 from wit_admin.db.queries.jj_prefixes import neighbours, shortest_prefix
-from wit_admin.db.queries.reconcile import chunks
+from wit_admin.db.statements import chunks
 
 NEWEST_OPERATIONS = Order(
     "jj.operations", (JjOperation.ended_at, JjOperation.operation_id), descending=True
@@ -33,7 +33,7 @@ _DELETE = delete(_OPERATIONS).where(_IS_OURS, _IS_ONE)
 
 @dataclass(frozen=True, slots=True)
 class OperationFilter:
-    """Which operations are wanted; all conditions must hold, ``None`` asks for nothing."""
+    """Which operations are wanted; all conditions must hold; ``None`` is no condition."""
 
     kind: str | None = None
     is_undone: bool | None = None
@@ -46,7 +46,7 @@ class OperationRow:
 
     operation_id: str
     operation_prefix: str
-    """As much of its id as is enough to name it in this repository."""
+    """The shortest prefix of its id that is unique in this repository."""
     parents: tuple[str, ...]
     view_id: str
     operation_type: str
@@ -66,7 +66,7 @@ def list_operation_ids(connection: Connection, repo_id: uuid.UUID) -> set[str]:
 
 
 def has_operation(connection: Connection, repo_id: uuid.UUID, operation_id: str) -> bool:
-    """Tell whether an operation has a row."""
+    """Return whether an operation has a row."""
     keys = {"repo": repo_id, "ids": [operation_id]}
     return connection.execute(_IDS.where(_IS_ONE), keys).first() is not None
 
@@ -78,7 +78,7 @@ def list_undone(connection: Connection, repo_id: uuid.UUID) -> set[str]:
 
 
 def write_operations(connection: Connection, rows: Sequence[Values]) -> None:
-    """Insert operations, or write them anew."""
+    """Insert or overwrite operations."""
     upsert(connection, JjOperation, rows)
 
 

@@ -1,4 +1,4 @@
-"""Which repositories were pushed to since their commits were looked through for change ids."""
+"""Which repositories were pushed to since their commits were indexed by change id."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from wit_admin.db.bulk import upsert
 from wit_admin.db.core import execute_core, table_of
 from wit_admin.db.models.jj import Change, ChangeCommit, JjSyncState, PushedHeads
 from wit_admin.db.models.repositories import Repository
-from wit_admin.db.queries.reconcile import chunks
-from wit_admin.db.statements import insert_into
+from wit_admin.db.statements import chunks, insert_into
 
 
 class Pushed(NamedTuple):
@@ -25,11 +24,11 @@ class Pushed(NamedTuple):
     disk_path: str
     pushed_at: datetime | None
     heads: list[str] | None
-    """What was looked through; ``None`` is nothing yet."""
+    """Where the indexed history ends; ``None`` if nothing is indexed yet."""
 
 
 def find(session: Session, repo_id: uuid.UUID) -> Pushed | None:
-    """Return a live repository; ``None`` also where jj's own stores are read, which know better."""
+    """Return a live repository; ``None`` also if jj's own stores are read, which know more."""
     query = (
         select(Repository.disk_path, Repository.pushed_at, PushedHeads.heads)
         .outerjoin(PushedHeads, PushedHeads.repo_id == Repository.id)
@@ -82,7 +81,7 @@ def hide(
     commit_ids: Collection[str],
     change_ids: Collection[str],
 ) -> None:
-    """Make these commits hidden, and these changes, which have no other commits."""
+    """Hide these commits, and these changes, which have no other commits."""
     for chunk in chunks(sorted(commit_ids)):
         session.execute(
             update(ChangeCommit)
@@ -115,12 +114,12 @@ def list_crowded(
 
 
 def give_way(connection: Connection, repo_id: uuid.UUID) -> None:
-    """Remove what was found in pushes, since jj's own stores are read from now on.
+    """Delete what was found in pushes, since jj's own stores are read from now on.
 
-    Who looks at a push just now is waited for; who comes later sees that it is not wanted.
+    It waits for those who index a push now; those who come later see that they must not.
     """
     heads, changes = table_of(PushedHeads), table_of(Change)
-    # What a push just adds is not seen before it is there, but a row of one's own waits for it.
+    # Rows that another transaction adds are not seen before its end; inserting the same key waits.
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     mark = dialect.insert(heads).on_conflict_do_nothing()
     connection.execute(mark, {"repo_id": repo_id, "heads": []})

@@ -1,4 +1,4 @@
-"""Repositories as a sync sees them: all places at once, and changes to thousands in one go."""
+"""Repositories as a sync needs them: thousands of rows are read or changed at a time."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from wit_admin.db.models.repositories import (
     Visibility,
 )
 from wit_admin.db.paging import AnySelect
-from wit_admin.db.statements import is_one_of
+from wit_admin.db.statements import chunks, is_one_of
 from wit_admin.names import name_key
 
 CHUNK = 5000
-"""How many rows go into one statement."""
+"""How many rows a sync reads at a time."""
 _REPOSITORIES = table_of(Repository)
 _LIST_FINGERPRINTS = (
     select(_REPOSITORIES.c.disk_path, _REPOSITORIES.c.fingerprint)
@@ -92,7 +92,7 @@ def list_fingerprints(
 
 
 def list_at(session: Session, paths: Sequence[str]) -> Iterator[KnownRepository]:
-    """Yield the live repositories whose folders are there."""
+    """Yield the live repositories whose folders are at these paths."""
     for chunk in chunks(paths):
         there = is_one_of(session, Repository.disk_path, chunk)
         query = _known().where(there, Repository.deleted_at.is_(None))
@@ -139,7 +139,7 @@ def count_live(session: Session) -> int:
 
 
 def set_places(session: Session, places: Mapping[uuid.UUID, str], now: datetime) -> None:
-    """Note where live repositories' folders are now, unseen as yet; they may have changed places.
+    """Store where the folders of live repositories are now; two may have changed places.
 
     Raises:
         IntegrityError: A place is another's.
@@ -153,9 +153,9 @@ def set_places(session: Session, places: Mapping[uuid.UUID, str], now: datetime)
 def update_seen(
     session: Session, seen: Sequence[tuple[KnownRepository, Mapping[str, Any]]], now: datetime
 ) -> int:
-    """Give rows what their folders say: columns of :data:`_SEEN`; the others stay.
+    """Update rows with what was seen in their folders: columns of :data:`_SEEN`.
 
-    A row that was changed since it was read is left alone. Return how many were not.
+    A row that was changed since it was read is left alone. Return how many were updated.
     """
     values = [
         {"repo_id": row.id, "read_at": row.updated_at, "now": now}
@@ -168,7 +168,7 @@ def update_seen(
 def store_fingerprints(
     session: Session, seen: Sequence[tuple[KnownRepository, bytes | None]]
 ) -> None:
-    """Remember what was looked at."""
+    """Store the fingerprints of folders that were looked at."""
     if seen:
         values = [
             {"repo_id": row.id, "read_at": row.updated_at, "seen": fingerprint}
@@ -180,12 +180,6 @@ def store_fingerprints(
 def list_roots(session: Session) -> set[uuid.UUID]:
     """Return the ids of the volumes that were synced with this database."""
     return set(session.scalars(select(RepositoryRoot.id)))
-
-
-def chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """Yield parts that fit a statement."""
-    for start in range(0, len(items), CHUNK):
-        yield items[start : start + CHUNK]
 
 
 def _set_places(session: Session, places: Mapping[uuid.UUID, str], now: datetime) -> None:

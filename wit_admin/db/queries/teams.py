@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict, Unpack
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from wit_admin.db.base import new_id
@@ -17,6 +17,7 @@ from wit_admin.db.models.repositories import Repository
 from wit_admin.db.paging import EVERYTHING, Span, cut
 from wit_admin.db.queries.members import find_role
 from wit_admin.db.queries.organizations import lock_organization
+from wit_admin.db.queries.permissions import set_permission
 from wit_admin.db.statements import insert_new, refuse_duplicates
 from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.names import name_key
@@ -57,7 +58,7 @@ def create_team(
     description: str | None = None,
     now: datetime,
 ) -> Team:
-    """Make a team without members.
+    """Create a team without members.
 
     Raises:
         NotFoundError: There is no such organization.
@@ -116,7 +117,7 @@ def update_team(
 
 
 def delete_team(session: Session, team_id: uuid.UUID) -> bool:
-    """Remove a team and what it permitted; false when there is none."""
+    """Remove a team with its permissions; return false if there was none."""
     statement = delete(Team).where(Team.id == team_id).returning(Team.id)
     return session.scalars(statement).one_or_none() is not None
 
@@ -124,7 +125,7 @@ def delete_team(session: Session, team_id: uuid.UUID) -> bool:
 def add_team_member(
     session: Session, team_id: uuid.UUID, user_id: uuid.UUID, *, now: datetime
 ) -> bool:
-    """Put a member of the organization into a team; false for who is in it already.
+    """Add a member of the organization to a team; return false if they were in it already.
 
     Raises:
         NotFoundError: There is no such team.
@@ -168,9 +169,9 @@ def grant_team(
     *,
     now: datetime,
 ) -> Permission | None:
-    """Let a team do this much, and no more, with a repository of its organization.
+    """Set the permission of a team on a repository of its organization.
 
-    Return what it was before.
+    Return the permission that it had before.
 
     Raises:
         NotFoundError: There is no such team, or the organization has no such repository.
@@ -185,16 +186,11 @@ def grant_team(
     if session.scalars(owned.with_for_update(read=True)).one_or_none() is None:
         raise NotFoundError("The organization has no such repository.")
     key = {"team_id": team_id, "repo_id": repo_id}
-    if insert_new(session, TeamRepository, **key, permission=permission, created_at=now):
-        return None
-    held = select(TeamRepository.permission).filter_by(**key).with_for_update()
-    before = session.scalars(held).one_or_none()
-    session.execute(update(TeamRepository).filter_by(**key).values(permission=permission))
-    return before
+    return set_permission(session, TeamRepository, key, permission, now=now)
 
 
 def revoke_team(session: Session, team_id: uuid.UUID, repo_id: uuid.UUID) -> Permission | None:
-    """Take a team's permission on a repository back and return it; ``None`` when it had none."""
+    """Revoke a team's permission on a repository and return it; ``None`` if it had none."""
     statement = delete(TeamRepository).where(
         TeamRepository.team_id == team_id, TeamRepository.repo_id == repo_id
     )
@@ -202,7 +198,7 @@ def revoke_team(session: Session, team_id: uuid.UUID, repo_id: uuid.UUID) -> Per
 
 
 def revoke_teams(session: Session, repo_id: uuid.UUID) -> None:
-    """Take back what all teams may do with a repository; for when it leaves the organization."""
+    """Revoke the permissions of all teams on a repository that leaves the organization."""
     session.execute(delete(TeamRepository).where(TeamRepository.repo_id == repo_id))
 
 
