@@ -33,7 +33,7 @@ class Breaker:
                     "The database is not available: it could not be reached a moment ago.",
                     hint="Try again in a moment.",
                 )
-            # Others wait for what this attempt shows, unless it takes all too long.
+            # Other callers fail until this attempt has ended, unless it takes all too long.
             self._next_trial = now + _LONGEST_TRIAL_S
 
     def trip(self) -> None:
@@ -48,5 +48,5 @@ class Breaker:
             self.trip()
 
     def mend(self) -> None:
-        """Note that it did not."""
+        """Note that connecting succeeded."""
         self._is_open, self._next_trial = False, 0.0

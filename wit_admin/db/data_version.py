@@ -27,7 +27,7 @@ class DataVersion:
         self._opened = 0
 
     def read(self) -> Version | None:
-        """Return a value that is another one after each change; ``None`` when it is not known.
+        """Return a value that differs after each change; ``None`` if it is not known.
 
         All that was committed before the call is taken into account, by whatever process.
         """
@@ -47,7 +47,7 @@ class DataVersion:
             return self._opened, number
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -58,7 +58,7 @@ class DataVersion:
 
 
 def watch_changes(engine: Engine) -> DataVersion | None:
-    """Return what watches the engine's database, if that can be done so cheaply."""
+    """Return a watch on the engine's database; ``None`` unless that is SQLite."""
     if engine.dialect.name != "sqlite" or not engine.url.database:
         return None
     return DataVersion(engine.url.database)

@@ -64,7 +64,7 @@ class IssueComment(Base):
 
 
 class Label(Base):
-    """A word to sort issues and pull requests by."""
+    """A word by which issues and pull requests are sorted."""
 
     __tablename__ = "labels"
     __table_args__ = (UniqueConstraint("repo_id", "name_key"),)

@@ -77,7 +77,7 @@ class Bookmark(Base):
     repo_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("repositories.id", ondelete="CASCADE"))
     name: Mapped[str]
     remote: Mapped[str] = mapped_column(default="")
-    """Empty for a local bookmark; null would let doubles in."""
+    """Empty for a local bookmark: null would be unequal to itself in the unique key."""
     target_commit_id: Mapped[str | None]
     """``None`` when it is conflicted or was deleted."""
     target_change_id: Mapped[str | None]
@@ -145,7 +145,7 @@ class JjSyncState(Base):
     op_heads: Mapped[list[Any]]
     """Sorted operation ids that were read last; equal sets mean nothing happened."""
     kinds: Mapped[list[Any]]
-    """The kinds of rows that are of this state; those left out since are of an older one."""
+    """The kinds of rows that describe this state; other kinds describe an older one."""
     depth: Mapped[int | None]
     """How many immutable changes were read at first; ``None`` is all there are."""
     synced_at: Mapped[datetime | None]
@@ -153,12 +153,12 @@ class JjSyncState(Base):
     error: Mapped[str | None]
     """Why the last attempt failed; ``None`` when it did not."""
     next_attempt_at: Mapped[datetime | None]
-    """When the watcher tries again; of no meaning without ``failures``."""
+    """When the watcher tries again; only if there are ``failures``."""
     is_watched: Mapped[bool] = mapped_column(default=True)
 
 
 class PushedHeads(Base):
-    """Up to where the pushed commits of a repository were looked through for change ids."""
+    """Up to where the pushed commits of a repository are indexed by change id."""
 
     __tablename__ = "pushed_heads"
 
@@ -166,4 +166,4 @@ class PushedHeads(Base):
     heads: Mapped[list[Any]]
     """Sorted ids of the commits that branches were at."""
     pushed_at: Mapped[datetime | None]
-    """The repository's last push then; a later one is yet to be looked at."""
+    """The repository's last push at that time; a later one is yet to be indexed."""

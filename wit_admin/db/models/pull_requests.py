@@ -37,7 +37,7 @@ class DiffSide(enum.StrEnum):
 
 
 class PullRequest(Base):
-    """A wish to have one branch merged into another."""
+    """A request to merge one branch into another."""
 
     __tablename__ = "pull_requests"
     __table_args__ = (

@@ -16,7 +16,7 @@ _PENDING = text("state = 'pending'")
 
 
 class PushState(enum.StrEnum):
-    """Whether git's answer to a push has been written down."""
+    """Whether git's answer to a push has been recorded."""
 
     PENDING = "pending"
     SETTLED = "settled"

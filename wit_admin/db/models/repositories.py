@@ -82,7 +82,7 @@ class Repository(Base):
     disk_path: Mapped[str] = mapped_column(_PATH, unique=True)
     """Below the repository root, with forward slashes: ``alice/demo.git``."""
     fingerprint: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """What sync saw on disk last; equal means there is nothing to look at."""
+    """Digest of what sync saw on disk last; while it is equal nothing has changed there."""
 
     stars_count: Mapped[Count]
     forks_count: Mapped[Count]
@@ -141,7 +141,7 @@ class Collaborator(Base):
 
 
 class Star(Base):
-    """A user likes a repository."""
+    """A user's star on a repository."""
 
     __tablename__ = "stars"
 
@@ -155,7 +155,7 @@ class Star(Base):
 
 
 class Watch(Base):
-    """A user wants to hear of a repository."""
+    """A user's wish to hear of a repository."""
 
     __tablename__ = "watches"
 
@@ -231,7 +231,7 @@ class ProtectedRefTeam(Base):
 
 
 class RepositoryRoot(Base):
-    """A volume that was synced with this database; a file in it bears the id."""
+    """A volume that was synced with this database; a file on it has the id."""
 
     __tablename__ = "repository_roots"
 

@@ -120,7 +120,7 @@ class StepState(enum.StrEnum):
 
 
 class WorkspaceStep(Base):
-    """One step of making or removing a workspace, so that a crash can be carried on from."""
+    """One step of creating or removing a workspace, which can continue there after a crash."""
 
     __tablename__ = "workspace_steps"
     __table_args__ = (UniqueConstraint("workspace_id", "name"),)

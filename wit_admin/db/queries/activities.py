@@ -25,7 +25,7 @@ _ACTOR = aliased(Owner)
 
 @dataclass(frozen=True, slots=True)
 class ActivityFilter:
-    """Which activities are wanted; all conditions must hold, ``None`` asks for nothing."""
+    """Which activities are wanted; all conditions must hold; ``None`` is no condition."""
 
     repository: RepoName | None = None
     actor: str | None = None

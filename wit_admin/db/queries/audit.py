@@ -45,7 +45,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which events are wanted; all conditions must hold, ``None`` asks for nothing."""
+    """Which events are wanted; all conditions must hold; ``None`` is no condition."""
 
     actor: str | None = None
     """Name of an account or of a unix user."""
@@ -60,7 +60,7 @@ class AuditFilter:
 
 
 def has_trail(session: Session) -> bool:
-    """Tell whether the schema is one with an audit trail; an older or empty one has none."""
+    """Return whether the schema has an audit trail; an older or empty one has none."""
     return inspect(session.connection()).has_table(AuditHead.__tablename__)
 
 
@@ -127,7 +127,7 @@ def list_after(
 def list_targets(
     session: Session, action: str, target_type: str, target_id: uuid.UUID
 ) -> list[str]:
-    """Return what something was called each time when this was done to it."""
+    """Return the names that something had when this was done to it."""
     query = select(_EVENTS.c.target_name).where(
         _EVENTS.c.target_type == target_type,
         _EVENTS.c.target_id == target_id,

@@ -98,14 +98,14 @@ def find_token(session: Session, key: bytes | uuid.UUID, now: datetime) -> Token
 def touch_token(
     session: Session, token_id: uuid.UUID, now: datetime, *, at_most_every: timedelta
 ) -> None:
-    """Note that the token was used, unless that was noted within ``at_most_every``."""
+    """Store that the token was used now, unless that was stored within ``at_most_every``."""
     _touch(session, AccessToken, token_id, now, at_most_every)
 
 
 def touch_session(
     session: Session, session_id: uuid.UUID, now: datetime, *, at_most_every: timedelta
 ) -> None:
-    """Note that the session was used, unless that was noted within ``at_most_every``."""
+    """Store that the session was used now, unless that was stored within ``at_most_every``."""
     _touch(session, UserSession, session_id, now, at_most_every)
 
 

@@ -15,7 +15,10 @@ from wit_admin.db.queries.organizations import create_organization
 
 
 def claim_user(session: Session, user_id: uuid.UUID) -> bool:
-    """Make an account of a placeholder; false if it is one already. Of many at once one wins."""
+    """Turn a placeholder into an account; return false if it is one already.
+
+    Of many who try at once, one succeeds.
+    """
     claimed = session.execute(
         update(User)
         .where(User.id == user_id, User.is_placeholder)
@@ -29,9 +32,9 @@ def claim_user(session: Session, user_id: uuid.UUID) -> bool:
 def claim_organization(
     session: Session, placeholder_id: uuid.UUID, name: str, *, owner_id: uuid.UUID, now: datetime
 ) -> Organization | None:
-    """Let an organization of the same name take a placeholder's place; ``None`` if it is none.
+    """Replace a placeholder by an organization of the same name; ``None`` if it is no placeholder.
 
-    All that the placeholder owns is the organization's, the trash too.
+    The organization gets all that the placeholder owns, the trash too.
     """
     if not claim_user(session, placeholder_id):
         return None
@@ -49,7 +52,7 @@ def claim_organization(
             owner_id=organization.id,
             owner_type=OwnerType.ORGANIZATION,
             updated_at=Repository.updated_at,
-            # Their configs are to say so: the next sync looks into them.
+            # Without it the next sync looks at them, and writes the new owner to their configs.
             fingerprint=None,
         )
         .execution_options(synchronize_session=False)

@@ -39,7 +39,7 @@ class DiffLine:
 
 @dataclass(frozen=True, slots=True)
 class NewPrComment:
-    """Something to say about a pull request, alone or as part of a review."""
+    """A comment on a pull request, alone or as part of a review."""
 
     pr_id: uuid.UUID
     user_id: uuid.UUID
@@ -67,7 +67,7 @@ class CommentRow:
 def add_issue_comment(
     session: Session, issue_id: uuid.UUID, user_id: uuid.UUID, body: str, *, now: datetime
 ) -> IssueComment:
-    """Say something about an issue.
+    """Add a comment to an issue.
 
     Raises:
         NotFoundError: There is no such issue.
@@ -81,7 +81,7 @@ def add_issue_comment(
 
 
 def add_pr_comment(session: Session, new: NewPrComment, *, now: datetime) -> PrComment:
-    """Say something about a pull request.
+    """Add a comment to a pull request.
 
     Raises:
         NotFoundError: There is no such pull request, or no such comment in it to reply to.
@@ -136,7 +136,7 @@ def edit_comment(
 def delete_comment(
     session: Session, model: type[IssueComment | PrComment], comment_id: uuid.UUID
 ) -> bool:
-    """Remove a comment; replies to it stay. False when there is none."""
+    """Remove a comment; replies to it stay. Return false if there was none."""
     statement = delete(model).where(model.id == comment_id).returning(model.id)
     return session.scalars(statement).one_or_none() is not None
 

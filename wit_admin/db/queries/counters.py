@@ -46,7 +46,7 @@ class Drift:
 
 
 def bump(session: Session, repo_id: uuid.UUID, counter: Counter, by: int) -> None:
-    """Change a counter; nothing else of the repository, not even ``updated_at``, moves."""
+    """Change a counter and nothing else of the repository, not even ``updated_at``."""
     session.execute(
         update(Repository)
         .where(Repository.id == repo_id)
@@ -84,7 +84,7 @@ def take_number(session: Session, repo_id: uuid.UUID, counter: Counter) -> int:
 def recount(
     session: Session, repo_id: uuid.UUID | None = None, *, mend: bool = True
 ) -> tuple[Drift, ...]:
-    """Return which numbers of one repository, or of all, are wrong, and set them right.
+    """Return which counters of one repository, or of all, are wrong, and correct them.
 
     Counting and writing see the same moment: with ``mend`` the repositories that looked wrong
     are locked and counted again before they are changed.
@@ -158,7 +158,7 @@ def _actual_numbers() -> dict[str, ColumnElement[int]]:
 
 
 def _least_next_number() -> ColumnElement[int]:
-    """The number after the highest given, or the present one where that is higher: never back."""
+    """Return the number after the highest in use, or the present one if that is higher."""
     highest = [
         func.coalesce(
             select(func.max(model.number)).where(model.repo_id == Repository.id).scalar_subquery(),

@@ -1,4 +1,4 @@
-"""Webhook deliveries: queued, claimed by one worker each, delivered or given up."""
+"""Webhook deliveries: queued, each claimed by one worker, delivered or given up."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def claim_deliveries(
 def mark_delivered(
     session: Session, claimed: ClaimedDelivery, *, response_status: int, now: datetime
 ) -> bool:
-    """Note a success; false when the lease had ended and another took over."""
+    """Record a success; return false if the lease had ended and another took over."""
     return _settle(
         session,
         claimed,
@@ -134,7 +134,7 @@ def mark_delivered(
 def mark_failed(
     session: Session, claimed: ClaimedDelivery, attempt: FailedAttempt, *, now: datetime
 ) -> bool:
-    """Note a failure; false when the lease had ended and another took over."""
+    """Record a failure; return false if the lease had ended and another took over."""
     values: dict[str, Any] = {"next_attempt_at": attempt.retry_at}
     if attempt.retry_at is None:
         values = {"state": DeliveryState.FAILED, "finished_at": now}

@@ -52,7 +52,7 @@ class IssueSort(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class IssueFilter:
-    """Which issues are wanted; all conditions must hold, ``None`` asks for nothing."""
+    """Which issues are wanted; all conditions must hold; ``None`` is no condition."""
 
     state: IssueState | None = None
     author: str | None = None
@@ -81,7 +81,7 @@ class IssueRow:
 
 
 def create_issue(session: Session, new: NewIssue, *, now: datetime) -> Issue:
-    """Make an open issue with the repository's next number.
+    """Create an open issue with the repository's next number.
 
     Raises:
         NotFoundError: There is no such repository.
@@ -168,7 +168,7 @@ def reopen_issue(session: Session, issue_id: uuid.UUID, *, now: datetime) -> Iss
 
 
 def delete_issue(session: Session, issue_id: uuid.UUID, *, now: datetime) -> bool:
-    """Hide an issue for good; false when it was not there."""
+    """Hide an issue for good; return false if there was none."""
     return numbered.soft_delete(session, Issue, issue_id, now=now)
 
 

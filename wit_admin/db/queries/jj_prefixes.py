@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 
 def shortest_prefix(key: str, *neighbours: str | None) -> str:
-    """Return as much of ``key`` as none of the ids just before and after it begins with."""
+    """Return the shortest prefix of ``key`` that the ids just before and after it do not share."""
     length = 1 + max((_common(key, other) for other in neighbours if other), default=0)
     return key[:length]
 
@@ -18,7 +18,7 @@ def shortest_prefix(key: str, *neighbours: str | None) -> str:
 def neighbours(
     column: InstrumentedAttribute[str], repo_column: InstrumentedAttribute[uuid.UUID], key: Any
 ) -> tuple[ScalarSelect[Any], ScalarSelect[Any]]:
-    """Return what finds the ids just before and after ``key``: two looks into the primary key."""
+    """Return subqueries for the ids just before and after ``key``, which the primary key finds."""
     same_repository = repo_column == key.class_.repo_id
     return (
         select(func.max(column)).where(same_repository, column < key).scalar_subquery(),
@@ -27,8 +27,8 @@ def neighbours(
 
 
 def begins(column: InstrumentedAttribute[str], prefix: str) -> ColumnElement[bool]:
-    """Return what holds where an id begins with ``prefix``, and is found by an index."""
-    # Not LIKE, for which no index helps. No letter of an id comes behind z, in any collation.
+    """Return the condition that an id begins with ``prefix``; an index finds these ids."""
+    # An index does not help LIKE. No letter of an id sorts after z, in any collation.
     return column.between(prefix, prefix + "z" * 128)
 
 

@@ -1,4 +1,4 @@
-"""Of which state of its jj repository the rows of a repository are."""
+"""Which state of its jj repository the rows of a repository describe."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _SAVE = update(_STATES).where(_IS_OURS)
 
 @dataclass(frozen=True, slots=True)
 class SyncState:
-    """Up to where the rows of a repository are."""
+    """Which state of its jj repository the rows of a repository describe."""
 
     path: str
     op_heads: tuple[str, ...]
     synced_at: datetime | None
     """``None`` if it never came to an end."""
     error: str | None
-    """What the last attempt failed of."""
+    """Why the last attempt failed; ``None`` if it did not."""
 
 
 def find(connection: Connection, repo_id: uuid.UUID) -> StateRow | None:
@@ -52,7 +52,7 @@ def find(connection: Connection, repo_id: uuid.UUID) -> StateRow | None:
 
 
 def lock(connection: Connection, repo_id: uuid.UUID, *, path: str) -> StateRow:
-    """Return the same, and let nobody else sync the repository until the transaction ends."""
+    """Return the same, and lock it: nobody else syncs the repository until the transaction ends."""
     row = connection.execute(_LOCK, {"repo": repo_id}).one_or_none()
     if row is None:
         # A row that is not there cannot be locked.
@@ -71,12 +71,12 @@ def lock(connection: Connection, repo_id: uuid.UUID, *, path: str) -> StateRow:
 
 
 def save(connection: Connection, repo_id: uuid.UUID, values: Mapping[str, Any]) -> None:
-    """Write how far it is synced now."""
+    """Store how far it is synced now."""
     connection.execute(_SAVE, {"repo": repo_id, **values})
 
 
 def find_state(session: Session, repo_id: uuid.UUID) -> SyncState | None:
-    """Return up to where the rows of a repository are; ``None`` if no sync ever began."""
+    """Return which state the rows of a repository describe; ``None`` if no sync ever began."""
     query = select(
         JjSyncState.path, JjSyncState.op_heads, JjSyncState.synced_at, JjSyncState.error
     ).where(JjSyncState.repo_id == repo_id)
@@ -85,7 +85,7 @@ def find_state(session: Session, repo_id: uuid.UUID) -> SyncState | None:
 
 
 def find_moment(session: Session, repo_id: uuid.UUID) -> tuple[tuple[str, ...], ...] | None:
-    """Return what is another one whenever the rows are; ``None`` before there can be any."""
+    """Return a value that differs whenever the rows do; ``None`` before there can be any."""
     state = find_state(session, repo_id)
     pushed = select(PushedHeads.heads).where(
         PushedHeads.repo_id == repo_id, PushedHeads.pushed_at.is_not(None)

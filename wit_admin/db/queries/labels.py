@@ -40,7 +40,7 @@ def create_label(
     color: str = DEFAULT_COLOR,
     description: str | None = None,
 ) -> Label:
-    """Make a label; names differ in more than case.
+    """Create a label; names differ in more than case.
 
     Raises:
         ConflictError: The repository has a label of that name.
@@ -67,7 +67,7 @@ def list_labels(session: Session, repo_id: uuid.UUID) -> list[Label]:
 
 
 def update_label(session: Session, label_id: uuid.UUID, **edit: Unpack[LabelEdit]) -> Label:
-    """Change name, colour or description, wherever the label is worn.
+    """Change name, colour or description of a label.
 
     Raises:
         NotFoundError: There is no such label.
@@ -84,13 +84,13 @@ def update_label(session: Session, label_id: uuid.UUID, **edit: Unpack[LabelEdit
 
 
 def delete_label(session: Session, label_id: uuid.UUID) -> bool:
-    """Remove a label everywhere; false when there is none."""
+    """Remove a label everywhere; return false if there was none."""
     statement = delete(Label).where(Label.id == label_id).returning(Label.id)
     return session.scalars(statement).one_or_none() is not None
 
 
 def add_label(session: Session, target: Issue | PullRequest, label_id: uuid.UUID) -> bool:
-    """Put a label on; false when it is on already.
+    """Add a label to an issue or a pull request; return false if it was there already.
 
     Raises:
         NotFoundError: The target's repository has no such label.
@@ -101,7 +101,7 @@ def add_label(session: Session, target: Issue | PullRequest, label_id: uuid.UUID
 
 
 def remove_label(session: Session, target: Issue | PullRequest, label_id: uuid.UUID) -> bool:
-    """Take a label off; false when it was not on."""
+    """Remove a label from an issue or a pull request; return false if it was not there."""
     link, column = _link_of(type(target))
     statement = delete(link).where(column == target.id, link.label_id == label_id)
     return session.execute(statement.returning(link.label_id)).first() is not None
@@ -110,7 +110,7 @@ def remove_label(session: Session, target: Issue | PullRequest, label_id: uuid.U
 def set_labels(
     session: Session, target: Issue | PullRequest, label_ids: Collection[uuid.UUID]
 ) -> None:
-    """Put on exactly these labels.
+    """Replace the labels of an issue or a pull request by these.
 
     Raises:
         NotFoundError: The target's repository lacks one of them.
@@ -143,7 +143,7 @@ def label_names(
 def has_labels(
     model: type[Issue | PullRequest], names: Collection[str]
 ) -> list[ColumnElement[bool]]:
-    """Return one condition for each name that a row must be labelled with."""
+    """Return the conditions that a row has each of the labels of these names."""
     link, column = _link_of(model)
     return [
         model.id.in_(

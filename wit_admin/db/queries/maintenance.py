@@ -46,7 +46,7 @@ def iter_repositories(
 
 
 def store_size(session: Session, repo_id: uuid.UUID, size_bytes: int) -> None:
-    """Note how large a repository is; it counts as no change of it."""
+    """Store how large a repository is; its ``updated_at`` stays."""
     session.execute(
         update(Repository)
         .where(Repository.id == repo_id)

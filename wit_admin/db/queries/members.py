@@ -129,7 +129,7 @@ def list_members(
 
 
 def lock_membership(session: Session, org_id: uuid.UUID, user_id: uuid.UUID) -> None:
-    """Keep the account from being closed too; always in this order, as closing one does.
+    """Lock the account and the organization, always in this order, in which closing locks them too.
 
     Raises:
         NotFoundError: There is no such live account or organization.

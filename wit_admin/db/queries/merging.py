@@ -49,7 +49,7 @@ _PERMISSIONS = tuple(Permission)
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """How much there is to be merged of an account."""
+    """How much of an account there is to merge."""
 
     organizations: int
     collaborations: int
@@ -70,9 +70,9 @@ def count_holdings(session: Session, user_id: uuid.UUID) -> Holdings:
 def move_memberships(
     session: Session, from_id: uuid.UUID, into_id: uuid.UUID, *, now: datetime
 ) -> None:
-    """Give an account all memberships and collaborations of another, the higher of both each.
+    """Move memberships and collaborations to another account; where it has one, the higher stays.
 
-    Where the other is named among those who may push, the account is named too.
+    It is also named in place of the first where that is among those who may push.
 
     Raises:
         NotFoundError: An account or an organization went away meanwhile.
@@ -92,7 +92,7 @@ def move_memberships(
 
 
 def move_activity(session: Session, from_id: uuid.UUID, into_id: uuid.UUID) -> None:
-    """Say of all that one account did that another did it; no time of a change moves."""
+    """Attribute all that one account did to another; no ``updated_at`` changes."""
     for column in ACTOR_COLUMNS:
         model = column.class_
         values = {column.key: into_id}
@@ -107,7 +107,7 @@ def move_activity(session: Session, from_id: uuid.UUID, into_id: uuid.UUID) -> N
 
 
 def move_stars(session: Session, from_id: uuid.UUID, into_id: uuid.UUID) -> None:
-    """Let an account star and watch what another did; who did so already counts once."""
+    """Move stars and watches to another account; what both starred or watched counts once."""
     for mark in (Star, Watch):
         query = select(mark.repo_id, mark.created_at).where(mark.user_id == from_id)
         for repo_id, since in session.execute(query.order_by(mark.repo_id)).all():

@@ -47,7 +47,7 @@ def move(
     now: datetime,
     **values: Any,
 ) -> T:
-    """Take a live row from one state to another, and its repository's counter with it.
+    """Change the state of a live row, and its repository's counter with it.
 
     State and guards are checked by the UPDATE itself, so of two at once one wins.
 
@@ -67,7 +67,7 @@ def move(
 
 
 def edit(session: Session, model: type[T], row_id: uuid.UUID, *, now: datetime, **values: Any) -> T:
-    """Change columns that neither state nor number depend on.
+    """Change columns that neither state nor number depends on.
 
     Raises:
         NotFoundError: There is no such row.
@@ -79,7 +79,7 @@ def edit(session: Session, model: type[T], row_id: uuid.UUID, *, now: datetime, 
 
 
 def soft_delete(session: Session, model: type[T], row_id: uuid.UUID, *, now: datetime) -> bool:
-    """Hide a row for good; its number is not given again. False when it was hidden already."""
+    """Hide a row for good; its number is not given again. Return false if it was hidden already."""
     row = _update(session, model, row_id, now=now, deleted_at=now)
     if row is None:
         return False

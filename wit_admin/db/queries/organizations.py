@@ -70,7 +70,7 @@ def create_organization(
     now: datetime,
     **details: Unpack[OrganizationEdit],
 ) -> Organization:
-    """Make an organization with its first owner; ``display_name`` is the name unless given.
+    """Create an organization with its first owner; ``display_name`` is the name unless given.
 
     Raises:
         NotFoundError: There is no such account.
@@ -105,7 +105,7 @@ def find_organization_by_name(session: Session, name: str) -> Organization | Non
 def update_organization(
     session: Session, org_id: uuid.UUID, *, now: datetime, **edit: Unpack[OrganizationEdit]
 ) -> Organization:
-    """Change how an organization presents itself.
+    """Change the profile of an organization.
 
     Raises:
         NotFoundError: There is no such organization.

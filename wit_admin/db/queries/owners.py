@@ -34,7 +34,7 @@ def lock_owner(session: Session, owner_id: uuid.UUID) -> OwnerType:
 
 
 def refuse_owned_repositories(session: Session, owner: Owner) -> None:
-    """Lock an owner who is to be deleted, and make sure that nothing is owned.
+    """Lock an owner who is to be deleted, and check that they own nothing.
 
     Raises:
         NotFoundError: The owner is gone already.

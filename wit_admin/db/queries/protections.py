@@ -85,7 +85,7 @@ _COLUMNS = (
 def set_protection(
     session: Session, repo_id: uuid.UUID, new: NewProtection, *, now: datetime
 ) -> None:
-    """Protect refs, in place of what the same pattern said before."""
+    """Protect refs; what the same pattern said before is replaced."""
     key = {"repo_id": repo_id, "pattern": new.pattern}
     values = {column.key: getattr(new, column.key) for column in _COLUMNS}
     if not insert_new(
@@ -103,7 +103,7 @@ def set_protection(
 
 
 def remove_protection(session: Session, repo_id: uuid.UUID, pattern: str) -> bool:
-    """Take a protection away; false when there is none."""
+    """Remove a protection; return false if there was none."""
     statement = delete(ProtectedRef).filter_by(repo_id=repo_id, pattern=pattern)
     return session.execute(statement.returning(ProtectedRef.id)).first() is not None
 

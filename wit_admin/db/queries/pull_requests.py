@@ -61,7 +61,7 @@ class PullRequestSort(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class PullRequestFilter:
-    """Which pull requests are wanted; all conditions must hold, ``None`` asks for nothing."""
+    """Which pull requests are wanted; all conditions must hold; ``None`` is no condition."""
 
     state: PullRequestState | None = None
     author: str | None = None
@@ -95,7 +95,7 @@ class PullRequestRow:
 
 
 def create_pull_request(session: Session, new: NewPullRequest, *, now: datetime) -> PullRequest:
-    """Make an open pull request with the repository's next number.
+    """Create an open pull request with the repository's next number.
 
     Raises:
         NotFoundError: There is no such repository.
@@ -147,7 +147,7 @@ def list_pull_requests(
 def update_pull_request(
     session: Session, pr_id: uuid.UUID, *, now: datetime, **edit: Unpack[PullRequestEdit]
 ) -> PullRequest:
-    """Change what neither number nor state depend on.
+    """Change what neither number nor state depends on.
 
     Raises:
         NotFoundError: There is no such pull request.
@@ -200,7 +200,7 @@ def merge_pull_request(
 
 
 def delete_pull_request(session: Session, pr_id: uuid.UUID, *, now: datetime) -> bool:
-    """Hide a pull request for good; false when it was not there."""
+    """Hide a pull request for good; return false if there was none."""
     return numbered.soft_delete(session, PullRequest, pr_id, now=now)
 
 

@@ -139,7 +139,7 @@ def touch_repository(
 
 
 def has_creation(session: Session, repo_id: uuid.UUID) -> bool:
-    """Tell whether a push made this repository and none has been accepted since."""
+    """Return whether a push made this repository and none has been accepted since."""
     query = (
         select(PushEntry.id)
         .join(Repository, Repository.id == PushEntry.repo_id)

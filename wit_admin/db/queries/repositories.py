@@ -54,7 +54,7 @@ class RepositoryEdit(TypedDict, total=False):
 
 
 def create_repository(session: Session, new: NewRepository, *, now: datetime) -> Repository:
-    """Make the row of a repository that is on disk already, and count it as a fork if it is one.
+    """Insert the row of a repository that is on disk already; a fork is counted by its original.
 
     Raises:
         NotFoundError: There is no such owner.
@@ -125,7 +125,7 @@ def find_name(session: Session, repo_id: uuid.UUID) -> RepoName | None:
 
 
 def is_known(session: Session, repo_id: uuid.UUID) -> bool:
-    """Tell whether a repository has that id, even a deleted one."""
+    """Return whether a repository has that id, even a deleted one."""
     return session.get(Repository, repo_id) is not None
 
 
@@ -185,7 +185,7 @@ def rename_repository(
 
 
 def drop_redirect(session: Session, owner_key: str, repo_key: str) -> None:
-    """Let a former name lead nowhere; for when a repository takes it."""
+    """Forget that a repository had this name before, since another one takes it."""
     session.execute(
         delete(RepositoryRedirect).where(
             RepositoryRedirect.owner_key == owner_key, RepositoryRedirect.name_key == repo_key

@@ -37,7 +37,7 @@ class RepositorySort(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class RepositoryFilter:
-    """Which repositories are wanted; all conditions must hold, ``None`` asks for nothing."""
+    """Which repositories are wanted; all conditions must hold; ``None`` is no condition."""
 
     owner: str | None = None
     visibility: Visibility | None = None

@@ -165,7 +165,7 @@ def _owner_by_name() -> Select[*tuple[Any, ...]]:
 
 
 def _standing() -> ColumnElement[int | None]:
-    """The rank of the most that collaboration, teams and organization give; null for nothing."""
+    """Return the highest rank that collaboration, teams and organization give; null for none."""
     collaboration = (
         select(_rank(Collaborator.permission))
         .where(Collaborator.repo_id == Repository.id, Collaborator.user_id == _USER_ID)

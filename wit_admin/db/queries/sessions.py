@@ -56,7 +56,7 @@ def find_account_of(session: Session, session_id: uuid.UUID) -> str | None:
 
 
 def revoke_session(session: Session, session_id: uuid.UUID, now: datetime) -> bool:
-    """Revoke a session; false if there is none, or it was revoked before."""
+    """Revoke a session; return false if there is none, or it was revoked before."""
     return _revoke(session, UserSession.id == session_id, now) > 0
 
 
@@ -69,7 +69,7 @@ def revoke_by_digest(
         .join(User, User.id == UserSession.user_id)
         .where(UserSession.token_digest == digest, _is_good(now))
     ).one_or_none()
-    # Of two that end it at once, one does.
+    # Of two that revoke it at once, one gets this far.
     if found is None or not _revoke(session, UserSession.id == found[0], now):
         return None
     return found[0], found[1], found[2]

@@ -63,6 +63,6 @@ def find_ssh_key(session: Session, fingerprint: str) -> SshKey | None:
 
 
 def remove_ssh_key(session: Session, user_id: uuid.UUID, key_id: uuid.UUID) -> bool:
-    """Remove one of a user's keys; false when there is no such key of that user."""
+    """Remove one of a user's keys; return false if the user has no such key."""
     statement = delete(SshKey).where(SshKey.id == key_id, SshKey.user_id == user_id)
     return session.execute(statement.returning(SshKey.id)).first() is not None

@@ -32,7 +32,7 @@ class TeamGrant:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """All that gives a user a permission in a repository."""
+    """All that gives a user a permission on a repository."""
 
     collaboration: Permission | None
     organization: str | None

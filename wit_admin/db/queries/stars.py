@@ -43,7 +43,7 @@ class MarkedRow:
 def add_mark(
     session: Session, mark: Mark, repo_id: uuid.UUID, user_id: uuid.UUID, *, now: datetime
 ) -> bool:
-    """Star or watch a repository; false when that was so already."""
+    """Star or watch a repository; return false if the user did so already."""
     added = insert_new(session, mark, repo_id=repo_id, user_id=user_id, created_at=now)
     if added:
         bump(session, repo_id, _COUNTERS[mark], 1)
@@ -51,7 +51,7 @@ def add_mark(
 
 
 def remove_mark(session: Session, mark: Mark, repo_id: uuid.UUID, user_id: uuid.UUID) -> bool:
-    """Take a star or a watch back; false when there was none."""
+    """Remove a star or a watch; return false if there was none."""
     statement = delete(mark).where(mark.repo_id == repo_id, mark.user_id == user_id)
     removed = session.execute(statement.returning(mark.user_id)).first() is not None
     if removed:

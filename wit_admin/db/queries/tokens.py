@@ -46,7 +46,7 @@ class TokenListRow:
 
 @dataclass(frozen=True, slots=True)
 class TokenFilter:
-    """Which tokens are wanted; all conditions must hold, ``None`` asks for nothing."""
+    """Which tokens are wanted; all conditions must hold; ``None`` is no condition."""
 
     user_id: uuid.UUID | None = None
     is_expired: bool | None = None
@@ -109,7 +109,7 @@ def find_named(session: Session, token_id: uuid.UUID) -> tuple[str, str] | None:
 
 
 def revoke_token(session: Session, token_id: uuid.UUID, now: datetime) -> bool:
-    """Revoke a token; false if there is none, or it was revoked before."""
+    """Revoke a token; return false if there is none, or it was revoked before."""
     statement = (
         update(AccessToken)
         .where(AccessToken.id == token_id, AccessToken.revoked_at.is_(None))

@@ -71,7 +71,7 @@ def restore_repository(  # noqa: PLR0913  the row as it comes back
     now: datetime,
     owner_id: uuid.UUID | None = None,
 ) -> None:
-    """Show a deleted repository again; its objects are at ``disk_path`` already.
+    """Undelete a repository whose objects are at ``disk_path`` already.
 
     It keeps its owner, unless ``owner_id`` is given.
 
@@ -111,7 +111,7 @@ def restore_repository(  # noqa: PLR0913  the row as it comes back
 
 
 def hand_over_trash(session: Session, old_owner_id: uuid.UUID, new_owner_id: uuid.UUID) -> None:
-    """Let another owner restore what an owner deleted.
+    """Give what an owner has in the trash to another owner.
 
     Raises:
         NotFoundError: There is no such new owner.

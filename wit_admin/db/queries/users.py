@@ -57,7 +57,7 @@ class UserRow:
 
 @dataclass(frozen=True, slots=True)
 class UserFilter:
-    """Which accounts are wanted; all conditions must hold, ``None`` asks for nothing."""
+    """Which accounts are wanted; all conditions must hold; ``None`` is no condition."""
 
     text: str = ""
     """In the name or the full name, in any case."""
@@ -86,7 +86,7 @@ class UserEdit(TypedDict, total=False):
 def create_user(
     session: Session, username: str, *, now: datetime, **details: Unpack[UserEdit]
 ) -> User:
-    """Make an account; names and addresses differ in more than case.
+    """Create an account; names and addresses differ in more than case.
 
     Raises:
         ConflictError: An owner has that name, or an account that address.

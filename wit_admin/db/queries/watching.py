@@ -25,7 +25,7 @@ class Watchable(NamedTuple):
     name: str
     disk_path: str
     is_watched: bool | None
-    """``None`` for one of which nothing was ever written down."""
+    """``None`` if the repository has no row in ``jj_sync_state``."""
     op_heads: list[str] | None
     synced_at: datetime | None
     failures: int | None
@@ -47,9 +47,9 @@ def list_watchable(session: Session, ids: Sequence[uuid.UUID]) -> list[Watchable
 
 
 def set_watched(session: Session, repo_id: uuid.UUID, *, is_watched: bool, path: str) -> bool:
-    """Say whether a repository is to be watched; tell whether that is news.
+    """Store whether a repository is to be watched; return whether that is a change.
 
-    One of which nothing is written down is watched.
+    A repository without a row is watched.
     """
     values: dict[str, Any] = {"path": path, "op_heads": [], "failures": 0}
     if insert_new(session, JjSyncState, repo_id=repo_id, is_watched=is_watched, **values):
@@ -72,7 +72,7 @@ def record_failure(
     error: str,
     next_attempt_at: datetime | None,
 ) -> None:
-    """Count an attempt that failed, and say why it did."""
+    """Count a failed attempt, and store its reason."""
     values: dict[str, Any] = {"op_heads": [], "failures": 0, "is_watched": True}
     insert_new(session, JjSyncState, repo_id=repo_id, path=path, **values)
     session.execute(
@@ -88,7 +88,7 @@ def record_failure(
 
 
 def clear_failure(session: Session, repo_id: uuid.UUID) -> None:
-    """Say that the last attempt did not fail, where there was nothing else to write."""
+    """Store that the last attempt succeeded, if it had nothing else to write."""
     session.execute(
         update(JjSyncState)
         .where(JjSyncState.repo_id == repo_id, JjSyncState.failures > 0)

@@ -39,7 +39,7 @@ class WebhookEdit(TypedDict, total=False):
 
 
 def create_webhook(session: Session, new: NewWebhook, *, now: datetime) -> Webhook:
-    """Make an active webhook."""
+    """Create an active webhook."""
     webhook = Webhook(
         id=new.id,
         repo_id=new.repo_id,
@@ -77,6 +77,6 @@ def update_webhook(
 
 
 def delete_webhook(session: Session, webhook_id: uuid.UUID) -> bool:
-    """Remove a webhook and its deliveries; false when there is none."""
+    """Remove a webhook and its deliveries; return false if there was none."""
     statement = delete(Webhook).where(Webhook.id == webhook_id).returning(Webhook.id)
     return session.scalars(statement).one_or_none() is not None
