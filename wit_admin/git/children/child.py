@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import resource
 import signal
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -14,6 +13,7 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 from wit_admin.errors import UnavailableError
+from wit_admin.git.children.spawning import spawn
 
 READ_BYTES = 256 * 1024
 _PIPE_BYTES = 1024 * 1024
@@ -69,8 +69,14 @@ class GitChild:
         self._gathers = fcntl.fcntl(self._stdout, fcntl.F_GETPIPE_SZ) >= _PIPE_BYTES
         for descriptor in (self._stdin, self._stdout, self._stderr):
             os.set_blocking(descriptor, False)
+        errors = stdout_write if self._is_foreign else stderr_write
         try:
-            self.pid = self._spawn(stdin_read, stdout_write, stderr_write)
+            self.pid = spawn(
+                self._arguments,
+                self._environment,
+                (stdin_read, stdout_write, errors, *self._descriptors),
+                memory_bytes=self._memory_bytes,
+            )
         except OSError:
             for descriptor in (self._stdin, self._stdout, self._stderr):
                 os.close(descriptor)
@@ -85,24 +91,6 @@ class GitChild:
         loop.add_reader(self._pidfd, self._reap)
         loop.add_reader(self._stderr, self._read_errors)
         return self
-
-    def _spawn(self, stdin: int, stdout: int, stderr: int) -> int:
-        sources = (stdin, stdout, stdout if self._is_foreign else stderr, *self._descriptors)
-        actions = [(os.POSIX_SPAWN_DUP2, source, target) for target, source in enumerate(sources)]
-        pid = os.posix_spawn(
-            self._arguments[0],
-            self._arguments,
-            self._environment,
-            file_actions=actions,
-            setpgroup=0,
-            setsigmask=(),
-            setsigdef=(signal.SIGPIPE, signal.SIGINT, signal.SIGTERM),
-        )
-        if self._memory_bytes is not None:
-            limit = (self._memory_bytes, self._memory_bytes)
-            with contextlib.suppress(ProcessLookupError):
-                resource.prlimit(pid, resource.RLIMIT_DATA, limit)
-        return pid
 
     async def __aexit__(
         self,
@@ -120,7 +108,7 @@ class GitChild:
         os.close(self._pidfd)
 
     async def write(self, data: bytes) -> None:
-        """Give the child input; waits while it is busy. Input to a dead child is dropped."""
+        """Write to its standard input, and wait while that is full. After its end data is lost."""
         view = memoryview(data)
         while view and self._stdin >= 0 and self.returncode is None:
             try:
@@ -133,7 +121,7 @@ class GitChild:
                 self.close_stdin()
 
     def close_stdin(self) -> None:
-        """Say that no more input comes."""
+        """Close its standard input."""
         if self._stdin >= 0:
             os.close(self._stdin)
             self._stdin = -1
@@ -162,7 +150,7 @@ class GitChild:
                 await self._ready(None, timeout_s=_GATHER_S)
 
     async def has_output(self, *, within_s: float) -> bool:
-        """Wait for output or the end; false when neither came in time."""
+        """Wait for output or the end; return false if neither came in time."""
         return self.returncode is not None or await self._ready(self._stdout, timeout_s=within_s)
 
     async def _may_have_output(self) -> bool:
@@ -228,7 +216,7 @@ class GitChild:
                 timer.cancel()
 
     def complaint(self) -> str:
-        """Return the last lines of what it wrote on standard error."""
+        """Return the last lines of its standard error."""
         return self._errors.decode("utf-8", "replace").strip()
 
     def _note_sign(self) -> None:
