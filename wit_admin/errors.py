@@ -76,7 +76,7 @@ class RefsRefusedError(NotAllowedError):
 
 
 class TooManyAttemptsError(RefusedError):
-    """Somebody tried too many passwords; the next may be tried in ``wait_s`` seconds."""
+    """Too many passwords were tried; the next may be tried in ``wait_s`` seconds."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class NoJjRepositoryError(JjError):
 
 
 class UnsupportedJjError(JjError):
-    """Its stores are of a kind that we do not know; nothing of it is read by guess."""
+    """Its stores are of an unknown kind, so nothing is read: it could only be guessed."""
 
 
 class JjPathError(JjError):
@@ -134,7 +134,7 @@ class MissingJjError(JjError):
 
 
 class UnreadableJjError(JjError):
-    """The disk fails, or its permissions keep us out."""
+    """The disk fails, or its permissions forbid to read it."""
 
 
 class BatchError(WitError):

@@ -27,27 +27,27 @@ class FetchAnswer(Protocol):
 
     @property
     def ended_well(self) -> bool:
-        """Nothing is missing at its end; known when all chunks have been taken."""
+        """Whether it was complete; known after the last chunk."""
 
     @property
     def was_clone(self) -> bool:
         """Whether a pack was sent to a client that had no commits; known after the last chunk."""
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the answer in pieces; none at all when the request was malformed."""
+        """Yield the answer in pieces; none if the request was malformed."""
 
     def complaint(self) -> str:
-        """Return what was wrong with the request."""
+        """Return the error in the request."""
 
 
 class PushProcess(Protocol):
-    """A ``receive-pack`` at work."""
+    """A running ``receive-pack``."""
 
     async def write(self, data: bytes) -> None:
-        """Give it input; waits while it is busy. Input to one that has ended is dropped."""
+        """Write to its standard input, and wait while that is full. After its end data is lost."""
 
     def close_stdin(self) -> None:
-        """Say that no more input comes."""
+        """Close its standard input."""
 
     def chunks(self) -> AsyncIterator[bytes]:
         """Yield its answer as it comes."""
@@ -56,7 +56,7 @@ class PushProcess(Protocol):
         """Wait for its end; return the exit status, negative for a signal."""
 
     def complaint(self) -> str:
-        """Return the last lines of what it said on the side."""
+        """Return the last lines of its standard error."""
 
 
 class Backend(Protocol):

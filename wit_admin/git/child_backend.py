@@ -32,7 +32,7 @@ _QUEUE_S = 30.0
 
 
 class ChildBackend:
-    """Answers everything by a child each."""
+    """Runs one git child for each request."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class ChildBackend:
             status = await child.wait()
         if status != 0 or not body:
             if not await asyncio.to_thread(gitdir.exists):
-                # Taken back by a first push that failed, for one.
+                # A first push that failed may have removed it.
                 raise NotFoundError("The repository was removed meanwhile.")
             raise UnavailableError("git cannot read this repository.")
         is_v2 = command == "upload-pack" and version >= 2  # noqa: PLR2004  git's protocol version
@@ -87,7 +87,7 @@ class ChildBackend:
         return None
 
     async def fetch_in_process(self, gitdir: Path, body: bytes, version: int) -> ReadyAnswer | None:
-        """Return ``None``: a child needs its time."""
+        """Return ``None``: nothing is answered without a child here."""
         return None
 
     @asynccontextmanager
@@ -98,7 +98,7 @@ class ChildBackend:
 
         Raises:
             ConflictError: Something in the repository leads out of the root, or would block git.
-            InvalidInputError: It asks for what no visible ref leads to.
+            InvalidInputError: It asks for an object that no visible ref leads to.
         """
         may_hide = await asyncio.to_thread(self._inspect, gitdir)
         clone = parse_whole_clone(body) if shown and self._tools.program.is_git else None
@@ -129,7 +129,7 @@ class ChildBackend:
     def push_in_process(
         self, gitdir: Path, request: PushRequest, body: bytes, extra: Mapping[str, str]
     ) -> bytes | None:
-        """Return ``None``: a child needs its time."""
+        """Return ``None``: nothing is carried out without a child here."""
         return None
 
     def push(
@@ -201,7 +201,7 @@ class ChildBackend:
             try:
                 yield child
             finally:
-                # It must have let go of the pipe before that is closed and its number used again.
+                # It must not use the pipe any more when that is closed and its number reused.
                 feeding.cancel()
                 await asyncio.gather(feeding, return_exceptions=True)
 

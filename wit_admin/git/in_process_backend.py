@@ -75,7 +75,7 @@ class InProcessBackend:
 
     @property
     def newest_protocol(self) -> int:
-        """As new as the backend behind."""
+        """The newest version of git's protocol that the backend behind speaks."""
         return self._behind.newest_protocol
 
     def find_cached_advertisement(self, command: str, gitdir: Path, version: int) -> bytes | None:
@@ -192,7 +192,7 @@ class InProcessBackend:
 
 
 def _is_v2(command: str, version: int) -> bool:
-    """Tell whether capabilities alone are advertised."""
+    """Return whether only capabilities are advertised."""
     return command == "upload-pack" and version >= _V2
 
 

@@ -13,9 +13,9 @@ from functools import lru_cache
 from wit_admin.errors import InvalidInputError
 
 MAX_PACKET = 65520
-"""Longest packet in bytes, its four digits of length included."""
+"""The longest packet in bytes, including its four digits of length."""
 MAX_DATA = MAX_PACKET - 4
-"""Longest content of one packet."""
+"""The longest content of one packet."""
 
 _DIGITS = 4
 _BAND_DATA = MAX_DATA - 1
@@ -92,11 +92,11 @@ class PacketReader:
 
     @property
     def waiting(self) -> int:
-        """How many bytes no packet has taken yet."""
+        """The number of bytes that no packet has taken yet."""
         return len(self._buffer) - self._start
 
     def finish(self) -> None:
-        """Say that no more bytes come.
+        """End the stream: no more bytes come.
 
         Raises:
             InvalidInputError: The stream ends inside a packet.

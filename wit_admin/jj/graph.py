@@ -87,7 +87,7 @@ def find_common_ancestors(
 def compare_heads(
     old: Iterable[str], new: Iterable[str], read: ReadNode, *, skew_ms: int = 0
 ) -> tuple[set[str], set[str]]:
-    """Return the nodes reached only from ``new``, and those only from ``old``; reads only those."""
+    """Return the nodes reached only from ``new``, and those only from ``old``; reads few others."""
     walk = _Walk(read, done=_LEFT | _RIGHT, skew_ms=skew_ms)
     for node_id in old:
         walk.mark(node_id, _LEFT)

@@ -31,7 +31,7 @@ _STORE_NAME = re.compile(r"[0-9a-f]{128}", re.ASCII)
 
 
 def is_store_name(name: str) -> bool:
-    """Tell whether jj gives this name to a finished file; ``lock`` and ``.tmp…`` are none."""
+    """Return whether jj gives this name to a finished file, unlike ``lock`` and ``.tmp…``."""
     return _STORE_NAME.fullmatch(name) is not None
 
 
@@ -41,5 +41,5 @@ def root_commit_id(id_bytes: int) -> CommitId:
 
 
 def is_root_commit(commit_id: CommitId) -> bool:
-    """Tell whether this is the virtual root commit, which Git does not have."""
+    """Return whether this is the virtual root commit, which Git does not have."""
     return not commit_id.strip("0")

@@ -24,7 +24,7 @@ _KINDS = {
     "op_store": b"simple_op_store",
     "op_heads": b"simple_op_heads_store",
 }
-"""The kinds of stores that we know; other programs bring their own."""
+"""The known kinds of stores; other programs may have their own."""
 _FOLDERS = ("op_heads/heads", "op_store/operations", "op_store/views")
 _MAYBE_FOLDERS = ("store/extra", "store/extra/heads", "index/segments", "index/op_links")
 
@@ -49,12 +49,12 @@ class Layout:
 
     @property
     def extras(self) -> Path:
-        """The stacked table of what jj knows of commits besides Git."""
+        """The stacked table with what jj stores of commits outside of Git."""
         return self.repo / "store/extra"
 
     @property
     def index(self) -> Path:
-        """The commit index of jj; it may lag behind, or be absent."""
+        """The commit index of jj, which may be outdated or absent."""
         return self.repo / "index"
 
 
@@ -89,8 +89,8 @@ def find_workspace(path: Path, *, root: Path | None = None) -> Path:
 def open_layout(workspace: Path, *, root: Path | None = None) -> Layout:
     """Return where the stores behind a workspace are.
 
-    With a ``root``, no path that is read leads out of it; this holds for what stands there now, so
-    those who could change it meanwhile must be kept from the disk by its permissions.
+    With a ``root``, no path that is read leads out of it. Only the present state is checked, so the
+    permissions of the disk must keep out those who could change it meanwhile.
 
     Raises:
         NoJjRepositoryError: The workspace, its repository or its Git directory is gone.
@@ -115,7 +115,7 @@ def open_layout(workspace: Path, *, root: Path | None = None) -> Layout:
 
 
 def find_op_heads_folder(workspace: Path, *, root: Path | None = None) -> Path:
-    """Return the folder to watch, at the cost of a few looks: nothing else is checked.
+    """Return the folder to watch; it is cheap, since nothing else is checked.
 
     Raises:
         NoJjRepositoryError: The workspace has no repository any more.
@@ -129,7 +129,7 @@ def find_op_heads_folder(workspace: Path, *, root: Path | None = None) -> Path:
 
 
 def read_workspace(path: Path) -> Workspace:
-    """Return what a workspace says about itself; ``path`` holds its ``.jj``.
+    """Return the record of a workspace about itself; ``path`` is the folder with its ``.jj``.
 
     Raises:
         DamagedJjError: Its record is torn.
@@ -167,12 +167,12 @@ def _git_target(store: Path) -> Path:
     content = read_file(store / "git_target", most_bytes=_MAX_POINTER_BYTES)
     target = _pointed(content, store / "git_target")
     path = store / target
-    # A last ".git" may be a link or a file that points on; what leads to it is resolved first.
+    # A ".git" at the end may be a link or a file, which is read later; its parent is resolved here.
     return Path(os.path.realpath(path.parent)) / ".git" if path.name == ".git" else path
 
 
 def _pointed(content: bytes, pointer: Path) -> str:
-    # jj ends it with nothing, but those who mend one by hand with whatever their editor does.
+    # jj writes no line end, but an editor may add one when somebody repairs the file by hand.
     target = content.removesuffix(b"\n").removesuffix(b"\r")
     if not target or b"\0" in target:
         raise JjPathError(f"{pointer} names no path.")
@@ -183,7 +183,7 @@ def _check_kind(store: Path, kind: bytes) -> None:
     try:
         found = read_file(store / "type", most_bytes=_MAX_POINTER_BYTES)
     except MissingJjError:
-        # jj before 0.19 made them up when they were missing; the folders must fit all the same.
+        # jj before 0.19 took a missing type for the usual one; the folders are checked anyway.
         return
     if found != kind:
         shown = found[:32].decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""The algebra of conflicts: odd lists of terms, in turn added and removed.
+"""The algebra of conflicts: lists of an odd number of terms, in turn added and removed.
 
 ``(a,)`` is resolved; ``(a, b, c)`` is "a, and what changed from b to c". References and trees use
 the same rules.
@@ -15,7 +15,7 @@ T = TypeVar("T", bound=Hashable)
 
 
 def resolve_trivially(terms: Sequence[T], *, accepts_same_change: bool = True) -> tuple[T] | None:
-    """Return what ``terms`` amount to by counting alone, in a tuple; ``None`` if more is needed.
+    """Return the one term that ``terms`` come to by counting, in a tuple; ``None`` if none does.
 
     ``accepts_same_change`` is jj's default: two sides that made the same change agree.
     """
@@ -28,7 +28,7 @@ def resolve_trivially(terms: Sequence[T], *, accepts_same_change: bool = True) -
     left = [(term, count) for term, count in counts.items() if count]
     if len(left) == 1:
         return (left[0][0],)
-    # Two left: one was removed as often as the other was added, but for the one that stays.
+    # One of the two was removed as often as the other was added, less one: that one remains.
     if len(left) == 2 and accepts_same_change:  # noqa: PLR2004
         return next((term,) for term, count in left if count > 0)
     return None
@@ -58,7 +58,7 @@ def simplify(terms: Sequence[T]) -> tuple[T, ...]:
 
 
 def flatten(terms: Iterable[Sequence[T]]) -> tuple[T, ...]:
-    """Return one list for a list of lists; what is removed is turned around."""
+    """Return one list for a list of lists; the terms of removed lists are negated."""
     flat: list[T] = []
     for position, inner in enumerate(terms):
         if position % 2 == 0:

@@ -1,7 +1,7 @@
-"""Git's objects, raw, by id. Only the folders of objects are opened; no setting is read.
+"""Reads Git's objects by id, raw. It opens only the folders of objects, and reads no settings.
 
-Loose ones are read here; packs through libgit2, which knows SHA-1 only, or else through dulwich,
-which is slower.
+Loose objects are read here; packs by libgit2, which supports only SHA-1, or else by dulwich, which
+is slower.
 """
 
 from __future__ import annotations

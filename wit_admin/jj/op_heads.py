@@ -1,7 +1,7 @@
-"""Which operations are current: the names in a folder are the whole truth.
+"""Lists the current operations: they are the file names in one folder, and nothing else.
 
-A publish adds the new name before it takes the old one away, so two names mostly mean that jj is
-just at work; an empty list is a folder that changed while it was listed.
+jj adds the new name before it removes the old one, so two names mostly mean that jj is at work; an
+empty list means that the folder changed while it was listed.
 Source: jj's lib/src/simple_op_heads_store.rs.
 """
 
@@ -16,17 +16,17 @@ from wit_admin.jj.ids import OperationId, is_store_name
 
 _WAITS_S = (0.0, 0.001, 0.004, 0.016, 0.05, 0.05)
 _MAX_HEADS = 1024
-"""More are no divergence but an attack: each needs a walk to be compared with the others."""
+"""More than that are an attack: each has to be compared with the others by a walk."""
 
 
 def list_op_heads(folder: Path) -> tuple[OperationId, ...]:
-    """Return the names of current operations, sorted; looks again while there is none.
+    """Return the ids of the current operations, sorted; look again while there is none.
 
     Some may be ancestors of others, see
     :meth:`wit_admin.jj.op_store.OpStore.reduce_heads`.
 
     Raises:
-        DamagedJjError: There is none even after a while, or there are absurdly many.
+        DamagedJjError: There is still none after a while, or there are far too many.
         MissingJjError: The folder is gone.
         UnreadableJjError: The disk or its permissions forbid it.
     """
@@ -46,7 +46,7 @@ def list_op_heads(folder: Path) -> tuple[OperationId, ...]:
 
 
 def peek_op_heads(folder: str | Path) -> tuple[OperationId, ...]:
-    """Return the names that stand there this moment, sorted; jj may be just at work on them.
+    """Return the ids that are there at this moment, sorted; jj may be changing them.
 
     Raises:
         MissingJjError: The folder is gone.

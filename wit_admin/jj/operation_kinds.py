@@ -1,7 +1,7 @@
 """The kind of an operation, derived from the description that jj's command line writes.
 
-Descriptions are English, made by programs and not edited by people; other programs than jj's own
-write others, which are ``other`` here.
+jj's descriptions are English and not edited by people. Other programs write other ones, whose kind
+is ``other``.
 """
 
 from __future__ import annotations
@@ -76,14 +76,14 @@ _COMMANDS = frozenset(kind.split()[0] for _, kind in _PREFIXES) | {
     "workspace",
 }
 _GROUPS = frozenset({"file", "git", "op", "operation", "sparse", "workspace"})
-"""Commands that say little without the word after them."""
+"""Commands that are named together with their subcommand."""
 _WORD = re.compile(r"[a-z][a-z-]*")
 
 
 def operation_type(operation: Operation) -> str:
     """Return the kind of an operation: ``new``, ``rebase``, ``git push``, ``undo``, … or ``other``.
 
-    Where the description is none that we know, the command line that jj recorded decides.
+    If the description is unknown, the command line that jj recorded decides.
     """
     if operation.is_snapshot:
         return "snapshot"

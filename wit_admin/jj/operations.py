@@ -1,4 +1,4 @@
-"""Operations: the bytes of one as a value.
+"""Decodes operations.
 
 Source: jj's lib/src/protos/simple_op_store.proto, Operation.
 """
@@ -37,7 +37,7 @@ class Timestamp:
     """East of UTC."""
 
     def to_datetime(self) -> datetime:
-        """Return it with its zone; what no calendar holds becomes the nearest year that does."""
+        """Return it with its zone; a time outside of the calendar becomes the nearest one in it."""
         minutes = self.tz_minutes if abs(self.tz_minutes) < _DAY_MINUTES else 0
         try:
             return self.to_utc().astimezone(timezone(timedelta(minutes=minutes)))
@@ -45,7 +45,7 @@ class Timestamp:
             return _LAST if self.ms > 0 else _FIRST
 
     def to_utc(self) -> datetime:
-        """Return the moment alone, in UTC, likewise."""
+        """Return it in UTC, likewise."""
         try:
             return _EPOCH + timedelta(0, 0, 0, self.ms)
         except OverflowError:
@@ -60,7 +60,7 @@ class Operation:
     view_id: ViewId
     """The state after it."""
     parents: tuple[OperationId, ...]
-    """One; several when it reconciles; none for the root operation alone."""
+    """One; several if it reconciles; none only for the root operation."""
     start: Timestamp
     end: Timestamp
     description: str
@@ -96,7 +96,7 @@ ROOT_OPERATION = Operation(
     workspace_name=None,
     predecessors=None,
 )
-"""What jj takes for granted before the first operation."""
+"""The operation before the first one, which jj stores nowhere."""
 
 
 def decode_operation(operation_id: OperationId, content: bytes) -> Operation:

@@ -1,4 +1,4 @@
-"""Where a bookmark, tag or Git reference points: the many encodings brought to one form.
+"""Decodes the targets of bookmarks, tags and Git references, from all of jj's encodings.
 
 Source: jj's lib/src/simple_op_store.rs, ref_target_from_proto.
 """
@@ -18,19 +18,19 @@ from wit_admin.jj.operations import commit_id
 T = TypeVar("T")
 
 _MAX_TERMS = 1024
-"""More in one list are no conflict but an attack: each is shown wherever the bookmark is."""
+"""More than that are an attack: each is shown wherever the bookmark is."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefTarget:
-    """A target as jj merges it: terms in turn added and removed; ``None`` is "not there"."""
+    """A target as jj merges it: terms, in turn added and removed; ``None`` is an absent target."""
 
     terms: tuple[CommitId | None, ...]
-    """Odd in number."""
+    """An odd number of them."""
 
     @property
     def is_absent(self) -> bool:
-        """Whether it points nowhere, without being in conflict about it."""
+        """Whether it points nowhere, and is not in conflict."""
         return self.terms == (None,)
 
     @property
@@ -40,12 +40,12 @@ class RefTarget:
 
     @property
     def commit_id(self) -> CommitId | None:
-        """The commit it points to; ``None`` when it is absent or in conflict."""
+        """The commit it points to; ``None`` if it is absent or in conflict."""
         return None if self.is_conflicted else self.terms[0]
 
     @property
     def added_ids(self) -> tuple[CommitId, ...]:
-        """The candidates: where it may point, in order, each once."""
+        """The commits that it may point to, in order, each once."""
         return tuple(dict.fromkeys(term for term in self.terms[0::2] if term is not None))
 
 

@@ -1,7 +1,7 @@
-"""A whole jj repository, as it was at one moment.
+"""A snapshot of a jj repository.
 
-The list of operation heads is taken once, and everything else is derived from it: what those heads
-lead to never changes, so nothing here can mix two states, however busy jj is.
+The operation heads are listed once, and everything else is derived from them. What they lead to
+never changes, so a snapshot cannot mix two states, however busy jj is.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ATTEMPTS = 4
 
 
 class JjRepository:
-    """One repository at one moment. Not for several threads at once."""
+    """A snapshot of one repository. Not for several threads at once."""
 
     def __init__(
         self,
@@ -85,14 +85,14 @@ class JjRepository:
         return self.op_store.walk(self.op_heads, known=known)
 
     def iter_commits(self, *, known: Container[str] = ()) -> Iterator[Commit]:
-        """Yield what the view names and all that leads to it; see :meth:`CommitStore.walk`.
+        """Yield the commits that the view names, and their ancestors; see :meth:`CommitStore.walk`.
 
         That is more than the visible commits: bookmarks of remotes may point to hidden ones.
         """
         return self.commits.walk(self.view.commit_ids(), known=known)
 
     def is_empty(self, commit: Commit) -> bool | None:
-        """Tell whether a commit changes nothing; see :meth:`Emptiness.is_empty`."""
+        """Return whether a commit changes nothing; see :meth:`Emptiness.is_empty`."""
         return self._emptiness.is_empty(commit)
 
     def iter_conflicted_paths(self, commit: Commit) -> Iterator[ConflictedPath]:
@@ -103,7 +103,7 @@ class JjRepository:
         return iter_conflicted_paths(self._trees, commit.trees)
 
     def find_undone(self) -> set[OperationId]:
-        """Return the operations of the log that the present state holds nothing of.
+        """Return the operations of the log that have no effect on the present state.
 
         Raises:
             MissingJjError: An operation is not there.
@@ -113,7 +113,7 @@ class JjRepository:
         return self.find_undone_among(steps)
 
     def find_undone_among(self, steps: Mapping[OperationId, Step]) -> set[OperationId]:
-        """Return which of ``steps`` are undone, for who keeps the steps of the whole log."""
+        """Return which of ``steps``, those of the whole log, are undone."""
         return find_undone(steps, self.op_heads, find_stale=self._find_stale)
 
     def compare_undone(
@@ -122,7 +122,7 @@ class JjRepository:
         find_present: FindPresent,
         known: Mapping[OperationId, Step],
     ) -> tuple[set[OperationId], set[OperationId]]:
-        """Return which operations count now and did not at ``old_heads``, and the other way round.
+        """Return which operations count now but not at ``old_heads``, and the other way round.
 
         See :func:`wit_admin.jj.undo.compare_undone`; raises as :meth:`find_undone`. The steps that
         are ``known`` are not read.
@@ -137,7 +137,7 @@ class JjRepository:
     def find_default_bookmark(self) -> str | None:
         """Return the local bookmark of the default branch, if there is one.
 
-        jj has none: it is what the HEAD of a remote names, else main, master or trunk.
+        jj has no such thing: it is what the HEAD of a remote names, else main, master or trunk.
         """
         for remote in TRUNK_REMOTES:
             prefix = f"refs/remotes/{remote}/"
@@ -148,9 +148,9 @@ class JjRepository:
         return next((name for name in TRUNK_NAMES if name in self.view.bookmarks), None)
 
     def open_index(self, operation_id: OperationId | None = None) -> CommitIndex | None:
-        """Return jj's index as of an operation, the present one if none is named.
+        """Return jj's index as of an operation, by default the present one.
 
-        ``None`` where there is none, or none that we can read.
+        ``None`` if there is none, or if it cannot be decoded.
 
         Raises:
             UnreadableJjError: The disk or its permissions forbid it.
@@ -161,7 +161,7 @@ class JjRepository:
                 layout.index, operation_id or self.op_heads[0], id_bytes=layout.git.id_bytes
             )
         except DamagedJjError:
-            # jj makes it anew when it finds it so; nothing depends on it.
+            # jj makes a damaged index anew; nothing depends on it.
             return None
 
     @cached_property
@@ -177,11 +177,11 @@ class JjRepository:
         return {content_key(operation): operation.id for operation in self.iter_operations()}
 
     def _find_stale(self, operation_id: OperationId) -> OperationId | None:
-        """Return the present id of an operation that ``op abandon`` wrote anew."""
+        """Return the present id of an operation that ``op abandon`` has rewritten."""
         try:
             old = self.op_store.read_operation(operation_id)
         except (MissingJjError, DamagedJjError):
-            # gc took it; jj's own undo fails then, too.
+            # gc has removed it; then jj's own undo fails, too.
             return None
         return self._by_content.get(content_key(old))
 
@@ -212,10 +212,10 @@ def read_repository(
     root: Path | None = None,
     known: JjRepository | None = None,
 ) -> T:
-    """Return what ``work`` makes of the repository at or above ``path``.
+    """Return the result of ``work`` for the repository at or above ``path``.
 
-    When something vanishes meanwhile, because jj moved on and cleaned up, ``work`` is called again
-    with a fresh snapshot; what is still missing after a few attempts is lost.
+    If something disappears meanwhile, because jj continued and cleaned up, ``work`` is called again
+    with a new snapshot; what is still missing after a few attempts is lost.
 
     Raises:
         JjError: As for :func:`open_repository`, and what ``work`` raises.

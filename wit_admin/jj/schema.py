@@ -1,7 +1,7 @@
-"""The messages of jj's stores for the protobuf library, written down from their field numbers.
+"""The messages of jj's stores, declared for the protobuf library by their field numbers.
 
 Unknown fields are skipped, so newer jj can be read. Enums are plain numbers here, which is the same
-on the wire and keeps values that we do not know.
+on the wire and keeps unknown values.
 Source: protobuf's descriptor.proto; fields as of jj 0.45.
 """
 
@@ -52,7 +52,7 @@ _MESSAGES: Final[dict[str, str]] = {
         10 bool uses_tree_conflict_format""",
     "SegmentControl": "1 bytes commit_segment_id",
 }
-"""Maps are repeated pairs, which is what they are on the wire."""
+"""Maps are written as repeated pairs, as they are on the wire."""
 
 _SCALARS: Final = {
     "int32": descriptor_pb2.FieldDescriptorProto.TYPE_INT32,

@@ -1,7 +1,7 @@
 """jj's stacked table: immutable segments, each on top of its parent, that map ids to values.
 
-Heads are empty files named after segments. Several stand while jj publishes, after a crash, or in a
-copied repository; then each chain is searched.
+Heads are empty files named after segments. There are several while jj publishes, after a crash, or
+in a copied repository; then each chain is searched.
 Source: jj's lib/src/stacked_table.rs.
 """
 
@@ -20,7 +20,7 @@ from wit_admin.jj.ids import is_store_name
 MAX_TABLE_BYTES = 512 * 1024**2
 """All segments together; a million commits take about 80 MiB."""
 _MAX_POSITIONS = 500_000
-"""Larger segments are only searched: each remembered position takes about 150 bytes."""
+"""Larger segments are only searched: each cached position takes about 150 bytes."""
 _MAX_DEPTH = 256
 _MAX_HEADS = 64
 _ATTEMPTS = 4
@@ -29,7 +29,7 @@ _U32 = struct.Struct("<I")
 
 @dataclass(slots=True)
 class Segment:
-    """One file of a table. Its values are looked at only when they are asked for."""
+    """One file of a table. Its values are decoded only when they are asked for."""
 
     name: str
     parent: str | None
@@ -48,7 +48,7 @@ class Segment:
         """
         if self._positions is None:
             self._lookups += 1
-            # Who asks for few keys must not pay for all; who reads a history asks for them all.
+            # A few look-ups must not pay for all keys; reading a history looks up all of them.
             if self._lookups > self.count >> 4 and self.count <= _MAX_POSITIONS:
                 self._positions = {self._key_at(i): i for i in range(self.count)}
         if self._positions is not None:
@@ -83,7 +83,7 @@ class StackedTable:
     heads: tuple[str, ...]
     segments: Mapping[str, Segment]
     is_lost: bool
-    """There are segments but no head: jj then starts a new table, and ids may change."""
+    """Whether there are segments but no head: then jj starts a new table, and ids may change."""
 
     def find(self, key: bytes) -> bytes | None:
         """Return the value of ``key``; the nearest to a head wins.
@@ -158,7 +158,7 @@ def decode_segment(name: str, content: bytes, key_bytes: int) -> Segment:
     """Return the segment that ``content`` holds.
 
     Raises:
-        DamagedJjError: It is too short for what it says it has, or names no parent.
+        DamagedJjError: It is shorter than its header says, or names an impossible parent.
     """
     torn = DamagedJjError(f"The table segment {name[:12]} is torn or malformed.")
     if len(content) < _U32.size:

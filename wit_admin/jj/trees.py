@@ -60,15 +60,15 @@ Entries = Mapping[bytes, TreeEntry]
 
 _CACHED_TREES = 1024
 _CACHED_BYTES = 2048
-"""Larger ones are not kept; decoded, one takes ten times as much."""
+"""Larger trees are not cached; decoded, one takes ten times as much memory."""
 _ENTRY = rb"([0-7]{1,7}+) ([^\0]*+)\0(.{%d})"
 _ENTRIES = {size: re.compile(_ENTRY % size, re.DOTALL) for size in COMMIT_ID_BYTES}
 _WHOLE = {size: re.compile(rb"(?:%s)*+" % (_ENTRY % size), re.DOTALL) for size in COMMIT_ID_BYTES}
-"""What no pattern of :data:`_ENTRIES` would pass over."""
+"""A whole tree: :data:`_ENTRIES` alone would skip what does not match."""
 
 
 class Trees:
-    """Reads trees, of which the last thousand are kept, and holds those made up in memory."""
+    """Reads trees, caches a thousand of them, and keeps those that were merged in memory."""
 
     def __init__(self, objects: Objects, id_bytes: int) -> None:
         self.objects = objects

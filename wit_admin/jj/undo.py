@@ -1,6 +1,7 @@
-"""Which operations no longer count: jj keeps no such mark, only what the descriptions say.
+"""Finds the operations that are undone; jj does not mark them, so their descriptions are read.
 
-An operation is undone when it led to the present, but the present holds nothing of it.
+An operation is undone if it is an ancestor of the present one, but the present state has nothing of
+it any more.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ _PARTIAL = re.compile(r"(?:^| )--what(?:=| |$)")
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What an operation of the undo family did."""
+    """The effect of an undo, redo, revert or restore of operations."""
 
     kind: Literal["inverse", "jump"]
-    """``inverse`` took one operation back; ``jump`` went to the state of one, past all between."""
+    """``inverse`` reverted one operation; ``jump`` restored the state after one."""
     target: OperationId
-    """As the description has it: it may be the root operation, or one that is no more."""
+    """As in the description: it may be the root operation, or one that no longer exists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """All of an operation that bears on what is undone."""
+    """The part of an operation that decides what is undone."""
 
     parents: tuple[OperationId, ...]
     end_ms: int
@@ -60,7 +61,7 @@ FindPresent = Callable[[OperationId], OperationId | None]
 
 
 def _unknown(_: OperationId) -> None:
-    """Return ``None``: no operation has another id."""
+    """Return ``None``: no operation has a newer id."""
 
 
 def find_undone(
@@ -107,13 +108,13 @@ def compare_undone(
 
 
 def _agree(old: _Walk, new: _Walk) -> bool:
-    """Tell whether two walks have the same before them, trusting the clocks of operations."""
+    """Return whether two walks have the same left to do, if the clocks of operations are right."""
     if sorted(old.waiting) != sorted(new.waiting):
         return False
     if not old.waiting:
         return True
     now = old.waiting[0][0]
-    # What is later than all that waits will not be met any more.
+    # Operations later than all that wait will not be met any more.
     return old.is_past((old.seen ^ new.seen) | (old.cancelled ^ new.cancelled), now)
 
 
@@ -135,7 +136,7 @@ class _Walk:
         self._visit(heads)
 
     def advance(self) -> None:
-        """Take the latest operation that waits."""
+        """Visit the latest operation that waits."""
         _, operation_id = heapq.heappop(self.waiting)
         step = self._step(operation_id)
         if operation_id in self.cancelled:
@@ -152,7 +153,7 @@ class _Walk:
             self._visit(step.parents)
 
     def is_past(self, operation_ids: Iterable[OperationId], now: int) -> bool:
-        """Tell whether all of these are later than ``now``, as :attr:`waiting` has it."""
+        """Return whether all of these are later than ``now``, a time as in :attr:`waiting`."""
         return all(
             -self._step(operation_id).end_ms < now
             for operation_id in operation_ids

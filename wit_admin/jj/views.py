@@ -1,4 +1,4 @@
-"""Views: what an operation left visible, named and checked out.
+"""Decodes views: the visible heads, names and working copies after an operation.
 
 Source: jj's lib/src/protos/simple_op_store.proto, View; lib/src/simple_op_store.rs.
 """
@@ -17,12 +17,12 @@ from wit_admin.jj.operations import commit_id
 from wit_admin.jj.ref_targets import ABSENT, RefTarget, decode_target, decode_terms
 
 GIT_REMOTE = "git"
-"""The remote that is none: it mirrors the backing Git repository."""
+"""Not a real remote: it mirrors the backing Git repository."""
 DEFAULT_WORKSPACE = "default"
 
 MAX_NAMES = 250_000
-"""Heads, working copies, bookmarks and tags, those of remotes too: what takes a few seconds to keep
-in rows. Repositories that people work with have thousands."""
+"""The most heads, working copies, bookmarks and tags, including those of remotes. Storing so many
+takes a few seconds; repositories that people work with have thousands."""
 _TRACKED = 1
 _TAG_PREFIX = "refs/tags/"
 
@@ -32,7 +32,7 @@ class RemoteRef:
     """What jj last saw of a bookmark or tag on a remote."""
 
     target: RefTarget
-    """Absent when it is tracked and not there yet, or not there any more."""
+    """Absent if it is tracked but not there yet, or no longer there."""
     is_tracked: bool
 
 
@@ -50,7 +50,7 @@ class View:
 
     id: ViewId
     head_ids: tuple[CommitId, ...]
-    """The visible heads; everything visible is an ancestor of one, or one."""
+    """The visible heads; all other visible commits are their ancestors."""
     working_copies: Mapping[str, CommitId]
     """What each workspace has checked out."""
     bookmarks: Mapping[str, RefTarget]
@@ -58,7 +58,7 @@ class View:
     tags: Mapping[str, RefTarget]
     """The local ones; none is absent."""
     remotes: Mapping[str, RemoteView]
-    """By name of the remote, :data:`GIT_REMOTE` included; just what is stored."""
+    """By name of the remote, including :data:`GIT_REMOTE`; exactly as stored."""
     git_tags: Mapping[str, RemoteRef]
     """The tags of :data:`GIT_REMOTE`. For views of jj before 0.34, which stored no tags of remotes
     and showed none, they are derived from Git's references as newer jj does."""
@@ -68,7 +68,7 @@ class View:
     """Git's HEAD by workspace, likewise."""
 
     def commit_ids(self) -> set[CommitId]:
-        """Return all commits that it names, visible or not, Git's own references left out."""
+        """Return all commits that it names, visible or not, except by Git's own references."""
         named = {*self.head_ids, *self.working_copies.values()}
         targets = [*self.bookmarks.values(), *self.tags.values()]
         for remote in self.remotes.values():
@@ -133,7 +133,7 @@ def decode_view(view_id: ViewId, content: bytes, *, with_git_refs: bool = True) 
 def _count_names(message: Any) -> int:
     own = (message.head_ids, message.wc_commit_ids, message.bookmarks, message.local_tags)
     remote = [refs for view in message.remote_views for refs in (view.bookmarks, view.tags)]
-    # Newer jj writes those of remotes in the old way, too, which nobody reads then.
+    # Newer jj writes those of remotes in the old form, too, which is not read then.
     old = [] if remote else [bookmark.remote_bookmarks for bookmark in message.bookmarks]
     return sum(map(len, (*own, message.remote_views, *remote, *old)))
 

@@ -28,7 +28,7 @@ def iter_visible(commits: CommitStore, view: View) -> Iterator[Commit]:
 
 
 def find_divergent(visible: Iterable[Commit]) -> set[ChangeId]:
-    """Return the change ids that two or more of these commits carry."""
+    """Return the change ids that two or more of these commits have."""
     counts = Counter(commit.change_id for commit in visible)
     return {change_id for change_id, count in counts.items() if count > 1}
 

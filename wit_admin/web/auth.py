@@ -13,7 +13,7 @@ _MAX_HEADER_BYTES = 4096
 
 
 def read_credentials(headers: Headers, address: str | None = None) -> Credentials | None:
-    """Read ``Basic``, ``Bearer`` or ``token``; ``None`` when nothing was sent.
+    """Read ``Basic``, ``Bearer`` or ``token``; return ``None`` if nothing was sent.
 
     Raises:
         UnauthenticatedError: Something was sent that cannot be read.

@@ -23,7 +23,7 @@ _REPLAY_EVERY_S = 60.0
 _FIND_EVERY_S = 300.0
 _REST_S = 60.0
 _SHARE = 9
-"""The index rests so many times as long as it works."""
+"""The index rests for this many times as long as it works."""
 _POSTPONED = "A background task was postponed."
 
 T = TypeVar("T")
@@ -32,8 +32,8 @@ T = TypeVar("T")
 async def keep_journal_settled(pushes: PushFlow, *, rest_s: float = _REST_S) -> None:
     """Replay the journal now, and each minute; sooner while a push waits to be recorded.
 
-    "Now" is how the pushes of a worker that died are settled: another takes its place. After a
-    failure that time alone may not mend it rests for ``rest_s``.
+    The replay at the start settles the pushes of a worker that died, whose place this one takes.
+    After a failure that may last it rests for ``rest_s``.
     """
     due = time.monotonic()
     while True:
@@ -50,12 +50,12 @@ async def keep_journal_settled(pushes: PushFlow, *, rest_s: float = _REST_S) -> 
 
 
 async def keep_changes_indexed(index: PushIndex, *, rest_s: float = _REST_S) -> None:
-    """Look through pushes for change ids, after they were answered and never at their expense.
+    """Index the change ids of pushed commits, after the pushes were answered.
 
-    Of many pushes to one repository one look may be enough. The database is asked for what waits
-    at the start, since what a worker that died left is another's that takes its place; after it
-    was away; and every few minutes for what failed, or what a host that died left. After a
-    failure that time alone may not mend it rests for ``rest_s``.
+    One run may cover many pushes to a repository. The database is asked which repositories are due
+    at the start (a worker that died may have left some), after it was gone, and every few minutes
+    (a run may have failed, or another host died). After a failure that may last it rests for
+    ``rest_s``.
     """
     due = time.monotonic()
     while True:
@@ -74,9 +74,9 @@ async def keep_changes_indexed(index: PushIndex, *, rest_s: float = _REST_S) -> 
 
 
 async def _try(task: str, work: Callable[[], T], rest_s: float) -> T | None:
-    """Return what came of ``work``; ``None`` when it failed and is to be tried again.
+    """Return the result of ``work``; ``None`` if it failed and is to be tried again.
 
-    Nothing may end the task: its work would be left undone from then on, without a sign.
+    No error may end the task: nobody would notice that its work is no longer done.
     """
     try:
         return await run_sync(work, abandon_on_cancel=True)

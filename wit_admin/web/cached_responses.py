@@ -1,4 +1,4 @@
-"""The vocabulary of responses from the caches: request, lookup, response; and a cache of lookups.
+"""The types of responses from the caches: request, lookup, response; and a cache of lookups.
 
 :mod:`wit_admin.web` tells where these stand among the ways to answer a request.
 """
@@ -31,7 +31,7 @@ class CachedResponse:
     """A response of status 200."""
 
     headers: bytes
-    """Lines, each with its end; those on connection and length are the protocol's."""
+    """Lines, each with its end; the protocol adds those on connection and length."""
     body: bytes
 
     def render(self, default_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -48,7 +48,7 @@ class CacheLookup(Protocol):
 
     @property
     def is_reusable(self) -> bool:
-        """The same bytes mean the same the next time, and hold no secret."""
+        """Whether the same bytes mean the same the next time, and hold no secret."""
 
     def find_response(self) -> CachedResponse | None:
         """Return the response, or ``None`` if the application has to make it. Never waits."""

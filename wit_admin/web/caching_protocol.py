@@ -1,4 +1,4 @@
-"""Parses requests and answers from the caches, before it involves the application.
+"""Parses requests, and answers them from the caches if it can, without the application.
 
 A task, an ASGI scope and its messages cost several times as much as a response from a cache. A
 request that is unusual in any way, or has no cached response, goes to the application as if this
@@ -23,7 +23,7 @@ MAX_PIPELINED = 32
 
 
 class CachingProtocol(StrictProtocol):
-    """One connection, with a parser and a look into the caches."""
+    """One connection, which is parsed, and answered from the caches if possible."""
 
     read_lookup: ReadLookup
     lookups: LookupCache

@@ -52,7 +52,7 @@ def recognise(logins: LoginSessions, credentials: Credentials | None) -> Actor |
 
 
 def client_of(request: Request) -> Client:
-    """Return from where the request came."""
+    """Return where the request came from."""
     agent = request.headers.get("user-agent")
     ip = client_address(request.scope)
     return Client(ip, agent[:_MAX_USER_AGENT_CHARACTERS] if agent else None, request_id.get())

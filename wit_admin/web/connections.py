@@ -10,17 +10,17 @@ _LOOKED_AT = 1000
 
 
 class Connection(Protocol):
-    """What both protocols offer for it."""
+    """One connection, as both protocols implement it."""
 
     @property
     def is_idle(self) -> bool:
-        """Between two requests, or before the first."""
+        """Whether it is between two requests, or before the first."""
 
     def shutdown(self) -> None:
         """Close it, as soon as its answers are complete."""
 
     def drop(self) -> None:
-        """Close it at once, whatever the client has not taken yet."""
+        """Close it at once; what the client has not read yet is lost."""
 
 
 class Connections(dict[Connection, None]):
@@ -31,27 +31,27 @@ class Connections(dict[Connection, None]):
         self._most = most
 
     def add(self, connection: Connection) -> None:
-        """Put one at the end."""
+        """Add one at the end."""
         self[connection] = None
 
     def discard(self, connection: Connection) -> None:
-        """Take one out, if it is in."""
+        """Remove one, if it is there."""
         self.pop(connection, None)
 
     def make_room_for(self, connection: Connection) -> bool:
-        """If there are too many, close the oldest that nobody waits on; tell whether that did."""
+        """If there are too many, close the oldest idle one; return false if none is idle."""
         if len(self) <= self._most:
             return True
         for other in itertools.islice(self, _LOOKED_AT):
             if other is not connection and other.is_idle:
-                # To close it politely might wait for a client that takes nothing.
+                # A graceful close might wait for a client that reads nothing.
                 other.drop()
                 return True
         return False
 
 
 def close_in_time(transport: asyncio.Transport, patience_s: float) -> None:
-    """Close when all is sent, or when the client has taken nothing of it for so long."""
+    """Close when all is sent, or when the client has read nothing for ``patience_s`` seconds."""
     transport.close()
     left = transport.get_write_buffer_size()
     if left:

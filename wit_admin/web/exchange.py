@@ -33,20 +33,20 @@ class Exchange:
 
     @property
     def has_started(self) -> bool:
-        """The status line is out, so that no other one can be sent."""
+        """Whether the status line was sent, so that no other can be."""
         return self.status is not None
 
     async def start(self, status: int, *headers: tuple[bytes, bytes]) -> None:
         """Send the status and the headers; the body follows in pieces."""
         self.status = status
-        # Waits just for a client that has not taken the answer before; the protocol ends that.
+        # This waits only for a client that has not read the answer before; the protocol ends that.
         await self._send({"type": "http.response.start", "status": status, "headers": [*headers]})
 
     async def write(self, chunk: bytes) -> None:
-        """Send a piece of the body; waits while the client is slow.
+        """Send a piece of the body, and wait while the client is slow.
 
         Raises:
-            ClientGoneError: The client took nothing for as long as a client may.
+            ClientGoneError: The client read nothing for longer than it may.
         """
         self.bytes_out += len(chunk)
         await self._put({"type": "http.response.body", "body": chunk, "more_body": True})

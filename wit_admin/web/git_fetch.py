@@ -27,7 +27,7 @@ from wit_admin.web.notes import notes_of
 from wit_admin.web.problems import Problem, as_sentence
 
 MAX_FETCH_REQUEST_BYTES = 16 * 1024 * 1024
-"""Wants and haves take 50 bytes each: room for 300,000."""
+"""Wants and haves take 50 bytes each, so this is enough for 300,000."""
 _CONTENT_TYPE = (b"content-type", Service.UPLOAD_PACK.content_type("result"))
 
 _TURNS = 4

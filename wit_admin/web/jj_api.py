@@ -1,7 +1,7 @@
 """Lists what was synced from jj repositories: ``/api/repos/{user}/{repo}/jj/…``.
 
 Everybody who may read the repository may read these lists, except for details of people's machines:
-only those who may push see the host, user and command line of an operation.
+host, user and command line of an operation are only for those who may push.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from wit_admin.web.parameters import Parameters
 
 _LISTS_AT_ONCE = 8
 _DISK_READS_AT_ONCE = 2
-"""An evolution may take a walk over the whole operation log."""
+"""An evolution may read the whole operation log."""
 _BASE = "/api/repos/{user}/{repo}/jj"
 _STATES = {"open": True, "resolved": False, "all": None}
 

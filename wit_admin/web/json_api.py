@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 16 * 1024
 CHALLENGE = b'Bearer realm="wit"'
-"""Not Basic, at which a browser would ask for a password on its own."""
+"""Not Basic, since browsers then ask for a password by themselves."""
 
 NOT_STORED = {"cache-control": "no-store"}
 """For answers that no cache may keep."""
@@ -52,7 +52,7 @@ def json_resource(path: str, answers: Mapping[str, Endpoint]) -> Route:
         except Problem as problem:
             return _refusal(problem, "http", problem.message, None)
 
-    # All, so that Starlette does not answer a wrong one without a sentence.
+    # All methods, since Starlette would answer a wrong one without a sentence.
     return Route(path, answer_or_refuse, methods=_ALL_METHODS)
 
 
@@ -94,12 +94,12 @@ def text_field(content: dict[str, Any], name: str) -> str:
 
 
 def is_storable(text: str) -> bool:
-    """Tell whether every database can hold a text."""
+    """Return whether every database can hold a text."""
     return "\0" not in text and not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def answer_json(request: Request, content: Any) -> Response:
-    """Return an answer that the client may keep, and ask for again with what it has of it."""
+    """Return an answer with an ``ETag``, by which the client can ask whether it has changed."""
     body = json.dumps(content, default=to_json, separators=(",", ":")).encode("ascii")
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"etag": tag, "cache-control": "private, no-cache", "vary": "Authorization"}

@@ -23,8 +23,8 @@ def listening(settings: Settings) -> Iterator[socket.socket]:
     """Bind before any worker starts; a unix socket is removed at the end.
 
     Raises:
-        UnavailableError: Somebody else listens there, or the address is not this machine's.
-        ConfigError: What was handed over or is in the way is no socket.
+        UnavailableError: Another process listens there, or the address is not this machine's.
+        ConfigError: The inherited descriptor, or what is at the path, is not a socket.
     """
     if settings.fd is not None:
         listener = _adopt(settings.fd)
@@ -50,7 +50,7 @@ def shown_url(listener: socket.socket, *, is_tls: bool) -> str:
 
 
 def is_loopback(listener: socket.socket) -> bool:
-    """Tell whether only this machine can reach it without a proxy's help."""
+    """Return whether only this machine can reach it without a proxy's help."""
     if listener.family == socket.AF_UNIX:
         return False
     host = str(listener.getsockname()[0])
@@ -132,7 +132,7 @@ def _bind_unix(path: Path) -> socket.socket:
 
 
 def _clear(path: Path) -> None:
-    """Remove the socket of a server that is no more."""
+    """Remove the socket of a server that has ended."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:

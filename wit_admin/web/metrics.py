@@ -2,8 +2,8 @@
 
 Each worker has a row of its own in one anonymous mapping that the parent made before it forked,
 and writes there without a lock; the worker that is scraped adds the rows up. A worker that
-replaces a dead one goes on in its row, so no counter falls back. That is simpler and quicker than
-files per process: an observation is four additions in memory.
+replaces a dead one continues its row, so no counter goes back. That is simpler and faster than a
+file per process: an observation is four additions in memory.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from wit_admin.web.notes import Notes, Operation, Outcome
 BOUNDS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
 _BUCKETS = len(BOUNDS_S) + 1
 CELL = _BUCKETS + 1
-"""How many numbers a histogram takes: its buckets, and the sum."""
+"""The number of values in a histogram: its buckets, and the sum."""
 _OPERATIONS = tuple(Operation)
 _OUTCOMES = tuple(Outcome)
 _BYTES_IN = CELL * len(_OPERATIONS) * len(_OUTCOMES)
@@ -93,7 +93,7 @@ class WorkerMetrics:
         row[_CLONES] += notes.clones
 
     def set_children(self, running: int) -> None:
-        """Note how many git children this worker has."""
+        """Set the number of git children of this worker."""
         self._row[_CHILDREN] = running
 
     def exposition(self) -> bytes:

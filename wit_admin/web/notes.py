@@ -11,7 +11,7 @@ _KEY = "wit_admin.notes"
 
 
 class Operation(enum.StrEnum):
-    """What a request was about; few, since each becomes a label."""
+    """The kind of a request; there are few, since each becomes a label in the metrics."""
 
     ADVERTISEMENT = "advertisement"
     LS_REFS = "ls_refs"
@@ -34,7 +34,7 @@ class Outcome(enum.StrEnum):
 
 @dataclass(slots=True)
 class Notes:
-    """Filled in by the layer that learns it."""
+    """The facts about one request; each layer fills in what it knows."""
 
     request_id: str
     operation: Operation = Operation.API
@@ -48,7 +48,7 @@ class Notes:
 
     @property
     def outcome(self) -> Outcome:
-        """By the status, unless the answer was never completed."""
+        """How the request ended, by its status unless the answer was never completed."""
         if self.is_gone:
             return Outcome.GONE
         if self.status >= 500 or self.status == 0:  # noqa: PLR2004  HTTP

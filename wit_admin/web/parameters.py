@@ -40,11 +40,11 @@ class Parameters:
             self._given[name] = value
 
     def text(self, name: str) -> str | None:
-        """Return a text; an empty one is none."""
+        """Return a text; ``None`` if it is absent or empty."""
         return self._given.get(name) or None
 
     def flag(self, name: str) -> bool | None:
-        """Return ``true`` or ``false``; ``None`` if nothing was said.
+        """Return ``true`` or ``false``; ``None`` if the parameter is absent.
 
         Raises:
             InvalidInputError: It is neither.
@@ -65,7 +65,7 @@ class Parameters:
         return choices[word]
 
     def page(self) -> PageRequest:
-        """Return which page is asked for.
+        """Return the wanted page.
 
         Raises:
             InvalidInputError: The limit is not a number, or out of range.
@@ -73,7 +73,7 @@ class Parameters:
         return PageRequest(self.limit(), self._given.get("after"))
 
     def limit(self) -> int:
-        """Return how many rows are asked for at most.
+        """Return the most rows that are wanted.
 
         Raises:
             InvalidInputError: It is not a number.

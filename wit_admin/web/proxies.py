@@ -40,7 +40,7 @@ def client_address(scope: Scope) -> str | None:
 
 
 def is_local(scope: Scope) -> bool:
-    """Tell whether a request surely comes from this machine, not through a proxy on it."""
+    """Return whether a request surely comes from this machine, not through a proxy on it."""
     client = scope["client"]
     if client is None or any(name in _FORWARDED for name, _ in scope["headers"]):
         return False

@@ -36,7 +36,7 @@ class WatchMetrics(Observer, Collector):
         self._numbers: Any = memoryview(mmap.mmap(-1, _ROW * DOUBLE_BYTES)).cast("d")
 
     def counted(self, watched: int, polled: int) -> None:
-        """Note how many repositories are watched."""
+        """Set the number of watched repositories."""
         self._numbers[_WATCHED], self._numbers[_POLLED] = watched, polled
 
     def detected(self, seconds: float) -> None:

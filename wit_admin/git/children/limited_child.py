@@ -28,12 +28,12 @@ _MAX_OUTPUT_BYTES = 64 * 1024**2
 
 @dataclass(frozen=True, slots=True)
 class ChildLimits:
-    """What a child may use."""
+    """The limits of a child."""
 
     timeout_s: float
     memory_bytes: int
     max_bytes: int | None = None
-    """How much may be in ``folder``."""
+    """The most bytes in ``folder``."""
     folder: Path | None = None
     nice: int = 0
     """By how much its priority is lower than ours."""
@@ -83,7 +83,7 @@ def run_limited(
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """Kill all that is left of it; nothing of it writes any more when this returns."""
+    """Kill what is left of it; when this returns, none of its processes writes any more."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
     for pipe in (child.stdout, child.stderr):
@@ -137,7 +137,7 @@ def _note(ended: Ended, lines: list[bytes], tell: Callable[[str], object]) -> No
     for line in lines:
         text = line.decode("utf-8", "replace").strip()
         if text:
-            # A remote's words must not steer the terminal.
+            # The output of a remote must not control the terminal.
             shown = "".join(char if char.isprintable() else "?" for char in text)
             ended.complaints = [*ended.complaints[1 - _KEPT_LINES :], shown]
             tell(shown)

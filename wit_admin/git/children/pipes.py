@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _LOWEST = 10
-"""Below it a descriptor could be one that the child has other plans for."""
+"""A lower descriptor could be one of those that the child gets by number."""
 
 
 class PipeEnd:
@@ -19,7 +19,7 @@ class PipeEnd:
         os.close(number)
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close it, unless that was done before."""
         if self.number >= 0:
             os.close(self.number)
             self.number = -1

@@ -35,7 +35,7 @@ def live_push_ids() -> set[str]:
 
 
 def is_in_use(gitdir: Path) -> bool:
-    """Tell whether a process works in ``gitdir`` or has a file in it open."""
+    """Return whether a process works in ``gitdir`` or has a file in it open."""
     root = str(gitdir)
     return any(
         target == root or target.startswith(f"{root}/")

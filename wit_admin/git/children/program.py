@@ -18,7 +18,7 @@ _VERSION = re.compile(r"(\d+)\.(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class GitProgram:
-    """What answers for git: a git that is new enough, or the stand-in."""
+    """The program that is run as git: a git that is new enough, or the stand-in."""
 
     line: tuple[str, ...]
     """How a command line begins, such as ``("/usr/bin/git",)``."""
@@ -27,7 +27,7 @@ class GitProgram:
 
     @property
     def is_git(self) -> bool:
-        """It is git itself, and not the stand-in."""
+        """Whether it is git itself, and not the stand-in."""
         return self.version is not None
 
     @property
@@ -40,12 +40,12 @@ def find_git(name: str = _USUAL) -> GitProgram:
     """Find git by name or path and ask for its version; without any, return the stand-in.
 
     Raises:
-        ConfigError: One that was asked for is not there; or it does not answer, or is too old.
+        ConfigError: A program of another name does not exist; or it has no version, or an old one.
     """
     path = shutil.which(name)
     if path is None:
         if name != _USUAL:
-            raise ConfigError(f"There is no git program {name!r}.", hint="Look at WIT_GIT.")
+            raise ConfigError(f"There is no git program {name!r}.", hint="Correct WIT_GIT.")
         from wit_admin.git.children.fallback import command_line  # noqa: PLC0415  dulwich takes 65 ms
 
         return GitProgram(command_line(), None)

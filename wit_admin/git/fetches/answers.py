@@ -17,7 +17,7 @@ _ABORTED = b"aborting due to possible repository corruption on the remote side."
 """What ``upload-pack`` says in the same case."""
 _KEEP_ALIVE = b"0005\x01"
 _KEEP_ALIVE_S = 5.0
-"""As often somebody who waits for a pack hears something. Source: git-config(1),
+"""How often a client that waits for a pack is sent an empty packet. Source: git-config(1),
 ``uploadpack.keepAlive``."""
 _MAX_KEEP_ALIVES = 720
 
@@ -46,20 +46,20 @@ class UploadPackAnswer:
         self.ended_well = await self.child.wait() == 0
 
     def complaint(self) -> str:
-        """What git said on standard error."""
+        """Return the last lines of git's standard error."""
         return self.child.complaint() or "it is malformed."
 
 
 @dataclass(slots=True)
 class PackAnswer:
-    """The pack that ``git pack-objects`` makes for somebody who has nothing, put into packets."""
+    """The pack that ``git pack-objects`` makes for a client that has nothing, put into packets."""
 
     child: GitChild
     was_clone: bool = field(default=False)
     ended_well: bool = field(default=False)
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the answer; what goes wrong is said in it, as ``upload-pack`` says it."""
+        """Yield the answer; it ends with ``upload-pack``'s own message if something goes wrong."""
         yield write_packet(_PACK_LINE)
         for _ in range(_MAX_KEEP_ALIVES):
             # git looks through the history in silence before it packs anything.
@@ -73,5 +73,5 @@ class PackAnswer:
         yield Mark.FLUSH.value if self.ended_well else write_band(_ERROR, _ABORTED)
 
     def complaint(self) -> str:
-        """What git said on standard error."""
+        """Return the last lines of git's standard error."""
         return self.child.complaint()

@@ -16,9 +16,9 @@ from wit_admin.git.objects.kinds import COMMITS, object_kinds
 from wit_admin.git.repositories.storage import says_yes
 
 _WANT = re.compile(rb"(?:want|oid) ([0-9a-fA-F]{40})([0-9a-fA-F]{24})?")
-"""Found anywhere, not only where packets begin: a want too many is looked up, one too few lets
-what is hidden out. git reads digits of either case, and not what follows them. ``oid`` stands in
-the command ``object-info``, which tells the size of any object."""
+"""Found anywhere, not only where packets begin: one too many costs a look-up, one too few could
+give out hidden objects. git reads digits of either case, and ignores what follows them. ``oid`` is
+for the command ``object-info``, which tells the size of any object."""
 _MAX_READ_BYTES = 16 * 1024 * 1024
 _VISIBLE = ("--exclude-hidden=uploadpack", "--all")
 _NEW = ("rev-list", "--max-count=1", "--stdin", "--not")
@@ -49,7 +49,7 @@ def first_want(body: bytes) -> bytes:
 
 
 def may_have_hidden_refs(gitdir: Path) -> bool:
-    """Tell cheaply whether some refs are hidden: true may be wrong, false never is."""
+    """Return, by a cheap look, whether refs may be hidden: true may be wrong, false never is."""
     if any((gitdir / prefix).exists() for prefix in HIDDEN_REFS):
         return True
     packed = _read(gitdir / "packed-refs")
@@ -63,7 +63,7 @@ def may_have_hidden_refs(gitdir: Path) -> bool:
 
 
 def asks_for_commits(gitdir: Path, body: bytes) -> bool:
-    """Tell whether a request wants history; one that completes a partial clone wants blobs."""
+    """Return whether a request wants history; one that completes a partial clone wants blobs."""
     found = _WANT.search(body)
     if found is None:
         return False
@@ -72,11 +72,11 @@ def asks_for_commits(gitdir: Path, body: bytes) -> bool:
 
 
 async def find_forbidden(run: RunGit, gitdir: Path, wants: Sequence[str]) -> str | None:
-    """Return a wanted object that no visible ref leads to, or ``None`` when all are fine.
+    """Return a wanted object that no visible ref leads to; ``None`` if there is none.
 
     A commit must be an ancestor of a visible ref. A tree or blob, which partial clones ask for
-    by id, must not be among the objects that hidden refs alone lead to. Where the repository says
-    so, whoever knows what its hidden refs point at may have that.
+    by id, must not be among the objects that hidden refs alone lead to. If the repository allows it
+    (``uploadpack.allowTipSHA1InWant``), a client may also have what its hidden refs point at.
     """
     if await asyncio.to_thread(says_yes, gitdir, "uploadpack.allowTipSHA1InWant"):
         given = await _tips_of_the_repository(run, gitdir)
@@ -94,7 +94,7 @@ async def find_forbidden(run: RunGit, gitdir: Path, wants: Sequence[str]) -> str
 
 
 async def _tips_of_the_repository(run: RunGit, gitdir: Path) -> set[str]:
-    """Return what all refs point at, but those that this server hides in every repository."""
+    """Return what all refs point at, except those that this server hides in every repository."""
     listed = b"".join([chunk async for chunk in run(gitdir, _TIPS, [])]).decode("ascii", "replace")
     refs = (line.split(" ", 1) for line in listed.splitlines())
     return {oid for oid, name in refs if not name.startswith(HIDDEN_REFS)}

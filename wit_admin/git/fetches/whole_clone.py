@@ -24,27 +24,27 @@ _WANT = b"want "
 
 @dataclass(frozen=True, slots=True)
 class WholeClone:
-    """A request of somebody who has nothing, and wants everything that some commits lead to."""
+    """A request of a client that has nothing, and wants everything that some commits lead to."""
 
     wants: tuple[bytes, ...]
-    """Object ids, as they were written: they are to be compared with those that refs have."""
+    """Object ids, as the client wrote them; the caller compares them with those of refs."""
     options: tuple[str, ...]
 
     @property
     def command(self) -> tuple[str, ...]:
-        """What makes the pack of :attr:`revisions`, given in a line each."""
+        """The git command that packs :attr:`revisions`."""
         return "pack-objects", "--revs", "--stdout", "-q", *self.options
 
     @property
     def revisions(self) -> bytes:
-        """The standard input of :attr:`command`."""
+        """The standard input of :attr:`command`: one commit a line."""
         return b"".join(b"%b\n" % want for want in self.wants)
 
 
 def parse_whole_clone(body: bytes) -> WholeClone | None:
     """Read a request of version 2; ``None`` if it is another one or has anything unusual.
 
-    A client that shows progress is unusual: git's own words go to it beside the pack.
+    A client that shows progress is unusual: ``upload-pack`` sends it messages beside the pack.
     """
     if not body[4:].startswith(_COMMAND):
         return None

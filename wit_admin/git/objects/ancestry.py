@@ -105,7 +105,7 @@ class _Walk:
         self._objects = ObjectReader(gitdir, apart=apart)
 
     def contains(self, before: str, after: str) -> bool:
-        """Tell whether ``before`` is ``after`` or an ancestor of it."""
+        """Return whether ``before`` is ``after`` or an ancestor of it."""
         if len(before) != _OID_DIGITS:
             # libgit2 supports no other ids.
             raise _TooFarError

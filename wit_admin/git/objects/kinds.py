@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 COMMITS = frozenset({"commit", "tag"})
-"""Kinds that a ref names as a rule, and a client asks for first."""
+"""The kinds of objects that refs usually name, and that a client asks for first."""
 
 _SHA256 = re.compile(rb'objectformat\s*=\s*"?sha256', re.IGNORECASE)
 _DIGITS, _SHA256_DIGITS = 40, 64
@@ -36,7 +36,7 @@ def object_kinds(gitdir: Path, oids: Iterable[str]) -> dict[str, str]:
 
 
 def uses_sha256(gitdir: Path) -> bool:
-    """Tell whether SHA-256 names the objects."""
+    """Return whether the objects are named by SHA-256."""
     return _SHA256.search((gitdir / "config").read_bytes()) is not None
 
 

@@ -28,12 +28,12 @@ _COMMIT = re.compile(
     rb"\n[^\0]*"
 )  # fmt: skip
 _UNCHECKED = frozenset({b".gitignore"})
-"""Names that begin with ``.git`` and of which git checks nothing in a plain file."""
+"""Names that begin with ``.git``, but of which fsck checks nothing if they are plain files."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlainCommit:
-    """What a commit leads to; it has one parent at least."""
+    """The tree and parents of a commit that has at least one parent."""
 
     tree: bytes
     parents: tuple[bytes, ...]
@@ -49,12 +49,12 @@ class TreeEntry:
 
     @property
     def is_tree(self) -> bool:
-        """It leads to another tree."""
+        """Whether it is a folder."""
         return self.mode == TREE_MODE
 
     @property
     def is_delicate(self) -> bool:
-        """Git looks closer at what has such a name or mode."""
+        """Whether git's fsck checks more about an entry of such a name or mode."""
         bare = bytes(byte for byte in self.name.lower() if byte < 0x80)  # noqa: PLR2004  ASCII
         return (
             (bare.startswith(b".git") and self.name not in _UNCHECKED)

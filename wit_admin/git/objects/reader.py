@@ -34,23 +34,23 @@ class StoredObject:
 
 
 class TooLargeObjectError(Exception):
-    """There is such an object, and it is larger than the caller takes."""
+    """The object exists, but is larger than the caller accepts."""
 
 
 class ObjectReader:
     """Reads objects named by SHA-1. Opens the packs when first asked; not for several threads."""
 
     def __init__(self, gitdir: Path, *, apart: str = "") -> None:
-        """``apart`` is a further folder of objects, such as git's quarantine."""
+        """Read the objects of ``gitdir``, and of the folder ``apart``, such as git's quarantine."""
         self._objects = f"{gitdir}/objects"
         self._apart = apart
         self._database: pygit2.Odb | None = None
         self._folders: tuple[str, ...] = ()
 
     def read(self, oid: bytes, *, most_bytes: int, only: str | None = None) -> StoredObject | None:
-        """Return the object of that id in hex; ``None`` when it is missing, torn or malformed.
+        """Return the object of that id in hex; ``None`` if it is missing, torn or malformed.
 
-        With ``only`` also when it is of another kind, which is told from its head.
+        With ``only`` it is also ``None`` for an object of another kind, whose content is not read.
 
         Raises:
             TooLargeObjectError: It has more than ``most_bytes``.

@@ -94,7 +94,7 @@ class PushChecks:
         return verdict
 
     async def _find_forced(self, guard: PushGuard) -> set[tuple[str, str]]:
-        """Return the forced moves, all in one go, since a child for each would take long."""
+        """Return the forced moves; git is only asked about those that are not found in process."""
         moves = {(ref.old, ref.new) for ref in guard.refs if ref.forbids_force}
         apart = self.objects[0]
         moves -= await asyncio.to_thread(find_near, self.gitdir, moves, apart=apart)

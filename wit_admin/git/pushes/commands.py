@@ -119,7 +119,7 @@ class PushHeadReader:
         return None
 
     def finish(self) -> None:
-        """Say that the body ended before :meth:`feed` returned a request.
+        """End the body, although :meth:`feed` has not returned a request.
 
         Raises:
             InvalidInputError: Always: a push without a whole head is malformed.

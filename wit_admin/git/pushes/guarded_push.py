@@ -64,11 +64,11 @@ class GuardedPush:
         await self._push.__aexit__(kind, error, trace)
 
     async def write(self, data: bytes) -> None:
-        """Give it input; waits while it is busy."""
+        """Write to its standard input, and wait while that is full."""
         await self._push.write(data)
 
     def close_stdin(self) -> None:
-        """Say that no more input comes."""
+        """Close its standard input."""
         self._push.close_stdin()
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -86,7 +86,7 @@ class GuardedPush:
         return await self._push.wait()
 
     def complaint(self) -> str:
-        """Return the last lines of what it said on the side."""
+        """Return the last lines of its standard error."""
         return self._push.complaint()
 
     @asynccontextmanager
@@ -140,7 +140,7 @@ class GuardedPush:
 
 
 async def _read_question(descriptor: int) -> tuple[str, str] | None:
-    """Return where the hook says that objects are; ``None`` when no hook came to ask."""
+    """Return the folders of objects that the hook names; ``None`` if no hook asked."""
     os.set_blocking(descriptor, False)
     loop = asyncio.get_running_loop()
     ended = loop.create_future()

@@ -1,7 +1,8 @@
 """The server's own hooks, for a push that must be checked before it is accepted.
 
-Two lines of shell each: they ask the serving process, which knows the rules and does the work, and
-start nothing. A hook that gets no answer refuses, so the end of the server refuses the push.
+A few lines of shell each. They ask the serving process, which knows the rules and does the work;
+they start no program but the repository's own hooks, where these are to run. A hook that gets no
+answer refuses, so the end of the server refuses the push.
 Source: githooks(5), pre-receive and update; git-receive-pack(1), "Quarantine Environment".
 """
 
@@ -53,7 +54,7 @@ class HookFolder:
     path: Path
 
     def refuse(self, refs: Iterable[bytes]) -> None:
-        """Have git refuse these refs and carry out the others."""
+        """Make git refuse these refs and carry out the others."""
         for ref in refs:
             mark = self.path / "refused" / f"{os.fsdecode(ref)}.lock"
             mark.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +64,7 @@ class HookFolder:
 
 @contextmanager
 def open_hooks(below: Path, own: Path | None) -> Iterator[HookFolder]:
-    """Make the hooks of one push, and remove them afterwards.
+    """Create the hooks of one push, and remove them afterwards.
 
     ``own`` is the folder of the repository's own hooks, if these are to run as well.
 

@@ -101,7 +101,7 @@ class _Store:
         self._objects = ObjectReader(gitdir)
 
     def read(self, oid: bytes) -> PackedObject | None:
-        """Return an object, or ``None`` when it is missing.
+        """Return an object; ``None`` if it is missing.
 
         Raises:
             NotPlainError: It is larger than is worth while.

@@ -40,7 +40,7 @@ class PushReport:
 
     is_complete: bool
     unpack: str | None
-    """``ok``, or what was wrong with the pack; None when git did not come to say it."""
+    """``ok``, or the error in the pack; ``None`` if the report ended before that."""
     results: tuple[RefResult, ...]
 
 

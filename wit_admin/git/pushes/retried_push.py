@@ -44,7 +44,7 @@ class RetriedPush:
         await self._running.aclose()
 
     async def write(self, data: bytes) -> None:
-        """Give it input; waits while it is busy. Input to one that has ended is dropped."""
+        """Write to its standard input, and wait while that is full. After its end data is lost."""
         if self._kept is not None:
             self._kept += data
             if len(self._kept) > _MAX_KEPT_BYTES:
@@ -52,11 +52,11 @@ class RetriedPush:
         await self._child.write(data)
 
     def close_stdin(self) -> None:
-        """Say that no more input comes."""
+        """Close its standard input."""
         self._child.close_stdin()
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield its answer as it comes, but for answers that a repack has spoilt."""
+        """Yield its answer as it comes, except answers that failed because of a repack."""
         for attempt in range(1, _ATTEMPTS + 1):
             held = bytearray()
             async for chunk in self._child.chunks():
@@ -79,7 +79,7 @@ class RetriedPush:
         return await self._child.wait()
 
     def complaint(self) -> str:
-        """Return the last lines of what it said on the side."""
+        """Return the last lines of its standard error."""
         return self._child.complaint()
 
     async def _begin(self) -> None:

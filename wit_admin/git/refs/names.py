@@ -17,7 +17,7 @@ _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
 
 def is_ref_name(ref: bytes) -> bool:
-    """Tell whether ``ref`` is a full name below ``refs/``."""
+    """Return whether ``ref`` is a full name below ``refs/``."""
     return ref.startswith(b"refs/") and not _BAD_REF.search(ref)
 
 

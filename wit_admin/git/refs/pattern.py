@@ -59,7 +59,7 @@ class RefPattern:
         return cls(full)
 
     def matches(self, ref: bytes) -> bool:
-        """Tell whether the pattern covers the whole of ``ref``; takes time linear in its length."""
+        """Return whether the pattern matches all of ``ref``; takes time linear in its length."""
         prefix, tokens = _compile(self.text)
         if not tokens:
             return ref == prefix

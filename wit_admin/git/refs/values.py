@@ -51,7 +51,7 @@ def symbolic_target(gitdir: Path, ref: bytes) -> bytes | None:
 
 
 def has_reftable(gitdir: Path) -> bool:
-    """Tell whether the refs stand in tables, where only git itself may write. Source: reftable."""
+    """Return whether refs are stored as a reftable, which only git itself may write."""
     return (gitdir / "reftable").is_dir()
 
 

@@ -38,7 +38,7 @@ def resolve_host(host: str, port: int, *, may_be_private: bool = False) -> tuple
 
 
 def is_public(text: str) -> bool:
-    """Tell whether an address is one that anybody on the internet could reach."""
+    """Return whether an address is one that anybody on the internet could reach."""
     address = ip_address(text)
     if isinstance(address, IPv6Address):
         inner = _inner(address)

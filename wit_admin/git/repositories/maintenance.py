@@ -153,7 +153,7 @@ def _has_objects(gitdir: Path) -> bool:
 
 
 def _borrows(gitdir: Path) -> bool:
-    """Tell whether objects are elsewhere, so that no bitmap could stand for all."""
+    """Return whether objects are elsewhere, so that no bitmap can cover all."""
     return (gitdir / "objects/info/alternates").exists()
 
 

@@ -46,7 +46,7 @@ def open_staging(
 
 
 def _is_same(path: Path, descriptor: int) -> bool:
-    """Tell whether the folder was not renamed; one that was not locked yet cannot have been."""
+    """Return whether the folder was not renamed; one that was not locked yet cannot have been."""
     with contextlib.suppress(FileNotFoundError):
         return descriptor < 0 or path.stat().st_ino == os.fstat(descriptor).st_ino
     return False

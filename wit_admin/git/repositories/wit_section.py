@@ -33,7 +33,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "b": "\b"}
 
 
 def has_own(config: bytes) -> bool:
-    """Tell whether the content of a config may have values of ours."""
+    """Return whether the content of a config may have values of ours."""
     return b"[wit]" in config.lower()
 
 

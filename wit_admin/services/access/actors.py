@@ -29,7 +29,7 @@ class Actor:
     session_id: uuid.UUID | None = None
 
     def has_scope(self, wanted: Scope) -> bool:
-        """Tell whether the credentials allow ``wanted``; writing includes reading."""
+        """Return whether the credentials allow ``wanted``; writing includes reading."""
         if self.scopes is None:
             return True
         if wanted is Scope.REPO_READ and Scope.REPO_WRITE in self.scopes:

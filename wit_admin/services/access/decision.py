@@ -39,7 +39,7 @@ class PushCreate(enum.StrEnum):
     ALL = "all"
 
     def covers(self, kind: OwnerType) -> bool:
-        """Tell whether a push may create below an owner of this kind."""
+        """Return whether a push may create below an owner of this kind."""
         wanted = PushCreate.USERS if kind is OwnerType.USER else PushCreate.ORGS
         return self in {PushCreate.ALL, wanted}
 
@@ -92,7 +92,7 @@ def decide(facts: RepositoryFacts, actor: Actor | None, action: Action) -> Decis
 
 
 def decide_creation(owner: OwnerRow | None, actor: Actor | None) -> Decision:
-    """Tell whether a push by ``actor`` may take a free name below ``owner``."""
+    """Decide whether a push by ``actor`` may take a free name below ``owner``."""
     steps: list[Step] = [("There is no such repository.",)]
     is_visible = _may_create_below(owner, actor, steps)
     allowed = is_visible

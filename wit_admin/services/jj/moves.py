@@ -176,7 +176,7 @@ class _Moving:
             waiting += standing.parents
 
     def check_out(self, old: frozenset[CommitId], new: frozenset[CommitId]) -> None:
-        """Count the working copies of each commit."""
+        """Mark the commits that are checked out now, and unmark those that no longer are."""
         for commit_id in old ^ new:
             standing = self._find(commit_id)
             if standing is not None:

@@ -24,7 +24,7 @@ class TeamMember:
 def add_team_member(
     sessions: sessionmaker[Session], name: TeamName, username: str, *, by: Origin = SYSTEM
 ) -> bool:
-    """Add a member of the organization to a team; false if the user is in it already.
+    """Add a member of the organization to a team; return false if the user is in it already.
 
     Raises:
         NotFoundError: There is no such team or account.
