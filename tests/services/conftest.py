@@ -6,6 +6,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support import sync_site
@@ -13,6 +14,7 @@ from tests.support.builders import make_demo, make_user
 from tests.support.jj_writer import JjWriter
 from tests.support.sites import Site
 from tests.support.watch_site import WatchSite
+from wit_admin.services.access import credentials
 
 
 @pytest.fixture
@@ -48,3 +50,11 @@ def writer(tmp_path: Path) -> JjWriter:
 def jj(sessions: sessionmaker[Session], tmp_path: Path) -> WatchSite:
     """Alice, who owns nothing yet; what is added to it has a jj workspace."""
     return WatchSite(sessions, tmp_path / "repos")
+
+
+@pytest.fixture
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashing one takes no time, where what it costs is not the point; the format is the same."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(credentials, "_hasher", lambda: hasher)
+    monkeypatch.setattr(credentials, "_decoy", [])

@@ -6,13 +6,21 @@ import resource
 import subprocess
 import sys
 import textwrap
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
-from wit_admin.services.access.actors import Credentials
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from wit_admin.errors import UnauthenticatedError
+from wit_admin.services.access.actors import Client, Credentials
 from wit_admin.services.access.attempts import Attempt, open_attempts
 from wit_admin.services.access.credentials import PasswordChecker, hash_password
+from wit_admin.services.accounts.accounts import create_user
+from wit_admin.services.accounts.sessions import LoginSessions
 from wit_admin.settings import load_settings
 
 SECRET = "s3cr3t-of-mine"
@@ -62,6 +70,24 @@ def test_right_password_is_right_for_all_who_ask_several_processes_at_once(tmp_p
         answers = list(pool.map(lambda checker: checker.check(good, "right", alice), checkers))
 
     assert all(answers)
+
+
+def test_unknown_name_costs_as_much_as_a_wrong_password(
+    sessions: sessionmaker[Session],
+) -> None:
+    create_user(sessions, "alice", password="correct horse")
+    logins = LoginSessions(sessions, lifetime=timedelta(days=1))
+
+    def cpu_seconds(username: str) -> float:
+        started = time.process_time()
+        with pytest.raises(UnauthenticatedError):
+            logins.log_in(username, "wrong horse", Client())
+        return time.process_time() - started
+
+    cpu_seconds("nobody")
+
+    # Without the check of a password it would be a fiftieth.
+    assert cpu_seconds("nobody") > cpu_seconds("alice") / 4
 
 
 def test_secrets_do_not_show_in_what_is_printed() -> None:

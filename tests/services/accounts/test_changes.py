@@ -34,6 +34,7 @@ from wit_admin.services.audit.trail import list_events
 from wit_admin.services.lookups import get_user
 from wit_admin.services.organizations.organizations import create_organization, show_organization
 
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
 Sessions = sessionmaker[Session]
 CLIENT = Client("127.0.0.1", "curl")
 

@@ -49,6 +49,7 @@ from wit_admin.services.repositories.collaborators import add_collaborator, list
 from wit_admin.services.sync.repo_sync import RepoSync
 from wit_admin.services.sync.survey import SyncOptions
 
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
 Sessions = sessionmaker[Session]
 
 ENDS_OR_STAYS = {

@@ -29,6 +29,7 @@ from wit_admin.services.owners.repositories import Fate
 from wit_admin.services.repositories import moves, trash
 from wit_admin.services.repositories.actions import Transfer
 
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
 Sessions = sessionmaker[Session]
 UNSAID = Fate()
 
