@@ -44,9 +44,13 @@ def test_operation_heads_are_the_names_in_the_folder(made_by_jj: Fixture) -> Non
 def test_operations_equal_those_that_jj_shows(made_by_jj: Fixture) -> None:
     layout = open_fixture(made_by_jj)
 
-    operations = store_of(layout).walk(list_op_heads(layout.op_heads))
+    walked = store_of(layout).walk(list_op_heads(layout.op_heads))
+    operations = [plain_operation(operation) for operation in walked]
 
-    assert by_id(map(plain_operation, operations)) == by_id(made_by_jj.oracle["operations"])
+    assert by_id(operations) == by_id(made_by_jj.oracle["operations"])
+    # jj has no order for several heads.
+    if made_by_jj.oracle["current_op"] is not None:
+        assert operations == made_by_jj.oracle["operations"]
 
 
 def test_views_equal_those_that_jj_shows(made_by_jj: Fixture) -> None:

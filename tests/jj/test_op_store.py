@@ -108,17 +108,37 @@ def test_heads_read_no_further_back_than_where_they_meet(writer: JjWriter, store
     assert store.reduce_heads([base, *sides]) == tuple(sorted(sides))
 
 
-def test_walk_is_newest_first_and_stops_at_what_is_known(writer: JjWriter, store: OpStore) -> None:
+def test_walk_goes_back_line_by_line_and_stops_at_what_is_known(
+    writer: JjWriter, store: OpStore
+) -> None:
     first = writer.operation(writer.view())
     left = writer.operation(writer.view(), first)
     right = writer.operation(writer.view(), first)
     merged = writer.operation(writer.view(), left, right)
 
-    assert [operation.id for operation in store.walk([merged])] == [merged, right, left, first]
+    assert [operation.id for operation in store.walk([merged])] == [merged, left, right, first]
     assert [operation.id for operation in store.walk([merged], known={left, first})] == [
         merged,
         right,
     ]
+
+
+@pytest.mark.parametrize("skew_ms", [0, 60_000])
+def test_walk_meets_no_operation_before_those_it_led_to(
+    writer: JjWriter, store: OpStore, skew_ms: int
+) -> None:
+    """Two hosts at work, one of them with a clock that stands still, or is late."""
+    base = writer.operation(writer.view())
+    now = store.read_operation(base).end
+    late = Timestamp(now.ms - skew_ms, 0)
+    slow = [writer.operation(writer.view(), base, end=late)]
+    slow.append(writer.operation(writer.view(), slow[0], end=late))
+    quick = writer.operation(writer.view(), base, end=Timestamp(now.ms + 60_000, 0))
+    last = writer.operation(writer.view(), quick, base, slow[1])
+
+    order = [operation.id for operation in store.walk([last])]
+
+    assert order == [last, quick, slow[1], slow[0], base]
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(["aa" * 64, "bb" * 64, "cc" * 64])))

@@ -6,7 +6,7 @@ Nothing here is found by listing: files that no head leads to are no part of his
 from __future__ import annotations
 
 import heapq
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,8 +68,10 @@ class OpStore:
     ) -> Iterator[Operation]:
         """Yield the operations that lead to ``heads``, newest first, each once.
 
-        Stops at ``known`` ones and before the root operation; costs one small file for each. No
-        operation comes before one that led to it, and with true clocks none before a child.
+        Stops at ``known`` ones and before the root operation; costs one small file for each. None
+        comes before an operation that it led to, however wrong the clocks are: of operations that
+        were concurrent all are read, back to where they meet, before the first is yielded. The
+        order is that of jj's own log.
 
         Raises:
             MissingJjError: One is not there.
@@ -78,21 +80,36 @@ class OpStore:
         """
         # Even where an attacker's ids form a circle, each is read once.
         seen: set[OperationId] = {ROOT_OPERATION_ID}
-        waiting: list[tuple[int, OperationId, Operation]] = []
+        waiting: list[_Queued] = []
 
-        def meet(operation_id: OperationId) -> None:
-            if operation_id not in seen and operation_id not in known:
-                seen.add(operation_id)
-                operation = self.read_operation(operation_id)
-                heapq.heappush(waiting, (-operation.end.ms, operation_id, operation))
+        def meet(operation_ids: Iterable[OperationId]) -> bool:
+            """Read those that are new; tell whether a line of history ends before one of them."""
+            has_end = False
+            for operation_id in operation_ids:
+                if operation_id == ROOT_OPERATION_ID or operation_id in known:
+                    has_end = True
+                elif operation_id not in seen:
+                    seen.add(operation_id)
+                    heapq.heappush(waiting, _queue(self.read_operation(operation_id)))
+            return has_end
 
-        for head in heads:
-            meet(head)
+        starts = tuple(heads)
+        has_end = meet(starts)
         while waiting:
-            _, _, operation = heapq.heappop(waiting)
-            yield operation
-            for parent in operation.parents:
-                meet(parent)
+            if len(waiting) == 1:
+                operation = heapq.heappop(waiting)[-1]
+                yield operation
+                starts = operation.parents
+                has_end = meet(starts)
+                continue
+            concurrent: dict[OperationId, Operation] = {}
+            # The last one that waits led to all of these, unless a line of them ended elsewhere.
+            while waiting and (len(waiting) > 1 or has_end):
+                operation = heapq.heappop(waiting)[-1]
+                concurrent[operation.id] = operation
+                has_end |= meet(operation.parents)
+            yield from _sort(concurrent, starts)
+            starts, has_end = tuple(each for _, each, _ in waiting), False
 
     def reduce_heads(self, heads: Iterable[OperationId]) -> tuple[OperationId, ...]:
         """Return those of ``heads`` that are no ancestors of others, sorted.
@@ -111,3 +128,33 @@ class OpStore:
         if not current:
             raise DamagedJjError("The operation heads lead to each other in a circle.")
         return current
+
+
+_Queued = tuple[int, OperationId, Operation]
+"""In a heap, the newest first."""
+
+
+def _queue(operation: Operation) -> _Queued:
+    return -operation.end.ms, operation.id, operation
+
+
+def _sort(
+    operations: Mapping[OperationId, Operation], starts: Iterable[OperationId]
+) -> list[Operation]:
+    """Return operations in the order of jj's log: children first, one line after the other."""
+    ordered: list[Operation] = []
+    waiting = [(start, False) for start in starts]
+    seen: set[OperationId] = set()
+    while waiting:
+        operation_id, is_passed = waiting.pop()
+        operation = operations.get(operation_id)
+        if operation is None:
+            continue
+        if is_passed:
+            ordered.append(operation)
+        elif operation_id not in seen:
+            seen.add(operation_id)
+            waiting.append((operation_id, True))
+            waiting += [(parent, False) for parent in operation.parents]
+    ordered.reverse()
+    return ordered
