@@ -14,6 +14,7 @@ from wit_admin.jj.conflicts import iter_conflicted_paths
 from wit_admin.jj.divergence import merge_targets
 from wit_admin.jj.emptiness import Emptiness
 from wit_admin.jj.layout import open_layout
+from wit_admin.jj.line_merges import merge_lines
 from wit_admin.jj.merges import flatten, resolve_trivially, simplify
 from wit_admin.jj.ref_targets import RefTarget
 from wit_admin.jj.trees import Trees
@@ -149,18 +150,73 @@ def test_names_are_ordered_as_bytes_and_not_as_git_orders_folders(writer: JjWrit
     assert paths == [b"a/x", b"a-b", b"a.txt"]
 
 
-def test_merge_whose_lines_only_jj_could_merge_is_neither_empty_nor_not(
-    writer: JjWriter,
+@pytest.mark.parametrize(
+    ("terms", "merged"),
+    [
+        # What jj 0.42 made of these; Git makes something else of the lines that occur often.
+        (("b c c", "b c c c", "c b c c"), "c b c c"),
+        (("a a b c a b a c a c", "a a b c a c a c", "a a b a c b c a c"), None),
+        (("a a a b b a a", "a a a b a a", "a a a a b a a", "a a a b a a", "a b b a b a a"),
+         "a b b a a b b a a"),
+        (("x b c", "a b c", "a b y"), "x b y"),
+        (("a x", "a", "y a"), "y a x"),
+        (("x", "a", "y"), None),
+        (("a b", "", "b a"), None),
+        (("", "a", ""), ""),
+        (("a b c d e x", "a b c d e f", "a b y d e f", "a b c d e f", "z b c d e f"),
+         "z b y d e x"),
+    ],
+)  # fmt: skip
+def test_lines_of_any_number_of_sides_merge_as_in_jj(
+    terms: tuple[str, ...], merged: str | None
 ) -> None:
-    base = writer.commit(tree=writer.tree({"f": "1\n1\n2\n2\n"}))
-    left = writer.commit(base, tree=writer.tree({"f": "1\n1\n1\n2\n2\nl\n"}))
-    right = writer.commit(base, tree=writer.tree({"f": "1\n1\n2\n2\n2\nr\n"}))
-    kept = writer.commit(left, right, tree=writer.tree({"f": "1\n1\n1\n2\n2\n2\nl\nr\n"}))
-    lost = writer.commit(left, right, tree=writer.tree({"f": "1\n1\n1\n2\n2\nl\n"}))
+    expected = None if merged is None else lines(merged)
+
+    assert merge_lines([lines(term) for term in terms]) == expected
+
+
+@given(st.lists(st.sampled_from([b"a\n", b"b\n", b"c\n", b"\xff\0", b"\r"]), max_size=12))
+def test_lines_that_changed_on_one_side_only_are_taken(parts: list[bytes]) -> None:
+    content, base = b"".join(parts), b"a\nb\n\xff\0a\n"
+
+    assert merge_lines([content, base, base]) == merge_lines([base, base, content]) == content
+
+
+def test_merge_of_files_too_large_or_lost_is_neither_empty_nor_not(writer: JjWriter) -> None:
+    long = "".join(f"{number % 50}\n" for number in range(200_000))
+    base = writer.commit(tree=writer.tree({"f": long}))
+    left = writer.commit(base, tree=writer.tree({"f": f"{long}l\n"}))
+    right = writer.commit(base, tree=writer.tree({"f": f"r\n{long}"}))
+    merged = writer.commit(left, right, tree=writer.tree({"f": f"r\n{long}l\n"}))
+    sides = [writer.commit(base, tree=writer.tree_of({}, {"f": oid * 20})) for oid in ("ab", "cd")]
+    lost = writer.commit(*sides, tree=writer.tree({"f": "what nobody knows"}))
     commits = CommitStore.open(open_layout(writer.workspace))
 
-    assert Emptiness(commits, open_trees(writer)).is_empty(commits.read(kept)) is None
-    assert Emptiness(commits, open_trees(writer)).is_empty(commits.read(lost)) is False
+    assert Emptiness(commits, open_trees(writer)).is_empty(commits.read(merged)) is None
+    assert Emptiness(commits, open_trees(writer)).is_empty(commits.read(lost)) is None
+
+
+def test_bases_of_a_conflicted_merge_may_come_in_any_order(writer: JjWriter) -> None:
+    """jj takes them in the order of its index; ours is that of their ids."""
+    base = writer.commit(tree=writer.tree({"f": "0\n"}))
+    bases = sorted(
+        (writer.commit(base, tree=writer.tree({"f": f"{name}\n"})) for name in "ab"), reverse=True
+    )
+    sides = [
+        writer.commit(*bases[::step], tree=writer.tree({"f": f"side {step}\n"})) for step in (1, -1)
+    ]
+    commits = CommitStore.open(open_layout(writer.workspace))
+    left, first, root, second, right = (
+        commits.read(each).trees[0] for each in (sides[0], bases[0], base, bases[1], sides[1])
+    )
+    terms = f"{left} {first} {root} {second} {right}"
+    merged = writer.commit(*sides, headers=[f"jj:trees {terms}"])
+
+    assert Emptiness(commits, open_trees(writer)).is_empty(commits.read(merged)) is True
+
+
+def lines(text: str) -> bytes:
+    return "".join(f"{line}\n" for line in text.split()).encode()
 
 
 def open_trees(writer: JjWriter) -> Trees:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wit_admin.jj.commit_headers import TreeId
 from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.commits import Commit
 from wit_admin.jj.graph import find_common_ancestors
 from wit_admin.jj.ids import CommitId, root_commit_id
+from wit_admin.jj.line_merges import LineWork
 from wit_admin.jj.merges import flatten, simplify
 from wit_admin.jj.tree_merges import matches_merge, merge_trees
 from wit_admin.jj.trees import Trees
@@ -26,14 +28,16 @@ class Emptiness:
     def __init__(self, commits: CommitStore, trees: Trees) -> None:
         self._commits = commits
         self._trees = trees
+        self._work = LineWork()
         self._expressions: dict[tuple[CommitId, ...], _Expression] = {}
 
     def is_empty(self, commit: Commit) -> bool | None:
         """Return whether a commit changes nothing; ``None`` if only jj itself could tell.
 
         With one parent the answer is exact and cheap. A merge is compared with the automatic merge
-        of its parents. Its answer may be unknown if lines of a file had to be merged, or if dozens
-        of criss-cross merges are stacked. Of many merges, ask for the oldest first.
+        of its parents. Its answer may be unknown if files of tens of thousands of lines had to be
+        merged, or if dozens of criss-cross merges are stacked. Of many merges, ask for the oldest
+        first.
 
         Raises:
             MissingJjError: A parent, an ancestor or a tree is missing.
@@ -43,23 +47,24 @@ class Emptiness:
             return commit.trees == self._commits.read(commit.parents[0]).trees
         if commit.is_root:
             return True
-        expression = self._merge(commit.parents)
-        if expression is None:
+        merge = self._merge(commit.parents)
+        if merge is None:
             return None
-        terms = simplify(flatten([self._commits.read(each).trees for each in expression]))
+        terms = simplify(flatten([self._commits.read(each).trees for each in merge.terms]))
         if len(commit.trees) == 1:
-            return matches_merge(self._trees, terms, commit.trees[0])
-        merged = merge_trees(self._trees, terms)
-        if merged.terms == commit.trees:
-            return True
-        return None if merged.undecided else False
+            return matches_merge(self._trees, terms, commit.trees[0], self._work)
+        merged = merge_trees(self._trees, terms, self._work)
+        is_same = merged.terms == commit.trees or (
+            merge.depth > 1 and _are_equal_sides(merged.terms, commit.trees)
+        )
+        return None if merged.is_undecided and not is_same else is_same
 
-    def _merge(self, parents: tuple[CommitId, ...]) -> tuple[CommitId, ...] | None:
+    def _merge(self, parents: tuple[CommitId, ...]) -> _Expression | None:
         """Return the commits whose trees, alternately added and removed, are the merge of these."""
         found = self._find(parents, _MAX_DEPTH + 1)
         if found is None:
             self._expressions[parents] = _UNKNOWN
-        return None if found is None else found.terms
+        return found
 
     def _find(self, parents: tuple[CommitId, ...], left: int) -> _Expression | None:
         """Like :meth:`_merge`, for at most ``left`` stacked merges."""
@@ -97,6 +102,11 @@ class _Expression:
     terms: tuple[CommitId, ...]
     depth: int
     """The number of stacked merges."""
+
+
+def _are_equal_sides(one: tuple[TreeId, ...], other: tuple[TreeId, ...]) -> bool:
+    """Compare terms but for their order: jj takes several bases in that of its index."""
+    return all(sorted(one[side::2]) == sorted(other[side::2]) for side in (0, 1))
 
 
 _UNKNOWN = _Expression((), 1 << 30)

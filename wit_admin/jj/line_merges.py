@@ -1,52 +1,195 @@
-"""Merges the lines of two files that come from one, through libgit2, in memory."""
+"""Merges the lines of files as jj does: any number of sides, with the results of jj.
+
+The sides are compared with the first base. Lines that are in all of them, in the same order, divide
+the files into hunks, and each hunk must be resolved by counting alone. Which equal lines are taken
+for the same one decides the result, so that is done exactly as in jj: the rarest lines first, then
+the lines between those.
+Source: jj's lib/src/diff.rs and lib/src/files.rs, from 0.24 on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
-import pygit2
-from pygit2.enums import FileMode, ObjectType
-
-from wit_admin.git_objects import hash_object
+from wit_admin.jj.merges import resolve_trivially
 
 _MAX_BYTES = 1024**2
-_SHA1_BYTES = 20
+_MAX_WORK = 500_000
+"""The most lines to look at for one file, each time counted: hostile files repeat themselves."""
+_MAX_WORK_TOGETHER = 100_000_000
+"""For all merges of a repository; it takes about 20 seconds."""
+_MAX_OCCURRENCES = 100
+"""jj counts no further, and gives up where all lines occur more often."""
+
+_Lines = tuple[int, ...]
+"""Each different line is a number."""
+_Pairs = list[tuple[int, int]]
+"""Positions of the same line in two files, ascending."""
 
 
-class _Contents(pygit2.OdbBackend):
-    """What libgit2 is to merge, instead of a repository on disk."""
-
-    def __init__(self, contents: Mapping[str, bytes]) -> None:
-        super().__init__()
-        self._contents = contents
-
-    def read_cb(self, oid: pygit2.Oid) -> tuple[ObjectType, bytes]:
-        return ObjectType.BLOB, self._contents[str(oid)]
-
-    def exists_cb(self, oid: pygit2.Oid) -> bool:
-        return str(oid) in self._contents
+class LinesTooManyError(Exception):
+    """The files are too large to merge their lines here; jj has no such limit."""
 
 
-def merge_lines(base: bytes, left: bytes, right: bytes) -> bytes | None:
-    """Return what both sides made of ``base``; ``None`` when that does not come out clean.
+@dataclass(slots=True)
+class LineWork:
+    """What the merges of one repository may still cost together."""
 
-    Also where it cannot be told: contents with a NUL, not in UTF-8, or above a megabyte.
+    left: int = _MAX_WORK_TOGETHER
+
+
+def merge_lines(terms: Sequence[bytes], work: LineWork | None = None) -> bytes | None:
+    """Return what ``terms``, in turn added and removed, merge to; ``None`` if it is a conflict.
+
+    Raises:
+        LinesTooManyError: That would take too long.
     """
-    contents = {hash_object("blob", each, _SHA1_BYTES): each for each in (base, left, right)}
-    if any(b"\0" in each or len(each) > _MAX_BYTES for each in contents.values()):
-        return None
-    objects = pygit2.Odb()
-    objects.add_backend(_Contents(contents), 1)
-    repository = pygit2.Repository()
-    repository.set_odb(objects)
-    entries = [
-        pygit2.IndexEntry("merged", pygit2.Oid(hex=hash_object("blob", each, 20)), FileMode.BLOB)
-        for each in (base, left, right)
+    if any(len(term) > _MAX_BYTES for term in terms):
+        raise LinesTooManyError
+    numbers: dict[bytes, int] = {}
+    # In jj's order: the first base is what the others are compared with.
+    sides = [
+        tuple(numbers.setdefault(line, len(numbers)) for line in _split(term))
+        for term in (*terms[1::2], *terms[0::2])
     ]
-    try:
-        merged = repository.merge_file_from_index(entries[0], entries[1], entries[2])
-    except (pygit2.GitError, UnicodeDecodeError):
-        return None
-    if not merged.automergeable or merged.contents is None:
-        return None
-    return merged.contents.encode()
+    bases = len(terms) // 2
+    merged: list[int] = []
+    begin = (0,) * len(sides)
+    end = tuple(map(len, sides))
+    for place in (*_find_unchanged(sides, work or LineWork()), end):
+        hunks = [side[at:to] for side, at, to in zip(sides, begin, place, strict=True)]
+        resolved = resolve_trivially(_alternate(hunks[bases:], hunks[:bases]))
+        if resolved is None:
+            return None
+        # After each hunk follows a line that is in all sides, but for the last.
+        merged += resolved[0] + sides[0][place[0] : place[0] + 1]
+        begin = tuple(at + 1 for at in place)
+    lines = list(numbers)
+    return b"".join(lines[number] for number in merged)
+
+
+def _split(text: bytes) -> list[bytes]:
+    lines = [line + b"\n" for line in text.split(b"\n")]
+    last = lines.pop()[:-1]
+    return [*lines, last] if last else lines
+
+
+def _alternate(adds: Sequence[_Lines], removes: Sequence[_Lines]) -> list[_Lines]:
+    terms = [term for pair in zip(adds, removes, strict=False) for term in pair]
+    return [*terms, adds[-1]]
+
+
+def _find_unchanged(sides: Sequence[_Lines], work: LineWork) -> list[tuple[int, ...]]:
+    """Return the positions, in each side, of the lines that are the same in all."""
+    if not all(sides):
+        return []
+    base, first, *others = sides
+    pairing = _Pairing(work)
+    places: dict[int, tuple[int, ...]] = {at: (at, to) for at, to in pairing.pair(base, first)}
+    for other in others:
+        found = dict(pairing.pair(base, other))
+        places = {at: (*place, found[at]) for at, place in places.items() if at in found}
+    return list(places.values())
+
+
+class _Pairing:
+    """Pairs the lines of one file with those of others, up to a limit of work."""
+
+    def __init__(self, together: LineWork) -> None:
+        self._together = together
+        self._least = together.left - _MAX_WORK
+
+    def pair(self, one: _Lines, other: _Lines) -> _Pairs:
+        """Return the pairs of equal lines, ascending on both sides."""
+        found: _Pairs = []
+        waiting = [(0, len(one), 0, len(other))]
+        while waiting:
+            begin, end, other_begin, other_end = waiting.pop()
+            if begin == end or other_begin == other_end:
+                continue
+            self._together.left -= end - begin + other_end - other_begin
+            if self._together.left < max(self._least, 0):
+                raise LinesTooManyError
+            pairs = _pair_rarest(one[begin:end], other[other_begin:other_end])
+            if pairs:
+                here = [(begin + at, other_begin + to) for at, to in pairs]
+                # What lies between two pairs is compared in the same way.
+                borders = [(begin - 1, other_begin - 1), *here, (end, other_end)]
+                waiting += [
+                    (at + 1, next_at, to + 1, next_to)
+                    for (at, to), (next_at, next_to) in pairwise(borders)
+                ]
+            else:
+                pairs = _pair_ends(one[begin:end], other[other_begin:other_end])
+                here = [(begin + at, other_begin + to) for at, to in pairs]
+            found += here
+        found.sort()
+        return found
+
+
+def _pair_rarest(one: _Lines, other: _Lines) -> _Pairs:
+    """Return pairs of the lines that occur least, and as often in both, as many as keep order."""
+    places, other_places = _list_places(one), _list_places(other)
+    counts = sorted({len(at) for at in places.values()})
+    if counts[0] > _MAX_OCCURRENCES:
+        return []
+    for count in counts:
+        pairs = [
+            pair
+            for line, at in places.items()
+            if len(at) == count and len(other_places.get(line, ())) == count
+            for pair in zip(at, other_places[line], strict=True)
+        ]
+        if pairs:
+            pairs.sort(key=lambda pair: pair[1])
+            return _longest_ascending(pairs)
+    return []
+
+
+def _list_places(lines: _Lines) -> dict[int, list[int]]:
+    places: dict[int, list[int]] = {}
+    for at, line in enumerate(lines):
+        here = places.setdefault(line, [])
+        if len(here) <= _MAX_OCCURRENCES:
+            here.append(at)
+    return places
+
+
+def _longest_ascending(pairs: _Pairs) -> _Pairs:
+    """Return the longest chain in which both sides ascend; of several the one that jj takes."""
+    ends: list[int] = []
+    last: list[int] = []
+    before: list[int | None] = []
+    longest = 0
+    for position, (at, _) in enumerate(pairs):
+        length = bisect_left(ends, at)
+        before.append(last[length - 1] if length else None)
+        if length == len(ends):
+            ends.append(at)
+            last.append(position)
+            # The first that is as long.
+            longest = position
+        else:
+            ends[length] = at
+            last[length] = position
+    chain: _Pairs = []
+    step: int | None = longest
+    while step is not None:
+        chain.append(pairs[step])
+        step = before[step]
+    chain.reverse()
+    return chain
+
+
+def _pair_ends(one: _Lines, other: _Lines) -> _Pairs:
+    """Return pairs of the lines that both begin with, and of those that both end with."""
+    shorter = min(len(one), len(other))
+    head = next((at for at in range(shorter) if one[at] != other[at]), shorter)
+    left = shorter - head
+    tail = next((at for at in range(left) if one[~at] != other[~at]), left)
+    return [(at, at) for at in range(head)] + [
+        (len(one) - at, len(other) - at) for at in range(tail, 0, -1)
+    ]

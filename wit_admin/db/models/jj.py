@@ -32,8 +32,8 @@ class Change(Base):
     authored_at: Mapped[datetime]
     committed_at: Mapped[datetime]
     is_empty: Mapped[bool | None]
-    """``None`` where only jj itself could tell: it depends on how it merges lines, or dozens of
-    criss-cross merges stand on each other."""
+    """``None`` where only jj itself could tell: files to merge are very large or missing, or dozens
+    of criss-cross merges stand on each other."""
     has_conflicts: Mapped[bool] = mapped_column(default=False)
     is_divergent: Mapped[bool] = mapped_column(default=False)
     """Two or more visible commits carry it."""
