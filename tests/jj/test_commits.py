@@ -135,6 +135,20 @@ def test_folded_headers_do_not_end_the_headers() -> None:
     assert commit.change_id == HEADER_ID
 
 
+@pytest.mark.parametrize(("header", "digits"), [("gpgsig", 40), ("gpgsig-sha256", 64)])
+def test_only_the_header_of_its_own_object_format_signs_a_commit(header: str, digits: int) -> None:
+    content = raw(f"{header} x")
+
+    assert decode_commit("1" * digits, content).is_signed
+    assert not decode_commit("1" * (104 - digits), content).is_signed
+
+
+def test_terms_of_a_conflict_may_be_in_capitals() -> None:
+    commit = decode_commit(OID, raw(f"jj:trees {A.upper()} {B} {C}"))
+
+    assert commit.trees == (A, B, C)
+
+
 def test_header_of_a_million_lines_is_read_in_no_time() -> None:
     folded = raw("gpgsig begin" + "\n x" * 1_000_000, f"change-id {HEADER_ID}")
     started = time.process_time()
@@ -169,6 +183,11 @@ def test_large_commits_are_not_kept_in_memory(writer: JjWriter) -> None:
         ("A <a@b> -12 +0000", "A", "a@b", Timestamp(-12_000, 0)),
         ("A <a@b>", "A", "a@b", Timestamp(0, 0)),
         ("A <a@b> soon", "A", "a@b", Timestamp(0, 0)),
+        ("A\x1f <\xa0a@b\u2028> 12 +0545", "A\x1f", "a@b", Timestamp(12_000, 345)),
+        ("A << a@b >> 12 +0545", "A", "a@b", Timestamp(12_000, 345)),
+        ("A <a@b> 12 +054530", "A", "a@b", Timestamp(12_000, 345)),
+        ("A <a@b> 12 +05453", "A", "a@b", Timestamp(12_000, 0)),
+        ("A <a@b> 9999999999999999999 +0545", "A", "a@b", Timestamp(0, 0)),
         ("nobody", "nobody", "", Timestamp(0, 0)),
         ("", "", "", Timestamp(0, 0)),
     ],

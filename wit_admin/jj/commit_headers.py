@@ -24,12 +24,19 @@ TreeId = str
 _EMPTY_NAME = "JJ_EMPTY_STRING"
 """jj writes this for an empty name, because Git refuses empty names."""
 _TREES = b"jj:trees"
-_TIME = re.compile(rb"\s*([+-]?\d{1,18})(?:\s+([+-]\d{4}))?")
+_TIME = re.compile(rb"\s*([+-]?\d{1,18})(?!\d)(?:\s+([+-]\d{4})(?:\d\d)?(?!\d))?")
+"""Some write seconds behind the minutes of the zone; jj leaves them out, as it does other zones."""
+_BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+"""What Unicode calls white space. Python strips four control characters more."""
 _MAX_SHARED = 200
 """The longest name with address, in bytes, that is cached: most commits share theirs."""
 _LINE_END = re.compile(rb"\n(?! )")
 """The end of a header: a next line that begins with a space would continue it."""
-_TREE_IDS = re.compile(rb"[0-9a-f]{40}(?: [0-9a-f]{40})*|[0-9a-f]{64}(?: [0-9a-f]{64})*")
+_TREE_IDS = re.compile(
+    rb"[0-9a-f]{40}(?: [0-9a-f]{40})*|[0-9a-f]{64}(?: [0-9a-f]{64})*", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ def read_trees(oid: CommitId, headers: Mapping[bytes, bytes]) -> tuple[TreeId, .
     value = headers.get(_TREES)
     if value is None:
         return ()
-    trees = tuple(value.decode("ascii", "replace").split(" "))
+    trees = tuple(value.decode("ascii", "replace").lower().split(" "))
     if not _TREE_IDS.fullmatch(value) or len(trees) < 3 or len(trees) % 2 == 0:  # noqa: PLR2004
         raise DamagedJjError(f"The commit {oid} has a conflict with {len(trees)} terms.")
     return trees
@@ -99,7 +106,8 @@ def build_signature(person: bytes, seconds: bytes, zone: bytes) -> Signature:
 
 def _person(value: bytes) -> tuple[str, str]:
     left = value.find(b"<")
-    return _name(value[:left]), _name(value[left + 1 : -1])
+    # Where there are several angle brackets, all of them are left out.
+    return _name(value[:left]), _name(value[left:].lstrip(b"<\t\n\f\r ").rstrip(b">\t\n\f\r "))
 
 
 _shared_person = lru_cache(maxsize=1024)(_person)
@@ -107,7 +115,7 @@ _shared_person = lru_cache(maxsize=1024)(_person)
 
 
 def _name(value: bytes) -> str:
-    text = read_text(value).strip()
+    text = read_text(value).strip(_BLANKS)
     return "" if text == _EMPTY_NAME else text
 
 

@@ -26,6 +26,8 @@ from wit_admin.jj.ids import ROOT_CHANGE_ID, ChangeId, CommitId, is_root_commit,
 from wit_admin.jj.operations import Timestamp
 
 _LABELS = b"jj:conflict-labels"
+_SIGNATURES = {40: b"gpgsig", 64: b"gpgsig-sha256"}
+"""The header by the length of ids: the other one signs the same commit under its other id."""
 _SIGNED = rb"([^<>\n]*+<[^<>\n]*+>) (\d{1,18}) ([+-]\d{4})"
 _USUAL = re.compile(
     rb"tree ([0-9a-f]++)((?:\nparent [0-9a-f]++)*+)\nauthor %s\ncommitter %s"
@@ -113,7 +115,7 @@ def decode_commit(
         description=read_text(message),
         author=signed_by,
         committer=signed_by if committer == author else read_signature(committer),
-        is_signed=b"gpgsig" in headers or b"gpgsig-sha256" in headers,
+        is_signed=_SIGNATURES[len(oid)] in headers,
         predecessors=extras.predecessors,
     )
 
