@@ -47,12 +47,16 @@ def test_what_changed_is_the_difference_of_what_counts_before_and_after(seed: in
         old, new = log[first], log[last]
 
         redone, undone = compare_undone(
-            new.__getitem__, heads_of(old), heads_of(new), lambda target: target
+            new.__getitem__, heads_of(old), heads_of(new), find_old=itself, find_new=itself
         )
 
         live_before = old.keys() - find_undone(old, heads_of(old))
         live_now = new.keys() - find_undone(new, heads_of(new))
         assert (redone, undone) == (live_now - live_before, live_before - live_now)
+
+
+def itself(operation_id: str) -> str:
+    return operation_id
 
 
 @pytest.mark.parametrize("effect", [None, Effect("jump", "04995"), Effect("inverse", "04990")])
@@ -68,7 +72,7 @@ def test_old_operations_are_not_looked_at(effect: Effect | None) -> None:
         met.add(operation_id)
         return steps[operation_id]
 
-    redone, undone = compare_undone(read, ["04999"], ["new"], lambda target: target)
+    redone, undone = compare_undone(read, ["04999"], ["new"], find_old=itself, find_new=itself)
 
     assert redone == {"new"}
     assert undone == steps.keys() & find_undone(steps, ["new"])

@@ -119,8 +119,10 @@ class JjRepository:
     def compare_undone(
         self,
         old_heads: Iterable[OperationId],
-        find_present: FindPresent,
         known: Mapping[OperationId, Step],
+        *,
+        find_old: FindPresent,
+        find_new: FindPresent,
     ) -> tuple[set[OperationId], set[OperationId]]:
         """Return which operations count now but not at ``old_heads``, and the other way round.
 
@@ -132,7 +134,7 @@ class JjRepository:
             step = known.get(operation_id)
             return step or to_step(self.op_store.read_operation(operation_id))
 
-        return compare_undone(read, old_heads, self.op_heads, find_present)
+        return compare_undone(read, old_heads, self.op_heads, find_old=find_old, find_new=find_new)
 
     def find_default_bookmark(self) -> str | None:
         """Return the local bookmark of the default branch, if there is one.

@@ -90,15 +90,18 @@ def compare_undone(
     read: Callable[[OperationId], Step],
     old_heads: Iterable[OperationId],
     new_heads: Iterable[OperationId],
-    find_present: FindPresent,
+    *,
+    find_old: FindPresent,
+    find_new: FindPresent,
 ) -> tuple[set[OperationId], set[OperationId]]:
     """Return which operations count at ``new_heads`` only, and which did at ``old_heads`` only.
 
     Costs what lies between the two, and as far back as what was undone: from where both walks wait
-    for the same, they go the same way.
+    for the same, they go the same way. Texts are looked up in the log of their time: what one
+    names may have been abandoned then, and be there again.
     """
     kept = cache(read)
-    old, new = (_Walk(kept, heads, find_present) for heads in (old_heads, new_heads))
+    old, new = _Walk(kept, old_heads, find_old), _Walk(kept, new_heads, find_new)
     while not _agree(old, new):
         latest = min(walk.waiting[0] for walk in (old, new) if walk.waiting)
         for walk in (old, new):

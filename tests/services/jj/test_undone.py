@@ -39,6 +39,25 @@ def test_undone_operation_counts_again_when_a_concurrent_one_stands_on_it(
     assert (undone_before, undone_beside) == ({second}, set())
 
 
+def test_abandoned_operation_that_comes_back_counts_as_its_undo_says(
+    sessions: sessionmaker[Session], repo_id: uuid.UUID, writer: JjWriter
+) -> None:
+    """``op abandon`` on one side, work on the other: then jj reconciles both lines."""
+    view = writer.view(writer.commit())
+    first = writer.operation(view)
+    second = writer.operation(view, first)
+    text = f"undo: restore to operation {first}"
+    undo = writer.publish(view, second, description=text)
+    sync(sessions, repo_id, writer)
+    abandoned = writer.publish(view, description=text)
+    sync(sessions, repo_id, writer)
+    writer.publish(view, abandoned, writer.operation(view, undo))
+
+    marked = sync(sessions, repo_id, writer)
+
+    assert marked == {second} == open_repository(writer.workspace).find_undone()
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_marks_are_those_of_the_whole_log_after_each_sync(
     sessions: sessionmaker[Session], repo_id: uuid.UUID, writer: JjWriter, seed: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 
 from wit_admin.jj.divergence import merge_heads
 from wit_admin.jj.graph import compare_heads
@@ -91,12 +92,18 @@ def _compare_undone(
 ) -> tuple[frozenset[OperationId], frozenset[OperationId]]:
     steps = {operation.id: to_step(operation) for operation in new}
 
-    def find_present(target: OperationId) -> OperationId:
-        if target not in steps and not is_known(target):
+    @cache
+    def find_old(target: OperationId) -> OperationId:
+        if not is_known(target):
             raise _StaleError
         return target
 
-    redone, undone = repository.compare_undone(old_heads, find_present, steps)
+    def find_new(target: OperationId) -> OperationId:
+        return target if target in steps else find_old(target)
+
+    redone, undone = repository.compare_undone(
+        old_heads, steps, find_old=find_old, find_new=find_new
+    )
     return frozenset(redone), frozenset(undone)
 
 
