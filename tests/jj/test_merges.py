@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.jj_writer import JjWriter
+from tests.support.jj_writer import JjWriter, open_commits
 from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.conflicts import iter_conflicted_paths
-from wit_admin.jj.divergence import merge_targets
+from wit_admin.jj.divergence import merge_targets, merge_views
 from wit_admin.jj.emptiness import Emptiness
 from wit_admin.jj.layout import open_layout
 from wit_admin.jj.line_merges import merge_lines
 from wit_admin.jj.merges import flatten, resolve_trivially, simplify
 from wit_admin.jj.ref_targets import RefTarget
 from wit_admin.jj.trees import Trees
+from wit_admin.jj.views import RemoteRef, RemoteView, root_view
 
 Terms = tuple[str, ...]
 
@@ -101,6 +103,25 @@ def test_moves_along_one_line_are_no_conflict(
     targets = [RefTarget((term,)) for term in (left, base, right)]
 
     assert merge_targets(targets[0], targets[1], targets[2], leads).terms == merged
+
+
+def test_what_one_side_forgot_stays_gone_although_the_other_changed_it(writer: JjWriter) -> None:
+    commit = writer.commit()
+    here, absent = RefTarget((commit,)), RefTarget((None,))
+    base = dataclasses.replace(
+        root_view(20), bookmarks={"dev": here}, working_copies={"second": commit, "third": commit}
+    )
+    tracked = RemoteView(bookmarks={"dev": RemoteRef(absent, is_tracked=True)})
+    moved = {"second": writer.commit(commit), "third": commit}
+    left = dataclasses.replace(base, remotes={"origin": tracked}, working_copies=moved)
+    right = dataclasses.replace(base, bookmarks={}, working_copies={"third": commit})
+
+    for sides in ((left, base, right), (right, base, left)):
+        merged = merge_views(open_commits(writer), *sides)
+
+        assert merged.working_copies == {"third": commit}
+        assert not merged.bookmarks
+        assert not merged.remotes["origin"].bookmarks
 
 
 def test_trees_that_hold_each_other_many_times_over_are_walked_once(writer: JjWriter) -> None:

@@ -77,17 +77,24 @@ def merge_views(commits: CommitStore, left: View, base: View, right: View) -> Vi
         )
         return {key: target for key, target in merged.items() if not target.is_absent}
 
+    bookmarks, tags = targets("bookmarks"), targets("tags")
+    remotes = _merge_maps(
+        [left.remotes, base.remotes, right.remotes],
+        RemoteView(),
+        lambda ours, common, theirs: _merge_remotes(ours, common, theirs, leads),
+    )
     return dataclasses.replace(
         left,
         head_ids=_merge_heads(commits, left, base, right),
         working_copies=_merge_working_copies(left, base, right),
-        bookmarks=targets("bookmarks"),
-        tags=targets("tags"),
-        remotes=_merge_maps(
-            [left.remotes, base.remotes, right.remotes],
-            RemoteView(),
-            lambda ours, common, theirs: _merge_remotes(ours, common, theirs, leads),
-        ),
+        bookmarks=bookmarks,
+        tags=tags,
+        remotes={
+            name: RemoteView(
+                _without_orphans(remote.bookmarks, bookmarks), _without_orphans(remote.tags, tags)
+            )
+            for name, remote in remotes.items()
+        },
         git_tags=_merge_refs([left.git_tags, base.git_tags, right.git_tags], leads),
         git_refs=targets("git_refs"),
         git_heads=targets("git_heads"),
@@ -148,8 +155,9 @@ def _merge_heads(commits: CommitStore, left: View, base: View, right: View) -> t
 
 def _merge_working_copies(left: View, base: View, right: View) -> dict[str, CommitId]:
     sides = [view.working_copies for view in (left, base, right)]
+    # Where both moved it the first side stays, but a workspace that either forgot is gone.
     merged: dict[str, CommitId | None] = _merge_maps(
-        sides, None, lambda ours, common, theirs: theirs if ours == common else ours
+        sides, None, lambda ours, _, theirs: None if theirs is None else ours
     )
     return {name: commit_id for name, commit_id in merged.items() if commit_id is not None}
 
@@ -161,6 +169,13 @@ def _merge_remotes(
         _merge_refs([left.bookmarks, base.bookmarks, right.bookmarks], leads),
         _merge_refs([left.tags, base.tags, right.tags], leads),
     )
+
+
+def _without_orphans(
+    refs: Mapping[str, RemoteRef], local: Mapping[str, RefTarget]
+) -> dict[str, RemoteRef]:
+    """Return what is left once jj has set the local ones: it then forgets absent remote ones."""
+    return {name: ref for name, ref in refs.items() if name in local or not ref.target.is_absent}
 
 
 def _merge_refs(
