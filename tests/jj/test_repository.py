@@ -12,6 +12,7 @@ from tests.support.jj_writer import ROOT_COMMIT, JjWriter
 from wit_admin.errors import DamagedJjError, MissingJjError, UnreadableJjError
 from wit_admin.jj.change_ids import synthesize
 from wit_admin.jj.repository import JjRepository, open_repository, read_repository
+from wit_admin.jj.visibility import find_trunk
 
 CHANGE = "kmnopqrstuvwxyzl" * 2
 
@@ -117,6 +118,20 @@ def test_default_bookmark_is_what_a_remote_calls_so(
         (folder / "HEAD").write_text(f"ref: refs/remotes/{remote}/{name}\n")
 
     assert open_repository(writer.workspace).find_default_bookmark() == default
+
+
+@pytest.mark.parametrize("seconds", [(1, 1), (1, 2), (2, 1)])
+def test_trunk_is_the_latest_candidate_and_of_one_second_the_one_on_top(
+    writer: JjWriter, seconds: tuple[int, int]
+) -> None:
+    lower = writer.commit(seconds=seconds[0])
+    upper = writer.commit(lower, seconds=seconds[1])
+    writer.publish(writer.view(upper, origin={"main": lower, "trunk": upper}))
+    snapshot = open_repository(writer.workspace)
+
+    found = find_trunk(snapshot.commits, snapshot.view)
+
+    assert found == (lower if seconds == (2, 1) else upper)
 
 
 def test_many_writers_never_show_a_reader_half_a_state(writer: JjWriter) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 import pytest
 
 from wit_admin.jj.ids import ROOT_OPERATION_ID
-from wit_admin.jj.undo import Effect, Step, compare_undone, find_undone
+from wit_admin.jj.operations import ROOT_OPERATION
+from wit_admin.jj.undo import Effect, Step, compare_undone, find_undone, parse_effect
 
 
 def make_log(chance: random.Random, size: int) -> list[dict[str, Step]]:
@@ -53,6 +55,24 @@ def test_what_changed_is_the_difference_of_what_counts_before_and_after(seed: in
         live_before = old.keys() - find_undone(old, heads_of(old))
         live_now = new.keys() - find_undone(new, heads_of(new))
         assert (redone, undone) == (live_now - live_before, live_before - live_now)
+
+
+@pytest.mark.parametrize(
+    ("args", "is_whole"),
+    [
+        ("jj undo", True),
+        ("jj op restore 12 --what repo --what=remote-tracking", True),
+        ("jj op restore --what=repo 12", False),
+        ("jj op restore 12 --what remote-tracking", False),
+        ("jj describe -m --whatever", True),
+    ],
+)
+def test_what_was_restored_in_part_did_not_undo_the_rest(args: str, is_whole: bool) -> None:
+    operation = dataclasses.replace(
+        ROOT_OPERATION, description=f"restore to operation {'1' * 128}", attributes={"args": args}
+    )
+
+    assert (parse_effect(operation) is not None) is is_whole
 
 
 def itself(operation_id: str) -> str:

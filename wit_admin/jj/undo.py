@@ -18,7 +18,8 @@ from wit_admin.jj.operations import Operation
 
 _JUMP = re.compile(r"(?:undo: |redo: |)restore to operation ([0-9a-f]{128})", re.ASCII)
 _INVERSE = re.compile(r"(?:undo|revert) operation ([0-9a-f]{128})", re.ASCII)
-_PARTIAL = re.compile(r"(?:^| )--what(?:=| |$)")
+_WHAT = re.compile(r"(?:^| )--what(?:[= ]([^ ]*)|$)")
+_EVERYTHING = {"repo", "remote-tracking"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class Step:
 
 def parse_effect(operation: Operation) -> Effect | None:
     """Return what an operation undid; ``None`` for an ordinary one, or limited by ``--what``."""
-    if _PARTIAL.search(operation.attributes.get("args", "")):
+    what = set(_WHAT.findall(operation.attributes.get("args", "")))
+    if what and not what >= _EVERYTHING:
         return None
     jump = _JUMP.fullmatch(operation.description)
     if jump is not None:

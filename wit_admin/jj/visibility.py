@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.commits import Commit
+from wit_admin.jj.graph import find_ancestors
 from wit_admin.jj.ids import ChangeId, CommitId, root_commit_id
 from wit_admin.jj.views import GIT_REMOTE, View
 
@@ -57,7 +58,11 @@ def find_trunk(commits: CommitStore, view: View) -> CommitId:
     ]
     if not candidates:
         return root_commit_id(commits.id_bytes)
-    return max(candidates, key=lambda commit: commit.committer.time.ms).id
+    latest = max(commit.committer.time.ms for commit in candidates)
+    ids = [commit.id for commit in candidates if commit.committer.time.ms == latest]
+    # Of one second the later one: a script may make many commits in it.
+    behind = find_ancestors(set(ids), commits.read_node)
+    return next(commit_id for commit_id in ids if commit_id not in behind)
 
 
 def _targets(commits: CommitStore, view: View, remote: str, name: str) -> Iterator[Commit]:
