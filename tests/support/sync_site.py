@@ -12,7 +12,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.models.accounts import Owner, User
 from wit_admin.db.models.organizations import Organization, OrgMember
 from wit_admin.db.models.repositories import Repository, Visibility
+from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.git.repositories import own_config, storage
+from wit_admin.services.audit import trail
+from wit_admin.services.audit.trail import Entry
 from wit_admin.services.plans import Applied, Plan
 from wit_admin.services.sync.actions import SyncAction
 from wit_admin.services.sync.repo_sync import RepoSync
@@ -60,6 +63,10 @@ class Site:
     def remarks(self) -> dict[str, str]:
         """Return the kind of each remark by what it is about."""
         return {remark.target: remark.kind for remark in self.plan().remarks}
+
+    def audited(self, action: str) -> list[Entry]:
+        """Return the events of the audit trail with this action, the newest first."""
+        return trail.list_events(self.sessions, AuditFilter(action=action), limit=100)
 
     def own(self, path: str) -> dict[str, str]:
         """Return what a repository's config says of it."""

@@ -181,15 +181,22 @@ def test_copy_over_another_belongs_to_that_one(ground: Site, tmp_path: Path) -> 
 
 def test_move_to_a_name_that_is_taken_is_followed_and_told(ground: Site) -> None:
     ground.add("alice/demo.git")
+    ground.add("alice/one.git")
     ground.add("bob/tools.git")
     ground.sync()
     rename_repository(ground.sessions, ground.root, RepoName("bob", "tools"), "demo")
     (ground.root / "alice/demo.git").rename(ground.root / "bob/demo.git")
+    (ground.root / "alice/one.git").rename(ground.root / "bob/one.git")
 
     applied = ground.sync()
 
     assert [failure.kind for failure in applied.failures] == ["move"]
     assert ground.rows()["alice/demo"].disk_path == "bob/demo.git"
+    events = {event.target_name: event for event in ground.audited("repository.move")}
+    assert len(ground.audited("repository.move")) == len(events) == 2
+    assert events["alice/demo"].after == {"disk_path": "bob/demo.git"}
+    assert events["alice/one"].before == {"name": "alice/one", "disk_path": "alice/one.git"}
+    assert events["alice/one"].after == {"name": "bob/one", "disk_path": "bob/one.git"}
     ground.assert_settled()
 
 

@@ -174,6 +174,8 @@ def test_config_that_is_locked_fails_alone_and_is_marked_later(ground: Site) -> 
 
     assert applied.done == {"owner": 1, "adopt": 4}
     assert [failure.target for failure in applied.failures] == ["alice/b"]
+    [event] = ground.audited("repository.adopt")
+    assert event.after == {"repositories": [f"alice/{name}" for name in "acde"]}
     lock.unlink()
     assert ground.sync().done == {"adopt": 1}
     assert list(ground.root.rglob("config.wit-*")) == []

@@ -145,7 +145,7 @@ def test_packing_is_no_push(ground: Site, tmp_path: Path) -> None:
 def test_row_decides_what_a_config_says(ground: Site) -> None:
     folder = ground.add("alice/demo.git")
     ground.sync()
-    run_git(folder, "config", "wit.visibility", "public")
+    run_git(folder, "config", "--add", "wit.visibility", "public")
     run_git(folder, "config", "wit.id", str(uuid.UUID(int=1)))
 
     applied = ground.sync()

@@ -95,8 +95,10 @@ def insert_placeholders(
 
 def insert_adopted(
     session: Session, repositories: Sequence[AdoptedRepository], now: datetime
-) -> Sequence[AdoptedRepository]:
-    """Make rows, leaving out those whose names or places are taken by now; return what was made.
+) -> tuple[Sequence[AdoptedRepository], Sequence[AdoptedRepository]]:
+    """Make rows; return what was made, and what was not: names or places are taken by now.
+
+    What an earlier call made is in neither.
 
     Raises:
         NotFoundError: An owner is gone.
@@ -104,11 +106,14 @@ def insert_adopted(
     owners = list_owners(session, {name_key(new.owner) for new in repositories})
     rows = [_row(new, owners) for new in repositories]
     same = {"created_at": now, "updated_at": now, **_AT_FIRST}
+    made, left = repositories, list[AdoptedRepository]()
     if insert_new_rows(session, table_of(Repository), _COLUMNS, rows, same=same) < len(rows):
-        made = _find_ids(session, Repository, [new.id for new in repositories])
-        repositories = [new for new in repositories if new.id in made]
-    _drop_redirects(session, repositories)
-    return repositories
+        ids = [new.id for new in repositories]
+        there, now_made = _find_ids(session, Repository, ids), _find_made(session, ids, now)
+        made = [new for new in repositories if new.id in now_made]
+        left = [new for new in repositories if new.id not in there]
+    _drop_redirects(session, made)
+    return made, left
 
 
 def _row(
@@ -160,4 +165,12 @@ def _find_ids(
     found: set[uuid.UUID] = set()
     for chunk in chunks(ids):
         found |= set(session.scalars(select(model.id).where(model.id.in_(chunk))))
+    return found
+
+
+def _find_made(session: Session, ids: Sequence[uuid.UUID], now: datetime) -> set[uuid.UUID]:
+    found: set[uuid.UUID] = set()
+    for chunk in chunks(ids):
+        query = select(Repository.id).where(Repository.id.in_(chunk), Repository.updated_at == now)
+        found |= set(session.scalars(query))
     return found

@@ -135,11 +135,12 @@ def clear_left(gitdir: Path) -> int:
 
 
 def _edit(config: pygit2.Config, values: Mapping[str, str | None]) -> None:
-    for key, value in values.items():
+    for name, value in ((f"wit.{key}", value) for key, value in values.items()):
+        # libgit2 neither sets nor deletes what somebody wrote twice.
+        if name in config and (value is None or len(list(config.get_multivar(name))) > 1):
+            config.delete_multivar(name, ".*")
         if value is not None:
-            config[f"wit.{key}"] = value
-        elif f"wit.{key}" in config:
-            del config[f"wit.{key}"]
+            config[name] = value
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from wit_admin.db.base import new_id, utc_now
 from wit_admin.db.models.accounts import OwnerType
 from wit_admin.db.queries import adoption, reconcile, repositories, trash
 from wit_admin.db.queries.adoption import AdoptedRepository
+from wit_admin.db.queries.reconcile import KnownRepository
 from wit_admin.errors import ConflictError, NotFoundError, UnavailableError
 from wit_admin.git.files.writes import sync_all
 from wit_admin.git.repositories import own_config, storage
@@ -105,17 +106,17 @@ class SyncWork:
 
     def _insert(self, repositories: Sequence[AdoptedRepository]) -> None:
         with self.sessions.begin() as session:
-            made = adoption.insert_adopted(session, repositories, utc_now())
+            made, left = adoption.insert_adopted(session, repositories, utc_now())
             if made:
                 told = {"repositories": [f"{new.owner}/{new.name}" for new in made]}
                 record(session, Event("repository.adopt", "repository", after=told), by=self.by)
-        if len(made) < len(repositories):
+        if left:
             # A push inserted the row meanwhile, with another id.
-            left = {new.disk_path for new in repositories} - {new.disk_path for new in made}
+            paths = {new.disk_path for new in left}
             with self.sessions() as session:
-                rows = list(reconcile.list_at(session, sorted(left)))
+                rows = list(reconcile.list_at(session, sorted(paths)))
             self._mark({row.disk_path: told_by(row) for row in rows})
-            for path in left - {row.disk_path for row in rows}:
+            for path in paths - {row.disk_path for row in rows}:
                 raise ConflictError(f"The name of {path} was taken meanwhile.")
 
     def _refresh(self, actions: Sequence[Refresh]) -> None:
@@ -151,6 +152,7 @@ class SyncWork:
         taken = None
         try:
             with self.sessions.begin() as session:
+                before = {row.id: row for row in reconcile.list_by_id(session, list(places))}
                 reconcile.set_places(session, places, utc_now())
                 for action in actions:
                     try:
@@ -158,10 +160,12 @@ class SyncWork:
                     except (ConflictError, NotFoundError) as error:
                         # The name is taken, but the row still follows the folder.
                         taken = error
+                after = {row.id: row for row in reconcile.list_by_id(session, list(places))}
                 for action in actions:
-                    before = {"disk_path": action.row.disk_path}
-                    after = {"disk_path": action.disk_path}
-                    self._record(session, "repository.move", action, before=before, after=after)
+                    was, is_now = _placed(before[action.row.id]), _placed(after[action.row.id])
+                    # After a failure of another one it is carried out again.
+                    if was != is_now:
+                        self._record(session, "repository.move", action, before=was, after=is_now)
         except IntegrityError as error:
             raise ConflictError("Its place belongs to another by now.") from error
         with self.sessions() as session:
@@ -228,6 +232,10 @@ class SyncWork:
     ) -> None:
         event = Event(what, "repository", action.row.id, action.target, **fields)
         record(session, event, by=self.by)
+
+
+def _placed(row: KnownRepository) -> dict[str, str]:
+    return {"name": f"{row.owner}/{row.name}", "disk_path": row.disk_path}
 
 
 def _raise_first(failures: Mapping[str, str]) -> None:
