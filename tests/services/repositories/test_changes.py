@@ -94,6 +94,16 @@ def test_deleted_repository_comes_back_whole(site: Site) -> None:
     site.assert_whole()
 
 
+def test_repository_that_is_not_whole_goes_to_the_trash_as_it_is(site: Site) -> None:
+    site.create()
+    (site.folder(DEMO) / "HEAD").unlink()
+
+    trash.delete_repository(site.sessions, site.root, DEMO)
+
+    assert not (site.root / "alice/demo.git").exists()
+    site.assert_whole()
+
+
 def test_deleted_repository_whose_name_is_taken_comes_back_by_another(site: Site) -> None:
     repo_id = site.create()
     trash.delete_repository(site.sessions, site.root, DEMO)

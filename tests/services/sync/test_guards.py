@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.sites import ORDER
 from tests.support.sync_site import Site
 from wit_admin.errors import ConflictError, InvalidInputError
 from wit_admin.names import RepoName
 from wit_admin.services.repositories import trash
+from wit_admin.services.repositories.creation import create_repository
 
 
 def test_missing_folder_is_told_and_pruned_only_when_asked(ground: Site) -> None:
@@ -66,9 +68,15 @@ def test_deletion_that_was_cut_short_is_finished(ground: Site) -> None:
 
 
 @pytest.mark.parametrize("state", ["missing", "empty", "strange"])
-def test_root_that_is_not_mounted_is_not_pruned(ground: Site, tmp_path: Path, state: str) -> None:
+def test_root_that_is_not_mounted_keeps_its_rows_and_gets_no_new(
+    ground: Site, tmp_path: Path, state: str
+) -> None:
     ground.add("alice/demo.git")
+    ground.add("alice/old.git")
     ground.sync()
+    demo, old = RepoName("alice", "demo"), RepoName("alice", "old")
+    trash.delete_repository(ground.sessions, ground.root, old)
+    [trashed] = trash.list_trash(ground.sessions)
     ground.root.rename(tmp_path / "away")
     if state != "missing":
         ground.root.mkdir()
@@ -77,8 +85,18 @@ def test_root_that_is_not_mounted_is_not_pruned(ground: Site, tmp_path: Path, st
 
     with pytest.raises(ConflictError):
         ground.sync(prune=True, max_prune_percent=100)
+    with pytest.raises(ConflictError, match="not the volume"):
+        trash.delete_repository(ground.sessions, ground.root, demo)
+    with pytest.raises(ConflictError, match="not the volume"):
+        trash.restore_repository(ground.sessions, ground.root, old)
+    with pytest.raises(ConflictError, match="not the volume"):
+        trash.purge(ground.sessions, ground.root, trashed)
+    with pytest.raises(ConflictError, match="not the volume"):
+        create_repository(ground.sessions, ground.root, RepoName("alice", "new"), ORDER)
 
     assert set(ground.rows()) == {"alice/demo"}
+    assert trash.list_trash(ground.sessions) == [trashed]
+    assert (state == "missing") is not ground.root.exists()
 
 
 def test_other_volume_is_refused_until_it_is_accepted(ground: Site, tmp_path: Path) -> None:

@@ -6,11 +6,15 @@ import os
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.support.databases import migrated
 from tests.support.nobody import as_nobody_in
 from tests.support.server import run_git
 from tests.support.sync_site import Site
 from wit_admin.db.engine import make_sessions, open_engine
+from wit_admin.names import RepoName
+from wit_admin.services.repositories import trash
 
 
 def test_odd_things_are_told_and_left_alone(ground: Site, tmp_path: Path) -> None:
@@ -141,6 +145,8 @@ def test_unreadable_folder_is_a_failure_and_never_pruned() -> None:
         applied = ground.sync(prune=True, max_prune_percent=100)
 
         assert [remark.target for remark in applied.remarks if remark.is_failure] == ["alice"]
+        with pytest.raises(PermissionError):
+            trash.delete_repository(ground.sessions, ground.root, RepoName("alice", "demo"))
         assert set(ground.rows()) == {"alice/demo", "bob/other"}
         (ground.root / "alice").chmod(0o755)
         engine.dispose()

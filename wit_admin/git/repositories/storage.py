@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -93,6 +94,20 @@ def resolve(root: Path, disk_path: str) -> RepositoryPath | None:
     if inner.startswith(base + os.sep) and _looks_like_repository(inner):
         return RepositoryPath(Path(inner))
     return None
+
+
+def has_folder(root: Path, disk_path: str) -> bool:
+    """Return whether there is a folder, of a whole repository or not, below the root.
+
+    Raises:
+        OSError: It cannot be told.
+    """
+    base = os.path.realpath(root)
+    real = os.path.realpath(f"{base}/{disk_path}")
+    try:
+        return real.startswith(base + os.sep) and stat.S_ISDIR(Path(real).stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def find_on_disk(root: Path, owner: str, name: str) -> RepositoryPath | None:

@@ -23,6 +23,7 @@ from wit_admin.services.audit.trail import Origin
 from wit_admin.services.pushes import records
 from wit_admin.services.repositories.config_values import own_values
 from wit_admin.services.repositories.folders import free_folder
+from wit_admin.services.repositories.root_marker import check_root
 
 _SHA256_DIGITS = 64
 
@@ -47,9 +48,11 @@ class PushCreation:
         """Return the repository, and whether it is removed again if this push fails.
 
         Raises:
-            ConflictError: Something else stands in its place, or it was removed meanwhile.
+            ConflictError: Something else stands in its place, it was removed meanwhile, or the
+                volume is not there.
         """
         assert self.sessions is not None  # noqa: S101  only the database's gate gives Creatable
+        check_root(self.sessions, self.disk.root)
         place, repo_id = free_folder(self.sessions, wanted.name), new_id()
         own = own_values(repo_id, wanted.name, self.visibility, owner_type=wanted.owner_type)
         made = storage.create_bare(

@@ -24,6 +24,7 @@ from wit_admin.services.repositories.config_values import own_values
 from wit_admin.services.repositories.edits import check_description
 from wit_admin.services.repositories.folders import free_folder
 from wit_admin.services.repositories.moves import ChangedRepository
+from wit_admin.services.repositories.root_marker import check_root
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,11 @@ def create_repository(
     Raises:
         InvalidInputError: The description is too long, or not one line.
         NotFoundError: There is no such owner.
-        ConflictError: The name is taken, or there is a folder without a row in its place.
+        ConflictError: The name is taken, or there is a folder without a row in its place, or the
+            volume is not there.
     """
     check_description(order.description)
+    check_root(sessions, root)
     with sessions() as session:
         owner = get_owner(session, name.owner)
     name = RepoName(owner.name, name.name)

@@ -38,6 +38,7 @@ from wit_admin.services.repositories.config_values import own_values
 from wit_admin.services.repositories.edits import check_description
 from wit_admin.services.repositories.folders import free_folder
 from wit_admin.services.repositories.moves import ChangedRepository
+from wit_admin.services.repositories.root_marker import check_root
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +77,15 @@ class Importer:
 
         Raises:
             NotFoundError: There is no such owner, or nothing at the source.
-            ConflictError: There is one of that name, or the source is one that git cannot trust.
+            ConflictError: There is one of that name, or the source is one that git cannot trust,
+                or the volume is not there.
             BusyError: Somebody else imports to that name.
             NotAllowedError: The source has an address that is not public.
             TooLargeError: The source is larger than an import may be.
             UnavailableError: The source does not answer, or not in time.
         """
         check_description(order.description)
+        check_root(self.sessions, self.root)
         self.tools.require_git()
         with self.sessions() as session:
             owner = get_owner(session, name.owner)

@@ -15,6 +15,7 @@ from wit_admin.db.base import new_id, utc_now
 from wit_admin.db.models.repositories import RepositoryRoot
 from wit_admin.db.queries import reconcile
 from wit_admin.db.statements import insert_new
+from wit_admin.errors import ConflictError
 from wit_admin.git.files.plain import read_plain
 from wit_admin.git.files.writes import write_whole
 
@@ -54,3 +55,21 @@ class RootMarker:
     def _write(self, root_id: uuid.UUID) -> uuid.UUID:
         write_whole(self.root / NAME, f"{root_id}\n".encode(), is_durable=True)
         return root_id
+
+
+def check_root(sessions: sessionmaker[Session], root: Path) -> None:
+    """Check that the repositories' volume is there, before something is made or removed in it.
+
+    Raises:
+        ConflictError: It is another one than was synced, such as an empty mount point.
+    """
+    if RootMarker(sessions, root).is_stranger():
+        raise other_volume()
+
+
+def other_volume() -> ConflictError:
+    """Return the error that the root is not the one that was synced; pushers may read it."""
+    return ConflictError(
+        "The folder of repositories is not the volume that was synced before.",
+        hint="Mount it. If it is meant to be another one: wit-admin sync-repos --accept-root",
+    )

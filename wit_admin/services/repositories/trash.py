@@ -25,6 +25,7 @@ from wit_admin.services.lookups import get_owner, get_repository_id
 from wit_admin.services.repositories.config_values import owner_values
 from wit_admin.services.repositories.folders import folder_with_id
 from wit_admin.services.repositories.moves import ChangedRepository
+from wit_admin.services.repositories.root_marker import check_root
 
 TRASH = ".trash"
 _GONE = ".gone-"
@@ -37,7 +38,7 @@ def delete_repository(
 
     Raises:
         NotFoundError: There is no such repository.
-        ConflictError: It is a link to another folder.
+        ConflictError: It is a link to another folder, or the volume is not there.
     """
     with sessions() as session:
         repo_id = get_repository_id(session, name)
@@ -51,8 +52,9 @@ def discard(
     """Move the repository with that id to the trash; return false if it is gone already.
 
     Raises:
-        ConflictError: It is a link to another folder.
+        ConflictError: It is a link to another folder, or the volume is not there.
     """
+    check_root(sessions, root)
     with storage.one_at_a_time(root / TRASH):
         with sessions() as session:
             name = repositories.find_name(session, repo_id)
@@ -60,14 +62,14 @@ def discard(
         if name is None or row is None:
             return False
         path = f"{TRASH}/{row.id}"
-        found = storage.resolve(root, row.disk_path)
-        if found is not None and not (root / path).exists():
+        if storage.has_folder(root, row.disk_path) and not (root / path).exists():
             if (root / row.disk_path).is_symlink():
                 raise ConflictError(
                     f"{name} is a link to another folder.", hint="Remove the link by hand."
                 )
             told = {"id": str(row.id), **owner_values(name.owner, row.owner_type), "name": row.name}
-            own_config.write_own(found.gitdir, told)
+            if (found := storage.resolve(root, row.disk_path)) is not None:
+                own_config.write_own(found.gitdir, told)
             storage.move(root / row.disk_path, root / path)
         with sessions.begin() as session:
             repositories.delete_repository(session, row.id, trash_path=path, now=utc_now())
@@ -90,8 +92,9 @@ def restore_repository(  # noqa: PLR0913  what it shall be called
 
     Raises:
         NotFoundError: The trash has none, its folder is gone, or the owner is.
-        ConflictError: The name is taken.
+        ConflictError: The name is taken, or the volume is not there.
     """
+    check_root(sessions, root)
     with storage.one_at_a_time(root / TRASH):
         with sessions() as session:
             row, owner = _find_restorable(session, name, to_owner)
@@ -165,7 +168,12 @@ def list_trash(
 def purge(
     sessions: sessionmaker[Session], root: Path, row: TrashedRow, *, by: Origin = SYSTEM
 ) -> None:
-    """Remove a deleted repository for good, unless it was restored since ``row`` was read."""
+    """Remove a deleted repository for good, unless it was restored since ``row`` was read.
+
+    Raises:
+        ConflictError: The volume is not there.
+    """
+    check_root(sessions, root)
     gone = root / TRASH / f"{_GONE}{row.id}"
     with storage.one_at_a_time(root / TRASH):
         with sessions() as session:

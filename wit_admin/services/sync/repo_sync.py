@@ -20,7 +20,7 @@ from wit_admin.errors import ConflictError, InvalidInputError, UnavailableError
 from wit_admin.services.audit.trail import SYSTEM, Origin
 from wit_admin.services.locks import Lock
 from wit_admin.services.plans import Plan, Remark, Task
-from wit_admin.services.repositories.root_marker import RootMarker
+from wit_admin.services.repositories.root_marker import RootMarker, other_volume
 from wit_admin.services.sync.actions import ORDER, Adopt, Prune, SyncAction
 from wit_admin.services.sync.survey import Part, Survey, SyncOptions
 from wit_admin.services.sync.work import SyncWork
@@ -69,10 +69,7 @@ class RepoSync:
             return Plan()
         marker = RootMarker(self.sessions, self.root)
         if marker.is_stranger() and not self.options.accept_root:
-            raise ConflictError(
-                f"{self.root} is not the volume that was synced before.",
-                hint="If it is meant to be another one, add --accept-root.",
-            )
+            raise other_volume()
         survey = Survey(self.sessions, self.root, self.options)
         return self._plan(survey, survey.parts(), marker)
 
