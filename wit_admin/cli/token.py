@@ -30,6 +30,7 @@ _COLUMNS = (
     "expires_at",
     "last_used_at",
     "ref_pattern",
+    "repositories",
 )
 
 app = command_group("Manage access tokens", example="wit-admin token list alice")

@@ -12,6 +12,8 @@ from wit_admin.db.models.issues import Issue
 from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.git.repositories import own_config, storage
 from wit_admin.names import RepoName
+from wit_admin.services.access.actors import Scope
+from wit_admin.services.accounts.accounts import TokenOrder, create_token, list_tokens
 from wit_admin.services.repositories import moves, trash
 from wit_admin.services.repositories.creation import create_repository
 
@@ -132,11 +134,23 @@ def test_delete_and_restore_go_on_where_killed_ones_stopped(site: Site) -> None:
 
 def test_emptied_trash_leaves_nothing(site: Site) -> None:
     site.create()
+    tools = RepoName("alice", "tools")
+    site.create(tools)
+    for name, limits in {"all": [], "demo": [DEMO], "both": [DEMO, tools]}.items():
+        create_token(site.sessions, "alice", order=TokenOrder(name, [Scope.REPO_READ], limits))
     trash.delete_repository(site.sessions, site.root, DEMO)
+
+    def limits_of_tokens() -> dict[str, tuple[str, ...]]:
+        return {token.name: token.repositories for token in list_tokens(site.sessions, "alice")}
+
+    both = ("alice/demo", "alice/tools")
+    assert limits_of_tokens() == {"all": (), "demo": ("alice/demo",), "both": both}
 
     task = site.plans().emptying()
     task.apply(task.build())
 
+    # Without its limit the token would be for all repositories.
+    assert limits_of_tokens() == {"all": (), "both": ("alice/tools",)}
     assert list((site.root / trash.TRASH).iterdir()) == []
     assert trash.list_trash(site.sessions) == []
     with pytest.raises(NotFoundError):

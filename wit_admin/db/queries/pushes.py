@@ -14,6 +14,7 @@ from wit_admin.db.core import execute_core, table_of
 from wit_admin.db.models.events import Activity
 from wit_admin.db.models.pushes import PushEntry, PushState
 from wit_admin.db.models.repositories import Repository
+from wit_admin.db.queries.tokens import revoke_tokens_for_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def has_creation(session: Session, repo_id: uuid.UUID) -> bool:
     return session.scalars(query.limit(1)).first() is not None
 
 
-def delete_if_unpushed(session: Session, repo_id: uuid.UUID) -> bool:
+def delete_if_unpushed(session: Session, repo_id: uuid.UUID, now: datetime) -> bool:
     """Delete the row of a repository that a push made, none was accepted into and none waits for.
 
     The row is locked first: a push that is being journalled is then either seen, or finds the
@@ -161,6 +162,7 @@ def delete_if_unpushed(session: Session, repo_id: uuid.UUID) -> bool:
     session.execute(select(Repository.id).where(Repository.id == repo_id).with_for_update())
     if not has_creation(session, repo_id) or _has_pending(session, repo_id):
         return False
+    revoke_tokens_for_only(session, repo_id, now)
     session.execute(delete(Repository).where(Repository.id == repo_id))
     return True
 

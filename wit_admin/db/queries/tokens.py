@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, literal, select, update
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from wit_admin.db.base import new_id
 from wit_admin.db.models.accounts import AccessToken, AccessTokenRepository, Owner, User
+from wit_admin.db.models.repositories import Repository
 from wit_admin.db.paging import EVERYTHING, Span, cut
 from wit_admin.db.statements import insert_new
 
@@ -42,6 +44,8 @@ class TokenListRow:
     expires_at: datetime | None
     last_used_at: datetime | None
     ref_pattern: str | None
+    repositories: tuple[str, ...] = ()
+    """The only ones it is for, those in the trash too; empty for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ def list_tokens(
     session: Session, wanted: TokenFilter, *, now: datetime, part: Span = EVERYTHING
 ) -> list[TokenListRow]:
     """Return the tokens that are ``wanted`` and not revoked, the newest first."""
+    conditions = (AccessToken.revoked_at.is_(None), *_conditions(wanted, now))
     query = (
         select(
             AccessToken.id,
@@ -92,10 +97,12 @@ def list_tokens(
             AccessToken.ref_pattern,
         )
         .join(User, User.id == AccessToken.user_id)
-        .where(AccessToken.revoked_at.is_(None), *_conditions(wanted, now))
+        .where(*conditions)
     )
-    rows = session.execute(cut(query, AccessToken.id, part, descending=True))
-    return [TokenListRow(*row) for row in rows]
+    rows = session.execute(cut(query, AccessToken.id, part, descending=True)).all()
+    limits = _list_limits(session, rows[-1].id, rows[0].id, *conditions) if rows else {}
+    tokens = [TokenListRow(*row) for row in rows]
+    return [replace(token, repositories=tuple(limits.get(token.id, ()))) for token in tokens]
 
 
 def find_named(session: Session, token_id: uuid.UUID) -> tuple[str, str] | None:
@@ -127,6 +134,45 @@ def revoke_tokens_of(session: Session, user_id: uuid.UUID, now: datetime) -> int
         .returning(AccessToken.id)
     )
     return len(revoked.all())
+
+
+def revoke_tokens_for_only(session: Session, repo_id: uuid.UUID, now: datetime) -> list[str]:
+    """Revoke the tokens that are limited to this one repository, and return their names.
+
+    Whoever drops the repository's row has to: the limit goes with it, and without one a token is
+    for all repositories.
+    """
+    limit = AccessTokenRepository
+    limits = select(limit.repo_id).where(limit.token_id == AccessToken.id)
+    revoked = session.execute(
+        update(AccessToken)
+        .where(
+            AccessToken.revoked_at.is_(None),
+            limits.where(limit.repo_id == repo_id).exists(),
+            ~limits.where(limit.repo_id != repo_id).exists(),
+        )
+        .values(revoked_at=now)
+        .returning(AccessToken.name)
+    )
+    return sorted(revoked.scalars())
+
+
+def _list_limits(
+    session: Session, first: uuid.UUID, last: uuid.UUID, *conditions: ColumnElement[bool]
+) -> dict[uuid.UUID, list[str]]:
+    """Return the names of the repositories that tokens with these ids are limited to."""
+    query = (
+        select(AccessTokenRepository.token_id, Owner.name, Repository.name)
+        .join(AccessToken, AccessToken.id == AccessTokenRepository.token_id)
+        .join(Repository, Repository.id == AccessTokenRepository.repo_id)
+        .join(Owner, Owner.id == Repository.owner_id)
+        .where(AccessToken.id.between(first, last), *conditions)
+        .order_by(Owner.name_key, Repository.name_key)
+    )
+    limits = defaultdict[uuid.UUID, list[str]](list)
+    for token_id, owner, name in session.execute(query):
+        limits[token_id].append(f"{owner}/{name}")
+    return limits
 
 
 def _conditions(wanted: TokenFilter, now: datetime) -> Iterator[ColumnElement[bool]]:

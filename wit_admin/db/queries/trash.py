@@ -16,6 +16,7 @@ from wit_admin.db.queries.counters import Counter, bump
 from wit_admin.db.queries.owners import lock_owner
 from wit_admin.db.queries.repositories import drop_redirect
 from wit_admin.db.queries.teams import revoke_teams
+from wit_admin.db.queries.tokens import revoke_tokens_for_only
 from wit_admin.db.statements import refuse_duplicates
 from wit_admin.errors import NotFoundError
 from wit_admin.names import RepoName, name_key
@@ -128,11 +129,16 @@ def hand_over_trash(session: Session, old_owner_id: uuid.UUID, new_owner_id: uui
         revoke_teams(session, repo_id)
 
 
-def purge_repository(session: Session, repo_id: uuid.UUID) -> None:
-    """Drop a deleted repository's row and all that hangs on it."""
+def purge_repository(session: Session, repo_id: uuid.UUID, now: datetime) -> list[str]:
+    """Drop a deleted repository's row and all that hangs on it.
+
+    Tokens that were limited to it alone are revoked; return their names.
+    """
+    revoked = revoke_tokens_for_only(session, repo_id, now)
     session.execute(
         delete(Repository).where(Repository.id == repo_id, Repository.deleted_at.is_not(None))
     )
+    return revoked
 
 
 def _listing() -> AnySelect:

@@ -84,7 +84,7 @@ def remove_repository_row(sessions: sessionmaker[Session], repo_id: uuid.UUID) -
     """Delete a row that a push inserted, if no push was accepted and none is under way."""
     with sessions.begin() as session:
         name = repositories.find_name(session, repo_id)
-        is_gone = pushes.delete_if_unpushed(session, repo_id)
+        is_gone = pushes.delete_if_unpushed(session, repo_id, utc_now())
         if is_gone:
             record(session, Event("repository.take_back", "repository", repo_id, str(name)))
         return is_gone

@@ -185,9 +185,11 @@ def purge(
             if (root / place).exists():
                 storage.move(root / place, gone)
         with sessions.begin() as session:
-            trash.purge_repository(session, row.id)
+            revoked = trash.purge_repository(session, row.id, utc_now())
             name, was = f"{row.owner}/{row.name}", {"deleted_at": row.deleted_at}
-            record(session, Event("repository.purge", "repository", row.id, name, was), by=by)
+            is_now = {"revoked_tokens": revoked} if revoked else None
+            event = Event("repository.purge", "repository", row.id, name, was, is_now)
+            record(session, event, by=by)
     shutil.rmtree(gone, ignore_errors=True)
 
 
