@@ -11,8 +11,7 @@ from typer.testing import CliRunner, Result
 from tests.support.builders import make_demo
 from wit_admin.cli._root import app
 from wit_admin.services.access.actors import Scope
-from wit_admin.services.accounts import accounts
-from wit_admin.services.accounts.accounts import TokenOrder
+from wit_admin.services.accounts.tokens import TokenOrder, create_token
 
 
 @pytest.fixture
@@ -47,7 +46,7 @@ def test_answer_is_text_json_and_exit_code(database_url: str) -> None:
 @pytest.mark.usefixtures("demo")
 def test_token_comes_from_stdin(database_url: str, sessions: sessionmaker[Session]) -> None:
     order = TokenOrder("test", [Scope.REPO_READ])
-    token = accounts.create_token(sessions, "alice", order=order)
+    token = create_token(sessions, "alice", order=order)
 
     said = explain(
         database_url,

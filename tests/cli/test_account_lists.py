@@ -14,9 +14,10 @@ from wit_admin.cli._root import app
 from wit_admin.db.base import utc_now
 from wit_admin.db.models.accounts import AccessToken, User
 from wit_admin.services.access.actors import Scope
-from wit_admin.services.accounts.accounts import TokenOrder, create_token, create_user
+from wit_admin.services.accounts.accounts import create_user
 from wit_admin.services.accounts.changes import block_user, edit_user
 from wit_admin.services.accounts.sessions import create_session
+from wit_admin.services.accounts.tokens import TokenOrder, create_token
 
 Sessions = sessionmaker[Session]
 

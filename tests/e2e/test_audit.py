@@ -20,8 +20,8 @@ from tests.support.repositories import commit, new_work
 from tests.support.server import RunningServer, run_git, running_server
 from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.services.access.actors import Scope
-from wit_admin.services.accounts import accounts
-from wit_admin.services.accounts.accounts import TokenOrder
+from wit_admin.services.accounts.accounts import create_user
+from wit_admin.services.accounts.tokens import TokenOrder, create_token
 from wit_admin.services.audit import trail
 from wit_admin.services.audit.check import verify_trail
 from wit_admin.services.audit.trail import Entry
@@ -87,9 +87,9 @@ def forge(module_databases: Databases, tmp_path_factory: pytest.TempPathFactory)
     with module_databases.create() as url:
         variables = [("DATABASE_URL", url), ("WIT_TRUSTED_PROXIES", "127.0.0.1")]
         with running_server(home, variables=variables) as server, opened_database(server) as opened:
-            accounts.create_user(opened, "alice", password=PASSWORD, is_admin=True)
+            create_user(opened, "alice", password=PASSWORD, is_admin=True)
             order = TokenOrder("test", [Scope.REPO_WRITE, Scope.ADMIN])
-            made = accounts.create_token(opened, "alice", order=order)
+            made = create_token(opened, "alice", order=order)
             forge = Forge(server, opened, made.token, str(made.id))
             forge.seen = len(trail.list_events(opened, AuditFilter(), limit=99))
             yield forge

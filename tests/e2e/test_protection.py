@@ -16,8 +16,7 @@ from tests.support.repositories import all_refs, commit, oid_of
 from tests.support.server import run_git
 from wit_admin.db.models.organizations import Permission
 from wit_admin.services.access.actors import Scope
-from wit_admin.services.accounts import accounts
-from wit_admin.services.accounts.accounts import TokenOrder
+from wit_admin.services.accounts.tokens import TokenOrder, create_token
 
 pytestmark = pytest.mark.e2e
 
@@ -258,7 +257,7 @@ def test_check_that_is_missing_refuses(forge: Protected, work: Path) -> None:
 def test_token_is_held_to_its_refs(forge: Protected, work: Path) -> None:
     forge.begin("token", work)
     order = TokenOrder("bot", [Scope.REPO_WRITE], ref="bot/**")
-    forge.tokens["bot"] = accounts.create_token(forge.sessions, "bob", order=order).token
+    forge.tokens["bot"] = create_token(forge.sessions, "bob", order=order).token
     commit(work, "third")
 
     done = forge.push(work, "token", "main", "main:bot/a/b", user="bot")
@@ -272,7 +271,7 @@ def test_token_for_some_refs_creates_repositories_by_these_alone(
     forge: Protected, work: Path
 ) -> None:
     order = TokenOrder("bot", [Scope.REPO_WRITE], ref="bot/**")
-    forge.tokens["own-bot"] = accounts.create_token(forge.sessions, "alice", order=order).token
+    forge.tokens["own-bot"] = create_token(forge.sessions, "alice", order=order).token
 
     refused = forge.push(work, "born", "main", user="own-bot")
     was_made = forge.gitdir("born").exists()

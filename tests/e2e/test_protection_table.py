@@ -19,8 +19,7 @@ from wit_admin.services.access.actors import Scope
 from wit_admin.services.access.credentials import digest_secret
 from wit_admin.services.access.decision import Action, PushCreate
 from wit_admin.services.access.explanations import Question, explain
-from wit_admin.services.accounts import accounts
-from wit_admin.services.accounts.accounts import TokenOrder
+from wit_admin.services.accounts.tokens import TokenOrder, create_token
 from wit_admin.services.repositories import protections
 from wit_admin.services.repositories.protections import ProtectionOrder
 
@@ -61,7 +60,7 @@ def forge(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Protected]
     with open_protected(databases, tmp_path / "home") as opened:
         opened.add_team("acme", "core", "bob")
         order = TokenOrder("bot", [Scope.REPO_WRITE], ref="*p*n/**")
-        bot = accounts.create_token(opened.sessions, "alice", order=order)
+        bot = create_token(opened.sessions, "alice", order=order)
         opened.tokens["alices-bot"] = bot.token
         yield opened
 

@@ -25,8 +25,9 @@ from wit_admin.db.models.organizations import OrgRole
 from wit_admin.db.queries.users import UserFilter
 from wit_admin.names import TeamName
 from wit_admin.services.access.actors import Scope
-from wit_admin.services.accounts.accounts import TokenOrder, create_token, create_user, list_users
+from wit_admin.services.accounts.accounts import create_user, list_users
 from wit_admin.services.accounts.sessions import create_session
+from wit_admin.services.accounts.tokens import TokenOrder, create_token
 from wit_admin.services.organizations.members import set_member
 from wit_admin.services.organizations.organizations import create_organization
 from wit_admin.services.organizations.team_members import add_team_member

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from tests.support.server import RunningServer
 from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.services.access.actors import Scope
-from wit_admin.services.accounts import accounts
-from wit_admin.services.accounts.accounts import TokenOrder
+from wit_admin.services.accounts.accounts import create_user
+from wit_admin.services.accounts.tokens import TokenOrder, create_token
 
 
 @contextmanager
@@ -28,6 +28,6 @@ def opened_database(server: RunningServer) -> Iterator[sessionmaker[Session]]:
 def make_account(server: RunningServer, name: str = "alice", *, password: str | None = None) -> str:
     """Make an account, and return a token that may do all that its owner may."""
     with opened_database(server) as sessions:
-        accounts.create_user(sessions, name, password=password)
+        create_user(sessions, name, password=password)
         order = TokenOrder("test", [Scope.REPO_WRITE])
-        return accounts.create_token(sessions, name, order=order).token
+        return create_token(sessions, name, order=order).token

@@ -25,8 +25,8 @@ from wit_admin.db.queries.activities import ActivityRow
 from wit_admin.db.queries.pushes import list_pending
 from wit_admin.names import RepoName
 from wit_admin.services.access.actors import Scope
-from wit_admin.services.accounts import accounts
-from wit_admin.services.accounts.accounts import TokenOrder
+from wit_admin.services.accounts.accounts import create_user
+from wit_admin.services.accounts.tokens import TokenOrder, create_token
 from wit_admin.services.lookups import get_user
 from wit_admin.services.repositories import collaborators, protections
 from wit_admin.services.repositories.listing import list_activity
@@ -124,8 +124,8 @@ def open_protected(
                 sessions = make_sessions(engine)
                 order, tokens = TokenOrder("test", [Scope.REPO_WRITE]), {}
                 for username in ("alice", "bob"):
-                    accounts.create_user(sessions, username)
-                    tokens[username] = accounts.create_token(sessions, username, order=order).token
+                    create_user(sessions, username)
+                    tokens[username] = create_token(sessions, username, order=order).token
                 yield Protected(server, sessions, tokens)
             finally:
                 engine.dispose()

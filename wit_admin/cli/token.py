@@ -59,15 +59,15 @@ def create(
 
     Example: wit-admin token create alice --scope repo:write --expires 90d
     """
-    from wit_admin.services.accounts import accounts
+    from wit_admin.services.accounts import tokens
 
     output = output_of(ctx, as_json=as_json)
     scopes = [scope_of(text) for text in scope or ["repo:write"]]
     repositories = [RepoName.parse(text) for text in repo or []]
     lifetime = None if expires is None else lifetime_of(expires)
     with command_context(ctx) as command:
-        order = accounts.TokenOrder(name, scopes, repositories, lifetime, ref)
-        result = accounts.create_token(command.sessions, user, order=order, by=origin_of())
+        order = tokens.TokenOrder(name, scopes, repositories, lifetime, ref)
+        result = tokens.create_token(command.sessions, user, order=order, by=origin_of())
     output.note("Save it now; it is not shown again.")
     output.result(result, plain=result.token)
 
@@ -90,13 +90,13 @@ def list_(
 
     Example: wit-admin token list alice --not-expired
     """
-    from wit_admin.services.accounts import accounts
+    from wit_admin.services.accounts import tokens
 
     output = output_of(ctx, as_json=as_json)
     wanted = None if scope is None else scope_of(scope)
     part = part_by_id(after, limit)
     with command_context(ctx) as command:
-        rows = accounts.list_tokens(
+        rows = tokens.list_tokens(
             command.sessions, user, is_expired=expired, scope=wanted, part=part
         )
     output.rows(rows, *_COLUMNS)
@@ -112,10 +112,10 @@ def revoke(
 
     Example: wit-admin token revoke 01930000-0000-7000-8000-000000000000
     """
-    from wit_admin.services.accounts import accounts
+    from wit_admin.services.accounts import tokens
 
     output = output_of(ctx, as_json=as_json)
     identifier = id_of(token_id)
     with command_context(ctx) as command:
-        accounts.revoke_token(command.sessions, identifier, by=origin_of())
+        tokens.revoke_token(command.sessions, identifier, by=origin_of())
     output.result({"id": identifier, "revoked": True}, plain=str(identifier))

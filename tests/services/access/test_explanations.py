@@ -16,9 +16,8 @@ from wit_admin.services.access.actors import Scope
 from wit_admin.services.access.credentials import digest_secret
 from wit_admin.services.access.decision import Action, PushCreate
 from wit_admin.services.access.explanations import Explanation, Question, explain
-from wit_admin.services.accounts import accounts
-from wit_admin.services.accounts.accounts import TokenOrder
 from wit_admin.services.accounts.changes import block_user
+from wit_admin.services.accounts.tokens import TokenOrder, create_token, revoke_token
 from wit_admin.services.lookups import get_user
 from wit_admin.services.owners.removal import close_account
 from wit_admin.services.repositories.collaborators import add_collaborator
@@ -109,11 +108,11 @@ def test_token_counts_with_its_limits(sessions: sessionmaker[Session]) -> None:
         make_demo(session)
         make_user(session, "bob")
     order = TokenOrder("test", [Scope.REPO_READ])
-    token = accounts.create_token(sessions, "alice", order=order)
+    token = create_token(sessions, "alice", order=order)
 
     by_id = ask(sessions, "alice", Action.PUSH, token=token.id)
     by_secret = ask(sessions, "alice", Action.PUSH, token=digest_secret(token.token))
-    accounts.revoke_token(sessions, token.id)
+    revoke_token(sessions, token.id)
     revoked = ask(sessions, "alice", Action.READ, token=token.id)
 
     assert by_id == by_secret
@@ -175,7 +174,7 @@ def test_token_is_held_to_its_refs(sessions: sessionmaker[Session]) -> None:
     with sessions.begin() as session:
         make_demo(session)
     order = TokenOrder("bot", [Scope.REPO_WRITE], ref="bot/*")
-    token = accounts.create_token(sessions, "alice", order=order)
+    token = create_token(sessions, "alice", order=order)
 
     inside = explain_ref(sessions, "alice", Action.PUSH, "bot/x", token=token.id)
     outside = explain_ref(sessions, "alice", Action.PUSH, "main", token=token.id)

@@ -34,10 +34,11 @@ from wit_admin.errors import ConflictError, NotFoundError, RefusedError, Unauthe
 from wit_admin.git.repositories import own_config
 from wit_admin.names import RepoName, TeamName
 from wit_admin.services.access.actors import Client, Credentials, Scope
-from wit_admin.services.accounts.accounts import TokenOrder, create_token, create_user
+from wit_admin.services.accounts.accounts import create_user
 from wit_admin.services.accounts.changes import show_user
 from wit_admin.services.accounts.merge import AccountMerge
 from wit_admin.services.accounts.sessions import LoginSessions
+from wit_admin.services.accounts.tokens import TokenOrder, create_token
 from wit_admin.services.audit import trail
 from wit_admin.services.lookups import get_user
 from wit_admin.services.organizations import organizations, team_members, teams

@@ -17,9 +17,10 @@ from wit_admin.db.queries.audit import AuditFilter
 from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError, UnauthenticatedError
 from wit_admin.names import RepoName, TeamName
 from wit_admin.services.access.actors import Client, Credentials, Scope
-from wit_admin.services.accounts.accounts import TokenOrder, create_token, create_user
+from wit_admin.services.accounts.accounts import create_user
 from wit_admin.services.accounts.changes import show_user
 from wit_admin.services.accounts.sessions import LoginSessions
+from wit_admin.services.accounts.tokens import TokenOrder, create_token
 from wit_admin.services.audit import trail
 from wit_admin.services.organizations import organizations, team_repositories, teams
 from wit_admin.services.organizations.members import set_member

@@ -13,7 +13,7 @@ from wit_admin.errors import ConflictError, NotFoundError
 from wit_admin.git.repositories import own_config, storage
 from wit_admin.names import RepoName
 from wit_admin.services.access.actors import Scope
-from wit_admin.services.accounts.accounts import TokenOrder, create_token, list_tokens
+from wit_admin.services.accounts.tokens import TokenOrder, create_token, list_tokens
 from wit_admin.services.repositories import moves, trash
 from wit_admin.services.repositories.creation import create_repository
 

@@ -1,1 +1,1 @@
-"""Accounts and what they sign in with: tokens, passwords, sessions, public keys."""
+"""Accounts, and what they sign in with: passwords, sessions, tokens, public keys."""
