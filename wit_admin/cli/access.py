@@ -37,9 +37,9 @@ def explain(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell whether somebody may do something, and by which rules
+    """Explain whether somebody may do something, and by which rules
 
-    The answer is the server's own. It leaves with 0 for allowed and with 1 for denied.
+    The server decides by the same rules. The exit code is 0 for allowed and 1 for denied.
 
     Example: wit-admin access explain bob alice/demo main --action force
     """

@@ -46,10 +46,10 @@ def list_(
     limit: PageLimit = 50,
     before: Annotated[
         int | None,
-        typer.Option(metavar="SEQ", help="Only those ahead of this number", min=1, max=2**63 - 1),
+        typer.Option(metavar="SEQ", help="Only events before this number", min=1, max=2**63 - 1),
     ] = None,
     follow: Annotated[
-        bool, typer.Option("--follow", help="Go on with what happens, oldest first")
+        bool, typer.Option("--follow", help="Keep printing new events, oldest first")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -65,7 +65,7 @@ def list_(
     from wit_admin.services.audit import trail
 
     if follow and (before is not None or until is not None):
-        raise InvalidInputError("--follow goes on, so it takes neither --before nor --until.")
+        raise InvalidInputError("--follow cannot be used with --before or --until.")
     output = output_of(ctx, as_json=as_json)
     start, end = (None if age is None else utc_now() - lifetime_of(age) for age in (since, until))
     wanted = AuditFilter(actor, action, target, start, end, without)
@@ -86,8 +86,8 @@ def verify(
 ) -> None:
     """Look for events that were changed, dropped, inserted or moved
 
-    Prints number and digest of the last event; keep them elsewhere, and --expect them the next
-    time, since whoever may write to the database could compute the whole trail anew.
+    It prints number and digest of the last event. Keep them elsewhere, and give them to --expect
+    the next time: somebody who can write to the database could compute the whole trail anew.
 
     Example: wit-admin audit verify --expect "$(cat /mnt/elsewhere/audit-end)"
     """

@@ -43,7 +43,7 @@ def _engine(ctx: typer.Context) -> Iterator[Engine]:
 
 
 def _record(engine: Engine, action: str, before: str | None, after: str | None) -> None:
-    """Note a change of the schema, if that schema keeps an audit trail."""
+    """Record a change of the schema, if the new schema has an audit trail."""
     from wit_admin.db.engine import make_sessions
     from wit_admin.services.audit import trail
 
@@ -146,7 +146,7 @@ def seed(
 def status(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Show the revision of the database
 
-    One that this program does not know is an error.
+    A revision that this program does not know is an error.
 
     Example: wit-admin db status --json
     """

@@ -43,17 +43,17 @@ def add(
     repo: Repo,
     pattern: Pattern,
     allow_force: Annotated[
-        bool, typer.Option("--allow-force/--no-force", help="Whether it may lose commits")
+        bool, typer.Option("--allow-force/--no-force", help="Whether forced pushes are allowed")
     ] = False,
     allow_delete: Annotated[
-        bool, typer.Option("--allow-delete/--no-delete", help="Whether it may be deleted")
+        bool, typer.Option("--allow-delete/--no-delete", help="Whether deletion is allowed")
     ] = False,
     allow_push: Annotated[
         list[str] | None,
         typer.Option(metavar="USER|ORG/TEAM", help="Who may push, and no others (can be repeated)"),
     ] = None,
     permission: Annotated[
-        str, typer.Option(help="The least that is needed to push: write or admin")
+        str, typer.Option(help="Lowest permission that may push: write or admin")
     ] = "write",
     max_blob: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Largest file, such as 500k or 10m")
@@ -63,11 +63,11 @@ def add(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Protect refs, in place of what the same pattern said before
+    """Protect refs; a protection with the same pattern is replaced
 
-    It holds for everybody, for owners and administrators too. In a pattern * and ? stop at a
-    slash and ** does not. All protections that cover a ref have to agree. A check is a program in
-    the folder WIT_PUSH_CHECKS of the server.
+    It holds for everybody, for owners and administrators too. In a pattern * and ? do not match a
+    slash, and ** does. If several protections match a ref, all of them must allow a push. A check
+    is a program in the folder WIT_PUSH_CHECKS of the server.
 
     Example: wit-admin protect add acme/site 'release/*' --allow-push acme/core --max-blob 10m
     """
@@ -110,7 +110,7 @@ def list_(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
 
 @app.command()
 def remove(ctx: typer.Context, repo: Repo, pattern: Pattern, as_json: AsJson = False) -> None:
-    """Take a protection away
+    """Remove a protection
 
     Example: wit-admin protect remove alice/demo main
     """

@@ -16,12 +16,17 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 @app.command()
 def sync_repos(
     ctx: typer.Context,
-    owner: Annotated[str | None, typer.Option(metavar="NAME", help="Only this folder")] = None,
+    owner: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only the folder of this owner")
+    ] = None,
     prune: Annotated[
         bool, typer.Option("--prune", help="Mark rows as deleted whose folders are gone")
     ] = False,
     max_prune: Annotated[
-        float, typer.Option(metavar="PERCENT", help="Refuse to prune more of all rows", min=0)
+        float,
+        typer.Option(
+            metavar="PERCENT", help="Refuse to prune more than this part of all rows", min=0
+        ),
     ] = 10.0,
     verify: Annotated[
         bool, typer.Option("--verify", help="Look into every repository: exact, and slow")
@@ -36,8 +41,8 @@ def sync_repos(
 ) -> None:
     """Make the database and the folder of repositories agree
 
-    Unknown repositories are adopted, moved ones followed, and what the disk says is written down.
-    Odd things are told and left alone.
+    Unknown repositories are adopted, moved ones are followed, and rows are updated from the disk.
+    Whatever is not a repository in its place is reported and left alone.
 
     Example: wit-admin sync-repos --dry-run
     """

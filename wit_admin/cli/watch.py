@@ -34,12 +34,14 @@ def watch(
     once: Annotated[bool, typer.Option("--once", help="Make one pass, and stop")] = False,
     base_path: Annotated[str | None, typer.Option(help="Folder of the repositories")] = None,
     debounce_ms: Annotated[
-        str | None, typer.Option(help="The most that a burst is held back, in milliseconds")
+        str | None, typer.Option(help="The most milliseconds that a burst of events is held back")
     ] = None,
     poll_interval: Annotated[
-        str | None, typer.Option(help="Seconds between looks where no event told of anything")
+        str | None, typer.Option(help="Seconds between looks at repositories without events")
     ] = None,
-    workers: Annotated[str | None, typer.Option(help="Repositories that are read at once")] = None,
+    workers: Annotated[
+        str | None, typer.Option(help="Number of repositories read at the same time")
+    ] = None,
     max_changes: Annotated[
         str | None, typer.Option(help="How many old, immutable changes are read at first")
     ] = None,
@@ -47,15 +49,15 @@ def watch(
         str | None, typer.Option(help="Some of changes,bookmarks,operations,conflicts")
     ] = None,
     metrics_port: Annotated[
-        str | None, typer.Option(help="Port of loopback for metrics; 0 takes a free one")
+        str | None, typer.Option(help="Loopback port for metrics; 0 takes a free one")
     ] = None,
-    log_format: Annotated[str | None, typer.Option(help="How log lines look: text or json")] = None,
+    log_format: Annotated[str | None, typer.Option(help="Log format: text or json")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Watch jj repositories, and keep what they say in the database
 
-    Changes, operations, bookmarks and conflicts are read from jj's own files, without jj. It goes
-    on until it is interrupted, and prints a line for each repository that had news.
+    Changes, operations, bookmarks and conflicts are read from jj's own files, without jj. It runs
+    until it is interrupted, and prints a line for each repository that had news.
 
     Example: wit-admin watch
     """
@@ -165,9 +167,9 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command()
 def add(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
-    """Have a repository watched again that was taken off the list
+    """Watch a repository again that was taken off the list
 
-    All that have a jj repository are watched by themselves.
+    Without that, every repository in which jj is used is watched.
 
     Example: wit-admin watch add alice/demo
     """
@@ -184,7 +186,7 @@ def add(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
 
 @app.command()
 def remove(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
-    """Have a repository watched no more; what was read of it stays
+    """Stop watching a repository; what was read from it stays
 
     Example: wit-admin watch remove alice/demo
     """
@@ -201,7 +203,7 @@ def remove(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
 
 @app.command()
 def status(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Tell whether a watcher is at work, and how many repositories it has
+    """Show whether a watcher is running, and how many repositories it has
 
     Example: wit-admin watch status --json
     """
