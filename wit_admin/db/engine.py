@@ -41,10 +41,6 @@ class EngineOptions:
     max_overflow: int = 10
     pool_timeout_s: float = 10.0
     connect_timeout_s: int = 5
-    statement_timeout_ms: int = 0
-    """PostgreSQL only; 0 is no limit."""
-    lock_timeout_ms: int = 0
-    """PostgreSQL only; 0 is no limit."""
     idle_in_transaction_ms: int = 0
     """PostgreSQL only: the server ends transactions that are idle for longer, so that a process
     that was stopped cannot block others with its locks; 0 is no limit."""
@@ -52,7 +48,6 @@ class EngineOptions:
     """PostgreSQL only: how long to wait for any answer of the server; ``None`` is for ever."""
     busy_timeout_ms: int = 10_000
     """SQLite only: how long a writer waits for another."""
-    application_name: str = "wit-admin"
 
 
 def parse_url(text_: str) -> URL:
@@ -171,18 +166,12 @@ def _sqlite_arguments(options: EngineOptions) -> dict[str, Any]:
 
 
 def _postgres_arguments(options: EngineOptions) -> dict[str, Any]:
-    limits = {
-        "statement_timeout": options.statement_timeout_ms,
-        "lock_timeout": options.lock_timeout_ms,
-        "idle_in_transaction_session_timeout": options.idle_in_transaction_ms,
-    }
-    arguments: dict[str, Any] = {
+    idle_ms = options.idle_in_transaction_ms
+    return {
         "connect_timeout": options.connect_timeout_s,
-        "application_name": options.application_name,
+        "application_name": "wit-admin",
+        **({"options": f"-c idle_in_transaction_session_timeout={idle_ms}"} if idle_ms else {}),
     }
-    if any(limits.values()):
-        arguments["options"] = " ".join(f"-c {name}={ms}" for name, ms in limits.items() if ms)
-    return arguments
 
 
 def _prepare_sqlite(engine: Engine, options: EngineOptions) -> None:

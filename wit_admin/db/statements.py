@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,6 +36,11 @@ def insert_new(session: Session, model: type[Base], **values: Any) -> bool:
     insert = insert_into(session, model).values(**values)
     statement = insert.on_conflict_do_nothing().returning(*key)
     return session.execute(statement).first() is not None
+
+
+def equalities(wanted: Mapping[Any, Any]) -> list[ColumnElement[bool]]:
+    """Return ``column = value`` for each column whose value is not ``None``."""
+    return [column == value for column, value in wanted.items() if value is not None]
 
 
 def is_one_of(

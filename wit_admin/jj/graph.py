@@ -88,31 +88,29 @@ def compare_heads(
     old: Iterable[str], new: Iterable[str], read: ReadNode, *, skew_ms: int = 0
 ) -> tuple[set[str], set[str]]:
     """Return the nodes reached only from ``new``, and those only from ``old``; reads few others."""
-    walk = _Walk(read, done=_LEFT | _RIGHT, skew_ms=skew_ms)
-    for node_id in old:
-        walk.mark(node_id, _LEFT)
-    for node_id in new:
-        walk.mark(node_id, _RIGHT)
-    for node_id, marks in walk:
-        for parent in walk.parents(node_id):
-            walk.mark(parent, marks)
-    added = {node_id for node_id, marks in walk.marks.items() if marks == _RIGHT}
-    return added, {node_id for node_id, marks in walk.marks.items() if marks == _LEFT}
+    met = _mark_ancestors(_Walk(read, done=_LEFT | _RIGHT, skew_ms=skew_ms), old, new)
+    added = {node_id for node_id, marks in met.items() if marks == _RIGHT}
+    return added, {node_id for node_id, marks in met.items() if marks == _LEFT}
 
 
 def find_difference(
     heads: Iterable[str], others: Iterable[str], read: ReadNode, *, skew_ms: int = 0
 ) -> set[str]:
     """Return the nodes reached from ``heads`` (heads included), but not from ``others``."""
-    walk = _Walk(read, done=_RIGHT, skew_ms=skew_ms)
-    for node_id in heads:
+    met = _mark_ancestors(_Walk(read, done=_RIGHT, skew_ms=skew_ms), heads, others)
+    return {node_id for node_id, marks in met.items() if not marks & _RIGHT}
+
+
+def _mark_ancestors(walk: _Walk, left: Iterable[str], right: Iterable[str]) -> dict[str, int]:
+    """Return the nodes that a walk from both sides has met, each with the sides that lead to it."""
+    for node_id in left:
         walk.mark(node_id, _LEFT)
-    for node_id in others:
+    for node_id in right:
         walk.mark(node_id, _RIGHT)
     for node_id, marks in walk:
         for parent in walk.parents(node_id):
             walk.mark(parent, marks)
-    return {node_id for node_id, marks in walk.marks.items() if not marks & _RIGHT}
+    return walk.marks
 
 
 def is_ancestor(ancestor: str, descendant: str, read: ReadNode) -> bool:

@@ -17,7 +17,7 @@ from wit_admin.db.models.jj import JjOperation
 from wit_admin.db.paging import AnySelect, Order, Page, PageRequest, fetch_page
 from wit_admin.db.queries.jj_changes import MAX_DESCRIPTION_CHARACTERS
 from wit_admin.db.queries.jj_prefixes import neighbours, shortest_prefix
-from wit_admin.db.statements import chunks
+from wit_admin.db.statements import chunks, equalities
 
 NEWEST_OPERATIONS = Order(
     "jj.operations", (JjOperation.ended_at, JjOperation.operation_id), descending=True
@@ -105,9 +105,7 @@ def list_operations(
         JjOperation.is_undone: wanted.is_undone,
         JjOperation.is_snapshot: wanted.is_snapshot,
     }
-    query = _operations(repo_id).where(
-        *(column == value for column, value in exact.items() if value is not None)
-    )
+    query = _operations(repo_id).where(*equalities(exact))
     return fetch_page(session, query, NEWEST_OPERATIONS, at, _operation)
 
 

@@ -26,7 +26,7 @@ from wit_admin.db.statements import insert_new
 
 @dataclass(frozen=True, slots=True)
 class NewProtection:
-    """What holds for the refs that a pattern covers."""
+    """The protection to set for the refs that a pattern matches."""
 
     pattern: str
     push_permission: Permission = Permission.WRITE
@@ -34,7 +34,7 @@ class NewProtection:
     allow_force: bool = False
     allow_delete: bool = False
     limits_pushers: bool = False
-    """Only who is named may push."""
+    """Only the named users and teams may push."""
     max_blob_bytes: int | None = None
     check_name: str | None = None
     user_ids: Sequence[uuid.UUID] = ()
@@ -42,8 +42,8 @@ class NewProtection:
 
 
 @dataclass(frozen=True, slots=True)
-class Protection:
-    """A protection as lists show it."""
+class _Terms:
+    """The columns of a protection."""
 
     pattern: str
     push_permission: Permission
@@ -52,23 +52,22 @@ class Protection:
     limits_pushers: bool
     max_blob_bytes: int | None
     check_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Protection(_Terms):
+    """A protection as lists show it."""
+
     pushers: tuple[str, ...] = ()
     """Users by name, then teams as ``organization/team``."""
 
 
 @dataclass(frozen=True, slots=True)
-class RefRule:
+class RefRule(_Terms):
     """A protection as it applies to one user."""
 
-    pattern: str
-    push_permission: Permission
-    allow_force: bool
-    allow_delete: bool
-    limits_pushers: bool
-    max_blob_bytes: int | None
-    check_name: str | None
     is_named: bool
-    """The user, or a team of theirs, is among those who may push."""
+    """Whether the user, or a team of theirs, is among those who may push."""
 
 
 _COLUMNS = (

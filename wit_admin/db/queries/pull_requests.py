@@ -17,6 +17,7 @@ from wit_admin.db.paging import FIRST_PAGE, AnySelect, Order, Page, PageRequest,
 from wit_admin.db.queries import numbered
 from wit_admin.db.queries.counters import Counter, take_number
 from wit_admin.db.queries.labels import has_labels, label_names
+from wit_admin.db.statements import equalities
 from wit_admin.names import name_key
 
 _AUTHOR = aliased(Owner)
@@ -233,7 +234,7 @@ def _narrowed(query: AnySelect, wanted: PullRequestFilter) -> AnySelect:
         PullRequest.source_branch: wanted.source_branch,
         PullRequest.target_branch: wanted.target_branch,
     }
-    query = query.where(*(column == value for column, value in exact.items() if value is not None))
+    query = query.where(*equalities(exact))
     if wanted.author is not None:
         query = query.where(_AUTHOR.name_key == name_key(wanted.author))
     if wanted.title is not None:

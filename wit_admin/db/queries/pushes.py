@@ -16,6 +16,8 @@ from wit_admin.db.models.pushes import PushEntry, PushState
 from wit_admin.db.models.repositories import Repository
 from wit_admin.db.queries.tokens import revoke_tokens_for_only
 
+_MAX_PENDING = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class PendingPush:
@@ -69,8 +71,8 @@ def insert_push(session: Session, **values: Any) -> None:
     execute_core(session, _INSERT, values)
 
 
-def list_pending(session: Session, *, host: str, limit: int = 10_000) -> list[PendingPush]:
-    """Return the pending entries of one host, oldest first."""
+def list_pending(session: Session, *, host: str) -> list[PendingPush]:
+    """Return the pending entries of one host, oldest first; :data:`_MAX_PENDING` at most."""
     rows = session.execute(
         select(
             PushEntry.id,
@@ -87,7 +89,7 @@ def list_pending(session: Session, *, host: str, limit: int = 10_000) -> list[Pe
         .join(Repository, Repository.id == PushEntry.repo_id)
         .where(PushEntry.state == PushState.PENDING, PushEntry.host == host)
         .order_by(PushEntry.id)
-        .limit(limit)
+        .limit(_MAX_PENDING)
     )
     return [
         PendingPush(row[0], row[1], row[2], row[3], row[4], row[5], tuple(row[6]), *row[7:])

@@ -15,6 +15,7 @@ from wit_admin.db.base import UtcDateTime
 from wit_admin.db.models.accounts import Owner
 from wit_admin.db.models.repositories import Repository, Visibility
 from wit_admin.db.paging import FIRST_PAGE, AnySelect, Order, Page, PageRequest, fetch_page
+from wit_admin.db.statements import equalities
 from wit_admin.names import name_key
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,7 +46,6 @@ class RepositoryFilter:
     """In the name or the description; the case of ASCII letters does not matter."""
     is_fork: bool | None = None
     is_archived: bool | None = None
-    forked_from_id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +134,8 @@ def _narrowed(query: AnySelect, wanted: RepositoryFilter) -> AnySelect:
     exact: dict[Any, Any] = {
         Repository.visibility: wanted.visibility,
         Repository.is_fork: wanted.is_fork,
-        Repository.forked_from_id: wanted.forked_from_id,
     }
-    query = query.where(*(column == value for column, value in exact.items() if value is not None))
+    query = query.where(*equalities(exact))
     if wanted.owner is not None:
         query = query.where(Owner.name_key == name_key(wanted.owner))
     if wanted.is_archived is not None:

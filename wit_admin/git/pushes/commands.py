@@ -87,8 +87,6 @@ class PushHeadReader:
     It keeps the commands, not the body: the caller must keep or pass on every piece.
     """
 
-    max_commands: int = MAX_COMMANDS
-    max_head_bytes: int = MAX_HEAD_BYTES
     _reader: PacketReader = field(default_factory=PacketReader)
     _commands: list[RefCommand] = field(default_factory=list)
     _capabilities: frozenset[bytes] = frozenset()
@@ -110,12 +108,12 @@ class PushHeadReader:
         self._reader.add(chunk)
         while (packet := self._reader.take()) is not None:
             self._take(packet)
-            if self._fed - self._reader.waiting > self.max_head_bytes:
+            if self._fed - self._reader.waiting > MAX_HEAD_BYTES:
                 break
             if self._part == "done":
                 return self._request()
-        if self._fed - self._reader.waiting > self.max_head_bytes:
-            raise TooLargeError(f"The head of a push may have at most {self.max_head_bytes} bytes.")
+        if self._fed - self._reader.waiting > MAX_HEAD_BYTES:
+            raise TooLargeError(f"The head of a push may have at most {MAX_HEAD_BYTES} bytes.")
         return None
 
     def finish(self) -> None:
@@ -182,9 +180,9 @@ class PushHeadReader:
             self._certificate += packet.partition(b"\0")[0]
 
     def _add_command(self, line: bytes) -> None:
-        if len(self._commands) >= self.max_commands:
+        if len(self._commands) >= MAX_COMMANDS:
             raise TooLargeError(
-                f"One push may move at most {self.max_commands} refs.",
+                f"One push may move at most {MAX_COMMANDS} refs.",
                 hint="Push in several steps.",
             )
         command = parse_command(line)
