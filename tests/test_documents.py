@@ -26,8 +26,7 @@ def test_files_that_a_document_names_exist(document: Path) -> None:
 @pytest.mark.parametrize("package", ["services", "git", "web"])
 def test_modules_that_a_package_lists_exist(package: str) -> None:
     folder = ROOT / "wit_admin" / package
-    docstring = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
-    listed = set(re.findall(r"``([a-z_*]+)``", docstring))
+    listed = listed_modules(folder)
 
     missing = {name for name in listed if not [*folder.glob(f"{name}.py"), *folder.glob(name)]}
 
@@ -35,8 +34,21 @@ def test_modules_that_a_package_lists_exist(package: str) -> None:
     assert not missing
 
 
+@pytest.mark.parametrize("package", ["services", "git"])
+def test_package_lists_all_that_is_in_it(package: str) -> None:
+    folder = ROOT / "wit_admin" / package
+    there = {path.stem for path in folder.iterdir() if not path.name.startswith("__")}
+
+    assert there <= listed_modules(folder)
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_sections_of_a_document_are_named_once(document: Path) -> None:
     sections = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
 
     assert len(sections) == len(set(sections))
+
+
+def listed_modules(package: Path) -> set[str]:
+    docstring = ast.get_docstring(ast.parse((package / "__init__.py").read_text())) or ""
+    return set(re.findall(r"``([a-z_*]+)``", docstring))
