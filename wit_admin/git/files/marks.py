@@ -11,7 +11,7 @@ class NotPlainError(Exception):
 
 
 def file_mark(path: bytes) -> tuple[int, int, int] | None:
-    """Return inode, time of change in nanoseconds and size; ``None`` where nothing is."""
+    """Return inode, time of change in nanoseconds and size; ``None`` if there is no file."""
     try:
         seen = os.lstat(path)
     except FileNotFoundError:

@@ -15,9 +15,9 @@ _ESCAPED = re.compile(rb"\\([0-7]{3})")
 
 
 def is_local(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> bool:
-    """Tell whether looking at a known file there takes microseconds, and never waits for a network.
+    """Return whether a file system is local: looking at a known file never waits for a network.
 
-    False where that is not known.
+    It is false if that is unknown.
     """
     path = os.fsencode(os.path.realpath(folder))
     try:
@@ -26,7 +26,7 @@ def is_local(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> bool:
         return False
     nearest, found = b"", ""
     for point, kind in map(_parse, lines):
-        # Of two in the same place the later one hides the other.
+        # Of two mounts at the same place the later one hides the other.
         if _is_below(path, point) and len(point) >= len(nearest):
             nearest, found = point, kind
     return found in _LOCAL

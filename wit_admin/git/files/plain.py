@@ -10,11 +10,11 @@ MAX_CONFIG_BYTES = 1024**2
 _READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PAGE = 4096
 _NO_FILE = (errno.ESPIPE, errno.EISDIR)
-"""Why nothing can be read at a place in a pipe or a folder."""
+"""The errors of reading at an offset in a pipe, or in a folder."""
 
 
 def read_plain(path: str, most: int) -> bytes:
-    """Return what is in a file; empty when there is none, or no plain one: a pipe would block.
+    """Return the content of a file; empty if there is no regular file, since a pipe would block.
 
     Raises:
         OSError: It cannot be read, is a link, or is larger than ``most`` bytes.
@@ -24,7 +24,7 @@ def read_plain(path: str, most: int) -> bytes:
     except FileNotFoundError:
         return b""
     try:
-        # A short file, as nearly all are, is known to be plain, and whole, without another call.
+        # A short file, as nearly all are, needs no second call: it is regular, and was read whole.
         data = os.pread(descriptor, _PAGE, 0)
         if len(data) == _PAGE:
             found = os.fstat(descriptor)

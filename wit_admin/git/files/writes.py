@@ -55,7 +55,7 @@ def replace_locked(path: Path) -> Iterator[BinaryIO]:
 
 
 def sync(path: Path) -> None:
-    """Make durable what was written to a file, or which names a folder has."""
+    """Flush a file to disk, or the names in a folder."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -64,7 +64,7 @@ def sync(path: Path) -> None:
 
 
 def sync_all(root: str | Path) -> None:
-    """Make durable what was written to the file system of ``root``."""
+    """Flush the whole file system of ``root`` to disk."""
     syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
     if syncfs is None:  # Linux alone has it
         os.sync()

@@ -10,7 +10,7 @@ from wit_admin.git.refs.values import has_reftable
 
 
 def read_head(gitdir: Path) -> str | None:
-    """Return the branch that HEAD names; ``None`` when it is detached, or not in this file."""
+    """Return the branch that HEAD names; ``None`` if it is detached, or not in this file."""
     try:
         head = parse_head((gitdir / "HEAD").read_bytes())
     except FileNotFoundError:

@@ -35,6 +35,6 @@ def ref_bytes(text: str) -> bytes:
 
 
 def parse_head(data: bytes) -> str | None:
-    """Return the branch that the content of a HEAD names; ``None`` when it is detached."""
+    """Return the branch that the content of a HEAD names; ``None`` if it is detached."""
     text = ref_text(data.strip())
     return text.removeprefix(_REF_TO_HEADS) if text.startswith(_REF_TO_HEADS) else None

@@ -14,27 +14,26 @@ _MAX_PACKED_BYTES = 256 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class StoredRef:
-    """A ref as it was found: its id, the peeled tag if that is recorded, its symbolic target."""
+    """A ref as it is stored: its id, the peeled tag if that is recorded, its symbolic target."""
 
     name: bytes
     oid: bytes
     """40 hex digits."""
     peeled: bytes | None
-    """What the tag object points at in the end; ``b""`` where it is known to be no tag, ``None``
-    where nobody has looked."""
+    """The object that a tag finally points at; ``b""`` if it is not a tag, ``None`` if unknown."""
     symref_target: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PackedRefs:
-    """The refs in ``packed-refs`` by name, and which file that was: inode, time and size."""
+    """The refs in ``packed-refs`` by name, and the identity of that file: inode, time and size."""
 
     file: tuple[int, int, int] | None
     refs: dict[bytes, StoredRef]
 
 
 def read_packed(root: bytes, known: PackedRefs | None) -> PackedRefs:
-    """Return the packed refs below ``root``; ``known``, if that is still the same file.
+    """Return the packed refs below ``root``; it is ``known`` if the file is still the same.
 
     Raises:
         NotPlainError: git itself has to be asked.

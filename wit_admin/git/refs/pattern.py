@@ -37,7 +37,7 @@ class _Wild(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class RefPattern:
-    """Which refs are meant; the text is the full form: ``refs/heads/release/*``."""
+    """A pattern that matches refs; its text is in full form: ``refs/heads/release/*``."""
 
     text: str
 

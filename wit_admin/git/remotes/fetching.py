@@ -29,11 +29,11 @@ from wit_admin.git.refs.names import HEADS_TEXT, ref_text
 from wit_admin.git.remotes.sources import PORTS, Source
 
 _USUAL = ("refs/heads/*", "refs/tags/*", "refs/notes/*")
-"""Not what forges keep besides, such as ``refs/pull/`` and ``refs/merge-requests/``."""
+"""Not the refs that forges add, such as ``refs/pull/`` or ``refs/merge-requests/``."""
 _OURS = ("^refs/wit/*", "^refs/jj/*")
 _SILENCE = (("http.lowSpeedLimit", "100"), ("http.lowSpeedTime", "60"))
 _NO_LAZY_FETCH = "env GIT_ALLOW_PROTOCOL=none git-upload-pack"
-"""A local source's own config could name programs for fetching what it lacks."""
+"""A local source's config could otherwise name programs that fetch missing objects."""
 
 _MAX_CREDENTIALS_BYTES = 16 * 1024
 _MALFORMED = re.compile(r"fsck error|^error: object [0-9a-f]{40}", re.MULTILINE)
@@ -69,12 +69,12 @@ _EXPLAINED: tuple[tuple[str, type[WitError], str, str | None], ...] = (
         None,
     ),
 )
-"""What git says, by what it means for who imports."""
+"""Messages of git, and the errors that they become."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteRefs:
-    """What a source has to give."""
+    """The refs and object format of a source."""
 
     head: str | None
     """The branch that its HEAD names, if that is there."""

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from wit_admin.errors import InvalidInputError
 
 PORTS = {"http": 80, "https": 443, "git": 9418, "ssh": 22}
-"""What is fetched from besides paths, and where it answers by default."""
+"""The schemes of URLs that can be fetched from, with their default ports."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _HELPER = re.compile(r"[A-Za-z0-9+.-]+::")
@@ -31,15 +31,15 @@ class Source:
     scheme: str
     """``file``, ``http``, ``https``, ``git`` or ``ssh``."""
     path: str
-    """What follows the host, with its slash; of ``file`` all there is."""
+    """The path after the host, with its slash; for ``file`` the path on disk."""
     host: str = ""
     port: int | None = None
     user: str | None = None
-    """Only of ``ssh``."""
+    """Only for ``ssh``."""
 
     @property
     def is_remote(self) -> bool:
-        """It is reached over the network."""
+        """Whether it is reached over the network."""
         return self.scheme != "file"
 
     def url(self, *, host: str | None = None) -> str:

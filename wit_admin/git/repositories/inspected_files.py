@@ -1,4 +1,4 @@
-"""Files of a repository that is inspected: read, measured, and refused in words."""
+"""Reads and measures files of a repository that is inspected, and refuses it with a sentence."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from wit_admin.errors import ConflictError, UnavailableError
 
 @contextmanager
 def named_failures() -> Iterator[None]:
-    """Say in words why a repository cannot be read.
+    """Convert errors of the file system to errors with a sentence.
 
     Raises:
-        ConflictError: Its owner can mend that.
+        ConflictError: The repository can be repaired.
         UnavailableError: The disk fails.
     """
     try:

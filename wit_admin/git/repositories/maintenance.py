@@ -21,7 +21,7 @@ from wit_admin.git.children.tools import GitTools
 from wit_admin.git.repositories.sweep import ABANDONED_S
 
 _MANY_FOLDERS = 45
-"""Loose objects lie in 256 folders by chance: some 50 of them fill that many."""
+"""Loose objects are spread over 256 folders by their id: about 50 of them fill so many."""
 _MANY_REFS = 100
 _LOCKS = (
     ("objects/pack/multi-pack-index.lock", 0.0),
@@ -30,10 +30,10 @@ _LOCKS = (
     # This one a server takes too, for a moment.
     ("packed-refs.lock", 60.0),
 )
-"""What is locked while a repository is packed; one process at a time comes here."""
+"""The locks that packing takes, and from which age on they may be stale."""
 _GENTLE = (("pack.threads", "1"), ("pack.writeBitmapLookupTable", "true"), ("gc.auto", "0"))
 _EXPIRY = "30.days.ago"
-"""git marks an object as new when a push has it again; that long after no push needs it."""
+"""git marks an object as new when a push has it again; after that time no push needs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,13 @@ class Packer:
     limits: ChildLimits
 
     def run(self, gitdir: Path, *, full: bool = False, keeps_all: bool = True) -> None:
-        """Put a repository in order.
+        """Pack a repository.
 
-        With ``full`` everything goes into one pack, and what no ref leads to into one beside it;
-        unless ``keeps_all``, what has been so for a month is dropped.
+        With ``full`` all objects go into one pack, and those that no ref leads to into another;
+        unless ``keeps_all``, unreachable objects that are a month old are dropped.
 
         Raises:
-            UnavailableError: git fails, or takes too long. What it had begun is of no harm.
+            UnavailableError: git fails, or takes too long. Its unfinished work does no harm.
         """
         _remove_remains(gitdir / "objects/pack")
         _remove_stale_locks(gitdir)
@@ -78,9 +78,9 @@ class Packer:
 
 
 def find_disorder(gitdir: Path) -> tuple[str, ...]:
-    """Return why a repository should be packed; nothing, when it is in order.
+    """Return the reasons to pack a repository; empty if it is in order.
 
-    Costs a look at a handful of folders.
+    It only lists a handful of folders.
     """
     reasons = []
     if len(_fanout(gitdir)) >= _MANY_FOLDERS:
@@ -134,7 +134,7 @@ def _remove_stale_locks(gitdir: Path) -> None:
 
 
 def _packs(gitdir: Path) -> frozenset[str]:
-    """Return the packs there are, without those of what no ref leads to."""
+    """Return the packs, except those of unreachable objects."""
     names = _names(gitdir / "objects/pack")
     return frozenset(
         name

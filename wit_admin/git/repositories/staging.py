@@ -18,15 +18,15 @@ from wit_admin.git.repositories.storage import STAGING, create_bare, one_at_a_ti
 def open_staging(
     root: Path, owner: str, name: str, *, head: str, object_format: str
 ) -> Iterator[Path]:
-    """Make a hidden, empty repository for ``owner/name``; remove it at the end.
+    """Create a hidden, empty repository for ``owner/name``; remove it at the end.
 
-    Whoever renames it keeps it. What a killed maker of the same name left is taken away first.
+    It stays if it was renamed. What a killed process left of the same name is removed first.
 
     Raises:
-        BusyError: Somebody else is making one of that name.
+        BusyError: Another process has one of that name.
     """
     prefix = f"{STAGING}{name.lower()}.import-"
-    # A place of its own: a git that outlived a killed maker may still be writing to the other.
+    # Each has its own folder: a git that outlived a killed process may still write to another.
     place = f"{owner}/{prefix}{secrets.token_hex(8)}"
     path, descriptor, is_ours = root / place, -1, False
     try:

@@ -22,7 +22,7 @@ class LargeBlob:
     oid: str
     size_bytes: int
     path: str | None
-    """``None`` when no ref leads to it."""
+    """``None`` if no ref leads to it."""
 
     def __str__(self) -> str:
         return f"{self.oid} {self.size_bytes} {self.path or ''}".rstrip()
@@ -33,7 +33,7 @@ class Statistics:
     """One repository in numbers."""
 
     commits: int
-    """That a ref leads to."""
+    """The number of commits that refs lead to."""
     branches: int
     tags: int
     refs: int
@@ -43,17 +43,17 @@ class Statistics:
     packs: int
     packed_bytes: int
     garbage_bytes: int
-    """Of files that do not belong there."""
+    """The size of files that do not belong in a repository."""
     has_multi_pack_index: bool
     has_bitmap: bool
     has_commit_graph: bool
     disorder: tuple[str, ...]
-    """Why ``gc`` would have something to do."""
+    """The reasons for which ``gc`` would pack it; empty if there are none."""
     largest_blobs: tuple[LargeBlob, ...]
 
 
 def count(tools: GitTools, gitdir: Path, *, largest: int = 0) -> Statistics:
-    """Count a repository, with so many of its ``largest`` blobs; that looks at every object.
+    """Count a repository, and find its ``largest`` blobs; for these it looks at every object.
 
     Raises:
         UnavailableError: git fails.

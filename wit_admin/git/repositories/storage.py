@@ -38,7 +38,7 @@ def create_bare(
     object_format: str = "sha1",
     own: Mapping[str, str | None] | None = None,
 ) -> bool:
-    """Make an empty bare repository at ``root/disk_path``; return false if the path exists.
+    """Create an empty bare repository at ``root/disk_path``; return false if the path exists.
 
     ``own`` is what it says about itself, see :mod:`wit_admin.git.repositories.wit_section`.
 
@@ -136,7 +136,7 @@ def says_yes(gitdir: Path, key: str) -> bool:
 
 
 def write_description(gitdir: Path, text: str | None) -> None:
-    """Write the file ``description``, which programs like gitweb show; ``None`` takes it away."""
+    """Write the file ``description``, which programs like gitweb show; ``None`` removes it."""
     target = gitdir / "description"
     if text is None:
         target.unlink(missing_ok=True)

@@ -63,7 +63,7 @@ def summarize(path: str) -> Summary:
 
 
 def newest_ref(path: str) -> datetime | None:
-    """Return when the latest loose ref was written; ``None`` when all are packed.
+    """Return when the latest loose ref was written; ``None`` if all are packed.
 
     Packing writes refs anew, so the time of ``packed-refs`` says nothing.
     """

@@ -50,7 +50,7 @@ def explain(root: str, path: str) -> Unexpected | None:
 
 
 def _jj_alone(root: str, path: str) -> Unexpected:
-    """Say what a folder is in which jj works, and beside which there is nothing to serve."""
+    """Explain a folder in which jj works, and beside which there is no bare repository."""
     store = f"{root}/{path}/.jj/repo"
     if not os.path.lexists(store):
         return Unexpected(path, "broken", "Its .jj holds no jj repository.")
@@ -79,7 +79,7 @@ def _workspace_of(root: str, pointer: str) -> str:
 
 
 def strange_config(root: str, path: str) -> Unexpected | None:
-    """Say that a repository's config is neither a file nor missing: git would wait or fail."""
+    """Explain a config that is neither a file nor missing: git would wait or fail."""
     config = f"{root}/{path}/config"
     if os.path.isfile(config) or not os.path.lexists(config):
         return None
@@ -87,17 +87,17 @@ def strange_config(root: str, path: str) -> Unexpected | None:
 
 
 def misplaced(name: str) -> Unexpected:
-    """Tell of a repository in the place of an owner."""
+    """Explain a repository in the place of an owner."""
     return Unexpected(name, "misplaced", "It is a repository outside of any owner's folder.")
 
 
 def unreadable(path: str, error: OSError) -> Unexpected:
-    """Tell of what may hold repositories and does not show them."""
+    """Explain a folder that may hold repositories, but cannot be read."""
     return Unexpected(path, "unreadable", f"It cannot be read: {error.strerror}.", is_failure=True)
 
 
 def link(root: str, path: str) -> Unexpected:
-    """Tell of a symbolic link."""
+    """Explain a symbolic link."""
     base = os.path.realpath(root)
     real = os.path.realpath(f"{root}/{path}")
     if real.startswith(base + os.sep):

@@ -86,7 +86,7 @@ def _value(raw: bytes | None) -> str:
 
 
 def _unquote(value: str) -> str:
-    """Take quotes, escapes and outer spaces off a value."""
+    """Remove quotes, escapes and outer spaces from a value."""
     shown, is_quoted, kept = "", False, 0
     characters = iter(value)
     for character in characters:
