@@ -332,6 +332,15 @@ def test_hidden_commit_is_not_given_out_in_any_form(target: Target, version: int
         assert b"packfile" not in answer.body, form
 
 
+def test_hidden_commit_is_refused_like_one_that_does_not_exist(target: Target) -> None:
+    hidden = call(target, UPLOAD, fetch_v2(b"want " + target.secret, b"done"), V2)
+    missing = call(target, UPLOAD, fetch_v2(b"want " + ONE, b"done"), V2)
+
+    assert hidden.status == missing.status == 200
+    assert hidden.body.replace(target.secret, ONE) == missing.body
+    assert b"ERR upload-pack: not our ref" in missing.body
+
+
 @pytest.mark.parametrize("version", [0, 2])
 def test_hundreds_of_thousands_of_haves_and_wants_are_borne(target: Target, version: int) -> None:
     haves = b"".join(packet(b"have %040x\n" % number) for number in range(300_000))

@@ -18,6 +18,7 @@ from tests.support.accounts import make_account
 from tests.support.processes import children_of, wait_until
 from tests.support.raw_answers import parse_answer
 from tests.support.raw_http import END_OF_PUSH, begin_push, connected
+from tests.support.repositories import oid_of
 from tests.support.server import RunningServer, run_git, running_server
 
 pytestmark = pytest.mark.e2e
@@ -169,6 +170,40 @@ def test_metrics_add_up_over_workers_and_outlive_them(
     assert metric(server, health) == counted >= 4
     assert metric(server, "wit_requests_in_flight") == 1
     assert metric(server, 'wit_response_bytes_total{operation="upload_pack"}') > 0
+
+
+@pytest.mark.parametrize(
+    ("damage", "options"),
+    [("missing", ()), ("missing", ("--depth=1",)), ("torn", ()), ("torn", ("--depth=1",))],
+)
+def test_damage_is_named_to_client_and_operator_and_is_no_clone(
+    server: RunningServer, token: str, tmp_path: Path, damage: str, options: tuple[str, ...]
+) -> None:
+    work = commit(tmp_path)
+    (work / "file").write_text(damage)
+    run_git(work, "add", "file")
+    run_git(work, "commit", "--quiet", "-m", "two")
+    name = f"alice/{damage}{len(options)}"
+    url = server.remote(name, token=token)
+    run_git(work, "push", "--quiet", url, "main")
+    oid = oid_of(work, "main:file" if damage == "missing" else "main")
+    lost = server.home / f"repos/{name}.git/objects" / oid[:2] / oid[2:]
+    lost.unlink()
+    if damage == "torn":
+        lost.write_bytes(b"nothing that git could read")
+    failed = 'wit_request_duration_seconds_count{operation="upload_pack",outcome="failed"}'
+    before = metric(server, failed), metric(server, "wit_clones_total")
+    log = server.home.with_suffix(".log")
+    told = log.read_text().count('"logger": "wit_admin.web.git_fetch"')
+
+    done = run_git(tmp_path, "clone", "--quiet", *options, url, "copy", check=False)
+
+    assert done.returncode == 128
+    assert oid in done.stderr
+    assert str(server.home) not in done.stderr
+    wait_until(lambda: metric(server, failed) == before[0] + 1)
+    assert metric(server, "wit_clones_total") == before[1]
+    assert log.read_text().count('"logger": "wit_admin.web.git_fetch"') == told + 1
 
 
 def test_metrics_are_not_shown_through_a_proxy(server: RunningServer) -> None:

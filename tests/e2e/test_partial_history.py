@@ -103,6 +103,12 @@ def test_clone_is_that_of_http_backend(
     assert seen[1]
 
 
+def test_clone_of_which_nothing_is_left_is_refused_in_words(origin: str, tmp_path: Path) -> None:
+    done = run_git(tmp_path, "clone", "--shallow-exclude=main", origin, "none", check=False)
+
+    assert "no commits selected for shallow requests" in done.stderr
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_shallow_clone_deepens_and_becomes_whole(
     origin: str, plain: str, tmp_path: Path, version: int

@@ -52,7 +52,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, Path
     folder = tmp_path_factory.mktemp("counted")
     calls, program = folder / "calls", folder / "git"
     calls.touch()
-    program.write_text(f'#!/bin/sh\necho "$1" >> {calls}\nexec {shutil.which("git")} "$@"\n')
+    program.write_text(f'#!/bin/sh\necho "$*" >> {calls}\nexec {shutil.which("git")} "$@"\n')
     program.chmod(0o755)
     variables = [("WIT_GIT", str(program)), ("WIT_ANSWER_CACHE", "512m")]
     with running_server(folder / "home", variables=variables) as server:

@@ -30,8 +30,12 @@ class FetchAnswer(Protocol):
         """Whether it was complete; known after the last chunk."""
 
     @property
+    def sent_pack(self) -> bool:
+        """Whether a pack was begun; known after the last chunk."""
+
+    @property
     def was_clone(self) -> bool:
-        """Whether a pack was sent to a client that had no commits; known after the last chunk."""
+        """Whether it was begun for a client that had no commits; known after the last chunk."""
 
     def chunks(self) -> AsyncIterator[bytes]:
         """Yield the answer in pieces; none if the request was malformed."""

@@ -103,8 +103,9 @@ class ChildBackend:
         may_hide = await asyncio.to_thread(self._inspect, gitdir)
         clone = parse_whole_clone(body) if shown and self._tools.program.is_git else None
         if clone is not None and shown >= set(clone.wants):
-            environment = self._tools.environment.variables(extra={"GIT_DIR": str(gitdir)})
-            line = self._tools.command(*clone.command)
+            # Run there, as upload-pack runs: its complaints, which the client sees, name no path.
+            environment = self._tools.environment.variables(extra={"GIT_DIR": "."})
+            line = self._tools.command("-C", str(gitdir), *clone.command)
             async with self._fed(line, environment, clone.revisions) as child:
                 yield PackAnswer(child)
             return
@@ -113,7 +114,8 @@ class ChildBackend:
         if wants:
             forbidden = await find_forbidden(self._read_git, gitdir, wants)
             if forbidden is not None:
-                raise InvalidInputError(f"upload-pack: not our ref {forbidden}.")
+                # In the words for an object that is not there: nobody learns that it is.
+                raise InvalidInputError(f"upload-pack: not our ref {forbidden}")
         environment = self._tools.environment.variables(version=version)
         line = self._tools.command("upload-pack", "--stateless-rpc", str(gitdir))
         async with self._fed(line, environment, body) as child:

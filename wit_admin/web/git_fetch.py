@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from starlette.concurrency import run_in_threadpool
 
-from wit_admin.errors import ConflictError
+from wit_admin.errors import ConflictError, InvalidInputError
 from wit_admin.forge import Forge
 from wit_admin.git.backend import FetchAnswer, ReadyAnswer
 from wit_admin.git.fetches.wants import asks_for_commits
 from wit_admin.git.pktline import Mark, write_error
+from wit_admin.log import fields
 from wit_admin.services.access.targets import Served
 from wit_admin.web.body import BodyLimits, ClientGoneError, MemoryBudget, read_body
 from wit_admin.web.exchange import NO_CACHE, Exchange
@@ -23,12 +25,17 @@ from wit_admin.web.git_routes import (
     operation_of,
     protocol_version,
 )
-from wit_admin.web.notes import notes_of
+from wit_admin.web.notes import Outcome, notes_of
 from wit_admin.web.problems import Problem, as_sentence
+
+log = logging.getLogger(__name__)
 
 MAX_FETCH_REQUEST_BYTES = 16 * 1024 * 1024
 """Wants and haves take 50 bytes each, so this is enough for 300,000."""
 _CONTENT_TYPE = (b"content-type", Service.UPLOAD_PACK.content_type("result"))
+
+_DAMAGED = "is corrupt"
+"""In git's words about an object of the repository. Source: git's object-file.c and packfile.c."""
 
 _TURNS = 4
 _PIECE_BYTES = 256 * 1024
@@ -53,13 +60,14 @@ async def answer_fetch(
             await _reply_ready(forge, exchange, served, ready)
             return
         try:
-            answer = await _send(exchange, forge.backend.fetch(served.gitdir, body, version))
-        except ConflictError as error:
+            was_clone = await _send(exchange, forge.backend.fetch(served.gitdir, body, version))
+        except (ConflictError, InvalidInputError) as error:
             # git shows the text of an error in its protocol; of an HTTP error only the number.
+            notes.told = notes.told or Outcome.REFUSED
             said = write_error(f"{error.message} {error.hint or ''}".strip())
             await exchange.reply(200, said, _CONTENT_TYPE, *NO_CACHE)
             return
-        if answer.was_clone:
+        if was_clone:
             notes.clones = await run_in_threadpool(_count_clone, forge, served, body)
     await exchange.finish()
 
@@ -79,9 +87,8 @@ async def _reply_ready(
     await exchange.finish(body[last:])
 
 
-async def _send(
-    exchange: Exchange, answering: AbstractAsyncContextManager[FetchAnswer]
-) -> FetchAnswer:
+async def _send(exchange: Exchange, answering: AbstractAsyncContextManager[FetchAnswer]) -> bool:
+    """Send the answer as it comes; return whether it is a whole clone."""
     is_whole = False
     try:
         async with _until_client_leaves(exchange), answering as answer:
@@ -95,8 +102,30 @@ async def _send(
         if not is_whole:
             raise
     if not exchange.has_started:
-        raise Problem(400, f"git could not read the request: {as_sentence(answer.complaint())}")
-    return answer
+        raise _why_silent(exchange, as_sentence(answer.complaint()))
+    if not (answer.ended_well or is_whole):
+        _note_failure(exchange, answer)
+        return False
+    return answer.was_clone
+
+
+def _why_silent(exchange: Exchange, complaint: str) -> Exception:
+    """Return the error for a client of whom git has taken leave without an answer."""
+    if _DAMAGED not in complaint:
+        return Problem(400, f"git could not read the request: {complaint}")
+    notes_of(exchange.scope).told = Outcome.FAILED
+    log.warning("git cannot read a repository.", extra=fields(reason=complaint))
+    return ConflictError(f"git cannot read this repository: {complaint}")
+
+
+def _note_failure(exchange: Exchange, answer: FetchAnswer) -> None:
+    """Before the pack it is the request that git cannot fulfil, and within it the repository."""
+    notes = notes_of(exchange.scope)
+    notes.told = Outcome.REFUSED
+    if answer.sent_pack:
+        notes.told = Outcome.FAILED
+        reason = as_sentence(answer.complaint()) if answer.complaint() else "It was killed."
+        log.warning("git did not finish a pack.", extra=fields(reason=reason))
 
 
 def _count_clone(forge: Forge, served: Served, body: bytes) -> int:

@@ -41,6 +41,8 @@ class Notes:
     user: str | None = None
     is_gone: bool = False
     status: int = 0
+    told: Outcome | None = None
+    """What the answer itself tells the client, under the status 200 that it began with."""
     bytes_in: int = 0
     bytes_out: int = 0
     pushes: int = field(default=0)
@@ -48,9 +50,11 @@ class Notes:
 
     @property
     def outcome(self) -> Outcome:
-        """How the request ended, by its status unless the answer was never completed."""
+        """By the status, unless the answer was never completed or tells more."""
         if self.is_gone:
             return Outcome.GONE
+        if self.told is not None:
+            return self.told
         if self.status >= 500 or self.status == 0:  # noqa: PLR2004  HTTP
             return Outcome.FAILED
         return Outcome.REFUSED if self.status >= 400 else Outcome.OK  # noqa: PLR2004  HTTP

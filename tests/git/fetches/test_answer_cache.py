@@ -37,6 +37,7 @@ class StreamedAnswer:
     pieces: tuple[bytes, ...] = (b"pack", b"file0000")
     was_clone: bool = True
     ended_well: bool = True
+    sent_pack: bool = True
 
     async def chunks(self) -> AsyncIterator[bytes]:
         for piece in self.pieces:

@@ -162,9 +162,12 @@ def test_missing_object_is_said_within_the_answer(backend: ChildBackend, gitdir:
 
     answer, said = answer_of(backend, gitdir, fetch("no-progress", f"want {main}", "done"), main)
 
-    assert read_packets(said)[-1] == (
-        b"\3aborting due to possible repository corruption on the remote side."
-    )
+    *_, reason, last = read_packets(said)
+    assert last == b"\3aborting due to possible repository corruption on the remote side."
+    assert isinstance(reason, bytes)
+    assert reason.startswith(b"\2")
+    assert blob.encode() in reason
+    assert bytes(gitdir) not in said
     assert not answer.ended_well
     assert blob in answer.complaint()
 

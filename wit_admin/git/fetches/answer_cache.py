@@ -116,8 +116,13 @@ class RecordedAnswer:
         self._look_again = look_again
 
     @property
+    def sent_pack(self) -> bool:
+        """Whether a pack was begun."""
+        return self._answer.sent_pack
+
+    @property
     def was_clone(self) -> bool:
-        """Whether a pack was sent to a client that had no commits: a clone."""
+        """Whether it was begun for a client that had no commits: a clone."""
         return self._answer.was_clone
 
     @property
