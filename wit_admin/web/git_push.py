@@ -109,13 +109,21 @@ async def _push_in_process(
     if len(incoming.read) > MAX_PUSH_BYTES:
         return
     request, body = incoming.request, bytes(incoming.read)
-    answer = await run_in_threadpool(
-        forge.backend.push_in_process, ticket.gitdir, request, body, ticket.variables()
+    pushing = asyncio.ensure_future(
+        run_in_threadpool(
+            forge.backend.push_in_process, ticket.gitdir, request, body, ticket.variables()
+        )
     )
-    if answer is not None:
-        reader = ReportReader(side_band=request.side_band)
-        reader.feed(answer)
-        outcome.report, outcome.held, outcome.was_in_process = reader.report(), answer, True
+    try:
+        await asyncio.shield(pushing)
+    finally:
+        # The thread goes on when the server cuts this request off, and may move the branch.
+        await asyncio.wait([pushing])
+        answer = None if pushing.exception() else pushing.result()
+        if answer is not None:
+            reader = ReportReader(side_band=request.side_band)
+            reader.feed(answer)
+            outcome.report, outcome.held, outcome.was_in_process = reader.report(), answer, True
 
 
 async def _push_by_child(
