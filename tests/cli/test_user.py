@@ -103,3 +103,33 @@ def test_every_edit_is_shown() -> None:
     assert json.loads(shown.stdout).items() >= {**edits, "is_admin": True}.items()
     assert json.loads(cleared.stdout).items() >= {**edits, "bio": None, "is_admin": False}.items()
     assert nothing.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["block bob", "edit bob --no-admin", "merge bob carol --dry-run", "delete bob --yes"],
+)
+def test_who_takes_away_the_last_administrator_is_told(command: str) -> None:
+    run("user", "create", "alice", "--admin")
+    run("user", "create", "bob", "--admin")
+    run("user", "create", "carol")
+
+    first = run("user", "block", "alice")
+    second = run("user", *command.split())
+
+    assert "last account" not in first.stderr
+    assert "bob is the last account that may administer the site" in second.stderr
+
+
+def test_revocation_of_sessions_is_shown_before() -> None:
+    run("user", "create", "alice")
+    ids = [json.loads(run("session", "create", "alice", "--json").stdout)["id"] for _ in range(2)]
+
+    shown = run("session", "revoke", "--user", "alice", "--dry-run", "--json")
+    one = run("session", "revoke", ids[0], "--dry-run")
+
+    assert json.loads(shown.stdout)["counts"] == {"revoke": 2}
+    assert one.stdout.count("\n") == 1
+    assert ids[0] in one.stdout
+    assert run("session", "revoke", "--user", "alice").stdout == "2\n"
+    assert run("session", "revoke", "--user", "alice", "--dry-run").stdout == ""

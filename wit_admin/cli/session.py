@@ -18,6 +18,7 @@ from wit_admin.cli._options import (
     output_of,
     part_by_id,
 )
+from wit_admin.cli._plans import DryRun, show_plan
 from wit_admin.errors import InvalidInputError
 
 app = command_group("Manage sessions", example="wit-admin session list alice")
@@ -78,6 +79,7 @@ def revoke(
     user: Annotated[
         str | None, typer.Option(metavar="USER", help="All sessions of this account")
     ] = None,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Revoke a session, or all sessions of an account
@@ -92,6 +94,10 @@ def revoke(
     with command_context(ctx) as command:
         if (session_id is None) == (user is None):
             raise InvalidInputError("Give either the id of a session or --user.")
+        if dry_run:
+            plan = service.plan_revocation(command.sessions, session_id=identifier, username=user)
+            show_plan(output, plan)
+            return
         if identifier is not None:
             revoke_session(command.sessions, identifier, by=origin_of())
         elif user is not None:

@@ -12,6 +12,7 @@ from wit_admin.cli._options import (
     origin_of,
     output_of,
 )
+from wit_admin.cli._owners import warn_of_last_admin
 from wit_admin.cli._passwords import (
     GeneratePassword,
     PasswordStdin,
@@ -88,6 +89,7 @@ def block(ctx: typer.Context, name: Account, as_json: AsJson = False) -> None:
 
     output = output_of(ctx, as_json=as_json)
     with command_context(ctx) as command:
+        warn_of_last_admin(command, output, name)
         details = block_user(command.sessions, name, by=origin_of())
     output.result(details, plain=details.username)
 

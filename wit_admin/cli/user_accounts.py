@@ -21,7 +21,7 @@ from wit_admin.cli._options import (
     require_changes,
     texts_of,
 )
-from wit_admin.cli._owners import AvatarUrl, Location, Website
+from wit_admin.cli._owners import AvatarUrl, Location, Website, warn_of_last_admin
 from wit_admin.cli._passwords import (
     GeneratePassword,
     PasswordStdin,
@@ -159,5 +159,7 @@ def edit(
         changes["is_admin"] = admin
     with command_context(ctx) as command:
         require_changes(changes)
+        if admin is False:
+            warn_of_last_admin(command, output, name)
         details = edit_user(command.sessions, name, by=origin_of(), **changes)
     output.fields(details)

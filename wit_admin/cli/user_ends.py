@@ -15,7 +15,7 @@ from wit_admin.cli._options import (
     origin_of,
     output_of,
 )
-from wit_admin.cli._owners import NewName, delete_owner, rename_owner
+from wit_admin.cli._owners import NewName, delete_owner, rename_owner, warn_of_last_admin
 from wit_admin.cli._plans import Consent, DryRun, NoInput, Yes, run_task
 
 app = typer.Typer()
@@ -63,6 +63,7 @@ def merge(
 
     output = output_of(ctx, as_json=as_json)
     with command_context(ctx) as command:
+        warn_of_last_admin(command, output, name)
         merging = AccountMerge(command.sessions, command.root, name, into, origin_of())
         run_task(
             output,

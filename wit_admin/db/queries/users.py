@@ -124,6 +124,13 @@ def find_user_id(session: Session, username: str) -> uuid.UUID | None:
     ).one_or_none()
 
 
+def is_last_admin(session: Session, user_id: uuid.UUID) -> bool:
+    """Return whether this account may administer the site, and no other that is not blocked."""
+    may = (User.is_admin.is_(True), User.blocked_at.is_(None), User.deleted_at.is_(None))
+    # Two are enough to know.
+    return list(session.scalars(select(User.id).where(*may).limit(2))) == [user_id]
+
+
 def list_users(
     session: Session, wanted: UserFilter = ANYBODY, *, part: Span = EVERYTHING
 ) -> list[UserRow]:

@@ -58,6 +58,13 @@ def show_user(sessions: sessionmaker[Session], username: str) -> AccountDetails:
         return _details(session, get_user(session, username))
 
 
+def is_last_admin(sessions: sessionmaker[Session], username: str) -> bool:
+    """Return whether no other account may administer the site; false if there is none so named."""
+    with sessions() as session:
+        user_id = users.find_user_id(session, username)
+        return user_id is not None and users.is_last_admin(session, user_id)
+
+
 def edit_user(
     sessions: sessionmaker[Session],
     username: str,

@@ -25,6 +25,7 @@ from wit_admin.services.access.credentials import (
 )
 from wit_admin.services.audit.trail import SYSTEM, Event, Origin, http_origin, record
 from wit_admin.services.lookups import get_account, get_user
+from wit_admin.services.plans import Action, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,26 @@ class SessionResult:
     username: str
     token: str
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EndSession(Action):
+    """End one session of an account."""
+
+    session_id: uuid.UUID
+    username: str
+    created_at: datetime
+    kind = "revoke"
+
+    @property
+    def target(self) -> str:
+        """The account's name."""
+        return self.username
+
+    @property
+    def sentence(self) -> str:
+        """Which session it is."""
+        return f"Its session {self.session_id} of {self.created_at:%Y-%m-%d %H:%M} UTC ends."
 
 
 class LoginSessions:
@@ -140,11 +161,7 @@ def revoke_session(
     """
     now = utc_now()
     with sessions.begin() as session:
-        username = queries.find_account_of(session, session_id)
-        if username is None:
-            raise NotFoundError(
-                f"There is no session {session_id}.", hint="See 'wit-admin session list'."
-            )
+        username = _get_account_of(session, session_id)
         if queries.revoke_session(session, session_id, now):
             record(session, _revocation(session_id, username, now), by=by)
 
@@ -164,6 +181,31 @@ def revoke_sessions_of(
             event = Event("user.sign_out", "user", user_id, username, after={"sessions": count})
             record(session, event, by=by)
         return count
+
+
+def plan_revocation(
+    sessions: sessionmaker[Session], *, session_id: uuid.UUID | None = None, username: str | None
+) -> Plan[EndSession]:
+    """Return which valid sessions would end: one, or all of an account.
+
+    Raises:
+        NotFoundError: There is no such session, or account.
+    """
+    if session_id is not None:
+        with sessions() as session:
+            username = _get_account_of(session, session_id)
+    rows = list_sessions(sessions, username)
+    wanted = [row for row in rows if session_id in {None, row.id}]
+    return Plan(tuple(EndSession(row.id, row.username, row.created_at) for row in wanted))
+
+
+def _get_account_of(session: Session, session_id: uuid.UUID) -> str:
+    username = queries.find_account_of(session, session_id)
+    if username is None:
+        raise NotFoundError(
+            f"There is no session {session_id}.", hint="See 'wit-admin session list'."
+        )
+    return username
 
 
 def _revocation(session_id: uuid.UUID, username: str, now: datetime) -> Event:
