@@ -101,6 +101,7 @@ def test_merged_account_may_push_where_either_could(sessions: sessionmaker[Sessi
         (ProtectionOrder("a..b"), InvalidInputError, "not a pattern"),
         (ProtectionOrder("main", check="../x"), InvalidInputError, "cannot name a check"),
         (ProtectionOrder("main", check=".x"), InvalidInputError, "cannot name a check"),
+        (ProtectionOrder("main", Permission.READ), InvalidInputError, "not enough to push"),
         (ProtectionOrder("main", max_blob_bytes=2**63), InvalidInputError, "larger than any"),
         (ProtectionOrder("main", pushers=["carl"]), NotFoundError, "no user carl"),
         (ProtectionOrder("main", pushers=["acme/x"]), NotFoundError, "acme has no team x"),

@@ -123,13 +123,28 @@ def test_config_that_is_no_file_is_told_and_is_no_failure(ground: Site) -> None:
 
 def test_pipe_in_a_repository_does_not_block(ground: Site) -> None:
     folder = ground.add("alice/demo.git")
-    (folder / "HEAD").unlink()
-    os.mkfifo(folder / "HEAD")
     os.mkfifo(folder / "description")
 
     ground.sync()
 
-    assert ground.rows()["alice/demo"].default_branch == "main"
+    assert set(ground.rows()) == {"alice/demo"}
+
+
+def test_head_that_git_would_not_take_is_a_failure(ground: Site) -> None:
+    for name in ("pipe", "empty", "strange", "detached", "link", "good"):
+        folder = ground.add(f"alice/{name}.git")
+        if name in {"pipe", "link"}:
+            (folder / "HEAD").unlink()
+    os.mkfifo(ground.root / "alice/pipe.git/HEAD")
+    (ground.root / "alice/link.git/HEAD").symlink_to("/etc/passwd")
+    for name, content in {"empty": "", "strange": "ref: main\n", "detached": "a" * 40}.items():
+        (ground.root / f"alice/{name}.git/HEAD").write_text(content)
+
+    applied = ground.sync()
+
+    assert set(ground.rows()) == {"alice/detached", "alice/good"}
+    told = {remark.target: remark.is_failure for remark in applied.remarks}
+    assert told == {f"alice/{name}.git": True for name in ("pipe", "link", "empty", "strange")}
 
 
 def test_unreadable_folder_is_a_failure_and_never_pruned() -> None:

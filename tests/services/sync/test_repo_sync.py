@@ -6,6 +6,7 @@ import time
 import uuid
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select, update
 
 from tests.support.builders import make_user
@@ -16,6 +17,7 @@ from tests.support.sync_site import Site, facts
 from wit_admin.db.models.accounts import User
 from wit_admin.db.models.organizations import Organization
 from wit_admin.db.models.repositories import Repository, Visibility
+from wit_admin.errors import NotFoundError
 from wit_admin.names import RepoName
 from wit_admin.services.accounts.accounts import create_user
 from wit_admin.services.organizations.organizations import claim_organization, create_organization
@@ -162,6 +164,8 @@ def test_only_one_owner_is_looked_at_when_asked(ground: Site) -> None:
     ground.add("bob/other.git")
 
     ground.sync(owner="Alice")
+    with pytest.raises(NotFoundError, match="'alise'"):
+        ground.sync(owner="alise")
 
     assert set(ground.rows()) == {"alice/demo"}
 

@@ -13,6 +13,7 @@ HEADS_TEXT = HEADS.decode()
 _REF_TO_HEADS = f"ref: {HEADS_TEXT}"
 
 _BAD_REF = re.compile(rb"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|\.$|/$", re.DOTALL)
+_HEAD = re.compile(rb"ref:[ \t\r\n]*refs/|[0-9a-fA-F]{40}")
 _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
 
@@ -32,6 +33,14 @@ def ref_text(ref: bytes) -> str:
 def ref_bytes(text: str) -> bytes:
     """Return the ref name that :func:`ref_text` made readable."""
     return _ESCAPED.sub(lambda found: bytes.fromhex(found[1].decode()), text.encode())
+
+
+def is_head(data: bytes) -> bool:
+    """Return whether git would take a folder with this in its HEAD for a repository.
+
+    Source: git's setup.c, ``validate_headref``.
+    """
+    return _HEAD.match(data) is not None
 
 
 def parse_head(data: bytes) -> str | None:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from wit_admin.git.files.plain import MAX_CONFIG_BYTES, read_plain
-from wit_admin.git.refs.names import parse_head
+from wit_admin.git.refs.names import is_head, parse_head
 from wit_admin.git.repositories.wit_section import parse_own
 
 _MAX_HEAD_BYTES = 4096
@@ -48,7 +48,7 @@ def summarize(path: str) -> Summary:
     """Summarize the repository whose folder is ``path``.
 
     Raises:
-        OSError: It cannot be read, or has no HEAD.
+        OSError: It cannot be read, or has no HEAD that git would take.
     """
     config = read_plain(f"{path}/config", MAX_CONFIG_BYTES)
     head, object_format = _read_head(path), "sha1"
@@ -95,6 +95,8 @@ def _read_head(path: str) -> str | None:
         data = b"ref: " + os.fsencode(os.readlink(file))
     if not data and not os.path.lexists(file):
         raise FileNotFoundError(errno.ENOENT, "there is no HEAD", file)
+    if not is_head(data):
+        raise OSError(errno.EINVAL, "HEAD names neither a branch nor a commit", file)
     head = parse_head(data)
     # git makes no such branch, and a database takes no such text.
     return head if head and min(head) >= " " else None

@@ -49,8 +49,8 @@ def add_protection(
     """Protect refs; this replaces the earlier rules of the same pattern.
 
     Raises:
-        InvalidInputError: The pattern can match no ref, the name of a check or team is invalid, or
-            the size is too large for a row.
+        InvalidInputError: The pattern can match no ref, the name of a check or team is invalid, the
+            permission does not allow pushes at all, or the size is too large for a row.
         NotFoundError: There is no such repository, user or team.
     """
     pattern = RefPattern.parse(order.pattern).text
@@ -58,6 +58,8 @@ def add_protection(
         raise InvalidInputError(
             f"{order.check!r} cannot name a check.", hint="Give the name of a file, without a path."
         )
+    if order.permission is Permission.READ:
+        raise InvalidInputError("To read is not enough to push.", hint="Give write or admin.")
     if order.max_blob_bytes is not None and order.max_blob_bytes > _MAX_BLOB_BYTES:
         raise InvalidInputError("The largest file is larger than any.", hint="Write 500k or 10m.")
     with sessions.begin() as session:

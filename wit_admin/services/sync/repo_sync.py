@@ -16,7 +16,8 @@ from wit_admin.db.models.accounts import Owner
 from wit_admin.db.models.repositories import Repository
 from wit_admin.db.queries import reconcile
 from wit_admin.db.statements import count_anew, forget_pages
-from wit_admin.errors import ConflictError, InvalidInputError, UnavailableError
+from wit_admin.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
+from wit_admin.names import name_key
 from wit_admin.services.audit.trail import SYSTEM, Origin
 from wit_admin.services.locks import Lock
 from wit_admin.services.plans import Plan, Remark, Task
@@ -54,6 +55,7 @@ class RepoSync:
             UnavailableError: The root cannot be read.
             InvalidInputError: Pruning was asked for with a single owner: a folder that is missing
                 there may have been moved to another owner.
+            NotFoundError: Neither disk nor database knows that owner.
         """
         if self.options.prune and self.options.owner is not None:
             raise InvalidInputError(
@@ -70,8 +72,17 @@ class RepoSync:
         marker = RootMarker(self.sessions, self.root)
         if marker.is_stranger() and not self.options.accept_root:
             raise other_volume()
+        if self.options.owner is not None:
+            self._check_owner(self.options.owner)
         survey = Survey(self.sessions, self.root, self.options)
         return self._plan(survey, survey.parts(), marker)
+
+    def _check_owner(self, name: str) -> None:
+        with self.sessions() as session:
+            if reconcile.list_owners(session, [name_key(name)]):
+                return
+        if name.lower() not in (folder.name.lower() for folder in self.root.iterdir()):
+            raise NotFoundError(f"There is neither an owner {name!r} nor a folder of that name.")
 
     def _plan(
         self, survey: Survey, parts: Iterator[Part], marker: RootMarker, *, adopted: int = 0
