@@ -14,6 +14,7 @@ from tests.support.protected import Protected, new_history, open_protected
 from tests.support.repositories import commit
 from tests.support.server import run_git
 from wit_admin.db.models.organizations import Permission
+from wit_admin.git.refs.head import read_head
 from wit_admin.names import RepoName
 from wit_admin.services.access.actors import Scope
 from wit_admin.services.access.credentials import digest_secret
@@ -39,6 +40,7 @@ RULES = {
 }
 CALLERS = {"alice": "alice", "bob": "bob", "alices-bot": "alice"}
 ACTIONS = (Action.PUSH, Action.FORCE, Action.DELETE)
+ADMINS = ("admins", "bob", Action.PUSH)
 ALLOWED = {
     ("free", "alice"): "push force delete", ("free", "bob"): "push force delete",
     ("plain", "alice"): "push", ("plain", "bob"): "push",
@@ -63,6 +65,11 @@ def forge(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Protected]
         bot = create_token(opened.sessions, "alice", order=order)
         opened.tokens["alices-bot"] = bot.token
         yield opened
+
+
+def is_allowed(forge: Protected, question: Question) -> bool:
+    root = forge.server.home / "repos"
+    return explain(forge.sessions, question, push_create=PushCreate.OFF, root=root).allowed
 
 
 def ref_of(rule: str, caller: str, action: Action) -> str:
@@ -91,10 +98,19 @@ def test_serve_and_explain_agree_on_every_ref(forge: Protected, tmp_path: Path) 
             done[case] = states[f"refs/heads/{ref_of(*case)}"] != "!"
             token = digest_secret(forge.tokens[caller])
             question = Question(DEMO, action, username, token, ref_of(*case))
-            said[case] = explain(forge.sessions, question, push_create=PushCreate.OFF).allowed
+            said[case] = is_allowed(forge, question)
 
     expected = {
         case: case[2].value in ALLOWED.get((case[0], case[1]), "").split() for case in cases
     }
     assert done == expected
     assert said == expected
+    # What only the disk tells: the target of a symbolic ref, and what git does not let go.
+    gitdir = forge.gitdir("table")
+    run_git(gitdir, "symbolic-ref", "refs/heads/alias", f"refs/heads/{ref_of(*ADMINS)}")
+    head = read_head(gitdir)
+    assert head is not None
+    for ref, source, action in (("alias", "forward", Action.PUSH), (head, "", Action.DELETE)):
+        pushed = forge.push(work, "table", f"{source}:refs/heads/{ref}", user="bob")
+        assert pushed.returncode != 0
+        assert not is_allowed(forge, Question(DEMO, action, "bob", ref=ref))

@@ -56,7 +56,10 @@ def explain(
             RepoName.parse(repository), member_of(Action, action, "action"), user, secret, ref
         )
         answer = explanations.explain(
-            command.sessions, question, push_create=PushCreate(command.settings.push_create)
+            command.sessions,
+            question,
+            push_create=PushCreate(command.settings.push_create),
+            root=command.root,
         )
     lines = ["allowed" if answer.allowed else "denied", *answer.rules]
     output.result(answer, plain="\n".join(lines))

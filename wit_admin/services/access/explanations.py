@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -11,7 +12,11 @@ from wit_admin.db.base import utc_now
 from wit_admin.db.models.organizations import Permission
 from wit_admin.db.queries import callers, protections, serving, standing
 from wit_admin.errors import InvalidInputError, NotFoundError
+from wit_admin.git.pushes.receive_settings import refusal_by_settings
 from wit_admin.git.refs.names import is_ref_name
+from wit_admin.git.refs.values import symbolic_target
+from wit_admin.git.repositories import storage
+from wit_admin.git.repositories.storage import RepositoryPath
 from wit_admin.names import RepoName
 from wit_admin.services.access.actors import Actor
 from wit_admin.services.access.authentication import actor_of_token
@@ -24,7 +29,12 @@ from wit_admin.services.access.decision import (
     decide_creation,
 )
 from wit_admin.services.access.gate import facts_of
-from wit_admin.services.access.ref_permissions import RefPolicy, decide_ref
+from wit_admin.services.access.ref_permissions import (
+    RefDecision,
+    RefPolicy,
+    decide_ref,
+    decide_refs,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +64,16 @@ class Explanation:
 
 
 def explain(
-    sessions: sessionmaker[Session], question: Question, *, push_create: PushCreate
+    sessions: sessionmaker[Session],
+    question: Question,
+    *,
+    push_create: PushCreate,
+    root: Path | None = None,
 ) -> Explanation:
     """Decide as the server does, and say why.
+
+    What depends on the disk is left out without ``root``: targets of symbolic refs, and what git
+    refuses by the repository's own settings.
 
     Raises:
         NotFoundError: There is no such account or token.
@@ -65,7 +82,7 @@ def explain(
     """
     _check_ref(question)
     with sessions() as session:
-        decision = _decide(session, question, push_create)
+        decision = _decide(session, question, push_create, root)
     return Explanation(
         decision.allowed,
         question.username,
@@ -76,7 +93,9 @@ def explain(
     )
 
 
-def _decide(session: Session, question: Question, push_create: PushCreate) -> Decision:
+def _decide(
+    session: Session, question: Question, push_create: PushCreate, root: Path | None
+) -> Decision:
     who = _find_actor(session, question)
     if isinstance(who, Decision):
         return who
@@ -88,14 +107,28 @@ def _decide(session: Session, question: Question, push_create: PushCreate) -> De
     if who is None or question.ref is None or decision.level is None or not decision.allowed:
         return decision
     rules = protections.find_rules(session, row.repo_id, who.user_id)
-    about = decide_ref(
-        RefPolicy(who, decision.level, rules), full_ref(question.ref), question.action
-    )
+    found = storage.resolve(root, row.disk_path) if root is not None else None
+    about = _decide_on_ref(question, RefPolicy(who, decision.level, rules), found)
     is_allowed = about.refusal is None
     # "May push." is the last rule, or is left out.
     *steps, verdict = decision.steps
     steps += [*about.steps, *([verdict] if is_allowed else [])]
     return replace(decision, allowed=is_allowed, steps=tuple(steps))
+
+
+def _decide_on_ref(
+    question: Question, policy: RefPolicy, found: RepositoryPath | None
+) -> RefDecision:
+    assert question.ref is not None  # noqa: S101  the caller has looked
+    ref, action = full_ref(question.ref), question.action
+    target = symbolic_target(found.gitdir, ref) if found is not None else None
+    about = decide_refs(policy, [ref, *filter(None, [target])], action)
+    if about.refusal is not None or found is None:
+        return about
+    refusal = refusal_by_settings(
+        found.gitdir, ref, deletes=action is Action.DELETE, forces=action is Action.FORCE
+    )
+    return RefDecision(refusal, (*about.steps, (refusal,))) if refusal else about
 
 
 def _decide_missing(

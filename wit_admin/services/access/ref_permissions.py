@@ -78,6 +78,17 @@ def decide_ref(policy: RefPolicy, ref: bytes, action: Action) -> RefDecision:
     return RefDecision(None, tuple(steps))
 
 
+def decide_refs(policy: RefPolicy, refs: Sequence[bytes], action: Action) -> RefDecision:
+    """Decide about a ref and, if it is symbolic, its target: all must allow the action."""
+    steps: list[Step] = []
+    for ref in refs:
+        found = decide_ref(policy, ref, action)
+        steps += (step for step in found.steps if step not in steps)
+        if found.refusal is not None:
+            return RefDecision(found.refusal, tuple(steps))
+    return RefDecision(None, tuple(steps))
+
+
 def decide_push(
     policy: RefPolicy, commands: Sequence[RefCommand], targets: Mapping[bytes, bytes]
 ) -> PushDecision:
@@ -89,9 +100,7 @@ def decide_push(
     guards = []
     for command in commands:
         refs = [command.ref, *filter(None, [targets.get(command.ref)])]
-        action = _action_of(command)
-        decisions = (decide_ref(policy, ref, action) for ref in refs)
-        refusal = next((found.refusal for found in decisions if found.refusal), None)
+        refusal = decide_refs(policy, refs, _action_of(command)).refusal
         if refusal is not None:
             refusals[command.ref] = refusal
             continue
