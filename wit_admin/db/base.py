@@ -33,6 +33,7 @@ NAMING = {
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_TIMED_VERSION = 7
 
 
 def utc_now() -> datetime:
@@ -43,6 +44,17 @@ def utc_now() -> datetime:
 def new_id() -> uuid.UUID:
     """Return a UUIDv7: its order is that of time, so new rows go to the end of the index."""
     return compat.uuid7()
+
+
+def moment_of_id(identifier: uuid.UUID, *, latest: datetime) -> datetime:
+    """Return when :func:`new_id` made this; ``latest`` if it is of another kind, or from later.
+
+    Source: RFC 9562, section 5.7.
+    """
+    milliseconds = identifier.int >> 80
+    if identifier.version != _TIMED_VERSION or milliseconds > latest.timestamp() * 1000:
+        return latest
+    return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
 def first_id_at(moment: datetime) -> uuid.UUID:

@@ -14,6 +14,7 @@ from tests.support.processes import wait_until
 from tests.support.repositories import commit, new_work
 from tests.support.server import run_git
 from tests.support.sync_site import Site, facts
+from wit_admin.db.base import moment_of_id
 from wit_admin.db.models.accounts import User
 from wit_admin.db.models.organizations import Organization
 from wit_admin.db.models.repositories import Repository, Visibility
@@ -101,6 +102,8 @@ def test_empty_database_gets_the_same_rows_back(ground: Site, tmp_path: Path) ->
     assert set(before) == {"alice/demo", "alice/hammer", "Bob/tools", "carol/found"}
     assert {name: facts(row) for name, row in ground.rows().items()} == before
     assert {name: facts(row) for name, row in ground.rows(deleted=True).items()} == trashed
+    for row in ground.rows().values():
+        assert row.created_at == moment_of_id(row.id, latest=row.updated_at) < row.updated_at
     again = ground.rows()["alice/demo"].pushed_at
     assert pushed_at is not None
     assert again is not None

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
+from wit_admin.db.base import moment_of_id
 from wit_admin.db.bulk import insert_new_rows
 from wit_admin.db.core import table_of
 from wit_admin.db.models.accounts import Owner, OwnerType, User
@@ -42,6 +43,7 @@ _COLUMNS = (
     "owner_id",
     "owner_type",
     "name_key",
+    "created_at",
 )
 _AT_FIRST = {
     "is_fork": False,
@@ -104,8 +106,8 @@ def insert_adopted(
         NotFoundError: An owner is gone.
     """
     owners = list_owners(session, {name_key(new.owner) for new in repositories})
-    rows = [_row(new, owners) for new in repositories]
-    same = {"created_at": now, "updated_at": now, **_AT_FIRST}
+    rows = [_row(new, owners, now) for new in repositories]
+    same = {"updated_at": now, **_AT_FIRST}
     made, left = repositories, list[AdoptedRepository]()
     if insert_new_rows(session, table_of(Repository), _COLUMNS, rows, same=same) < len(rows):
         ids = [new.id for new in repositories]
@@ -117,13 +119,13 @@ def insert_adopted(
 
 
 def _row(
-    new: AdoptedRepository, owners: Mapping[str, tuple[uuid.UUID, OwnerType]]
+    new: AdoptedRepository, owners: Mapping[str, tuple[uuid.UUID, OwnerType]], now: datetime
 ) -> tuple[Any, ...]:
     owner = owners.get(name_key(new.owner))
     if owner is None:
         raise NotFoundError(f"There is no owner {new.owner!r}.")
     repo_id, _, _, *seen = new
-    return (repo_id, *seen, *owner, name_key(new.name))
+    return (repo_id, *seen, *owner, name_key(new.name), moment_of_id(repo_id, latest=now))
 
 
 def _drop_redirects(session: Session, repositories: Sequence[AdoptedRepository]) -> None:
