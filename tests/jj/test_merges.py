@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.jj_writer import JjWriter, open_commits
+from wit_admin.errors import DamagedJjError
 from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.conflicts import iter_conflicted_paths
 from wit_admin.jj.divergence import merge_targets, merge_views
+from wit_admin.jj.effort import Effort
 from wit_admin.jj.emptiness import Emptiness
 from wit_admin.jj.layout import open_layout
 from wit_admin.jj.line_merges import merge_lines
@@ -193,14 +195,63 @@ def test_lines_of_any_number_of_sides_merge_as_in_jj(
 ) -> None:
     expected = None if merged is None else lines(merged)
 
-    assert merge_lines([lines(term) for term in terms]) == expected
+    assert merge_lines([lines(term) for term in terms], Effort()) == expected
 
 
 @given(st.lists(st.sampled_from([b"a\n", b"b\n", b"c\n", b"\xff\0", b"\r"]), max_size=12))
 def test_lines_that_changed_on_one_side_only_are_taken(parts: list[bytes]) -> None:
     content, base = b"".join(parts), b"a\nb\n\xff\0a\n"
 
-    assert merge_lines([content, base, base]) == merge_lines([base, base, content]) == content
+    for terms in ([content, base, base], [base, base, content]):
+        assert merge_lines(terms, Effort()) == content
+
+
+@pytest.mark.parametrize("is_conflicted", [False, True])
+def test_merges_of_trees_that_hold_each_other_many_times_over_are_told_at_once(
+    writer: JjWriter, is_conflicted: bool
+) -> None:
+    texts = ["left", "base", "right", "both"]
+    trees = [
+        writer.tree({"x": f"{left}\n", "y": f"{right}\n"})
+        for left, right in (("l", "0"), ("0", "0"), ("0", "r"), ("l", "r"))
+    ]
+    for _ in range(30):
+        trees = [writer.tree_of({f"{number}": tree for number in range(10)}) for tree in trees]
+    clash = [{"z": writer.blob(text.encode())} if is_conflicted else {} for text in texts]
+    left, base, right, both = (
+        writer.tree_of({"d": tree}, blobs) for tree, blobs in zip(trees, clash, strict=True)
+    )
+    ours = [writer.tree_of({"d": trees[3]}, clash[side]) for side in range(3)]
+    first = writer.commit(tree=base)
+    sides = [writer.commit(first, tree=tree) for tree in (left, right)]
+    headers = [f"jj:trees {ours[0]} {ours[1]} {ours[2]}"] if is_conflicted else []
+    merged = writer.commit(*sides, tree=both, headers=headers)
+    commits = open_commits(writer)
+
+    assert Emptiness(commits, open_trees(writer)).is_empty(commits.read(merged)) is True
+
+
+def test_trees_that_come_together_in_ever_new_ways_are_given_up(writer: JjWriter) -> None:
+    sides = [[writer.tree({"x": f"{side} {n}\n"}) for n in range(16)] for side in range(3)]
+    for _ in range(2):
+        sides = [
+            [
+                writer.tree_of({f"{n:03}": side[(n // (place + 1) + k) % 16] for n in range(256)})
+                for k in range(16)
+            ]
+            for place, side in enumerate(sides)
+        ]
+    left, base, right = (side[0] for side in sides)
+    first = writer.commit(tree=base)
+    parents = [writer.commit(first, tree=tree) for tree in (left, right)]
+    merged = writer.commit(*parents, tree=left, headers=[f"jj:trees {left} {base} {right}"])
+    commits, trees = open_commits(writer), open_trees(writer)
+    trees.effort.left = 1000 - 50_000
+
+    assert Emptiness(commits, trees).is_empty(commits.read(merged)) is None
+    trees.effort.left = -50_000
+    with pytest.raises(DamagedJjError, match="too many"):
+        list(iter_conflicted_paths(trees, [left, base, right]))
 
 
 def test_merge_of_files_too_large_or_lost_is_neither_empty_nor_not(writer: JjWriter) -> None:

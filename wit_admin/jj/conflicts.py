@@ -14,6 +14,9 @@ from wit_admin.jj.commit_headers import TreeId
 from wit_admin.jj.merges import resolve_trivially, simplify
 from wit_admin.jj.trees import TreeEntry, Trees
 
+MAX_REMEMBERED = 100_000
+"""The most folders to remember results of, for hostile trees: others hardly repeat themselves."""
+
 Terms = tuple[TreeEntry | None, ...]
 """The entry of a path in each term of a conflict; ``None`` where it is absent."""
 
@@ -54,8 +57,9 @@ def iter_conflicted_paths(trees: Trees, terms: Sequence[TreeId]) -> Iterator[Con
 
     Raises:
         MissingJjError: A tree is not there.
-        DamagedJjError: A tree is malformed.
+        DamagedJjError: A tree is malformed, or they are too many: see :mod:`wit_admin.jj.effort`.
     """
+    trees.effort.begin()
     # Folders without conflicts. Without this, a few trees that contain each other many times
     # would be walked for ever.
     clean: set[tuple[TreeId | None, ...]] = set()
@@ -65,7 +69,7 @@ def iter_conflicted_paths(trees: Trees, terms: Sequence[TreeId]) -> Iterator[Con
         entry = next(folder.entries, None)
         if entry is None:
             stack.pop()
-            if not folder.has_conflict:
+            if not folder.has_conflict and len(clean) < MAX_REMEMBERED:
                 clean.add(folder.trees)
             elif stack:
                 stack[-1].has_conflict = True
@@ -87,7 +91,13 @@ def _enter(trees: Trees, terms: tuple[TreeId | None, ...], prefix: bytes) -> _Fo
 
 
 def iter_entries(trees: Trees, terms: Sequence[TreeId | None]) -> Iterator[tuple[bytes, Terms]]:
-    """Yield each name in any of these trees and what it is in each, in the order of bytes."""
+    """Yield each name in any of these trees and what it is in each, in the order of bytes.
+
+    Raises:
+        TooMuchError: More are not compared.
+    """
     found = [trees.read(tree_id) for tree_id in terms]
-    for name in sorted(set().union(*found)):
+    names = sorted(set().union(*found))
+    trees.effort.spend(len(names))
+    for name in names:
         yield name, tuple(entries.get(name) for entries in found)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from wit_admin.jj.commit_headers import TreeId
 from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.commits import Commit
+from wit_admin.jj.effort import TooMuchError
 from wit_admin.jj.graph import find_common_ancestors
 from wit_admin.jj.ids import CommitId, root_commit_id
-from wit_admin.jj.line_merges import LineWork
 from wit_admin.jj.merges import flatten, simplify
 from wit_admin.jj.tree_merges import matches_merge, merge_trees
 from wit_admin.jj.trees import Trees
@@ -28,16 +28,14 @@ class Emptiness:
     def __init__(self, commits: CommitStore, trees: Trees) -> None:
         self._commits = commits
         self._trees = trees
-        self._work = LineWork()
         self._expressions: dict[tuple[CommitId, ...], _Expression] = {}
 
     def is_empty(self, commit: Commit) -> bool | None:
         """Return whether a commit changes nothing; ``None`` if only jj itself could tell.
 
         With one parent the answer is exact and cheap. A merge is compared with the automatic merge
-        of its parents. Its answer may be unknown if files of tens of thousands of lines had to be
-        merged, or if dozens of criss-cross merges are stacked. Of many merges, ask for the oldest
-        first.
+        of its parents. Its answer may be unknown if files are very large or missing, or if dozens
+        of criss-cross merges are stacked. Of many merges, ask for the oldest first.
 
         Raises:
             MissingJjError: A parent, an ancestor or a tree is missing.
@@ -51,9 +49,15 @@ class Emptiness:
         if merge is None:
             return None
         terms = simplify(flatten([self._commits.read(each).trees for each in merge.terms]))
-        if len(commit.trees) == 1:
-            return matches_merge(self._trees, terms, commit.trees[0], self._work)
-        merged = merge_trees(self._trees, terms, self._work)
+        self._trees.effort.begin()
+        try:
+            if len(commit.trees) == 1:
+                return matches_merge(self._trees, terms, commit.trees[0])
+            merged = merge_trees(self._trees, terms)
+        except TooMuchError:
+            return None
+        finally:
+            self._trees.forget_made()
         is_same = merged.terms == commit.trees or (
             merge.depth > 1 and _are_equal_sides(merged.terms, commit.trees)
         )

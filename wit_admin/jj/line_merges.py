@@ -11,16 +11,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from wit_admin.jj.effort import Effort, TooMuchError
 from wit_admin.jj.merges import resolve_trivially
 
-_MAX_BYTES = 1024**2
-_MAX_WORK = 500_000
-"""The most lines to look at for one file, each time counted: hostile files repeat themselves."""
-_MAX_WORK_TOGETHER = 100_000_000
-"""For all merges of a repository; it takes about 20 seconds."""
+_MAX_LINES = 500_000
 _MAX_OCCURRENCES = 100
 """jj counts no further, and gives up where all lines occur more often."""
 
@@ -30,25 +26,14 @@ _Pairs = list[tuple[int, int]]
 """Positions of the same line in two files, ascending."""
 
 
-class LinesTooManyError(Exception):
-    """The files are too large to merge their lines here; jj has no such limit."""
-
-
-@dataclass(slots=True)
-class LineWork:
-    """What the merges of one repository may still cost together."""
-
-    left: int = _MAX_WORK_TOGETHER
-
-
-def merge_lines(terms: Sequence[bytes], work: LineWork | None = None) -> bytes | None:
+def merge_lines(terms: Sequence[bytes], effort: Effort) -> bytes | None:
     """Return what ``terms``, in turn added and removed, merge to; ``None`` if it is a conflict.
 
     Raises:
-        LinesTooManyError: That would take too long.
+        TooMuchError: That would take too long.
     """
-    if any(len(term) > _MAX_BYTES for term in terms):
-        raise LinesTooManyError
+    if sum(term.count(b"\n") for term in terms) > _MAX_LINES:
+        raise TooMuchError("Files to merge have too many lines.")
     numbers: dict[bytes, int] = {}
     # In jj's order: the first base is what the others are compared with.
     sides = [
@@ -59,7 +44,7 @@ def merge_lines(terms: Sequence[bytes], work: LineWork | None = None) -> bytes |
     merged: list[int] = []
     begin = (0,) * len(sides)
     end = tuple(map(len, sides))
-    for place in (*_find_unchanged(sides, work or LineWork()), end):
+    for place in (*_find_unchanged(sides, effort), end):
         hunks = [side[at:to] for side, at, to in zip(sides, begin, place, strict=True)]
         resolved = resolve_trivially(_alternate(hunks[bases:], hunks[:bases]))
         if resolved is None:
@@ -82,52 +67,40 @@ def _alternate(adds: Sequence[_Lines], removes: Sequence[_Lines]) -> list[_Lines
     return [*terms, adds[-1]]
 
 
-def _find_unchanged(sides: Sequence[_Lines], work: LineWork) -> list[tuple[int, ...]]:
+def _find_unchanged(sides: Sequence[_Lines], effort: Effort) -> list[tuple[int, ...]]:
     """Return the positions, in each side, of the lines that are the same in all."""
     if not all(sides):
         return []
     base, first, *others = sides
-    pairing = _Pairing(work)
-    places: dict[int, tuple[int, ...]] = {at: (at, to) for at, to in pairing.pair(base, first)}
+    places: dict[int, tuple[int, ...]] = {at: (at, to) for at, to in _pair(base, first, effort)}
     for other in others:
-        found = dict(pairing.pair(base, other))
+        found = dict(_pair(base, other, effort))
         places = {at: (*place, found[at]) for at, place in places.items() if at in found}
     return list(places.values())
 
 
-class _Pairing:
-    """Pairs the lines of one file with those of others, up to a limit of work."""
-
-    def __init__(self, together: LineWork) -> None:
-        self._together = together
-        self._least = together.left - _MAX_WORK
-
-    def pair(self, one: _Lines, other: _Lines) -> _Pairs:
-        """Return the pairs of equal lines, ascending on both sides."""
-        found: _Pairs = []
-        waiting = [(0, len(one), 0, len(other))]
-        while waiting:
-            begin, end, other_begin, other_end = waiting.pop()
-            if begin == end or other_begin == other_end:
-                continue
-            self._together.left -= end - begin + other_end - other_begin
-            if self._together.left < max(self._least, 0):
-                raise LinesTooManyError
-            pairs = _pair_rarest(one[begin:end], other[other_begin:other_end])
-            if pairs:
-                here = [(begin + at, other_begin + to) for at, to in pairs]
-                # What lies between two pairs is compared in the same way.
-                borders = [(begin - 1, other_begin - 1), *here, (end, other_end)]
-                waiting += [
-                    (at + 1, next_at, to + 1, next_to)
-                    for (at, to), (next_at, next_to) in pairwise(borders)
-                ]
-            else:
-                pairs = _pair_ends(one[begin:end], other[other_begin:other_end])
-                here = [(begin + at, other_begin + to) for at, to in pairs]
-            found += here
-        found.sort()
-        return found
+def _pair(one: _Lines, other: _Lines, effort: Effort) -> _Pairs:
+    """Return the pairs of equal lines, ascending on both sides."""
+    found: _Pairs = []
+    waiting = [(0, len(one), 0, len(other))]
+    while waiting:
+        begin, end, other_begin, other_end = waiting.pop()
+        if begin == end or other_begin == other_end:
+            continue
+        effort.spend(end - begin + other_end - other_begin)
+        part, other_part = one[begin:end], other[other_begin:other_end]
+        pairs = _pair_rarest(part, other_part)
+        here = [(begin + at, other_begin + to) for at, to in pairs or _pair_ends(part, other_part)]
+        found += here
+        if pairs:
+            # What lies between two pairs is compared in the same way.
+            borders = [(begin - 1, other_begin - 1), *here, (end, other_end)]
+            waiting += [
+                (at + 1, next_at, to + 1, next_to)
+                for (at, to), (next_at, next_to) in pairwise(borders)
+            ]
+    found.sort()
+    return found
 
 
 def _pair_rarest(one: _Lines, other: _Lines) -> _Pairs:

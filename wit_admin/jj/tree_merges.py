@@ -6,17 +6,22 @@ Source: jj's lib/src/tree_merge.rs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wit_admin.errors import DamagedJjError, MissingJjError
 from wit_admin.git_objects import hash_object
 from wit_admin.jj.commit_headers import TreeId
-from wit_admin.jj.conflicts import Terms, iter_entries
-from wit_admin.jj.line_merges import LinesTooManyError, LineWork, merge_lines
+from wit_admin.jj.conflicts import MAX_REMEMBERED, Terms, iter_entries
+from wit_admin.jj.effort import TooMuchError
+from wit_admin.jj.line_merges import merge_lines
 from wit_admin.jj.merges import resolve_trivially, simplify
 from wit_admin.jj.trees import EntryKind, TreeEntry, Trees
 
 _MAX_DEPTH = 200
+_MAX_BYTES = 8 * 1024**2
+"""Of all versions of a file; its lines take many times as much."""
+_BYTES_OF_A_LINE = 32
+"""To read as many costs as much as to compare a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +34,20 @@ class MergedTrees:
     """Whether there were files that only jj could merge, because they are too large or missing."""
 
 
-def merge_trees(trees: Trees, terms: Sequence[TreeId], work: LineWork) -> MergedTrees:
+def merge_trees(trees: Trees, terms: Sequence[TreeId]) -> MergedTrees:
     """Merge tree terms, files' lines included.
 
     Raises:
         MissingJjError: A tree is not there.
         DamagedJjError: A tree is malformed.
+        TooMuchError: They are too many, or too deep.
     """
-    merger = _Merger(trees, work)
+    merger = _Merger(trees)
     merged = merger.merge(tuple(terms), b"")
     return MergedTrees(simplify([tree or trees.empty_id for tree in merged]), merger.is_undecided)
 
 
-def matches_merge(
-    trees: Trees, terms: Sequence[TreeId], found: TreeId, work: LineWork
-) -> bool | None:
+def matches_merge(trees: Trees, terms: Sequence[TreeId], found: TreeId) -> bool | None:
     """Tell whether ``found`` is what tree terms merge to; ``None`` where only jj could tell.
 
     That mostly takes less than to merge them: the first thing that differs is enough.
@@ -51,8 +55,9 @@ def matches_merge(
     Raises:
         MissingJjError: A tree is not there.
         DamagedJjError: A tree is malformed.
+        TooMuchError: They are too many, or too deep.
     """
-    return _Merger(trees, work).matches(tuple(terms), found, b"")
+    return _Merger(trees).matches(tuple(terms), found, b"")
 
 
 _TreeTerms = tuple[TreeId | None, ...]
@@ -61,13 +66,23 @@ _TreeTerms = tuple[TreeId | None, ...]
 @dataclass(slots=True)
 class _Merger:
     trees: Trees
-    work: LineWork
     is_undecided: bool = False
+    _matched: dict[tuple[_TreeTerms, TreeId | None], bool | None] = field(default_factory=dict)
+    _merged: dict[_TreeTerms, _TreeTerms] = field(default_factory=dict)
 
     def matches(self, terms: _TreeTerms, found: TreeId | None, prefix: bytes) -> bool | None:
         resolved = resolve_trivially(terms)
         if resolved is not None:
             return (resolved[0] or self.trees.empty_id) == (found or self.trees.empty_id)
+        key = (terms, found)
+        if key not in self._matched:
+            matches = self._entries_match(terms, found, prefix)
+            if len(self._matched) >= MAX_REMEMBERED:
+                return matches
+            self._matched[key] = matches
+        return self._matched[key]
+
+    def _entries_match(self, terms: _TreeTerms, found: TreeId | None, prefix: bytes) -> bool | None:
         _check_depth(prefix)
         matches: bool | None = True
         # The last one is what was found, the others are what is merged.
@@ -100,6 +115,14 @@ class _Merger:
         resolved = resolve_trivially(terms)
         if resolved is not None:
             return resolved
+        if terms not in self._merged:
+            merged = self._merge_entries(terms, prefix)
+            if len(self._merged) >= MAX_REMEMBERED:
+                return merged
+            self._merged[terms] = merged
+        return self._merged[terms]
+
+    def _merge_entries(self, terms: _TreeTerms, prefix: bytes) -> _TreeTerms:
         _check_depth(prefix)
         made: list[dict[bytes, TreeEntry]] = [{} for _ in terms]
         is_resolved = True
@@ -139,9 +162,8 @@ class _Merger:
         if oid is not None:
             return TreeEntry(kind[0], oid[0])
         try:
-            contents = [self.trees.objects.read(oid, "blob") for oid in oids]
-            content = merge_lines(contents, self.work)
-        except (LinesTooManyError, MissingJjError, DamagedJjError):
+            content = merge_lines(self._read_files(oids), self.trees.effort)
+        except (MissingJjError, DamagedJjError):
             # Nothing else needs their content, so what cannot be read must not fail the rest.
             self.is_undecided = True
             return None
@@ -149,7 +171,16 @@ class _Merger:
             return None
         return TreeEntry(kind[0], hash_object("blob", content, self.trees.id_bytes))
 
+    def _read_files(self, oids: Sequence[str]) -> list[bytes]:
+        contents: list[bytes] = []
+        for oid in oids:
+            contents.append(self.trees.objects.read(oid, "blob"))
+            self.trees.effort.spend(len(contents[-1]) // _BYTES_OF_A_LINE)
+            if sum(map(len, contents)) > _MAX_BYTES:
+                raise TooMuchError("Files to merge are too large.")
+        return contents
+
 
 def _check_depth(prefix: bytes) -> None:
     if prefix.count(b"/") > _MAX_DEPTH:
-        raise DamagedJjError(f"Trees are more than {_MAX_DEPTH} folders deep.")
+        raise TooMuchError(f"Trees are more than {_MAX_DEPTH} folders deep.")

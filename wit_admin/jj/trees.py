@@ -14,6 +14,7 @@ from functools import lru_cache
 from wit_admin.errors import DamagedJjError
 from wit_admin.git_objects import empty_tree_id, hash_object
 from wit_admin.jj.commit_headers import TreeId
+from wit_admin.jj.effort import Effort
 from wit_admin.jj.ids import COMMIT_ID_BYTES
 from wit_admin.jj.objects import Objects
 
@@ -74,6 +75,7 @@ class Trees:
         self.objects = objects
         self.id_bytes = id_bytes
         self.empty_id = empty_tree_id(id_bytes)
+        self.effort = Effort()
         self._made: dict[TreeId, Entries] = {self.empty_id: {}}
         self._cache: dict[TreeId, Entries] = {}
 
@@ -112,6 +114,10 @@ class Trees:
         tree_id = hash_object("tree", content, self.id_bytes)
         self._made[tree_id] = dict(ordered)
         return tree_id
+
+    def forget_made(self) -> None:
+        """Drop the trees made up so far; they cannot be read any more."""
+        self._made = {self.empty_id: {}}
 
 
 def decode_tree(tree_id: TreeId, content: bytes) -> dict[bytes, TreeEntry]:
