@@ -37,25 +37,33 @@ def test_extras_overrule_the_header_and_the_header_the_synthetic_id() -> None:
 
 
 @pytest.mark.parametrize("parents", [(), (A,), (A, B, C)])
-@pytest.mark.parametrize("person", ["Ada <a@b> 12 -0130", "<> 0 +0000", "A <b> <c@d> 12 +0000"])
+@pytest.mark.parametrize(
+    "person",
+    ["Ada <a@b> 12 -0130", "<> 0 +0000", "A <b> <c@d> 12 +0000", "\udce9 <\udcc3> 12 +0000"],
+)
+@pytest.mark.parametrize("committer", ["Bob <b@c> 13 +0545", "Ada <a@b> 12 -0130"])
 @pytest.mark.parametrize("change_id", [HEADER_ID, HEADER_ID.upper(), "k", None])
 @pytest.mark.parametrize("is_shallow", [False, True])
 def test_header_that_says_nothing_to_jj_changes_nothing(
-    parents: tuple[str, ...], person: str, change_id: str | None, is_shallow: bool
+    parents: tuple[str, ...], person: str, committer: str, change_id: str | None, is_shallow: bool
 ) -> None:
     """Those without are decoded by a shorter way."""
     lines = [f"tree {EMPTY_TREE}", *(f"parent {parent}" for parent in parents)]
-    lines += [f"author {person}", "committer Bob <b@c> 13 +0545"]
+    lines += [f"author {person}", f"committer {committer}"]
     lines += [f"change-id {change_id}"] if change_id is not None else []
-    message = "\n\nfirst\n\nsecond\n"
+    message = "\n\nfirst\udcff\n\nsecond\n"
 
     usual, odd = (
-        decode_commit(OID, ("\n".join([*lines, *more]) + message).encode(), is_shallow=is_shallow)
+        decode_commit(
+            OID,
+            ("\n".join([*lines, *more]) + message).encode(errors="surrogateescape"),
+            is_shallow=is_shallow,
+        )
         for more in ((), ["mergetag object 1", " tag x"])
     )
 
     assert usual == odd
-    assert usual.description == "first\n\nsecond\n"
+    assert usual.description == "first\N{REPLACEMENT CHARACTER}\n\nsecond\n"
 
 
 def test_first_of_two_headers_counts_even_if_it_is_no_id() -> None:

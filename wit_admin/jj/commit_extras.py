@@ -28,14 +28,12 @@ class Extras:
 NO_EXTRAS = Extras(None, (), ())
 
 
-def decode_extras(oid: CommitId, content: bytes | None) -> Extras:
-    """Return the row of the extras for a commit; ``None`` is no row.
+def decode_extras(oid: CommitId, content: bytes) -> Extras:
+    """Return the row of the extras for a commit.
 
     Raises:
         DamagedJjError: It is malformed.
     """
-    if content is None:
-        return NO_EXTRAS
     what = f"The extras of commit {oid}"
     message = schema.parse("CommitExtras", content, what=what)
     has_id = len(message.change_id) == CHANGE_ID_BYTES

@@ -31,7 +31,7 @@ _BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
 )
 """What Unicode calls white space. Python strips four control characters more."""
 _MAX_SHARED = 200
-"""The longest name with address, in bytes, that is cached: most commits share theirs."""
+"""The longest name with address that is cached: most commits share theirs."""
 _LINE_END = re.compile(rb"\n(?! )")
 """The end of a header: a next line that begins with a space would continue it."""
 _TREE_IDS = re.compile(
@@ -91,31 +91,35 @@ def read_trees(oid: CommitId, headers: Mapping[bytes, bytes]) -> tuple[TreeId, .
 def read_signature(value: bytes) -> Signature:
     """Parse an ``author`` or ``committer`` header, in any form."""
     end = value.rfind(b">") + 1
-    if value.find(b"<", 0, end) < 0:
-        return Signature(_name(value), "", Timestamp(0, 0))
-    person = value[:end]
-    name, email = _person(person) if end > _MAX_SHARED else _shared_person(person)
+    left = value.find(b"<", 0, end)
+    if left < 0:
+        return Signature(_name(read_text(value)), "", Timestamp(0, 0))
+    if end <= _MAX_SHARED:
+        name, email = _person(read_text(value[:end]))
+    else:
+        address = value[left:end].lstrip(b"<\t\n\f\r ").rstrip(b">\t\n\f\r ")
+        name, email = _name(read_text(value[:left])), _name(read_text(address))
     return Signature(name, email, _time(_TIME.match(value, end)))
 
 
-def build_signature(person: bytes, seconds: bytes, zone: bytes) -> Signature:
+def build_signature(person: str, seconds: str, zone: str) -> Signature:
     """Return the signature from the parts of a header in the usual form."""
-    people = _shared_person if len(person) <= _MAX_SHARED else _person
-    return Signature(*people(person), Timestamp(int(seconds) * 1000, _zone(zone)))
+    name, email = _person(person) if len(person) <= _MAX_SHARED else _split_person(person)
+    return Signature(name, email, Timestamp(int(seconds) * 1000, _zone(zone)))
 
 
-def _person(value: bytes) -> tuple[str, str]:
-    left = value.find(b"<")
+def _split_person(text: str) -> tuple[str, str]:
+    left = text.find("<")
     # Where there are several angle brackets, all of them are left out.
-    return _name(value[:left]), _name(value[left:].lstrip(b"<\t\n\f\r ").rstrip(b">\t\n\f\r "))
+    return _name(text[:left]), _name(text[left:].lstrip("<\t\n\f\r ").rstrip(">\t\n\f\r "))
 
 
-_shared_person = lru_cache(maxsize=1024)(_person)
+_person = lru_cache(maxsize=1024)(_split_person)
 """Cached, so that a history holds each person only once."""
 
 
-def _name(value: bytes) -> str:
-    text = read_text(value).strip(_BLANKS)
+def _name(text: str) -> str:
+    text = text.strip(_BLANKS)
     return "" if text == _EMPTY_NAME else text
 
 
@@ -129,13 +133,11 @@ def _time(found: re.Match[bytes] | None) -> Timestamp:
     if found is None:
         return Timestamp(0, 0)
     seconds, zone = found.groups()
-    return Timestamp(int(seconds) * 1000, _zone(zone))
+    return Timestamp(int(seconds) * 1000, _zone(zone.decode()) if zone else 0)
 
 
 @lru_cache(maxsize=64)
-def _zone(value: bytes | None) -> int:
+def _zone(text: str) -> int:
     """Return the minutes east of UTC."""
-    if value is None:
-        return 0
-    minutes = int(value[1:3]) * 60 + int(value[3:])
-    return -minutes if value.startswith(b"-") else minutes
+    minutes = int(text[1:3]) * 60 + int(text[3:])
+    return -minutes if text.startswith("-") else minutes

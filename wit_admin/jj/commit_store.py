@@ -10,7 +10,7 @@ import heapq
 from collections.abc import Container, Iterable, Iterator, Mapping
 
 from wit_admin.errors import DamagedJjError, MissingJjError
-from wit_admin.jj.commit_extras import decode_extras
+from wit_admin.jj.commit_extras import NO_EXTRAS, decode_extras
 from wit_admin.jj.commits import Commit, decode_commit, root_commit
 from wit_admin.jj.graph import Node
 from wit_admin.jj.ids import CommitId, is_root_commit
@@ -102,7 +102,8 @@ class CommitStore:
         if is_root_commit(commit_id):
             return root_commit(self.id_bytes), 0
         content = self.objects.read(commit_id, "commit")
-        extras = decode_extras(commit_id, self.extras.find(bytes.fromhex(commit_id)))
+        row = self.extras.find(bytes.fromhex(commit_id))
+        extras = NO_EXTRAS if row is None else decode_extras(commit_id, row)
         is_shallow = commit_id in self._shallow
         return decode_commit(commit_id, content, extras, is_shallow=is_shallow), len(content)
 

@@ -13,6 +13,7 @@ from wit_admin.git_objects import empty_tree_id
 from wit_admin.jj import change_ids
 from wit_admin.jj.commit_extras import NO_EXTRAS, Extras
 from wit_admin.jj.commit_headers import (
+    MAX_TEXT_CHARACTERS,
     Signature,
     TreeId,
     build_signature,
@@ -28,12 +29,12 @@ from wit_admin.jj.operations import Timestamp
 _LABELS = b"jj:conflict-labels"
 _SIGNATURES = {40: b"gpgsig", 64: b"gpgsig-sha256"}
 """The header by the length of ids: the other one signs the same commit under its other id."""
-_SIGNED = rb"([^<>\n]*+<[^<>\n]*+>) (\d{1,18}) ([+-]\d{4})"
+_SIGNED = r"([^<>\n]*+<[^<>\n]*+>) ([0-9]{1,18}) ([+-][0-9]{4})"
 _USUAL = re.compile(
-    rb"tree ([0-9a-f]++)((?:\nparent [0-9a-f]++)*+)\nauthor %s\ncommitter %s"
-    rb"(?:\nchange-id ([k-z]{32}))?\n\n" % (_SIGNED, _SIGNED)
+    rf"tree ([0-9a-f]++)((?:\nparent [0-9a-f]++)*+)\nauthor {_SIGNED}"
+    rf"\ncommitter (?:\3 \4 \5|{_SIGNED})(?:\nchange-id ([k-z]{{32}}))?\n\n"
 )
-"""The beginning of nearly all commits."""
+"""The beginning of nearly all commits; most committers are the author, at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +94,11 @@ def decode_commit(
     Raises:
         DamagedJjError: It is no commit, or its conflict has an even number of terms.
     """
-    usual = _USUAL.match(content)
-    if usual is not None:
-        return _decode_usual(oid, usual, extras, is_shallow=is_shallow)
+    # Shorter than what any text in it is cut to.
+    if len(content) <= MAX_TEXT_CHARACTERS:
+        usual = _USUAL.match(content.decode("utf-8", "replace"))
+        if usual is not None:
+            return _decode_usual(oid, usual, extras, is_shallow=is_shallow)
     head, _, message = content.partition(b"\n\n")
     parents, headers = read_headers(head)
     try:
@@ -121,24 +124,22 @@ def decode_commit(
 
 
 def _decode_usual(
-    oid: CommitId, usual: re.Match[bytes], extras: Extras, *, is_shallow: bool
+    oid: CommitId, usual: re.Match[str], extras: Extras, *, is_shallow: bool
 ) -> Commit:
-    """Like :func:`decode_commit`, in two thirds of the time, for the usual form."""
+    """Like :func:`decode_commit`, in less time, for the usual form."""
     tree, parents, author, at, zone, committer, then, there, change_id = usual.groups()
     signed_by = build_signature(author, at, zone)
-    is_same = committer == author and then == at and there == zone
-    own_id = extras.change_id or (change_id.decode() if change_id else change_ids.synthesize(oid))
-    own_parents = () if is_shallow else tuple(parents.decode().split()[1::2])
+    own_parents = () if is_shallow else tuple(parents.split("\nparent ")[1:])
     # Positional, in the order of the fields: ten keyword arguments take half as long again.
     return Commit(
         oid,
-        own_id,
+        extras.change_id or change_id or change_ids.synthesize(oid),
         own_parents or (root_commit_id(len(oid) // 2),),
-        extras.trees or (tree.decode(),),
+        extras.trees or (tree,),
         (),
-        read_text(usual.string[usual.end() :]),
+        usual.string[usual.end() :],
         signed_by,
-        signed_by if is_same else build_signature(committer, then, there),
-        is_signed=False,
-        predecessors=extras.predecessors,
+        signed_by if committer is None else build_signature(committer, then, there),
+        False,  # noqa: FBT003  it has no such header
+        extras.predecessors,
     )

@@ -5,8 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pygit2
+from pygit2.enums import ObjectType
 
 from wit_admin.errors import DamagedJjError
+
+_NAMES = {
+    ObjectType.COMMIT: "commit",
+    ObjectType.TREE: "tree",
+    ObjectType.BLOB: "blob",
+    ObjectType.TAG: "tag",
+}
 
 
 class Sha1Packs:
@@ -21,11 +29,12 @@ class Sha1Packs:
     def find(self, oid: str, *, most_bytes: int) -> tuple[str, bytes] | None:
         """See :meth:`wit_admin.jj.objects.Packs.find`."""
         try:
-            kind, size = self._objects.read_header(oid)
+            size = self._objects.read_header(oid)[1]
             if size > most_bytes:
                 raise DamagedJjError(f"The object {oid} is larger than {most_bytes} bytes.")
-            return kind.name.lower(), self._objects.read(oid)[1]
+            kind, content = self._objects.read(oid)
         except KeyError:
             return None
         except (pygit2.GitError, ValueError, OSError) as error:
             raise DamagedJjError(f"The object {oid} cannot be read: {error}.") from error
+        return _NAMES[kind], content
