@@ -86,7 +86,11 @@ def revoke(
 
     Example: wit-admin session revoke --user alice
     """
-    from wit_admin.services.accounts.sessions import revoke_session, revoke_sessions_of
+    from wit_admin.services.accounts.sessions import (
+        plan_revocation,
+        revoke_session,
+        revoke_sessions_of,
+    )
 
     output = output_of(ctx, as_json=as_json)
     identifier = None if session_id is None else id_of(session_id)
@@ -95,7 +99,7 @@ def revoke(
         if (session_id is None) == (user is None):
             raise InvalidInputError("Give either the id of a session or --user.")
         if dry_run:
-            plan = service.plan_revocation(command.sessions, session_id=identifier, username=user)
+            plan = plan_revocation(command.sessions, session_id=identifier, username=user)
             show_plan(output, plan)
             return
         if identifier is not None:
