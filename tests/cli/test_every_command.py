@@ -49,8 +49,10 @@ ASKING = {
     "user rename": PLANNED,
     "db rollback": PLANNED,
     "repo gc": {"--dry-run"},
+    "session revoke": {"--dry-run"},
 }
-"""What changes many things or destroys one. ``repo gc`` takes nothing away.
+"""What changes many things or destroys one. ``repo gc`` takes nothing away, and whoever lost a session
+signs in again.
 
 All others change one thing that one other command brings back, or shut somebody out, which is not
 to wait for an answer.
