@@ -5,6 +5,7 @@ Source: proc(5), ``/proc/pid/environ`` and ``/proc/pid/cwd``.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,13 +36,18 @@ def live_push_ids() -> set[str]:
 
 
 def is_in_use(gitdir: Path) -> bool:
-    """Return whether a process works in ``gitdir`` or has a file in it open."""
-    root = str(gitdir)
+    """Return whether another process works in ``gitdir`` or has a file in it open."""
+    root = os.path.realpath(gitdir)
     return any(
         target == root or target.startswith(f"{root}/")
         for folder in _process_folders()
         for target in _held_paths(folder)
     )
+
+
+def open_here() -> set[str]:
+    """Return what this process has open, links resolved."""
+    return set(_held_paths(Path("/proc/self")))
 
 
 def _process_folders() -> list[Path]:
@@ -55,7 +61,9 @@ def _held_paths(folder: Path) -> Iterator[str]:
         yield str((folder / "cwd").readlink())
         with os.scandir(folder / "fd") as entries:
             for entry in entries:
-                yield str(Path(entry.path).readlink())
+                # A busy process closes some of them meanwhile.
+                with contextlib.suppress(OSError):
+                    yield str(Path(entry.path).readlink())
     except OSError:
         # It has ended, or belongs to a user whose processes this one may not inspect.
         return

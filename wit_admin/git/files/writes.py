@@ -48,7 +48,8 @@ def replace_locked(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(descriptor)
-        lock.rename(path)
+            # Open to the end: what nobody has open counts as left by a killed process.
+            lock.rename(path)
     except BaseException:
         lock.unlink(missing_ok=True)
         raise

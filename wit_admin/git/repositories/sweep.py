@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from wit_admin.git.children.processes import is_in_use
+from wit_admin.git.children.processes import is_in_use, open_here
 from wit_admin.git.refs.names import ref_bytes
 
 ABANDONED_S = 24 * 3600.0
@@ -25,18 +25,19 @@ def sweep(gitdir: Path, refs: Iterable[str], *, min_age_s: float = 0.0) -> list[
     With ``min_age_s`` only what is at least as old: for callers that cannot see all processes that
     may be at work.
 
-    Nothing is touched while any process on this host is at work in the repository. A lock that was
-    there before that was checked has no owner: git creates locks with ``O_EXCL``, so no newer one
-    can have the name of a stale one.
+    Nothing is touched while another process on this host is at work in the repository, and no lock
+    that another thread of this one holds. A lock that was there before that was checked has no
+    owner: git creates locks with ``O_EXCL``, so no newer one can have the name of a stale one.
     """
+    gitdir = Path(os.path.realpath(gitdir))
     made_before = time.time() - min_age_s if min_age_s else math.inf
     candidates = list(_leftovers(gitdir, refs, made_before=made_before))
     if not candidates or is_in_use(gitdir):
         return []
-    removed = []
+    removed, held = [], open_here()
     for path, inode in candidates:
         try:
-            if path.lstat().st_ino != inode:
+            if str(path) in held or path.lstat().st_ino != inode:
                 continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
