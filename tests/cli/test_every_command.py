@@ -51,8 +51,9 @@ ASKING = {
     "repo gc": {"--dry-run"},
     "session revoke": {"--dry-run"},
 }
-"""What changes many things or destroys one. ``repo gc`` takes nothing away, and whoever lost a session
-signs in again.
+"""What changes many things or destroys one.
+
+``repo gc`` takes nothing away, and whoever lost a session signs in again.
 
 All others change one thing that one other command brings back, or shut somebody out, which is not
 to wait for an answer.
