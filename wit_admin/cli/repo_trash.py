@@ -83,6 +83,9 @@ def list_trash(ctx: typer.Context, as_json: AsJson = False) -> None:
 @trash_app.command("empty")
 def empty_trash(
     ctx: typer.Context,
+    repos: Annotated[
+        list[str] | None, typer.Argument(metavar="OWNER/REPO...", help="Only these")
+    ] = None,
     older_than: Annotated[
         str | None,
         typer.Option(metavar="AGE", help="Only what was deleted this long ago, such as 30d"),
@@ -97,8 +100,9 @@ def empty_trash(
     Example: wit-admin repo trash empty --older-than 30d --yes
     """
     output = output_of(ctx, as_json=as_json)
+    names = [RepoName.parse(repo) for repo in repos or ()]
     age = None if older_than is None else lifetime_of(older_than)
     consent = Consent(dry_run, yes=yes, no_input=no_input)
     with command_context(ctx) as command:
-        task = command.plans().emptying(older_than=age)
+        task = command.plans().emptying(names=names, older_than=age)
         run_task(output, task, consent, question="Remove for good?")

@@ -125,6 +125,22 @@ def test_emptying_spares_what_came_back_meanwhile(site: Site) -> None:
     site.assert_whole()
 
 
+def test_emptying_takes_only_what_it_names(site: Site) -> None:
+    tools = RepoName("alice", "tools")
+    for name in (DEMO, tools, DEMO):
+        site.create(name)
+        trash.delete_repository(site.sessions, site.root, name)
+
+    task = site.plans().emptying(names=[RepoName("Alice", "Demo")])
+    applied = task.apply(task.build())
+
+    assert applied.done == {"purge": 2}
+    assert [row.name for row in trash.list_trash(site.sessions)] == ["tools"]
+    with pytest.raises(NotFoundError, match="no repository Alice/Demo"):
+        task.build()
+    site.assert_whole()
+
+
 def test_emptying_takes_what_a_killed_one_left(site: Site) -> None:
     site.create()
     trash.delete_repository(site.sessions, site.root, DEMO)

@@ -21,7 +21,13 @@ from wit_admin.services.lookups import get_owner, get_repository_id, was_renamed
 from wit_admin.services.plans import Action, Plan, Remark, Task
 from wit_admin.services.repositories.actions import Delete, Transfer
 from wit_admin.services.repositories.moves import transfer_repository
-from wit_admin.services.repositories.trash import discard, list_remains, list_trash, purge
+from wit_admin.services.repositories.trash import (
+    discard,
+    list_remains,
+    list_trash,
+    not_in_trash,
+    purge,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +123,20 @@ class RepositoryPlans:
 
         return Task(build, perform, self._lock("repo-transfer"))
 
-    def emptying(self, *, older_than: timedelta | None = None) -> Task[Purge | Sweep]:
-        """Return the task to purge what has been in the trash for ``older_than``."""
+    def emptying(
+        self, *, names: Sequence[RepoName] = (), older_than: timedelta | None = None
+    ) -> Task[Purge | Sweep]:
+        """Return the task to purge what has been in the trash for ``older_than``.
+
+        With ``names`` it purges only what was deleted under one of these; building its plan raises
+        ``NotFoundError`` if there is nothing of that name.
+        """
 
         def build() -> Plan[Purge | Sweep]:
             rows = list_trash(self.sessions, older_than=older_than)
             remains = list_remains(self.sessions, self.root)
+            if names:
+                rows, remains = _named(rows, names), []
             return Plan((*map(Purge, rows), *map(Sweep, remains)))
 
         def perform(action: Purge | Sweep) -> None:
@@ -135,3 +149,12 @@ class RepositoryPlans:
 
     def _lock(self, name: str) -> Lock:
         return Lock(self.sessions, self.run_dir, name)
+
+
+def _named(rows: Sequence[TrashedRow], names: Sequence[RepoName]) -> list[TrashedRow]:
+    found = {RepoName(row.owner, row.name).key: row for row in rows}
+    for name in names:
+        if name.key not in found:
+            raise not_in_trash(name)
+    wanted = {name.key for name in names}
+    return [row for row in rows if RepoName(row.owner, row.name).key in wanted]

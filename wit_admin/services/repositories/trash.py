@@ -130,9 +130,7 @@ def _find_restorable(
     """Return the repository of that name that was deleted last, and its future owner."""
     row = trash.find_trashed(session, name)
     if row is None:
-        raise NotFoundError(
-            f"The trash has no repository {name}.", hint="See 'wit-admin repo trash list'."
-        )
+        raise not_in_trash(name)
     if row.is_owner_gone and to_owner is None:
         raise NotFoundError(
             f"{row.owner}, which owned {name}, was deleted.",
@@ -154,6 +152,13 @@ def _move_back(root: Path, row: TrashedRow) -> str:
             raise NotFoundError(f"The folder of {name} is gone from the trash.")
         storage.move(folder, root / place)
     return place
+
+
+def not_in_trash(name: RepoName) -> NotFoundError:
+    """Return the error that nothing of that name was deleted."""
+    return NotFoundError(
+        f"The trash has no repository {name}.", hint="See 'wit-admin repo trash list'."
+    )
 
 
 def list_trash(
