@@ -24,7 +24,7 @@ TreeId = str
 _EMPTY_NAME = "JJ_EMPTY_STRING"
 """jj writes this for an empty name, because Git refuses empty names."""
 _TREES = b"jj:trees"
-_TIME = re.compile(rb"\s*([+-]?\d{1,18})(?!\d)(?:\s+([+-]\d{4})(?:\d\d)?(?!\d))?")
+_TIME = re.compile(rb"\s*([+-]?\d{1,19})(?!\d)(?:\s+([+-]\d{4})(?:\d\d)?(?!\d))?")
 """Some write seconds behind the minutes of the zone; jj leaves them out, as it does other zones."""
 _BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
@@ -130,7 +130,8 @@ def read_text(value: bytes) -> str:
 
 
 def _time(found: re.Match[bytes] | None) -> Timestamp:
-    if found is None:
+    # jj knows no number of more than 64 bits.
+    if found is None or abs(int(found[1])) >= 1 << 63:
         return Timestamp(0, 0)
     seconds, zone = found.groups()
     return Timestamp(int(seconds) * 1000, _zone(zone.decode()) if zone else 0)
