@@ -12,10 +12,14 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from tests.support.builders import NOW
 from tests.support.jj_rows import sync
 from tests.support.jj_writer import EMPTY_TREE, ROOT_COMMIT, JjWriter, build
 from wit_admin.db.models.jj import Bookmark, Change, ChangeCommit, Conflict
+from wit_admin.errors import DamagedJjError
 from wit_admin.jj.ids import ROOT_OPERATION_ID
+from wit_admin.services.jj import rows
+from wit_admin.services.jj.sync import JjSyncOptions, sync_repository
 
 CHANGE = "kmnopqrstuvwxyzl" * 2
 
@@ -25,6 +29,28 @@ def conflicts(sessions: sessionmaker[Session]) -> set[tuple[str, int]]:
     with sessions() as session:
         query = select(Conflict.file_path, Conflict.sides).where(~Conflict.resolved)
         return {(path, sides) for path, sides in session.execute(query)}
+
+
+def test_conflicts_without_end_fail_the_sync_unless_they_are_left_out(
+    sessions: sessionmaker[Session],
+    repo_id: uuid.UUID,
+    writer: JjWriter,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rows, "MAX_CONFLICTED_PATHS_TOGETHER", 7)
+    trees = [writer.tree(dict.fromkeys("ab", text)) for text in ("left", "base", "right")]
+    headers = [f"jj:trees {trees[0]} {trees[1]} {trees[2]}"]
+    heads = [writer.commit(description=f"{number}", headers=headers) for number in range(4)]
+    writer.publish(writer.view(*heads))
+
+    with pytest.raises(DamagedJjError, match="conflicted paths"):
+        sync(sessions, repo_id, writer)
+    options = JjSyncOptions(sync_conflicts=False)
+    sync_repository(sessions, repo_id, writer.workspace, now=NOW, options=options)
+
+    assert conflicts(sessions) == set()
+    with sessions() as session:
+        assert set(heads) < set(session.scalars(select(ChangeCommit.commit_id)))
 
 
 def test_repository_just_made_has_the_root_alone(

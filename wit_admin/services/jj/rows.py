@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from wit_admin.db.queries.jj_bookmarks import BookmarkValues
 from wit_admin.db.queries.jj_changes import MAX_DESCRIPTION_CHARACTERS
 from wit_admin.db.queries.jj_commits import ChangeValues, CommitValues
+from wit_admin.errors import DamagedJjError
 from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.commits import Commit
 from wit_admin.jj.ids import ChangeId, CommitId
@@ -25,6 +26,9 @@ from wit_admin.services.jj.standing import Groups, Standing
 
 MAX_CONFLICTED_PATHS = 10_000
 """The most conflicted paths stored for one commit; hostile trees may have any number."""
+
+MAX_CONFLICTED_PATHS_TOGETHER = 300_000
+"""The most in one sync: each takes a kilobyte, and thousands of commits may share a tree."""
 
 MAX_KEY_BYTES = 1200
 """The longest name or path in a key: PostgreSQL's index entries hold at most 2704 bytes."""
@@ -146,14 +150,25 @@ def _change_row(
 def conflicts(
     repository: JjRepository, groups: Groups
 ) -> dict[tuple[CommitId, str], tuple[ChangeId, int]]:
-    """Return the change and number of sides of each conflicted path in these changes."""
-    return {
-        (commit_id, path): (change_id, sides)
-        for change_id, carried in groups.items()
-        for commit_id in carried
-        if (commit := repository.commits.read(commit_id)).has_conflict
-        for path, sides in _conflicted_paths(repository, commit).items()
-    }
+    """Return the change and number of sides of each conflicted path in these changes.
+
+    Raises:
+        DamagedJjError: There are more than :data:`MAX_CONFLICTED_PATHS_TOGETHER`.
+    """
+    found: dict[tuple[CommitId, str], tuple[ChangeId, int]] = {}
+    for change_id, carried in groups.items():
+        for commit_id in carried:
+            commit = repository.commits.read(commit_id)
+            if commit.has_conflict:
+                for path, sides in _conflicted_paths(repository, commit).items():
+                    found[commit_id, path] = change_id, sides
+            if len(found) > MAX_CONFLICTED_PATHS_TOGETHER:
+                raise DamagedJjError(
+                    f"Its commits have more than {MAX_CONFLICTED_PATHS_TOGETHER} conflicted paths "
+                    "together.",
+                    hint="Leave conflicts out with '--kinds changes,bookmarks,operations'.",
+                )
+    return found
 
 
 def _conflicted_paths(repository: JjRepository, commit: Commit) -> dict[str, int]:

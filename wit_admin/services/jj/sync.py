@@ -149,6 +149,7 @@ class _Planner:
         kinds = self.options.kinds
         bookmarks, touched = jj_rows.bookmark_rows(repository, old_view)
         default = repository.find_default_bookmark()
+        wants_conflicts = JjKind.CONFLICTS in kinds
         return JjWriting(
             repo_id=self.repo_id,
             kinds=kinds,
@@ -164,7 +165,7 @@ class _Planner:
             commits=jj_rows.commit_rows(rows.standings),
             gone_commits=rows.gone_commits,
             gone_changes=rows.gone_changes,
-            conflicts=jj_rows.conflicts(repository, rows.groups),
+            conflicts=jj_rows.conflicts(repository, rows.groups) if wants_conflicts else {},
             bookmarks=bookmarks,
             touched_bookmarks=touched,
             default_bookmark=jj_rows.key_text(default) if default is not None else None,
