@@ -88,10 +88,10 @@ def test_trees_that_come_together_in_ever_new_ways_are_given_up(writer: JjWriter
     parents = [writer.commit(first, tree=tree) for tree in (left, right)]
     merged = writer.commit(*parents, tree=left, headers=[f"jj:trees {left} {base} {right}"])
     commits, trees = open_commits(writer), open_trees(writer)
-    trees.effort.left = 1000 - 50_000
+    trees.effort.left = 1000 - 200_000
 
     assert Emptiness(commits, trees).is_empty(commits.read(merged)) is None
-    trees.effort.left = -50_000
+    trees.effort.left = -200_000
     with pytest.raises(DamagedJjError, match="too many"):
         list(iter_conflicted_paths(trees, [left, base, right]))
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from wit_admin.errors import DamagedJjError
 
-_MOST = 5_000_000
-_FOR_EACH = 50_000
-"""What commits take in large repositories; so their number does not matter."""
+_MOST = 20_000_000
+_FOR_EACH = 200_000
+"""More than commits take in large repositories, so their number does not matter."""
 _FOR_A_FOLDER = 10
 
 
@@ -39,4 +39,7 @@ class Effort:
         """
         self.left -= _FOR_A_FOLDER + amount
         if self.left < 0:
-            raise TooMuchError("Its trees and files are too many or too large to be compared.")
+            raise TooMuchError(
+                "Its trees and files are too many or too large to be compared.",
+                hint="'watch' leaves conflicts out with '--kinds changes,bookmarks,operations'.",
+            )
