@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from wit_admin.db.connections import HeldConnection
 from wit_admin.db.queries import jj_commits, jj_operations, jj_state, pushed_changes
 from wit_admin.db.queries.jj_state import StateRow
 from wit_admin.errors import BusyError, MissingJjError
+from wit_admin.garbage import relaxed_collector
 from wit_admin.jj.ids import ChangeId, CommitId, OperationId
 from wit_admin.jj.repository import JjRepository, read_repository
 from wit_admin.jj.views import View
@@ -61,16 +63,27 @@ def sync_repository(  # noqa: PLR0913  all but three are named
             with held.reading() as connection:
                 before = _to_state(jj_state.find(connection, repo_id))
             plan = _Planner(held, repo_id, before, options)
-            writing = read_repository(path, plan.make, root=root)
-            if writing is None:
-                return JjSyncResult()
-            with held.writing() as connection:
-                if _to_state(jj_state.lock(connection, repo_id, path=str(path))) != before:
-                    continue
-                if before.synced_at is None:
-                    pushed_changes.give_way(connection, repo_id)
-                return writing.write(connection, path, before, now)
+            # A first sync makes ten objects for each commit.
+            with relaxed_collector if before.synced_at is None else nullcontext():
+                result = _read_and_write(plan, path, root, now)
+            if result is not None:
+                return result
     raise BusyError(f"The jj repository at {path} is being synced by others all the time.")
+
+
+def _read_and_write(
+    plan: _Planner, path: Path, root: Path | None, now: datetime
+) -> JjSyncResult | None:
+    """Write what is new; ``None`` if another process did so in between."""
+    writing = read_repository(path, plan.make, root=root)
+    if writing is None:
+        return JjSyncResult()
+    with plan.held.writing() as connection:
+        if _to_state(jj_state.lock(connection, plan.repo_id, path=str(path))) != plan.before:
+            return None
+        if plan.before.synced_at is None:
+            pushed_changes.give_way(connection, plan.repo_id)
+        return writing.write(connection, path, plan.before, now)
 
 
 def _to_state(row: StateRow | None) -> SyncedState:
