@@ -26,7 +26,7 @@ from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.services.sync.memory import Remembered
 
 remembered = Remembered(make_sessions(open_engine(sys.argv[1])), owner=None, part_size=500)
-remembered.take("alice")
+remembered.pass_until(["alice/x"])
 before = memory_bytes(os.getpid())
 remembered.miss_rest()
 print(memory_bytes(os.getpid()) - before, len(remembered.missed))
@@ -47,13 +47,38 @@ def test_rows_are_taken_in_the_order_of_paths(
             reconcile.set_places(session, {repo_id: path}, utc_now())
     remembered = Remembered(sessions, owner=None, part_size=part_size)
 
-    taken = [sorted(remembered.take(folder)) for folder in ("Zoe", "a-b", "a", "c")]
+    taken = [
+        list(remembered.pass_until(paths))
+        for paths in (["Zoe/a.git", "a-b/w.git"], ["a-b/x.git"], ["a/y.git"], ["c/x.git"])
+    ]
     was_over = remembered.is_over
     remembered.miss_rest()
 
     assert (was_over, remembered.is_over) == (False, True)
-    assert taken == [["Zoe/a.git"], ["a-b/x.git"], ["a/x.git", "a/y.git"], []]
-    assert remembered.missed == ["b/x.git", "é/x.git"]
+    assert taken == [["Zoe/a.git"], ["a-b/x.git"], ["a/x.git", "a/y.git"], ["b/x.git"]]
+    assert remembered.missed == ["a/x.git", "b/x.git", "é/x.git"]
+
+
+@pytest.mark.parametrize("part_size", [1, 2, 3, 4])
+def test_only_rows_that_are_next_and_the_same_are_passed(
+    sessions: sessionmaker[Session], part_size: int
+) -> None:
+    paths, prints = ["a/w.git", "a/x.git", "b/y.git"], [b"w" * 32, b"x" * 32, b"y" * 32]
+    with sessions.begin() as session:
+        make_user(session, "alice")
+        known = list(zip(paths, prints, strict=True))
+        rows = [adopted(path)._replace(fingerprint=seen) for path, seen in known]
+        insert_adopted(session, rows, utc_now())
+    remembered = Remembered(sessions, owner=None, part_size=part_size)
+
+    assert remembered.pass_until(paths[:1]) == dict(known[:1])
+    assert not remembered.are_next(paths[2:], prints[2:])
+    assert not remembered.are_next(paths[1:2], prints[2:])
+    assert not remembered.are_next([*paths[1:], "c/z.git"], [*prints[1:], b"z" * 32])
+    assert remembered.are_next(paths[1:2], prints[1:2])
+    assert remembered.pass_until(paths[2:]) == dict(known[2:])
+    assert remembered.is_over
+    assert remembered.missed == []
 
 
 def test_what_was_gone_through_is_not_kept_in_memory(
@@ -90,7 +115,7 @@ def test_database_counts_tables_anew_that_grew_by_much(
         assert counted_rows == new if counted else counted_rows <= 0
 
 
-def adopted(path: str, description: str) -> AdoptedRepository:
+def adopted(path: str, description: str | None = None) -> AdoptedRepository:
     """Return what becomes the row of one of alice's repositories."""
     return AdoptedRepository(
         id=new_id(),

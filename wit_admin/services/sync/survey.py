@@ -125,7 +125,7 @@ class Survey:
         most = None if self.options.prune else self.options.part_size
         only, is_exact = self.options.owner, self.options.verify
         batch = _Batch()
-        for owned in walk(self._disk.base, remembered.take, owner=only, is_exact=is_exact):
+        for owned in walk(self._disk.base, remembered, owner=only, is_exact=is_exact):
             self.found += len(owned.paths)
             for item in owned.news:
                 if isinstance(item, Unexpected):
@@ -136,7 +136,6 @@ class Survey:
                 if len(batch.news) == most:
                     yield batch
                     batch = _Batch()
-            remembered.missed += owned.missed()
         batch.is_last = True
         yield batch
 
