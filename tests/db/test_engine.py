@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from wit_admin.db.core import fetch_tuples
 from wit_admin.db.durability import DURABLE
 from wit_admin.db.engine import EngineOptions, make_sessions, open_engine, parse_url, ping
 from wit_admin.db.models.accounts import User
@@ -59,6 +60,28 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
 
     with pytest.raises(UnavailableError, match="not a database"):
         ping(open_engine(f"sqlite:///{tmp_path}/wit.db"))
+
+
+def test_a_file_that_is_damaged_further_in_is_unavailable(tmp_path: Path) -> None:
+    numbers = sa.Table(
+        "numbers", sa.MetaData(), sa.Column("n", sa.Integer), sa.Column("t", sa.Text)
+    )
+    file = tmp_path / "wit.db"
+    engine = open_engine(f"sqlite:///{file}")
+    numbers.create(engine)
+    with make_sessions(engine).begin() as session:
+        session.connection().execute(
+            numbers.insert(), [{"n": n, "t": "x" * 99} for n in range(999)]
+        )
+    with make_sessions(engine)() as session:
+        assert fetch_tuples(session, sa.select(numbers.c.n), {})[998:] == [(998,)]
+    engine.dispose()
+    content = file.read_bytes()
+    half = len(content) // 2
+    file.write_bytes(content[:half] + b"\xff" * half)
+
+    with make_sessions(engine)() as session, pytest.raises(UnavailableError, match="damaged"):
+        fetch_tuples(session, sa.select(numbers), {})
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ and each transaction that only reads costs two more round trips.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
@@ -16,7 +17,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
 from wit_admin.db.engine import WRITES
-from wit_admin.db.errors import unavailable
+from wit_admin.db.errors import of_sqlite, unavailable
 
 
 class HeldConnection:
@@ -78,9 +79,13 @@ class HeldConnection:
 
 @contextmanager
 def renamed_errors(statement: str) -> Iterator[None]:
-    """Raise psycopg's errors as SQLAlchemy does for statements that it runs itself."""
+    """Raise the drivers' errors as SQLAlchemy does for statements that it runs itself."""
     try:
         yield
+    except sqlite3.Error as error:
+        if renamed := of_sqlite(error):
+            raise renamed from error
+        raise
     except psycopg.OperationalError as error:
         raise unavailable(error) from error
     except psycopg.IntegrityError as error:

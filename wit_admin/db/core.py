@@ -9,6 +9,7 @@ from sqlalchemy import CursorResult, Executable, Table
 from sqlalchemy.orm import Session
 
 from wit_admin.db.base import Base
+from wit_admin.db.connections import renamed_errors
 
 
 def table_of(model: type[Base]) -> Table:
@@ -30,3 +31,16 @@ def execute_core(
     if session.new or session.dirty or session.deleted:
         session.flush()
     return session.connection().execute(statement, values)
+
+
+def fetch_tuples(
+    session: Session, statement: Executable, values: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
+    """Return all rows of a query as the driver's tuples, with values as the driver gives them.
+
+    SQLAlchemy's rows and conversions would take as long as a query for thousands of rows.
+    """
+    with execute_core(session, statement, values) as result, renamed_errors("SELECT"):
+        cursor = result.cursor
+        assert cursor is not None  # noqa: S101  the statement returns rows
+        return list(cursor.fetchall())

@@ -81,13 +81,14 @@ def rename_errors(context: ExceptionContext) -> WitError | None:
         return None
     original = context.original_exception
     if isinstance(original, sqlite3.Error):
-        return _of_sqlite(original)
+        return of_sqlite(original)
     if isinstance(original, psycopg.Error):
         return _of_postgresql(original, is_disconnect=context.is_disconnect)
     return None
 
 
-def _of_sqlite(error: sqlite3.Error) -> WitError | None:
+def of_sqlite(error: sqlite3.Error) -> WitError | None:
+    """Return the error to raise instead of SQLite's, or ``None`` to let that pass."""
     # Errors of Python's sqlite3 module for wrong use have no code.
     code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
     reason = _SQLITE_UNAVAILABLE.get(code)

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
-from wit_admin.db.core import execute_core, table_of
+from wit_admin.db.core import execute_core, fetch_tuples, table_of
 from wit_admin.db.models.accounts import Owner, OwnerType
 from wit_admin.db.models.repositories import (
     ObjectFormat,
@@ -79,7 +79,7 @@ class KnownRepository(NamedTuple):
 
 def list_fingerprints(
     session: Session, *, after: str, folder: str | None = None, limit: int
-) -> Sequence[Row[str, bytes | None]]:
+) -> list[tuple[str, bytes | None]]:
     """Return disk paths of live repositories after this one, in order, with their fingerprints.
 
     ``folder`` is the one owner's folder to list, in any case.
@@ -88,7 +88,7 @@ def list_fingerprints(
     if folder is not None:
         path = func.lower(_REPOSITORIES.c.disk_path)
         query = query.where(path.startswith(f"{folder.lower()}/", autoescape=True))
-    return execute_core(session, query, {"after": after, "most": limit}).all()
+    return fetch_tuples(session, query, {"after": after, "most": limit})
 
 
 def list_at(session: Session, paths: Sequence[str]) -> Iterator[KnownRepository]:
