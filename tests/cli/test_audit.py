@@ -10,18 +10,12 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from tests.support import forker
 from wit_admin.db.engine import open_engine
 
 
 def run(url: str, *arguments: str, code: int = 0, given: str = "") -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "wit_admin", *arguments],
-        env={**os.environ, "DATABASE_URL": url},
-        input=given,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = forker.run(arguments, {**os.environ, "DATABASE_URL": url}, given)
     assert done.returncode == code, done.stderr
     return done.stdout.strip()
 

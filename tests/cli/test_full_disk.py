@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from tests.support import forker
 from tests.support.builders import make_user
 from tests.support.listing import contents_below
 from wit_admin.db.models.repositories import Visibility
@@ -30,11 +31,15 @@ def home(database_url: str, sessions: sessionmaker[Session], tmp_path: Path) -> 
     return tmp_path / "home", database_url
 
 
-def run(home: Path, url: str, arguments: str, *, limit: str) -> tuple[int, str]:
-    """Run a command that may write files of so many blocks only."""
+def environment(home: Path, url: str) -> dict[str, str]:
+    return {**os.environ, "WIT_HOME": str(home), "DATABASE_URL": url}
+
+
+def run_on_full_disk(home: Path, url: str, arguments: str) -> tuple[int, str]:
+    """Run a command that may not write into files."""
     done = subprocess.run(
-        ["sh", "-c", f'ulimit -f {limit}; exec "$0" -m wit_admin {arguments}', sys.executable],
-        env={**os.environ, "WIT_HOME": str(home), "DATABASE_URL": url},
+        ["sh", "-c", f'ulimit -f 0; exec "$0" -m wit_admin {arguments}', sys.executable],
+        env=environment(home, url),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -60,9 +65,9 @@ def test_disk_that_is_full_is_told_and_leaves_nothing_half_done(
     folder, url = home
     before = dict(contents_below(folder / "repos"))
 
-    code, said = run(folder, url, arguments, limit="0")
+    code, said = run_on_full_disk(folder, url, arguments)
     after = dict(contents_below(folder / "repos"))
-    again, _ = run(folder, url, arguments, limit="unlimited")
+    again = forker.run(arguments.split(), environment(folder, url)).returncode
 
     if url.startswith("postgresql") and arguments in NEED_NO_DISK:
         assert code == 0, said

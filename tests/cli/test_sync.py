@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import pty
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.support import forker
 from tests.support.jj_writer import JjWriter
 from tests.support.processes import wait_until
 from tests.support.terminal import read_until, start
@@ -39,10 +39,9 @@ def root(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def sync(*arguments: str, code: int = 0) -> tuple[str, str]:
-    with start(["sync", *arguments], stdin=subprocess.DEVNULL, env=os.environ) as process:
-        out, err = process.communicate(timeout=60)
-    assert process.returncode == code, err
-    return out.decode(), err.decode()
+    ended = forker.run(["sync", *arguments], os.environ)
+    assert ended.returncode == code, ended.stderr
+    return ended.stdout, ended.stderr
 
 
 def test_jobs_are_listed_without_doing_any(root: Path) -> None:
@@ -140,6 +139,4 @@ def test_person_is_asked_before_anything_is_removed_for_good(
 
 
 def admin(*arguments: str) -> None:
-    with start(arguments, stdin=subprocess.DEVNULL, env=os.environ) as process:
-        process.communicate(timeout=60)
-    assert process.returncode == 0
+    assert forker.run(arguments, os.environ).returncode == 0

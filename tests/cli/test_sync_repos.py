@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.support.terminal import start
+from tests.support import forker
 from wit_admin.git.repositories import storage
 
 
@@ -24,10 +23,9 @@ def root(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def sync(*arguments: str, code: int = 0) -> tuple[str, str]:
-    with start(["sync-repos", *arguments], stdin=subprocess.DEVNULL, env=os.environ) as process:
-        out, err = process.communicate(timeout=60)
-    assert process.returncode == code, err
-    return out.decode(), err.decode()
+    ended = forker.run(["sync-repos", *arguments], os.environ)
+    assert ended.returncode == code, ended.stderr
+    return ended.stdout, ended.stderr
 
 
 def test_dry_run_shows_each_action_and_does_nothing(root: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.accounts import make_account
-from tests.support.place import Place
+from tests.support.place import Place, let_reads_grow_old
 from tests.support.repositories import all_refs, commit, new_work, oid_of
 from tests.support.server import run_git, running_server
 
@@ -117,6 +117,7 @@ def test_a_repository_that_is_private_again_is_given_to_nobody(
 ) -> None:
     counted.clone(tmp_path / "before")
     counted.place.server.admin("repo", "visibility", f"alice/{counted.name}", "private")
+    let_reads_grow_old()
 
     url = counted.place.server.remote(f"alice/{counted.name}")
     refused = run_git(Path("/"), "clone", url, str(tmp_path / "after"), check=False)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import random
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
-from tests.support.place import Place
+from tests.support import forker
+from tests.support.place import Place, let_reads_grow_old
 from tests.support.repositories import commit, oid_of
 from tests.support.server import run_git
 
@@ -85,6 +83,7 @@ def test_visibility_holds_at_once(alice: Place, work: Path) -> None:
     alice.server.admin("repo", "visibility", "alice/seen", "public")
     run_git(work, "ls-remote", anonymous)
     alice.server.admin("repo", "visibility", "alice/seen", "private")
+    let_reads_grow_old()
 
     assert run_git(work, "ls-remote", anonymous, check=False).returncode != 0
 
@@ -140,26 +139,10 @@ def test_changes_killed_at_any_moment_are_set_right_by_a_rerun(alice: Place, wor
 
 def kill(place: Place, chance: random.Random, *arguments: str) -> None:
     """Run a command and kill it somewhere on its way, or just after."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "wit_admin", *arguments],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=place.server.environment,
-    )
-    try:
-        process.wait(timeout=chance.uniform(0.2, 1.2))
-    except subprocess.TimeoutExpired:
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+    forker.start(arguments, place.server.environment).kill(after_s=chance.uniform(0.01, 0.4))
 
 
 def finish(place: Place, *arguments: str) -> None:
     """Run it again: it succeeds, or finds that all was done before."""
-    result = subprocess.run(
-        [sys.executable, "-m", "wit_admin", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=place.server.environment,
-    )
+    result = forker.run(arguments, place.server.environment)
     assert result.returncode == 0 or "There is no" in result.stderr or "has no" in result.stderr

@@ -15,6 +15,7 @@ from typing import ClassVar
 
 import pytest
 
+from tests.support import forker
 from tests.support.listing import contents_below
 from tests.support.place import Place
 from tests.support.processes import wait_until
@@ -63,10 +64,9 @@ def start(place: Place, *arguments: str) -> subprocess.Popen[str]:
 
 def refusal(place: Place, *arguments: str) -> tuple[int, str]:
     """Return how an import ends that must fail, and what it says."""
-    process = start(place, *arguments)
-    out, said = process.communicate(timeout=60)
-    assert (process.returncode != 0, out) == (True, "")
-    return process.returncode, said
+    ended = forker.run(["repo", "import", *arguments], place.server.environment)
+    assert (ended.returncode != 0, ended.stdout) == (True, "")
+    return ended.returncode, ended.stderr
 
 
 def staging(place: Place) -> list[Path]:
@@ -188,12 +188,8 @@ def test_import_killed_at_any_moment_is_done_by_a_rerun(
 
     for number in range(4):
         arguments = (origin, f"alice/k{number}", ALLOWED, "--credentials-file", str(secret))
-        process = start(alice, *arguments)
-        try:
-            process.wait(timeout=chance.uniform(0.4, 2.0))
-        except subprocess.TimeoutExpired:
-            process.kill()
-        process.communicate()
+        started = forker.start(["repo", "import", *arguments], alice.server.environment)
+        started.kill(after_s=chance.uniform(0.01, 0.8))
         alice.server.admin("repo", "import", *arguments, "--if-not-exists")
         assert all_refs(alice.gitdir(f"k{number}")) == all_refs(alice.gitdir("origin"))
 

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import KINDS
+from tests.support import forker
 from tests.support.databases import PostgresDatabases, SqliteDatabases
+from tests.support.processes import wait_until
 from tests.support.server import run_git, running_server
 
 pytestmark = pytest.mark.e2e
-
-DEADLINE_S = 60.0
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -53,35 +49,27 @@ def test_a_public_demo_repository_is_cloned_and_a_private_one_is_not(
 
 
 def test_a_seeding_that_is_killed_is_completed_by_the_next(tmp_path: Path) -> None:
-    environment = {"PATH": os.environ["PATH"], "WIT_HOME": str(tmp_path / "home")}
-    command = [sys.executable, "-m", "wit_admin", "db", "seed", "--profile", "demo", "--json"]
-    first = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
-    )
-    started = tmp_path / "home/repos/orchard"
-    deadline = time.monotonic() + DEADLINE_S
-    while not started.exists() and time.monotonic() < deadline:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            first.wait(timeout=0.005)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
+    home, flags = tmp_path / "home", ("--profile", "demo", "--json")
+    first = forker.start(["db", "seed", *flags], environment(home))
+    started = home / "repos/orchard"
+    wait_until(started.exists)
+    first.kill(after_s=0)
 
-    answers = [
-        subprocess.run(command, capture_output=True, check=True, env=environment) for _ in range(2)
-    ]
+    answers = [run_seed(home, *flags) for _ in range(2)]
 
     results = [json.loads(answer.stdout)["repositories"] for answer in answers]
-    assert started.exists()
     assert not any(repository["is_new"] for repository in results[1])
     for repository in results[1]:
         run_git(tmp_path / f"home/repos/{repository['name']}.git", "fsck", "--strict")
 
 
 def run_seed(home: Path, *flags: str, url: str = "") -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": os.environ["PATH"], "WIT_HOME": str(home)}
-    environment |= {"DATABASE_URL": url} if url else {}
-    command = [sys.executable, "-m", "wit_admin", "db", "seed", *flags]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    return forker.run(["db", "seed", *flags], environment(home, url))
+
+
+def environment(home: Path, url: str = "") -> dict[str, str]:
+    given = {"DATABASE_URL": url} if url else {}
+    return {"PATH": os.environ["PATH"], "WIT_HOME": str(home), **given}
 
 
 def test_names_go_to_stdout_and_all_else_to_stderr(tmp_path: Path) -> None:
@@ -114,12 +102,7 @@ def test_a_database_without_tables_is_only_filled_if_it_is_embedded(
 def test_a_forge_in_use_is_refused_with_a_way_out(tmp_path: Path) -> None:
     home = tmp_path / "home"
     run_seed(home)
-    subprocess.run(
-        [sys.executable, "-m", "wit_admin", "user", "create", "real"],
-        capture_output=True,
-        check=True,
-        env={"PATH": os.environ["PATH"], "WIT_HOME": str(home)},
-    )
+    assert forker.run(["user", "create", "real"], environment(home)).returncode == 0
 
     refused = run_seed(home, "--profile", "demo", "--json")
     forced = run_seed(home, "--profile", "demo", "--force")

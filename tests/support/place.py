@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from tests.support.server import RunningServer, run_git
 from wit_admin.db.queries.activities import ActivityRow
 from wit_admin.db.queries.repository_lists import RepositoryRow
 from wit_admin.names import RepoName
+from wit_admin.services.access import read_cache
 from wit_admin.services.repositories.listing import list_activity, list_repositories
 
 
@@ -70,3 +72,8 @@ class Place:
         wait_until(lambda: not unreaped_children_of(self.server.process.pid))
         leftovers = ("*.lock", "*incoming-*", "tmp_*", ".new~*", ".old~*")
         wait_until(lambda: not listed_below(self.server.home / "repos", *leftovers))
+
+
+def let_reads_grow_old() -> None:
+    """Wait as long as a public repository that was read is not looked up again."""
+    time.sleep(read_cache._FRESH_S)  # noqa: SLF001

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support import forker
 from tests.support.processes import children_of
 
 START_S = 60.0
@@ -33,14 +34,7 @@ class RunningServer:
 
     def admin(self, *arguments: str, stdin: str = "") -> str:
         """Run ``wit-admin`` and return what it prints; a failure is an error."""
-        result = subprocess.run(
-            [sys.executable, "-m", "wit_admin", *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            env=self.environment,
-        )
+        result = forker.run(arguments, self.environment, stdin)
         assert result.returncode == 0, result.stderr
         return result.stdout.strip()
 

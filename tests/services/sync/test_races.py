@@ -7,13 +7,12 @@ import random
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from tests.support.forker import Forker, forker
+from tests.support import forker
 from tests.support.repositories import commit, new_work
 from tests.support.server import run_git
 from tests.support.sync_site import Site
@@ -114,29 +113,27 @@ def test_repositories_are_adopted_with_a_helper_and_when_it_dies(
 
 
 @pytest.fixture
-def commands(ground: Site, database_url: str, tmp_path: Path) -> Iterator[Forker]:
-    """The command line, for this ground."""
-    variables = {"DATABASE_URL": database_url, "WIT_HOME": str(ground.root.parent)}
-    with forker(tmp_path / "commands", variables) as started:
-        yield started
+def environment(ground: Site, database_url: str) -> dict[str, str]:
+    """That of commands for this ground."""
+    return {**os.environ, "DATABASE_URL": database_url, "WIT_HOME": str(ground.root.parent)}
 
 
 @pytest.mark.parametrize("command", ["sync-repos", "sync"])
 def test_commands_that_are_killed_lose_nothing(
-    ground: Site, commands: Forker, command: str
+    ground: Site, environment: dict[str, str], command: str
 ) -> None:
     chance = random.Random(11)
     ids: dict[str, uuid.UUID] = {}
     for number in range(ROUNDS):
         shake(ground, chance, number)
-        commands.kill(commands.start(command), after_s=chance.uniform(0.05, 0.9))
+        forker.start([command], environment).kill(after_s=chance.uniform(0.05, 0.9))
         for row in ground.rows().values():
             if row.description is not None:
                 assert ids.setdefault(row.description, row.id) == row.id
 
-    code, said = commands.finish(commands.start("sync-repos"))
+    ended = forker.run(["sync-repos"], environment)
 
-    assert code == 0, said
+    assert ended.returncode == 0, ended.stderr
     rows = ground.rows()
     folders = sorted(str(path.relative_to(ground.root)) for path in ground.root.glob("*/*.git"))
     assert sorted(row.disk_path for row in rows.values()) == folders
@@ -173,13 +170,13 @@ def shake(ground: Site, chance: random.Random, number: int) -> None:
 
 
 @pytest.mark.parametrize("command", ["sync-repos", "sync"])
-def test_two_at_once_end_as_one(many: Site, commands: Forker, command: str) -> None:
-    started = [commands.start(command), commands.start(command)]
-    ended = [commands.finish(pid) for pid in started]
+def test_two_at_once_end_as_one(many: Site, environment: dict[str, str], command: str) -> None:
+    started = [forker.start([command], environment) for _ in range(2)]
+    ended = [each.finish() for each in started]
 
-    assert [code for code, _ in ended] == [0, 0]
+    assert [each.returncode for each in ended] == [0, 0]
     assert len(many.rows()) == 300
-    assert sum("adopt" in said for _, said in ended) == 1
+    assert sum("adopt" in each.stdout + each.stderr for each in ended) == 1
     many.assert_settled()
 
 
