@@ -168,7 +168,7 @@ def test_metrics_add_up_over_workers_and_outlive_them(
     after = metric(server, "wit_pushes_total"), metric(server, "wit_clones_total")
     assert (after[0] - before[0], after[1] - before[1]) == (1, 4)
     assert metric(server, health) == counted >= 4
-    # The request that asks; those that ended just ahead of it leave when their workers have noted it.
+    # The request that asks; those that ended just ahead of it leave once they are noted.
     wait_until(lambda: metric(server, "wit_requests_in_flight") == 1)
     assert metric(server, 'wit_response_bytes_total{operation="upload_pack"}') > 0
 
