@@ -10,7 +10,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from tests.support import forker
 from tests.support.repositories import commit, new_work
@@ -18,8 +18,8 @@ from tests.support.server import run_git
 from tests.support.sync_site import Site
 from wit_admin.db.base import utc_now
 from wit_admin.db.models.events import AuditEvent
-from wit_admin.db.models.repositories import Visibility
-from wit_admin.db.queries import pushes, reconcile
+from wit_admin.db.models.repositories import Repository, Visibility
+from wit_admin.db.queries import pushes, reconcile, repositories
 from wit_admin.git.repositories import many_summaries
 from wit_admin.git.repositories.summary import summarize
 from wit_admin.git.repositories.walk import Found
@@ -67,6 +67,31 @@ def test_push_that_overtakes_a_sync_is_not_undone(ground: Site) -> None:
     with ground.sessions() as session:
         told = select(AuditEvent.target_name).where(AuditEvent.action == "repository.refresh")
         assert set(session.scalars(told)) == {"alice/one", "alice/two"}
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_row_that_is_purged_while_the_sync_planned_fails_alone(
+    ground: Site, is_deleted: bool
+) -> None:
+    folders = [ground.add(f"alice/{name}.git") for name in ("demo", "one")]
+    ground.sync()
+    ids = [ground.rows()[f"alice/{folder.stem}"].id for folder in folders]
+    with ground.sessions.begin() as session:
+        for repo_id in ids if is_deleted else ():
+            place = f".trash/{repo_id}"
+            repositories.delete_repository(session, repo_id, trash_path=place, now=utc_now())
+    for folder in () if is_deleted else folders:
+        folder.rename(folder.with_stem(f"{folder.stem}-moved"))
+    plan = ground.plan()
+    with ground.sessions.begin() as session:
+        session.execute(delete(Repository).where(Repository.id == ids[0]))
+
+    applied = ground.apply(plan)
+
+    assert [failure.target for failure in applied.failures] == ["alice/demo"]
+    assert [row.id for row in ground.rows().values()] == [ids[1]]
+    ground.sync()
+    ground.assert_settled()
 
 
 def test_row_that_was_made_between_both_looks_is_left_alone(ground: Site) -> None:

@@ -149,7 +149,7 @@ class SyncWork:
     def _move(self, actions: Sequence[Move]) -> None:
         """Follow moved folders, all in one transaction: they may have swapped their places."""
         places = {action.row.id: action.disk_path for action in actions}
-        taken = None
+        failure = None
         try:
             with self.sessions.begin() as session:
                 before = {row.id: row for row in reconcile.list_by_id(session, list(places))}
@@ -159,20 +159,20 @@ class SyncWork:
                         self._rename(session, action)
                     except (ConflictError, NotFoundError) as error:
                         # The name is taken, but the row still follows the folder.
-                        taken = error
+                        failure = error
                 after = {row.id: row for row in reconcile.list_by_id(session, list(places))}
                 for action in actions:
-                    was, is_now = _placed(before[action.row.id]), _placed(after[action.row.id])
+                    row = after.get(action.row.id)
+                    if row is None:
+                        failure = _purged(action)
                     # After a failure of another one it is carried out again.
-                    if was != is_now:
+                    elif (was := _placed(before[row.id])) != (is_now := _placed(row)):
                         self._record(session, "repository.move", action, before=was, after=is_now)
         except IntegrityError as error:
             raise ConflictError("Its place belongs to another by now.") from error
-        with self.sessions() as session:
-            rows = list(reconcile.list_by_id(session, list(places)))
-        failures = self._mark({row.disk_path: told_by(row) for row in rows})
-        if taken is not None:
-            raise taken
+        failures = self._mark({row.disk_path: told_by(row) for row in after.values()})
+        if failure is not None:
+            raise failure
         _raise_first(failures)
 
     def _rename(self, session: Session, action: Move) -> None:
@@ -190,7 +190,9 @@ class SyncWork:
     def _revive(self, action: Revive) -> None:
         row = action.row
         with storage.one_at_a_time(self.root / TRASH), self.sessions.begin() as session:
-            [now] = reconcile.list_by_id(session, [row.id])
+            now = next(reconcile.list_by_id(session, [row.id]), None)
+            if now is None:
+                raise _purged(action)
             if now.deleted_at is None:
                 return
             trash.restore_repository(
@@ -236,6 +238,10 @@ class SyncWork:
 
 def _placed(row: KnownRepository) -> dict[str, str]:
     return {"name": f"{row.owner}/{row.name}", "disk_path": row.disk_path}
+
+
+def _purged(action: RowAction) -> NotFoundError:
+    return NotFoundError(f"{action.target} was purged from the trash meanwhile.")
 
 
 def _raise_first(failures: Mapping[str, str]) -> None:
