@@ -59,7 +59,9 @@ def add_protection(
             f"{order.check!r} cannot name a check.", hint="Give the name of a file, without a path."
         )
     if order.permission is Permission.READ:
-        raise InvalidInputError("To read is not enough to push.", hint="Give write or admin.")
+        raise InvalidInputError(
+            "Read permission is not enough to push.", hint="Give write or admin."
+        )
     if order.max_blob_bytes is not None and order.max_blob_bytes > _MAX_BLOB_BYTES:
         raise InvalidInputError("The largest file is larger than any.", hint="Write 500k or 10m.")
     with sessions.begin() as session:
