@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import children_of, is_receiving, is_running, wait_until
-from tests.support.raw_http import END_OF_PUSH, begin_push, connected
+from tests.support.raw_http import END_OF_PUSH, RawClient, begin_push, connected
+from tests.support.repositories import git_bytes, oid_of
 from tests.support.server import RunningServer, run_git, running_server
+from wit_admin.git.pktline import write_packet
 
 pytestmark = pytest.mark.e2e
 
@@ -97,10 +99,28 @@ def test_second_signal_ends_at_once(tmp_path: Path, count: int) -> None:
         assert not any(is_running(pid) for pid in left)
 
 
+def begin_clone(server: RunningServer, client: RawClient) -> None:
+    """Ask for a clone that the kernel has no room for, and read nothing of it but the head."""
+    gitdir = server.home / "repos/alice/demo.git"
+    content = os.urandom(16 * 2**20)
+    head = b"commit refs/heads/large\ncommitter A <a@example.org> 1 +0000\ndata 0\n"
+    stream = head + b"M 100644 inline file\ndata %d\n%b\n" % (len(content), content)
+    git_bytes(gitdir, "fast-import", "--quiet", stdin=stream)
+    want = write_packet(f"want {oid_of(gitdir, 'large')}\n".encode())
+    body = want + b"0000" + write_packet(b"done\n")
+    client.send(
+        b"POST /alice/demo/git-upload-pack HTTP/1.1\r\nHost: x\r\n"
+        b"Content-Type: application/x-git-upload-pack-request\r\n"
+        b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+    )
+    assert client.read_some().startswith(b"HTTP/1.1 200 ")
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_drain_timeout_cuts_what_does_not_end(tmp_path: Path, count: int) -> None:
     with workers(tmp_path, count, "--drain-timeout=0.2") as server:
-        with connected(server.url) as client:
+        with connected(server.url) as client, connected(server.url) as other:
+            begin_clone(server, other)
             begin_push(client)
             wait_until(lambda: git_children(server))
             left = [*children_of(server.process.pid), *grandchildren_of(server.process.pid)]
@@ -109,6 +129,9 @@ def test_drain_timeout_cuts_what_does_not_end(tmp_path: Path, count: int) -> Non
 
             assert server.process.wait(timeout=60) == 0
         assert not any(is_running(pid) for pid in left)
+        log = server.home.with_suffix(".log").read_text()
+        assert log.count("Some requests did not end in time") >= 1
+        assert " ERROR " not in log
 
 
 def test_workers_and_git_children_end_with_a_killed_parent(tmp_path: Path) -> None:

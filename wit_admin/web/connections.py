@@ -22,6 +22,9 @@ class Connection(Protocol):
     def drop(self) -> None:
         """Close it at once; what the client has not read yet is lost."""
 
+    def break_off(self) -> None:
+        """Close it at once if it is amid an answer, which nothing else can be said in."""
+
 
 class Connections(dict[Connection, None]):
     """The open connections, the oldest first; uvicorn takes it for a set."""

@@ -62,12 +62,11 @@ async def _answer(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> N
     try:
         await app(scope, receive, send)
     except asyncio.CancelledError:
-        # Only the end of the server cancels a request; no caller waits for the cancellation.
+        # Only the end of the server cancels a request; no caller waits for the cancellation. To
+        # uvicorn it would be a bug of ours.
         notes.is_gone = True
         if notes.status == 0:
             await _say(send, 503, "The server is stopping.")
-            return
-        raise
     except Exception:
         _bugs.exception("A request failed because of a bug.")
         if notes.status == 0:

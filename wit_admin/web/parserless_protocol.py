@@ -96,6 +96,9 @@ class ParserlessProtocol(asyncio.Protocol):
         """Close the connection at once; data that was not sent is lost."""
         self._transport.abort()
 
+    def break_off(self) -> None:
+        """Do nothing: it is never amid an answer."""
+
     def _switch_protocol(self, data: bytes) -> None:
         self._let_go()
         protocol = self._context.create_parsing_protocol()

@@ -224,6 +224,8 @@ class Server:
             log.warning(
                 "Some requests did not end in time and are cut off.", extra=fields(count=len(tasks))
             )
+            for connection in list(self._connection_context.connections):
+                connection.break_off()
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks, timeout=_LAST_WORDS_S)

@@ -184,6 +184,11 @@ class StrictProtocol(HttpToolsProtocol):
         """Close the connection at once; data that was not sent is lost."""
         self.transport.abort()
 
+    def break_off(self) -> None:
+        """Close the connection at once if a response has begun that is not complete."""
+        if self.is_answering and self.cycle.response_started:
+            self.drop()
+
     def pause_writing(self) -> None:
         """Wait for the client to read, but not for ever."""
         super().pause_writing()
