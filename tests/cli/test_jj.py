@@ -253,7 +253,9 @@ def test_followed_list_ends_when_nobody_reads_it_any_more(desk: Desk) -> None:
     assert (process.returncode, err) == (141, b"")
 
 
-@pytest.mark.parametrize(("command", "form"), [("ops", "json"), ("changes", "text")])
+@pytest.mark.parametrize(
+    ("command", "form"), [("ops", "text"), ("changes", "text"), ("changes", "json")]
+)
 def test_followed_list_shows_what_another_process_syncs(
     desk: Desk, tmp_path: Path, command: str, form: str
 ) -> None:

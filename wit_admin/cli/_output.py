@@ -61,8 +61,10 @@ class Output:
 
     def line(self, row: Any, *columns: str) -> None:
         """Print one dataclass of an endless list at once: tab-separated, or as a JSON object."""
-        cells = "\t".join(_cell(getattr(row, column)) for column in columns)
-        typer.echo(json.dumps(row, default=to_json) if self.as_json else cells)
+        if self.as_json:
+            typer.echo(json.dumps(row, default=to_json))
+        else:
+            typer.echo("\t".join(_cell(getattr(row, column)) for column in columns))
 
     def note(self, sentence: str) -> None:
         """Print a note on stderr, unless ``--quiet`` was given."""
