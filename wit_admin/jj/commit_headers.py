@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from wit_admin.errors import DamagedJjError
+from wit_admin.jj.frozen import maker
 from wit_admin.jj.ids import CommitId
 from wit_admin.jj.operations import Timestamp
 
@@ -46,6 +47,9 @@ class Signature:
     name: str
     email: str
     time: Timestamp
+
+
+_make_signature, _make_time = maker(Signature), maker(Timestamp)
 
 
 def read_labels(value: bytes) -> tuple[str, ...]:
@@ -105,7 +109,7 @@ def read_signature(value: bytes) -> Signature:
 def build_signature(person: str, seconds: str, zone: str) -> Signature:
     """Return the signature from the parts of a header in the usual form."""
     name, email = _person(person) if len(person) <= _MAX_SHARED else _split_person(person)
-    return Signature(name, email, Timestamp(int(seconds) * 1000, _zone(zone)))
+    return _make_signature(name, email, _make_time(int(seconds) * 1000, _zone(zone)))
 
 
 def _split_person(text: str) -> tuple[str, str]:

@@ -23,6 +23,7 @@ from wit_admin.jj.commit_headers import (
     read_text,
     read_trees,
 )
+from wit_admin.jj.frozen import maker
 from wit_admin.jj.ids import ROOT_CHANGE_ID, ChangeId, CommitId, is_root_commit, root_commit_id
 from wit_admin.jj.operations import Timestamp
 
@@ -67,6 +68,7 @@ class Commit:
         return is_root_commit(self.id)
 
 
+_make_commit = maker(Commit)
 _NOBODY = Signature("", "", Timestamp(0, 0))
 
 
@@ -131,7 +133,7 @@ def _decode_usual(
     signed_by = build_signature(author, at, zone)
     own_parents = () if is_shallow else tuple(parents.split("\nparent ")[1:])
     # Positional, in the order of the fields: ten keyword arguments take half as long again.
-    return Commit(
+    return _make_commit(
         oid,
         extras.change_id or change_id or change_ids.synthesize(oid),
         own_parents or (root_commit_id(len(oid) // 2),),
