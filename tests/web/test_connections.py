@@ -42,6 +42,9 @@ class Ours(asyncio.Protocol):
     def drop(self) -> None:
         self.transport.abort()
 
+    def break_off(self) -> None:
+        """Never amid an answer."""
+
 
 class Site:
     """A server, and clients that connect to it."""
