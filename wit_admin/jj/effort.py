@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wit_admin.errors import DamagedJjError
+from wit_admin.errors import TooMuchJjError
 
 _MOST = 20_000_000
 _FOR_EACH = 200_000
 """More than commits take in large repositories, so their number does not matter."""
 _FOR_A_FOLDER = 10
-
-
-class TooMuchError(DamagedJjError):
-    """What is compared is larger than anything that people work with."""
 
 
 @dataclass(slots=True)
@@ -35,11 +31,11 @@ class Effort:
         """Take off the entries of a folder, or lines.
 
         Raises:
-            TooMuchError: That is more than is left.
+            TooMuchJjError: That is more than is left.
         """
         self.left -= _FOR_A_FOLDER + amount
         if self.left < 0:
-            raise TooMuchError(
+            raise TooMuchJjError(
                 "Its trees and files are too many or too large to be compared.",
                 hint="'watch' leaves conflicts out with '--kinds changes,bookmarks,operations'.",
             )

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wit_admin.errors import TooMuchJjError
 from wit_admin.jj.commit_headers import TreeId
 from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.commits import Commit
-from wit_admin.jj.effort import TooMuchError
 from wit_admin.jj.graph import find_common_ancestors
 from wit_admin.jj.ids import CommitId, root_commit_id
 from wit_admin.jj.merges import flatten, simplify
@@ -54,7 +54,7 @@ class Emptiness:
             if len(commit.trees) == 1:
                 return matches_merge(self._trees, terms, commit.trees[0])
             merged = merge_trees(self._trees, terms)
-        except TooMuchError:
+        except TooMuchJjError:
             return None
         finally:
             self._trees.forget_made()

@@ -13,7 +13,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
-from wit_admin.jj.effort import Effort, TooMuchError
+from wit_admin.errors import TooMuchJjError
+from wit_admin.jj.effort import Effort
 from wit_admin.jj.merges import resolve_trivially
 
 _MAX_LINES = 500_000
@@ -30,10 +31,10 @@ def merge_lines(terms: Sequence[bytes], effort: Effort) -> bytes | None:
     """Return what ``terms``, in turn added and removed, merge to; ``None`` if it is a conflict.
 
     Raises:
-        TooMuchError: That would take too long.
+        TooMuchJjError: That would take too long.
     """
     if sum(term.count(b"\n") for term in terms) > _MAX_LINES:
-        raise TooMuchError("Files to merge have too many lines.")
+        raise TooMuchJjError("Files to merge have too many lines.")
     numbers: dict[bytes, int] = {}
     # In jj's order: the first base is what the others are compared with.
     sides = [
