@@ -26,10 +26,10 @@ pytestmark = pytest.mark.e2e
 PUSHES = 100
 
 
-@pytest.fixture
-def work(tmp_path: Path) -> Path:
-    folder = tmp_path / "work"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A history to push from, which no test changes."""
+    folder = tmp_path_factory.mktemp("work")
     run_git(folder, "init", "--quiet", "--initial-branch=main")
     for number in range(PUSHES):
         run_git(folder, "commit", "--quiet", "--allow-empty", "-m", f"change {number}")
