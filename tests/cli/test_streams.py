@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.cli.test_every_command import COMMANDS
+from tests.support import forker
 from tests.support.databases import SqliteDatabases
 from tests.support.terminal import DEADLINE_S, read_until, run_on_terminal, start
 from wit_admin.db.engine import open_engine
@@ -133,13 +134,13 @@ def test_confirmation_without_a_terminal_names_the_flag() -> None:
 
 @pytest.mark.usefixtures("_database")
 def test_quiet_drops_notes_and_keeps_results_wherever_it_stands() -> None:
-    loud = finish(start(["user", "create", "alice"]))
+    loud = forker.run(["user", "create", "alice"], os.environ)
 
-    assert loud[:2] == (0, b"alice\n")
-    assert b"Created the account alice." in loud[2]
+    assert (loud.returncode, loud.stdout) == (0, "alice\n")
+    assert "Created the account alice." in loud.stderr
     for line in ("-q user create bob", "user create bob --quiet", "user create -q bob"):
-        quiet = finish(start([*line.split(), "--if-not-exists"]))
-        assert quiet == (0, b"bob\n", b""), line
+        quiet = forker.run([*line.split(), "--if-not-exists"], os.environ)
+        assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "bob\n", ""), line
 
 
 def test_every_command_takes_quiet() -> None:
@@ -167,9 +168,10 @@ def test_names_that_are_not_utf_8_do_not_crash(encoding: str) -> None:
 @pytest.mark.usefixtures("_database")
 def test_control_characters_in_names_are_shown_not_obeyed() -> None:
     name = "x\x1b[31m\n[red]ä"
-    assert finish(start(["user", "create", "alice"]))[0] == 0
-    assert finish(start(["token", "create", "alice", "--name", name]))[0] == 2
-    assert finish(start(["token", "create", "alice", "--name", "plain"]))[0] == 0
+    create = ["token", "create", "alice", "--name"]
+    assert forker.run(["user", "create", "alice"], os.environ).returncode == 0
+    assert forker.run([*create, name], os.environ).returncode == 2
+    assert forker.run([*create, "plain"], os.environ).returncode == 0
     engine = open_engine(os.environ["DATABASE_URL"])
     with engine.begin() as connection:
         # As older versions let it be called.
@@ -186,12 +188,14 @@ def test_control_characters_in_names_are_shown_not_obeyed() -> None:
 
 @pytest.mark.usefixtures("_database")
 def test_rollback_shows_what_it_would_undo_and_undoes_nothing() -> None:
-    before = finish(start(["db", "status"]))
-    shown = finish(start(["db", "rollback", "--to", "0007", "--dry-run"]))
-    unknown = finish(start(["db", "rollback", "--to", "nowhere", "--dry-run"]))
-    forward = finish(start(["db", "rollback", "--to", "+1", "--dry-run"]))
+    rollback = ["db", "rollback", "--dry-run", "--to"]
+    before = forker.run(["db", "status"], os.environ)
+    shown = forker.run([*rollback, "0007"], os.environ)
+    unknown = forker.run([*rollback, "nowhere"], os.environ)
+    forward = forker.run([*rollback, "+1"], os.environ)
 
-    lines = [line.split("\t") for line in shown[1].decode().splitlines()]
+    lines = [line.split("\t") for line in shown.stdout.splitlines()]
     assert [(kind, revision) for kind, revision, _ in lines][-1] == ("roll-back", "0008")
-    assert (unknown[0], forward[0]) == (2, 2)
-    assert finish(start(["db", "status"])) == before
+    assert (unknown.returncode, forward.returncode) == (2, 2)
+    assert before.returncode == 0
+    assert forker.run(["db", "status"], os.environ).stdout == before.stdout
