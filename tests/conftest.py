@@ -82,6 +82,14 @@ def _git_ignores_this_machine() -> None:
         pygit2.settings.search_path[level] = ""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_waits_for_the_disk() -> Iterator[None]:
+    # No test cuts the power, and what a killed process wrote the kernel has.
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "fsync", lambda _: None)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     # Thousands of tests need no folder, and making one takes longer than most of them.
