@@ -74,6 +74,7 @@ def test_only_rows_that_are_next_and_the_same_are_passed(
     assert remembered.pass_until(paths[:1]) == dict(known[:1])
     assert not remembered.are_next(paths[2:], prints[2:])
     assert not remembered.are_next(paths[1:2], prints[2:])
+    assert not remembered.are_next(["a/x"], prints[1:2])
     assert not remembered.are_next([*paths[1:], "c/z.git"], [*prints[1:], b"z" * 32])
     assert remembered.are_next(paths[1:2], prints[1:2])
     assert remembered.pass_until(paths[2:]) == dict(known[2:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import uuid
 from pathlib import Path
@@ -19,6 +20,7 @@ from wit_admin.db.models.accounts import User
 from wit_admin.db.models.organizations import Organization
 from wit_admin.db.models.repositories import Repository, Visibility
 from wit_admin.errors import NotFoundError
+from wit_admin.git.repositories import walk
 from wit_admin.names import RepoName
 from wit_admin.services.accounts.accounts import create_user
 from wit_admin.services.organizations.organizations import claim_organization, create_organization
@@ -246,6 +248,38 @@ def test_thousands_are_planned_in_parts(ground: Site) -> None:
 
     assert applied.done == {"owner": 7, "adopt": 7}
     ground.assert_settled()
+
+
+@pytest.mark.parametrize("part_size", [1, 3, 100])
+def test_what_changed_is_found_among_what_did_not(
+    ground: Site, part_size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walk, "_AT_ONCE", 2)
+    monkeypatch.setattr(walk, "_SETTLED_NS", 0)
+    folders = [ground.add(f"alice/r{number}.git") for number in range(9)]
+    (ground.root / "alice/r1/.jj").mkdir(parents=True)
+    assert ground.sync(part_size=part_size).done == {"owner": 1, "adopt": 9}
+    for folder in folders:
+        # Whoever looked into an unchanged one would stumble.
+        with (folder / "HEAD").open("r+") as head:
+            head.write("ref: refs/heads/othr")
+    plan = ground.plan(part_size=part_size)
+    assert (plan.actions, plan.remarks) == ((), ())
+
+    (folders[2] / "HEAD.lock").write_text("ref: refs/heads/new\n")
+    (folders[2] / "HEAD.lock").rename(folders[2] / "HEAD")
+    shutil.rmtree(folders[4])
+    (folders[5] / "objects").rename(folders[5] / "elsewhere")
+    (folders[5] / "objects").symlink_to("elsewhere")
+    shutil.copytree(folders[8], ground.root / "alice/.new~r8.git")
+    (folders[8] / "refs/heads/tip").touch()
+
+    plan = ground.plan(part_size=part_size)
+    assert {action.target for action in plan.actions} == {"alice/r2", "alice/r8"}
+    assert sorted((remark.target, remark.kind) for remark in plan.remarks) == [
+        ("alice/r4.git", "missing"),
+        ("alice/r5.git", "broken"),
+    ]
 
 
 def test_archives_and_organizations_come_back_from_the_disk_alone(ground: Site) -> None:
