@@ -29,6 +29,8 @@ from wit_admin.git.repositories.inspected_files import named_failures
 from wit_admin.git.repositories.inspection import Inspector
 
 _QUEUE_S = 30.0
+_KEPT_SHARE = 4
+"""One place in so many is not for fetches: clients that read slowly must not hold up pushes."""
 
 
 class ChildBackend:
@@ -46,6 +48,7 @@ class ChildBackend:
         self._inspector = inspector
         self._guards = guards
         self._places = asyncio.Semaphore(max_processes)
+        self._fetches = asyncio.Semaphore(max_processes - max_processes // _KEPT_SHARE)
 
     @property
     def newest_protocol(self) -> int:
@@ -99,7 +102,15 @@ class ChildBackend:
         Raises:
             ConflictError: Something in the repository leads out of the root, or would block git.
             InvalidInputError: It asks for an object that no visible ref leads to.
+            UnavailableError: The server is too busy.
         """
+        async with _place(self._fetches), self._answer(gitdir, body, version, shown) as answer:
+            yield answer
+
+    @asynccontextmanager
+    async def _answer(
+        self, gitdir: Path, body: bytes, version: int, shown: AbstractSet[bytes]
+    ) -> AsyncIterator[FetchAnswer]:
         may_hide = await asyncio.to_thread(self._inspect, gitdir)
         clone = parse_whole_clone(body) if shown and self._tools.program.is_git else None
         if clone is not None and shown >= set(clone.wants):
@@ -211,18 +222,28 @@ class ChildBackend:
     async def _running(
         self, line: list[str], environment: dict[str, str], descriptors: Sequence[int] = ()
     ) -> AsyncIterator[GitChild]:
-        try:
-            async with asyncio.timeout(_QUEUE_S):
-                await self._places.acquire()
-        except TimeoutError:
-            raise UnavailableError("The server is busy with other clones and pushes.") from None
-        try:
-            async with GitChild(
+        async with (
+            _place(self._places),
+            GitChild(
                 line, environment, memory_bytes=self._tools.memory_bytes, descriptors=descriptors
-            ) as child:
-                yield child
-        finally:
-            self._places.release()
+            ) as child,
+        ):
+            yield child
+
+
+@asynccontextmanager
+async def _place(places: asyncio.Semaphore) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(_QUEUE_S):
+            await places.acquire()
+    except TimeoutError:
+        raise UnavailableError(
+            "The server is busy with other clones and pushes.", hint="Try again in a moment."
+        ) from None
+    try:
+        yield
+    finally:
+        places.release()
 
 
 async def _feed(child: GitChild, body: bytes) -> None:

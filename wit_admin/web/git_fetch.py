@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from starlette.concurrency import run_in_threadpool
 
-from wit_admin.errors import ConflictError, InvalidInputError
+from wit_admin.errors import ConflictError, InvalidInputError, UnavailableError
 from wit_admin.forge import Forge
 from wit_admin.git.backend import FetchAnswer, ReadyAnswer
 from wit_admin.git.fetches.wants import asks_for_commits
@@ -61,9 +61,12 @@ async def answer_fetch(
             return
         try:
             was_clone = await _send(exchange, forge.backend.fetch(served.gitdir, body, version))
-        except (ConflictError, InvalidInputError) as error:
+        except (ConflictError, InvalidInputError, UnavailableError) as error:
+            if exchange.has_started:
+                raise
             # git shows the text of an error in its protocol; of an HTTP error only the number.
-            notes.told = notes.told or Outcome.REFUSED
+            is_ours = isinstance(error, UnavailableError)
+            notes.told = notes.told or (Outcome.FAILED if is_ours else Outcome.REFUSED)
             said = write_error(f"{error.message} {error.hint or ''}".strip())
             await exchange.reply(200, said, _CONTENT_TYPE, *NO_CACHE)
             return

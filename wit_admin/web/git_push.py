@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from starlette.concurrency import run_in_threadpool
 
-from wit_admin.errors import RefsRefusedError, WitError
+from wit_admin.errors import RefsRefusedError, UnavailableError, WitError
 from wit_admin.forge import Forge
 from wit_admin.git.backend import PushProcess
 from wit_admin.git.pushes.commands import PushHeadReader, PushRequest
@@ -22,7 +22,7 @@ from wit_admin.services.pushes.flow import PushTicket
 from wit_admin.web.body import BodyLimits, read_body
 from wit_admin.web.exchange import NO_CACHE, Exchange
 from wit_admin.web.git_routes import PROBE, Service
-from wit_admin.web.notes import notes_of
+from wit_admin.web.notes import Outcome, notes_of
 from wit_admin.web.problems import Problem, as_sentence
 from wit_admin.web.proxies import client_address
 
@@ -45,6 +45,8 @@ class _Outcome:
     complaint: str = ""
     was_in_process: bool = False
     """Whether it was carried out in this process, which accepts only fast-forwards."""
+    accepted: int = 0
+    """How many refs moved; known once the push is recorded."""
 
 
 @dataclass(slots=True)
@@ -75,6 +77,34 @@ async def answer_push(forge: Forge, exchange: Exchange, target: Served | Creatab
         return
     outcome = _Outcome()
     try:
+        await _carry_out(forge, exchange, incoming, ticket, outcome)
+    except UnavailableError as error:
+        if exchange.has_started or outcome.accepted:
+            raise
+        notes.told = Outcome.FAILED
+        await _refuse(exchange, incoming, error)
+        return
+    notes.pushes = 1 if outcome.accepted else 0
+    if outcome.status < 0 and not outcome.report.is_complete:
+        # A client that gets half a report waits for the rest for ever.
+        raise Problem(500, "git was ended in the middle of this push. Fetch, and push again.")
+    # A client that wants no report gets a flush.
+    held = outcome.held or (PROBE if outcome.accepted else b"")
+    if not exchange.has_started and not held:
+        raise Problem(400, f"git refused the push: {as_sentence(outcome.complaint)}")
+    if not exchange.has_started:
+        await exchange.start(200, _CONTENT_TYPE, *NO_CACHE)
+    await exchange.finish(held)
+
+
+async def _carry_out(
+    forge: Forge,
+    exchange: Exchange,
+    incoming: _Incoming,
+    ticket: PushTicket,
+    outcome: _Outcome,
+) -> None:
+    try:
         if ticket.guard is None or ticket.guard.takes_fast_forwards:
             await _push_in_process(forge, incoming, ticket, outcome)
         if not outcome.held:
@@ -84,18 +114,7 @@ async def answer_push(forge: Forge, exchange: Exchange, target: Served | Creatab
         settling = run_in_threadpool(
             forge.pushes.settle, ticket, outcome.report, is_fast_forward=outcome.was_in_process
         )
-        accepted = await asyncio.shield(settling)
-    notes.pushes = 1 if accepted else 0
-    if outcome.status < 0 and not outcome.report.is_complete:
-        # A client that gets half a report waits for the rest for ever.
-        raise Problem(500, "git was ended in the middle of this push. Fetch, and push again.")
-    # A client that wants no report gets a flush.
-    held = outcome.held or (PROBE if accepted else b"")
-    if not exchange.has_started and not held:
-        raise Problem(400, f"git refused the push: {as_sentence(outcome.complaint)}")
-    if not exchange.has_started:
-        await exchange.start(200, _CONTENT_TYPE, *NO_CACHE)
-    await exchange.finish(held)
+        outcome.accepted = await asyncio.shield(settling)
 
 
 async def _push_in_process(

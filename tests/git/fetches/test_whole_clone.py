@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from tests.support.repositories import oid_of
 from tests.support.server import run_git
 from tests.support.tools import make_tools
+from wit_admin.errors import UnavailableError
+from wit_admin.git import child_backend
 from wit_admin.git.child_backend import ChildBackend
 from wit_admin.git.children.child import GitChild
 from wit_admin.git.fetches import answers as fetch_answers
@@ -188,3 +191,23 @@ def test_who_waits_hears_something(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(waiting) == {b"0005\1"}
     assert pack == write_packet(b"\1PACK")
     assert last == Mark.FLUSH.value
+
+
+def test_clones_that_nobody_reads_leave_a_place_for_pushes(
+    backend: ChildBackend, gitdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child_backend, "_QUEUE_S", 0.05)
+    main = oid_of(gitdir, "main")
+    body = fetch("no-progress", f"want {main}", "done")
+
+    async def hold_clones_and_push() -> None:
+        async with AsyncExitStack() as held:
+            for _ in range(3):
+                clone = backend.fetch(gitdir, body, 2, frozenset({main.encode()}))
+                await held.enter_async_context(clone)
+            with pytest.raises(UnavailableError, match="busy"):
+                await held.enter_async_context(backend.fetch(gitdir, body, 2))
+            async with backend.push(gitdir, {}):
+                pass
+
+    asyncio.run(hold_clones_and_push())
