@@ -252,6 +252,8 @@ def test_a_repository_that_stands_half_made_on_disk_is_completed(
     seed(sessions, root, Profile.DEMO)
     whole = refs_of(root / "maren/dotfiles.git")
     run_git(root / "maren/dotfiles.git", "update-ref", "-d", "refs/heads/trunk")
+    # As a run leaves it that was killed just then.
+    (root / "maren/dotfiles.git/refs/heads/trunk.lock").touch()
     with sessions.begin() as session:
         session.execute(sa.delete(Repository).where(Repository.name == "dotfiles"))
 

@@ -19,7 +19,9 @@ from wit_admin.db.queries import repositories, users
 from wit_admin.errors import ConflictError, RefusedError
 from wit_admin.git.objects.history import write_history
 from wit_admin.git.refs.head import read_head
+from wit_admin.git.refs.names import HEADS_TEXT
 from wit_admin.git.repositories import storage
+from wit_admin.git.repositories.sweep import sweep
 from wit_admin.services.audit.trail import SYSTEM, Event, Origin, record
 from wit_admin.services.seeds.demo import DEMO
 from wit_admin.services.seeds.dev import DEV
@@ -128,9 +130,7 @@ def _seed_repository(
         found = repositories.find_repository_id(session, name)
     if found is not None:
         return found, False
-    storage.create_bare(root, name.disk_path, head=described.default_branch)
-    gitdir = _find_on_disk(root, name.disk_path)
-    oids = write_history(gitdir, described.history)
+    gitdir, oids = _put_on_disk(root, described)
     head = read_head(gitdir) or described.default_branch
     try:
         with sessions.begin() as session:
@@ -148,6 +148,18 @@ def _seed_repository(
             raise
         return found, False
     return writer.repo_id, True
+
+
+def _put_on_disk(root: Path, described: RepositorySeed) -> tuple[Path, dict[str, str]]:
+    """Create the repository or complete it; return where it is, and the ids of its commits."""
+    disk_path, history = described.repo_name.disk_path, described.history
+    # Another run would find the refs locked that this one is writing.
+    with storage.one_at_a_time((root / disk_path).parent):
+        storage.create_bare(root, disk_path, head=described.default_branch)
+        gitdir = _find_on_disk(root, disk_path)
+        tags = (f"refs/tags/{tag.name}" for tag in history.tags)
+        sweep(gitdir, [*(f"{HEADS_TEXT}{name}" for name in history.branches), *tags])
+        return gitdir, write_history(gitdir, history)
 
 
 def _find_on_disk(root: Path, disk_path: str) -> Path:
