@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import uuid
 from pathlib import Path
 from typing import Any
@@ -181,6 +183,24 @@ def run_broken(*arguments: str) -> Result:
     broken = typer.Typer(cls=Broken, add_completion=False)
     broken.callback()(root)
     return CliRunner().invoke(broken, arguments)
+
+
+@pytest.mark.usefixtures("database_in_settings")
+def test_root_is_told_that_the_home_is_of_somebody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WIT_HOME", str(tmp_path))
+    if os.geteuid() == 0:
+        shutil.chown(tmp_path, "nobody")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+    told = CliRunner().invoke(app, ["user", "list"])
+    monkeypatch.setattr(os, "geteuid", lambda: 1)
+    other = CliRunner().invoke(app, ["user", "list"])
+
+    assert (told.exit_code, told.stdout) == (0, "")
+    assert f"Better: sudo -u {tmp_path.owner()} wit-admin" in told.stderr
+    assert other.stderr == ""
 
 
 def test_bug_is_told_in_a_sentence_and_gives_70() -> None:

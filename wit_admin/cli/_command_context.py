@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
 
-from wit_admin.cli._options import loaded_of, origin_of
+from wit_admin.cli._options import loaded_of, origin_of, output_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy.orm import Session, sessionmaker
 
+    from wit_admin.cli._output import Output
     from wit_admin.services.repositories.plans import RepositoryPlans
     from wit_admin.settings import Settings
 
@@ -45,5 +48,25 @@ def command_context(ctx: typer.Context) -> Iterator[CommandContext]:
     from wit_admin.forge import open_database
 
     settings = loaded_of(ctx).settings
+    _warn_root(output_of(ctx, as_json=False), settings)
     with open_database(settings) as sessions:
         yield CommandContext(sessions, settings)
+
+
+def _warn_root(output: Output, settings: Settings) -> None:
+    """Tell root that it makes files in a folder of somebody else.
+
+    They would be root's own: a server that runs as the folder's owner could not write to them.
+    """
+    if os.geteuid() != 0:
+        return
+    for folder in (settings.home, settings.repositories_root):
+        with suppress(FileNotFoundError, KeyError):
+            owner = folder.stat().st_uid
+            if owner != 0:
+                name = pwd.getpwuid(owner).pw_name
+                output.note(
+                    f"{folder} belongs to {name}, who may not be able to change what root makes"
+                    f" there. Better: sudo -u {name} wit-admin"
+                )
+                return
