@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
 from tests.support import forker
+from wit_admin.cli import _login
+from wit_admin.cli._login import login_uid
 from wit_admin.db.engine import open_engine
 
 
@@ -39,9 +42,22 @@ def test_each_command_that_changes_something_is_told_without_secrets(
         "session.create",
         "user.sign_out",
     ]
-    assert {(entry["origin"], entry["os_uid"]) for entry in entries} == {("cli", os.getuid())}
+    assert {(entry["origin"], entry["os_uid"]) for entry in entries} == {("cli", login_uid())}
     assert not any(word in told for word in (token["token"], secret, "correct horse", "argon2"))
     assert run(database_url, "audit", "verify").startswith("5 ")
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [("1234", 1234), ("4294967295", os.getuid()), ("65534", os.getuid()), ("", os.getuid())],
+)
+def test_who_logged_in_is_told_behind_sudo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, expected: int
+) -> None:
+    (tmp_path / "loginuid").write_text(said)
+    monkeypatch.setattr(_login, "_LOGIN_UID", tmp_path / "loginuid")
+
+    assert login_uid() == expected
 
 
 def test_trail_that_is_not_whole_is_refused_with_the_event(database_url: str) -> None:

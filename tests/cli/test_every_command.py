@@ -22,6 +22,7 @@ from tests.support.own_words import assert_told
 from tests.support.repositories import commit, new_work
 from tests.support.server import run_git
 from wit_admin.cli import _stored
+from wit_admin.cli._login import login_uid
 from wit_admin.cli._root import app
 from wit_admin.db.base import Base
 from wit_admin.db.engine import make_sessions
@@ -334,7 +335,7 @@ def refuse_without_consent(site: Site, line: str, before: tuple[Any, ...]) -> No
 def assert_tells(event: dict[str, Any]) -> None:
     """Check that an event says who did what to what, and from where."""
     action = event["action"]
-    assert (event["origin"], event["os_uid"]) == ("cli", os.getuid())
+    assert (event["origin"], event["os_uid"]) == ("cli", login_uid())
     assert event["os_login"] is not None
     is_about_many = ABOUT_MANY & {action, action.partition(".")[0]}
     assert is_about_many or event["target_name"] is not None, event

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import os
 import pwd
 import uuid
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from wit_admin.cli._login import login_uid
 from wit_admin.cli._output import Output
 from wit_admin.errors import InvalidInputError
 from wit_admin.names import name_key
@@ -186,7 +186,7 @@ def origin_of() -> Origin:
     from wit_admin.db.models.events import AuditOrigin
     from wit_admin.services.audit.trail import Origin
 
-    uid = os.getuid()
+    uid = login_uid()
     try:
         login = pwd.getpwuid(uid).pw_name
     except KeyError:  # in a container the user may have no name
