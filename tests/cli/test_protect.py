@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 from typer.testing import CliRunner, Result
 
-from tests.support.builders import make_demo
+from tests.support.builders import make_demo, make_user
 from wit_admin.cli._root import app
+from wit_admin.services.owners.removal import close_account
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +48,22 @@ def test_protection_is_added_listed_and_removed(database_url: str) -> None:
     ]
     assert removed.stdout == "refs/heads/release/*\n"
     assert protect(database_url, "list", "alice/demo").stdout == ""
+
+
+def test_protection_whose_pushers_are_gone_is_told(
+    database_url: str, sessions: sessionmaker[Session]
+) -> None:
+    with sessions.begin() as session:
+        bob = make_user(session, "bob")
+    protect(database_url, "add", "alice/demo", "main", "--allow-push", "bob")
+    before = protect(database_url, "list", "alice/demo")
+    with sessions.begin() as session:
+        close_account(session, bob)
+
+    listed = protect(database_url, "list", "alice/demo")
+
+    assert before.stderr == ""
+    assert listed.stderr == "Nobody may push to refs/heads/main: those who might are gone.\n"
 
 
 @pytest.mark.parametrize(

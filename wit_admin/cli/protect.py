@@ -105,6 +105,9 @@ def list_(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
     name = RepoName.parse(repo)
     with command_context(ctx) as command:
         rows = protections.list_protections(command.sessions, name)
+    for row in rows:
+        if row.limits_pushers and not row.pushers:
+            output.note(f"Nobody may push to {row.pattern}: those who might are gone.")
     output.rows(rows, *_COLUMNS)
 
 
