@@ -10,8 +10,18 @@ import pytest
 
 from tests.support.sites import ORDER
 from tests.support.sync_site import Site
+from tests.support.tools import make_tools
+from wit_admin.db.models.repositories import ObjectFormat, Visibility
 from wit_admin.errors import ConflictError, InvalidInputError
+from wit_admin.git.objects.ancestry import Ancestry
+from wit_admin.git.repositories.disk import Disk
+from wit_admin.git.repositories.inspection import Inspector
 from wit_admin.names import RepoName
+from wit_admin.services.access.actors import Actor
+from wit_admin.services.access.targets import Creatable
+from wit_admin.services.audit.trail import SYSTEM
+from wit_admin.services.lookups import get_owner
+from wit_admin.services.pushes.creation import PushCreation
 from wit_admin.services.repositories import trash
 from wit_admin.services.repositories.creation import create_repository
 
@@ -93,6 +103,8 @@ def test_root_that_is_not_mounted_keeps_its_rows_and_gets_no_new(
         trash.purge(ground.sessions, ground.root, trashed)
     with pytest.raises(ConflictError, match="not the volume"):
         create_repository(ground.sessions, ground.root, RepoName("alice", "new"), ORDER)
+    with pytest.raises(ConflictError, match="not the volume"):
+        push_new(ground, RepoName("alice", "new"))
 
     assert set(ground.rows()) == {"alice/demo"}
     assert trash.list_trash(ground.sessions) == [trashed]
@@ -147,3 +159,13 @@ def test_folder_that_is_back_before_the_plan_is_carried_out_is_not_pruned(
     ground.apply(plan)
 
     assert set(ground.rows()) == {"alice/demo", "alice/other"}
+
+
+def push_new(ground: Site, name: RepoName) -> None:
+    """Create a repository as a first push does."""
+    disk = Disk(ground.root, Inspector((ground.root,)), Ancestry(make_tools(ground.root.parent)))
+    with ground.sessions() as session:
+        owner = get_owner(session, name.owner)
+    wanted = Creatable(name, Actor(owner.owner_id, owner.name), owner.owner_id, owner.kind)
+    creation = PushCreation(ground.sessions, disk, Visibility.PRIVATE)
+    creation.create(wanted, ObjectFormat.SHA1, by=SYSTEM)
