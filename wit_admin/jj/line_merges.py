@@ -10,8 +10,10 @@ Source: jj's lib/src/diff.rs and lib/src/files.rs, from 0.24 on.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence
 from itertools import pairwise
+from operator import itemgetter
 
 from wit_admin.errors import TooMuchJjError
 from wit_admin.jj.effort import Effort
@@ -21,8 +23,8 @@ _MAX_LINES = 500_000
 _MAX_OCCURRENCES = 100
 """jj counts no further, and gives up where all lines occur more often."""
 
-_Lines = tuple[int, ...]
-"""Each different line is a number."""
+_Lines = list[bytes]
+"""Lines with their ends; the last one may have none."""
 _Pairs = list[tuple[int, int]]
 """Positions of the same line in two files, ascending."""
 
@@ -35,35 +37,34 @@ def merge_lines(terms: Sequence[bytes], effort: Effort) -> bytes | None:
     """
     if sum(term.count(b"\n") for term in terms) > _MAX_LINES:
         raise TooMuchJjError("Files to merge have too many lines.")
-    numbers: dict[bytes, int] = {}
     # In jj's order: the first base is what the others are compared with.
-    sides = [
-        tuple(numbers.setdefault(line, len(numbers)) for line in _split(term))
-        for term in (*terms[1::2], *terms[0::2])
-    ]
+    sides = [_split(term) for term in (*terms[1::2], *terms[0::2])]
     bases = len(terms) // 2
-    merged: list[int] = []
+    merged: list[bytes] = []
     begin = (0,) * len(sides)
     end = tuple(map(len, sides))
     for place in (*_find_unchanged(sides, effort), end):
-        hunks = [side[at:to] for side, at, to in zip(sides, begin, place, strict=True)]
-        resolved = resolve_trivially(_alternate(hunks[bases:], hunks[:bases]))
-        if resolved is None:
-            return None
+        if place != begin:
+            hunks = [
+                b"".join(side[at:to]) for side, at, to in zip(sides, begin, place, strict=True)
+            ]
+            resolved = resolve_trivially(_alternate(hunks[bases:], hunks[:bases]))
+            if resolved is None:
+                return None
+            merged += resolved
         # After each hunk follows a line that is in all sides, but for the last.
-        merged += resolved[0] + sides[0][place[0] : place[0] + 1]
-        begin = tuple(at + 1 for at in place)
-    lines = list(numbers)
-    return b"".join(lines[number] for number in merged)
+        merged += sides[0][place[0] : place[0] + 1]
+        begin = tuple([at + 1 for at in place])
+    return b"".join(merged)
 
 
-def _split(text: bytes) -> list[bytes]:
+def _split(text: bytes) -> _Lines:
     lines = [line + b"\n" for line in text.split(b"\n")]
     last = lines.pop()[:-1]
     return [*lines, last] if last else lines
 
 
-def _alternate(adds: Sequence[_Lines], removes: Sequence[_Lines]) -> list[_Lines]:
+def _alternate(adds: Sequence[bytes], removes: Sequence[bytes]) -> list[bytes]:
     terms = [term for pair in zip(adds, removes, strict=False) for term in pair]
     return [*terms, adds[-1]]
 
@@ -86,10 +87,11 @@ def _pair(one: _Lines, other: _Lines, effort: Effort) -> _Pairs:
     waiting = [(0, len(one), 0, len(other))]
     while waiting:
         begin, end, other_begin, other_end = waiting.pop()
-        if begin == end or other_begin == other_end:
+        part, other_part = one[begin:end], other[other_begin:other_end]
+        if part == other_part:
+            found += zip(range(begin, end), range(other_begin, other_end), strict=True)
             continue
         effort.spend(end - begin + other_end - other_begin)
-        part, other_part = one[begin:end], other[other_begin:other_end]
         pairs = _pair_rarest(part, other_part)
         here = [(begin + at, other_begin + to) for at, to in pairs or _pair_ends(part, other_part)]
         found += here
@@ -99,6 +101,7 @@ def _pair(one: _Lines, other: _Lines, effort: Effort) -> _Pairs:
             waiting += [
                 (at + 1, next_at, to + 1, next_to)
                 for (at, to), (next_at, next_to) in pairwise(borders)
+                if next_at - at > 1 and next_to - to > 1
             ]
     found.sort()
     return found
@@ -106,34 +109,43 @@ def _pair(one: _Lines, other: _Lines, effort: Effort) -> _Pairs:
 
 def _pair_rarest(one: _Lines, other: _Lines) -> _Pairs:
     """Return pairs of the lines that occur least, and as often in both, as many as keep order."""
-    places, other_places = _list_places(one), _list_places(other)
-    counts = sorted({len(at) for at in places.values()})
-    if counts[0] > _MAX_OCCURRENCES:
+    counts, other_counts = _count(one), _count(other)
+    shared = {line: count for line, count in counts.items() if other_counts.get(line) == count}
+    if not shared or min(counts.values()) > _MAX_OCCURRENCES:
         return []
-    for count in counts:
-        pairs = [
-            pair
-            for line, at in places.items()
-            if len(at) == count and len(other_places.get(line, ())) == count
-            for pair in zip(at, other_places[line], strict=True)
-        ]
-        if pairs:
-            pairs.sort(key=lambda pair: pair[1])
-            return _longest_ascending(pairs)
-    return []
+    rarest = min(shared.values())
+    lines = {line for line, count in shared.items() if count == rarest}
+    places, other_places = _list_places(one, lines), _list_places(other, lines)
+    pairs = [
+        pair
+        for line, at in places.items()
+        for pair in zip(at[:rarest], other_places[line][:rarest], strict=True)
+    ]
+    pairs.sort(key=itemgetter(1))
+    return _longest_ascending(pairs)
 
 
-def _list_places(lines: _Lines) -> dict[int, list[int]]:
-    places: dict[int, list[int]] = {}
+def _count(lines: _Lines) -> Mapping[bytes, int]:
+    counts = Counter(lines)
+    # All beyond the limit are one group, as jj stops to count there.
+    for line in [line for line, count in counts.items() if count > _MAX_OCCURRENCES]:
+        counts[line] = _MAX_OCCURRENCES + 1
+    return counts
+
+
+def _list_places(lines: _Lines, wanted: Container[bytes]) -> dict[bytes, list[int]]:
+    places: dict[bytes, list[int]] = {}
     for at, line in enumerate(lines):
-        here = places.setdefault(line, [])
-        if len(here) <= _MAX_OCCURRENCES:
-            here.append(at)
+        if line in wanted:
+            places.setdefault(line, []).append(at)
     return places
 
 
 def _longest_ascending(pairs: _Pairs) -> _Pairs:
     """Return the longest chain in which both sides ascend; of several the one that jj takes."""
+    if pairs == sorted(pairs):
+        # Nearly always.
+        return pairs
     ends: list[int] = []
     last: list[int] = []
     before: list[int | None] = []
