@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from itertools import repeat
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from sqlalchemy import JSON, Boolean, Dialect, Enum, LargeBinary, Table
@@ -69,15 +70,15 @@ def _to_bytearray(value: bytes | None) -> bytearray | None:
 
 
 def _to_json(value: Any) -> str | None:
-    """Return the text of a value as json would write it, with less ado about lists of ids."""
+    """Return the text of a value as json would write it, with less ado about lists of texts."""
     if value is None:
         return None
-    try:
-        words = "".join(value) if isinstance(value, (list, tuple)) else ""
-    except TypeError:
-        words = ""
-    if words.isascii() and words.isalnum():
-        return '["' + '", "'.join(value) + '"]'
+    if isinstance(value, (list, tuple)):
+        try:
+            return "[" + ", ".join(map(encode_basestring_ascii, value)) + "]"
+        except TypeError:
+            # It holds something else than texts.
+            pass
     return json.dumps(value)
 
 
