@@ -102,7 +102,7 @@ class CommitStore:
         if is_root_commit(commit_id):
             return root_commit(self.id_bytes), 0
         content = self.objects.read(commit_id, "commit")
-        row = self.extras.find(bytes.fromhex(commit_id))
+        row = self.extras.find(bytes.fromhex(commit_id)) if self.extras.heads else None
         extras = NO_EXTRAS if row is None else decode_extras(commit_id, row)
         is_shallow = commit_id in self._shallow
         return decode_commit(commit_id, content, extras, is_shallow=is_shallow), len(content)

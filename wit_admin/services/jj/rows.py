@@ -106,10 +106,10 @@ def commit_rows(standings: Mapping[CommitId, Standing]) -> list[CommitValues]:
 
 def change_rows(repository: CommitFacts, groups: Groups) -> list[ChangeValues]:
     """Return the rows of changes, sorted."""
-    speakers = [_find_speaker(repository, carried) for carried in groups.values()]
+    spoken = [(_find_speaker(repository, carried), carried) for carried in groups.values()]
     # Oldest first: results for older merges are reused for younger ones.
-    speakers.sort(key=lambda commit: commit.committer.time.ms)
-    rows = [_change_row(repository, commit, groups[commit.change_id]) for commit in speakers]
+    spoken.sort(key=lambda pair: pair[0].committer.time.ms)
+    rows = [_change_row(repository, commit, carried) for commit, carried in spoken]
     rows.sort(key=itemgetter(0))
     return rows
 
