@@ -18,7 +18,7 @@ WitError
 │   ├── UnsupportedJjError    stores or object formats that we do not know
 │   ├── JjPathError           a path in it leads out of where it may be
 │   ├── DamagedJjError        torn, malformed, endless or too large
-│   │   └── TooMuchJjError    larger than anything that people work with
+│   │   └── TooLargeJjError   larger than anything that people work with
 │   ├── MissingJjError        named by something that stands, and not there itself
 │   └── UnreadableJjError     the disk or its permissions forbid it
 └── BatchError                a batch finished and some of its items failed
@@ -130,7 +130,7 @@ class DamagedJjError(JjError):
     """Something in it is torn, malformed, endless or larger than we read."""
 
 
-class TooMuchJjError(DamagedJjError):
+class TooLargeJjError(DamagedJjError):
     """To compare what is in it would take hours or gigabytes."""
 
 

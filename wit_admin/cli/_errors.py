@@ -31,7 +31,7 @@ EXIT_OF_ERROR: dict[type[errors.WitError], int] = {
     errors.UnsupportedJjError: 1,
     errors.JjPathError: 1,
     errors.DamagedJjError: 1,
-    errors.TooMuchJjError: 1,
+    errors.TooLargeJjError: 1,
     errors.MissingJjError: 4,
     errors.UnreadableJjError: 4,
     errors.BatchError: 5,

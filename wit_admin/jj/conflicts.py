@@ -94,7 +94,7 @@ def iter_entries(trees: Trees, terms: Sequence[TreeId | None]) -> Iterator[tuple
     """Yield each name in any of these trees and what it is in each, in the order of bytes.
 
     Raises:
-        TooMuchJjError: More are not compared.
+        TooLargeJjError: More are not compared.
     """
     found = [trees.read(tree_id) for tree_id in terms]
     names = sorted(set().union(*found))

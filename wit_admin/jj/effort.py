@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wit_admin.errors import TooMuchJjError
+from wit_admin.errors import TooLargeJjError
 
 _MOST = 20_000_000
 _FOR_EACH = 200_000
@@ -31,11 +31,11 @@ class Effort:
         """Take off the entries of a folder, or lines.
 
         Raises:
-            TooMuchJjError: That is more than is left.
+            TooLargeJjError: That is more than is left.
         """
         self.left -= _FOR_A_FOLDER + amount
         if self.left < 0:
-            raise TooMuchJjError(
+            raise TooLargeJjError(
                 "Its trees and files are too many or too large to be compared.",
                 hint="'watch' leaves conflicts out with '--kinds changes,bookmarks,operations'.",
             )

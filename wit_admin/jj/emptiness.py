@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wit_admin.errors import TooMuchJjError
+from wit_admin.errors import TooLargeJjError
 from wit_admin.jj.commit_headers import TreeId
 from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.commits import Commit
@@ -54,7 +54,7 @@ class Emptiness:
             if len(commit.trees) == 1:
                 return matches_merge(self._trees, terms, commit.trees[0])
             merged = merge_trees(self._trees, terms)
-        except TooMuchJjError:
+        except TooLargeJjError:
             return None
         finally:
             self._trees.forget_made()

@@ -15,7 +15,7 @@ from collections.abc import Container, Mapping, Sequence
 from itertools import pairwise
 from operator import itemgetter
 
-from wit_admin.errors import TooMuchJjError
+from wit_admin.errors import TooLargeJjError
 from wit_admin.jj.effort import Effort
 from wit_admin.jj.merges import resolve_trivially
 
@@ -33,10 +33,10 @@ def merge_lines(terms: Sequence[bytes], effort: Effort) -> bytes | None:
     """Return what ``terms``, in turn added and removed, merge to; ``None`` if it is a conflict.
 
     Raises:
-        TooMuchJjError: That would take too long.
+        TooLargeJjError: That would take too long.
     """
     if sum(term.count(b"\n") for term in terms) > _MAX_LINES:
-        raise TooMuchJjError("Files to merge have too many lines.")
+        raise TooLargeJjError("Files to merge have too many lines.")
     # In jj's order: the first base is what the others are compared with.
     sides = [_split(term) for term in (*terms[1::2], *terms[0::2])]
     bases = len(terms) // 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from wit_admin.errors import DamagedJjError, MissingJjError, TooMuchJjError
+from wit_admin.errors import DamagedJjError, MissingJjError, TooLargeJjError
 from wit_admin.git_objects import hash_object
 from wit_admin.jj.commit_headers import TreeId
 from wit_admin.jj.conflicts import MAX_REMEMBERED, Terms, iter_entries
@@ -39,7 +39,7 @@ def merge_trees(trees: Trees, terms: Sequence[TreeId]) -> MergedTrees:
     Raises:
         MissingJjError: A tree is not there.
         DamagedJjError: A tree is malformed.
-        TooMuchJjError: They are too many, or too deep.
+        TooLargeJjError: They are too many, or too deep.
     """
     merger = _Merger(trees)
     merged = merger.merge(tuple(terms), b"")
@@ -54,7 +54,7 @@ def matches_merge(trees: Trees, terms: Sequence[TreeId], found: TreeId) -> bool 
     Raises:
         MissingJjError: A tree is not there.
         DamagedJjError: A tree is malformed.
-        TooMuchJjError: They are too many, or too deep.
+        TooLargeJjError: They are too many, or too deep.
     """
     return _Merger(trees).matches(tuple(terms), found, b"")
 
@@ -176,10 +176,10 @@ class _Merger:
             contents.append(self.trees.objects.read(oid, "blob"))
             self.trees.effort.spend(len(contents[-1]) // _BYTES_OF_A_LINE)
             if sum(map(len, contents)) > _MAX_BYTES:
-                raise TooMuchJjError("Files to merge are too large.")
+                raise TooLargeJjError("Files to merge are too large.")
         return contents
 
 
 def _check_depth(prefix: bytes) -> None:
     if prefix.count(b"/") > _MAX_DEPTH:
-        raise TooMuchJjError(f"Trees are more than {_MAX_DEPTH} folders deep.")
+        raise TooLargeJjError(f"Trees are more than {_MAX_DEPTH} folders deep.")

@@ -25,7 +25,7 @@ STATUS_OF_ERROR: dict[type[errors.WitError], int] = {
     errors.UnsupportedJjError: 409,
     errors.JjPathError: 409,
     errors.DamagedJjError: 409,
-    errors.TooMuchJjError: 409,
+    errors.TooLargeJjError: 409,
     errors.MissingJjError: 503,
     errors.UnreadableJjError: 503,
     errors.BatchError: 500,
