@@ -114,3 +114,9 @@ def test_serve_and_explain_agree_on_every_ref(forge: Protected, tmp_path: Path) 
         pushed = forge.push(work, "table", f"{source}:refs/heads/{ref}", user="bob")
         assert pushed.returncode != 0
         assert not is_allowed(forge, Question(DEMO, action, "bob", ref=ref))
+    run_git(gitdir, "config", "http.receivepack", "false")
+    assert forge.push(work, "table", "forward:refs/heads/new", user="bob").returncode != 0
+    assert not is_allowed(forge, Question(DEMO, Action.PUSH, "bob", ref="new"))
+    assert is_allowed(forge, Question(DEMO, Action.READ, "bob"))
+    run_git(gitdir, "config", "http.uploadpack", "false")
+    assert not is_allowed(forge, Question(DEMO, Action.READ, "bob"))

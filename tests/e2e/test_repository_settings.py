@@ -59,6 +59,34 @@ def test_what_only_hidden_refs_hold_is_not_given_out_in_sha256(
     assert oid_of(copy, "FETCH_HEAD") == oid_of(work, "HEAD~1")
 
 
+@pytest.mark.parametrize("value", ["false", "no", "0"])
+@pytest.mark.parametrize("place", ["alice", "disk"])
+def test_repository_switches_fetches_and_pushes_off(
+    request: pytest.FixtureRequest, work: Path, tmp_path: Path, place: str, value: str
+) -> None:
+    forge: Place = request.getfixturevalue(place)
+    url = forge.url(f"off-{value}")
+    if place == "disk":
+        forge.add(f"off-{value}", work)
+    else:
+        run_git(work, "push", "--quiet", url, "main")
+    run_git(tmp_path, "clone", "--quiet", url, "before")
+    gitdir = forge.gitdir(f"off-{value}")
+    run_git(gitdir, "config", "http.uploadpack", value)
+    clone = run_git(tmp_path, "clone", "--quiet", url, "after", check=False)
+    run_git(gitdir, "config", "http.receivepack", value)
+    commit(work, "second")
+
+    push = run_git(work, "push", "--quiet", url, "main", check=False)
+    run_git(gitdir, "config", "--unset", "http.uploadpack")
+    run_git(tmp_path, "clone", "--quiet", url, "again")
+
+    assert "403" in clone.stderr
+    assert "403" in push.stderr
+    assert "http.receivepack is false" in push.stderr
+    assert oid_of(tmp_path / "again", "HEAD") == oid_of(work, "HEAD~1")
+
+
 @pytest.mark.parametrize("setting", ["allowAnySHA1InWant", "allowReachableSHA1InWant"])
 def test_repository_decides_which_ids_may_be_wanted(
     disk: Place, work: Path, tmp_path: Path, setting: str

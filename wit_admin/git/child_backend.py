@@ -60,6 +60,7 @@ class ChildBackend:
         if gitdir is None:
             return await self._advertise_empty(command, version)
         await asyncio.to_thread(self._inspector.check, gitdir)
+        await asyncio.to_thread(storage.check_switch, gitdir, command)
         options = ["--stateless-rpc", "--http-backend-info-refs"]
         line = self._tools.command(command, *options, str(gitdir))
         environment = self._tools.environment.variables(version=version)
@@ -101,6 +102,7 @@ class ChildBackend:
 
         Raises:
             ConflictError: Something in the repository leads out of the root, or would block git.
+            NotAllowedError: The repository's config refuses fetches over HTTP.
             InvalidInputError: It asks for an object that no visible ref leads to.
             UnavailableError: The server is too busy.
         """
@@ -135,6 +137,7 @@ class ChildBackend:
     def _inspect(self, gitdir: Path) -> bool:
         """Look at a repository before git does; return whether some of its refs may be hidden."""
         self._inspector.check(gitdir)
+        storage.check_switch(gitdir, "upload-pack")
         self._inspector.check_loose_objects(gitdir)
         with named_failures():
             return may_have_hidden_refs(gitdir)

@@ -29,6 +29,10 @@ _PLAIN_SECTIONS = frozenset(
      b"push", b"advice", b"color", b"diff", b"merge", b"pull", b"rebase", b"alias", b"lfs"}
 )  # fmt: skip
 """Sections of a config that do not change what a client is shown."""
+_SWITCHED = re.compile(
+    rb"^[^#;\n]*\b(?:upload|receive)pack\s*=(?!\s*true\s*$)", re.IGNORECASE | re.MULTILINE
+)
+"""``http.uploadpack`` or ``http.receivepack``, when it does not simply allow what git allows."""
 _UNUSUAL = (b"/.git", b"/commondir", b"/config.worktree", b"/reftable", b"/shallow")
 """With one of these git reads refs elsewhere, or shows more than refs."""
 _SECTION = re.compile(rb"\[\s*([A-Za-z0-9.-]*)")
@@ -100,7 +104,7 @@ def _check_plain(root: bytes) -> None:
         raise NotPlainError
     config = _read_needed(root + b"/config", most=_MAX_CONFIG_BYTES)
     sections = {name.lower() for name in _SECTION.findall(config)}
-    if not sections <= _PLAIN_SECTIONS:
+    if not sections <= _PLAIN_SECTIONS or _SWITCHED.search(config):
         raise NotPlainError
 
 

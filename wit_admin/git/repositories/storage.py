@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from wit_admin.errors import NotAllowedError
 from wit_admin.git.files.locks import is_locked, lock_folder
 from wit_admin.git.files.writes import sync, write_whole
 from wit_admin.git.refs.names import HEADS_TEXT
@@ -126,13 +127,33 @@ def is_pristine(gitdir: Path) -> bool:
 
 def says_yes(gitdir: Path, key: str) -> bool:
     """Return whether a repository's config sets ``key`` to true; false if it is unreadable."""
+    return _says(gitdir, key) is True
+
+
+def check_switch(gitdir: Path, service: str) -> None:
+    """Check that a repository's config does not refuse ``upload-pack`` or ``receive-pack``.
+
+    Source: git-http-backend(1), ``http.uploadpack`` and ``http.receivepack``.
+
+    Raises:
+        NotAllowedError: It does.
+    """
+    key = f"http.{service.replace('-', '')}"
+    if _says(gitdir, key) is False:
+        what = "fetches" if service == "upload-pack" else "pushes"
+        raise NotAllowedError(
+            f"This repository takes no {what} over HTTP.",
+            hint=f"Its config says so: {key} is false.",
+        )
+
+
+def _says(gitdir: Path, key: str) -> bool | None:
     import pygit2  # noqa: PLC0415  80 ms that most commands need not pay
 
     try:
-        config = pygit2.Config(str(gitdir / "config"))
-        return bool(config.get_bool(key))
+        return pygit2.Config(str(gitdir / "config")).get_bool(key)
     except (KeyError, ValueError, OSError, pygit2.GitError):
-        return False
+        return None
 
 
 def write_description(gitdir: Path, text: str | None) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from wit_admin.db.base import utc_now
 from wit_admin.db.models.organizations import Permission
 from wit_admin.db.queries import callers, protections, serving, standing
-from wit_admin.errors import InvalidInputError, NotFoundError
+from wit_admin.errors import InvalidInputError, NotAllowedError, NotFoundError
 from wit_admin.git.pushes.receive_settings import refusal_by_settings
 from wit_admin.git.refs.names import is_ref_name
 from wit_admin.git.refs.values import symbolic_target
@@ -72,8 +72,8 @@ def explain(
 ) -> Explanation:
     """Decide as the server does, and say why.
 
-    What depends on the disk is left out without ``root``: targets of symbolic refs, and what git
-    refuses by the repository's own settings.
+    What depends on the disk is left out without ``root``: targets of symbolic refs, and what the
+    repository's own settings refuse.
 
     Raises:
         NotFoundError: There is no such account or token.
@@ -104,16 +104,30 @@ def _decide(
         return _decide_missing(session, question, who, push_create)
     grants = _grants(session, row.repo_id, who) if who else ()
     decision = decide(facts_of(row, grants), who, question.action)
+    found = storage.resolve(root, row.disk_path) if root is not None else None
+    if decision.allowed and found is not None:
+        decision = _heed_switches(decision, question.action, found)
     if who is None or question.ref is None or decision.level is None or not decision.allowed:
         return decision
     rules = protections.find_rules(session, row.repo_id, who.user_id)
-    found = storage.resolve(root, row.disk_path) if root is not None else None
     about = _decide_on_ref(question, RefPolicy(who, decision.level, rules), found)
     is_allowed = about.refusal is None
     # "May push." is the last rule, or is left out.
     *steps, verdict = decision.steps
     steps += [*about.steps, *([verdict] if is_allowed else [])]
     return replace(decision, allowed=is_allowed, steps=tuple(steps))
+
+
+def _heed_switches(decision: Decision, action: Action, found: RepositoryPath) -> Decision:
+    """Return the decision, or the refusal of fetches or pushes by the repository's config."""
+    if action is not Action.ADMIN:
+        try:
+            service = "upload-pack" if action is Action.READ else "receive-pack"
+            storage.check_switch(found.gitdir, service)
+        except NotAllowedError as error:
+            refusal: Step = (f"{error.message} {error.hint}",)
+            return replace(decision, allowed=False, steps=(*decision.steps[:-1], refusal))
+    return decision
 
 
 def _decide_on_ref(

@@ -71,6 +71,7 @@ class DiskGate:
         """Return the repository if ``http.receivepack`` or the operator lets anybody push."""
         served = self.open_read(name, credentials)
         self._inspector.check(served.gitdir)
+        storage.check_switch(served.gitdir, "receive-pack")
         if not self._anonymous_push and not storage.says_yes(served.gitdir, "http.receivepack"):
             raise NotAllowedError(
                 f"{name} takes no pushes over HTTP.",
@@ -148,7 +149,8 @@ class DatabaseGate:
 
         Raises:
             UnauthenticatedError: Nobody is signed in.
-            NotAllowedError: The caller may see the repository, or the owner, but not push.
+            NotAllowedError: The caller may see the repository, or the owner, but not push; or the
+                repository's config refuses pushes over HTTP.
             NotFoundError: The caller may not even see it.
         """
         actor = self._actor(credentials)
@@ -168,6 +170,7 @@ class DatabaseGate:
             has_protections=row.has_protections,
         )
         self._inspector.check(served.gitdir)
+        storage.check_switch(served.gitdir, "receive-pack")
         return served
 
     def _actor(self, credentials: Credentials | None) -> Actor | None:
