@@ -159,9 +159,10 @@ def conflicts(
     for change_id, carried in groups.items():
         for commit_id in carried:
             commit = repository.commits.read(commit_id)
-            if commit.has_conflict:
-                for path, sides in _conflicted_paths(repository, commit).items():
-                    found[commit_id, path] = change_id, sides
+            if not commit.has_conflict:
+                continue
+            for path, sides in _conflicted_paths(repository, commit).items():
+                found[commit_id, path] = change_id, sides
             if len(found) > MAX_CONFLICTED_PATHS_TOGETHER:
                 raise DamagedJjError(
                     f"Its commits have more than {MAX_CONFLICTED_PATHS_TOGETHER} conflicted paths "
