@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from tests.support.builders import make_user
+from tests.support.builders import apply_task, make_user
 from tests.support.processes import wait_until
 from tests.support.repositories import commit, new_work
 from tests.support.server import run_git
 from tests.support.sync_site import Site, facts
 from wit_admin.db.base import moment_of_id
-from wit_admin.db.models.accounts import User
+from wit_admin.db.models.accounts import OwnerType, User
 from wit_admin.db.models.organizations import Organization
 from wit_admin.db.models.repositories import Repository, Visibility
 from wit_admin.errors import NotFoundError
@@ -24,6 +24,7 @@ from wit_admin.git.repositories import walk
 from wit_admin.names import RepoName
 from wit_admin.services.accounts.accounts import create_user
 from wit_admin.services.organizations.organizations import claim_organization, create_organization
+from wit_admin.services.owners.renaming import OwnerRenaming
 from wit_admin.services.repositories import edits, moves, trash
 from wit_admin.services.repositories.creation import RepositoryOrder, create_repository
 
@@ -162,6 +163,30 @@ def test_row_decides_what_a_config_says(ground: Site) -> None:
     assert applied.done == {"mark": 1}
     assert row.visibility is Visibility.PRIVATE
     assert (told["visibility"], told["id"]) == ("private", str(row.id))
+
+
+def test_config_gets_what_changed_while_the_volume_was_away(
+    ground: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if its folders had not been written to for long.
+    monkeypatch.setattr(walk, "_SETTLED_NS", -(10**15))
+    for name in ("demo", "old", "other"):
+        ground.add(f"alice/{name}.git")
+    ground.sync()
+    ground.root.rename(tmp_path / "away")
+    sessions, root = ground.sessions, ground.root
+    edits.set_visibility(sessions, root, RepoName("alice", "demo"), Visibility.PUBLIC)
+    moves.rename_repository(sessions, root, RepoName("alice", "old"), "new")
+    renaming = OwnerRenaming(sessions, root, OwnerType.USER, "alice", "alicia")
+    apply_task(renaming.task(tmp_path / "run"))
+    (tmp_path / "away").rename(root)
+
+    assert ground.sync().done == {"mark": 3}
+
+    told = {name: ground.own(f"alice/{name}.git") for name in ("demo", "old", "other")}
+    assert {own["owner"] for own in told.values()} == {"alicia"}
+    assert (told["demo"]["visibility"], told["old"]["name"]) == ("public", "new")
+    assert ground.sync().done == {}
 
 
 def test_only_one_owner_is_looked_at_when_asked(ground: Site) -> None:

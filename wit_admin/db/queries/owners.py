@@ -64,6 +64,13 @@ def rename_owner(session: Session, owner_id: uuid.UUID, name: str, *, now: datet
     with refuse_duplicates(session, f"The name {name!r} is taken."):
         renamed = {"name": name, "name_key": name_key(name), "updated_at": now}
         session.execute(update(_OWNERS).where(_OWNERS.c.id == owner_id).values(renamed))
+    # The next sync looks whether their configs name the owner so.
+    session.execute(
+        update(Repository)
+        .where(Repository.owner_id == owner_id)
+        .values(fingerprint=None, updated_at=Repository.updated_at)
+        .execution_options(synchronize_session=False)
+    )
     if old.name_key != name_key(name):
         _redirect(session, owner_id, old.name_key, name_key(name), now)
     old_name: str = old.name

@@ -25,6 +25,10 @@ from wit_admin.db.statements import refuse_duplicates
 from wit_admin.errors import NotFoundError
 from wit_admin.names import RepoName, name_key
 
+_TOLD = {"visibility", "description", "archived_at"}
+"""What a repository's config says of it, too. Without a fingerprint the next sync looks whether it
+does: the folder may be away while the row changes."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewRepository:
@@ -147,7 +151,8 @@ def update_repository(
     Raises:
         NotFoundError: There is no such repository.
     """
-    return _update(session, repo_id, updated_at=now, **edit)
+    unseen = {"fingerprint": None} if _TOLD & edit.keys() else {}
+    return _update(session, repo_id, updated_at=now, **edit, **unseen)
 
 
 def rename_repository(
@@ -168,6 +173,7 @@ def rename_repository(
     """
     old = _key_of(session, repo_id)
     values: dict[str, Any] = {"name": name, "name_key": name_key(name), "updated_at": now}
+    values["fingerprint"] = None  # see _TOLD
     if owner_id is not None:
         values |= {"owner_id": owner_id, "owner_type": lock_owner(session, owner_id)}
     with refuse_duplicates(session, f"There is a repository {name!r} already."):
