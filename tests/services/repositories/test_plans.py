@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.support.builders import run_at_once
@@ -131,6 +133,9 @@ def test_emptying_takes_only_what_it_names(site: Site) -> None:
         site.create(name)
         trash.delete_repository(site.sessions, site.root, name)
 
+    # What is not old enough is in the trash all the same.
+    old = site.plans().emptying(names=[DEMO], older_than=timedelta(days=1))
+    assert old.build().actions == ()
     task = site.plans().emptying(names=[RepoName("Alice", "Demo")])
     applied = task.apply(task.build())
 

@@ -134,9 +134,11 @@ class RepositoryPlans:
 
         def build() -> Plan[Purge | Sweep]:
             rows = list_trash(self.sessions, older_than=older_than)
-            remains = list_remains(self.sessions, self.root)
+            remains = [] if names else list_remains(self.sessions, self.root)
             if names:
-                rows, remains = _named(rows, names), []
+                _check_names(list_trash(self.sessions), names)
+                wanted = {name.key for name in names}
+                rows = [row for row in rows if _key(row) in wanted]
             return Plan((*map(Purge, rows), *map(Sweep, remains)))
 
         def perform(action: Purge | Sweep) -> None:
@@ -151,10 +153,12 @@ class RepositoryPlans:
         return Lock(self.sessions, self.run_dir, name)
 
 
-def _named(rows: Sequence[TrashedRow], names: Sequence[RepoName]) -> list[TrashedRow]:
-    found = {RepoName(row.owner, row.name).key: row for row in rows}
+def _check_names(trashed: Sequence[TrashedRow], names: Sequence[RepoName]) -> None:
+    there = {_key(row) for row in trashed}
     for name in names:
-        if name.key not in found:
+        if name.key not in there:
             raise not_in_trash(name)
-    wanted = {name.key for name in names}
-    return [row for row in rows if RepoName(row.owner, row.name).key in wanted]
+
+
+def _key(row: TrashedRow) -> tuple[str, str]:
+    return RepoName(row.owner, row.name).key
