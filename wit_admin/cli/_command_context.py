@@ -61,7 +61,8 @@ def _warn_root(output: Output, settings: Settings) -> None:
     if os.geteuid() != 0:
         return
     for folder in (settings.home, settings.repositories_root):
-        with suppress(FileNotFoundError, KeyError):
+        # NFS may hide it from root, and in a container the owner may have no name.
+        with suppress(OSError, KeyError):
             owner = folder.stat().st_uid
             if owner != 0:
                 name = pwd.getpwuid(owner).pw_name
