@@ -63,7 +63,10 @@ def test_protection_whose_pushers_are_gone_is_told(
     listed = protect(database_url, "list", "alice/demo")
 
     assert before.stderr == ""
-    assert listed.stderr == "Nobody may push to refs/heads/main: those who might are gone.\n"
+    assert listed.stderr == (
+        "Nobody may push to refs/heads/main any more: all who were named are gone."
+        " To name others: wit-admin protect add\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,10 @@ def list_(ctx: typer.Context, repo: Repo, as_json: AsJson = False) -> None:
         rows = protections.list_protections(command.sessions, name)
     for row in rows:
         if row.limits_pushers and not row.pushers:
-            output.note(f"Nobody may push to {row.pattern}: those who might are gone.")
+            output.note(
+                f"Nobody may push to {row.pattern} any more: all who were named are gone."
+                " To name others: wit-admin protect add"
+            )
     output.rows(rows, *_COLUMNS)
 
 
