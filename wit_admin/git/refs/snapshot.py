@@ -30,7 +30,7 @@ _PLAIN_SECTIONS = frozenset(
 )  # fmt: skip
 """Sections of a config that do not change what a client is shown."""
 _SWITCHED = re.compile(
-    rb"^[^#;\n]*\b(?:upload|receive)pack\s*=(?!\s*true\s*$)", re.IGNORECASE | re.MULTILINE
+    rb"^[^#;\n]*\b(?:upload|receive)pack\s*=(?![ \t]*true[ \t\r]*$)", re.IGNORECASE | re.MULTILINE
 )
 """``http.uploadpack`` or ``http.receivepack``, when it does not simply allow what git allows."""
 _UNUSUAL = (b"/.git", b"/commondir", b"/config.worktree", b"/reftable", b"/shallow")
