@@ -233,7 +233,7 @@ def test_hooks_that_cannot_be_made_refuse_the_push(forge: Protected, work: Path)
         hooks.unlink()
         hooks.with_name("kept").rename(hooks)
 
-    assert "error: 503" in done.stderr
+    assert "Protected refs cannot be checked now" in done.stderr
     assert oid_of(forge.gitdir("unhooked"), "main") == before
 
 
