@@ -19,6 +19,7 @@ from tests.support.builders import (
 )
 from wit_admin.db.models.accounts import AccessToken
 from wit_admin.db.models.organizations import OrgRole, Permission
+from wit_admin.db.models.repositories import Repository
 from wit_admin.db.paging import PageRequest
 from wit_admin.db.queries import (
     callers,
@@ -371,6 +372,24 @@ def test_of_many_who_take_a_name_at_once_one_wins(
 
     names = sorted(type(error).__name__ for error in raised)
     assert names == ["ConflictError"] * 3 + ["NoneType"]
+
+
+def test_a_token_that_lost_all_its_repositories_is_good_for_nothing(
+    sessions: sessionmaker[Session],
+) -> None:
+    with sessions.begin() as session:
+        user_id, repo_id = make_demo(session)
+        new = NewToken(user_id, "ci", b"1" * 32, "abcd", "repo:read")
+        tokens.create_token(session, new, repo_ids=[repo_id], now=NOW)
+
+    with sessions.begin() as session:
+        before = callers.find_token(session, b"1" * 32, NOW)
+        session.delete(session.get_one(Repository, repo_id))
+        session.flush()
+        after = callers.find_token(session, b"1" * 32, NOW)
+
+    assert before is not None
+    assert after is None
 
 
 def test_a_token_is_made_limited_and_revoked(sessions: sessionmaker[Session]) -> None:

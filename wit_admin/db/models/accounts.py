@@ -141,6 +141,9 @@ class AccessToken(Base):
     """Sorted, separated by spaces: ``repo:read repo:write``."""
     ref_pattern: Mapped[str | None]
     """Refs it may push to, as a glob; ``None`` for all."""
+    is_limited: Mapped[bool] = mapped_column(default=False)
+    """Whether it reaches only the repositories of its :class:`AccessTokenRepository`, if any is
+    left; otherwise all that its account does."""
     created_at: Mapped[CreatedAt]
     expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
@@ -150,7 +153,7 @@ class AccessToken(Base):
 
 
 class AccessTokenRepository(Base):
-    """A repository that a limited token may reach; a token without such rows reaches all."""
+    """A repository that a limited token may reach."""
 
     __tablename__ = "access_token_repositories"
 

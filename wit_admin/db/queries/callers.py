@@ -77,7 +77,8 @@ def find_session(session: Session, digest: bytes, now: datetime) -> SessionRow |
 def find_token(session: Session, key: bytes | uuid.UUID, now: datetime) -> TokenRow | None:
     """Return the token and its account, if it is neither expired nor revoked.
 
-    ``key`` is the digest of its secret, or the id of its row.
+    Nor is one returned whose repositories are all gone. ``key`` is the digest of its secret, or the
+    id of its row.
     """
     statement = _account_by_token(by_digest=isinstance(key, bytes))
     # One for each repository that it is limited to.
@@ -85,12 +86,15 @@ def find_token(session: Session, key: bytes | uuid.UUID, now: datetime) -> Token
     if not rows:
         return None
     row = rows[0]
+    repo_ids = frozenset(each[8] for each in rows if each[8] is not None)
+    if row[7] and not repo_ids:
+        return None
     return TokenRow(
         AccountRow(row[0], row[1], row[2], None),
         token_id=row[3],
         scopes=row[4],
         ref_pattern=row[5],
-        repo_ids=frozenset(each[7] for each in rows if each[7] is not None),
+        repo_ids=repo_ids,
         last_used_at=row[6],
     )
 
@@ -156,6 +160,7 @@ def _account_by_token(*, by_digest: bool) -> Select[*tuple[Any, ...]]:
             AccessToken.scopes,
             AccessToken.ref_pattern,
             AccessToken.last_used_at,
+            AccessToken.is_limited,
             AccessTokenRepository.repo_id,
         )
         .join(AccessToken, AccessToken.user_id == User.id)

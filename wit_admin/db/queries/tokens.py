@@ -69,6 +69,7 @@ def create_token(
         hint=new.hint,
         scopes=new.scopes,
         ref_pattern=new.ref_pattern,
+        is_limited=bool(repo_ids),
         created_at=now,
         expires_at=new.expires_at,
     )
@@ -139,8 +140,8 @@ def revoke_tokens_of(session: Session, user_id: uuid.UUID, now: datetime) -> int
 def revoke_tokens_for_only(session: Session, repo_id: uuid.UUID, now: datetime) -> list[str]:
     """Revoke the tokens that are limited to this one repository, and return their names.
 
-    Whoever drops the repository's row has to: the limit goes with it, and without one a token is
-    for all repositories.
+    Whoever drops the repository's row does so, since the limit goes with it, and the token is good
+    for nothing from then on.
     """
     limit = AccessTokenRepository
     limits = select(limit.repo_id).where(limit.token_id == AccessToken.id)
