@@ -69,10 +69,10 @@ def iter_conflicted_paths(trees: Trees, terms: Sequence[TreeId]) -> Iterator[Con
         entry = next(folder.entries, None)
         if entry is None:
             stack.pop()
-            if not folder.has_conflict and len(clean) < MAX_REMEMBERED:
-                clean.add(folder.trees)
-            elif stack:
+            if folder.has_conflict and stack:
                 stack[-1].has_conflict = True
+            elif not folder.has_conflict and len(clean) < MAX_REMEMBERED:
+                clean.add(folder.trees)
             continue
         name, values = entry
         if resolve_trivially(values) is not None:

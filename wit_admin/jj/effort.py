@@ -14,6 +14,8 @@ _MOST = 20_000_000
 _FOR_EACH = 200_000
 """More than commits take in large repositories, so their number does not matter."""
 _FOR_A_FOLDER = 10
+LEAVE_OUT = "Leave conflicts out with '--kinds changes,bookmarks,operations'."
+"""What to do where conflicts are too many."""
 
 
 @dataclass(slots=True)
@@ -37,5 +39,5 @@ class Effort:
         if self.left < 0:
             raise TooLargeJjError(
                 "Its trees and files are too many or too large to be compared.",
-                hint="'watch' leaves conflicts out with '--kinds changes,bookmarks,operations'.",
+                hint=LEAVE_OUT,
             )

@@ -13,9 +13,10 @@ from typing import Any, Protocol
 from wit_admin.db.queries.jj_bookmarks import BookmarkValues
 from wit_admin.db.queries.jj_changes import MAX_DESCRIPTION_CHARACTERS
 from wit_admin.db.queries.jj_commits import ChangeValues, CommitValues
-from wit_admin.errors import DamagedJjError
+from wit_admin.errors import TooLargeJjError
 from wit_admin.jj.commit_store import CommitStore
 from wit_admin.jj.commits import Commit
+from wit_admin.jj.effort import LEAVE_OUT
 from wit_admin.jj.ids import ChangeId, CommitId
 from wit_admin.jj.operation_kinds import operation_type
 from wit_admin.jj.operations import Operation
@@ -153,7 +154,7 @@ def conflicts(
     """Return the change and number of sides of each conflicted path in these changes.
 
     Raises:
-        DamagedJjError: There are more than :data:`MAX_CONFLICTED_PATHS_TOGETHER`.
+        TooLargeJjError: There are more than :data:`MAX_CONFLICTED_PATHS_TOGETHER`.
     """
     found: dict[tuple[CommitId, str], tuple[ChangeId, int]] = {}
     for change_id, carried in groups.items():
@@ -164,10 +165,10 @@ def conflicts(
             for path, sides in _conflicted_paths(repository, commit).items():
                 found[commit_id, path] = change_id, sides
             if len(found) > MAX_CONFLICTED_PATHS_TOGETHER:
-                raise DamagedJjError(
+                raise TooLargeJjError(
                     f"Its commits have more than {MAX_CONFLICTED_PATHS_TOGETHER} conflicted paths "
                     "together.",
-                    hint="Leave conflicts out with '--kinds changes,bookmarks,operations'.",
+                    hint=LEAVE_OUT,
                 )
     return found
 
