@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from wit_admin.errors import InvalidInputError
 
@@ -43,6 +44,8 @@ def name_key(name: str) -> str:
     return name.lower()
 
 
+# Repositories have owners in common: a sync of thousands asks for the same again and again.
+@lru_cache(maxsize=1024)
 def check_owner_name(text: str) -> str:
     """Return ``text`` if it can name a user or an organization.
 

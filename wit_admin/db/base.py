@@ -51,10 +51,11 @@ def moment_of_id(identifier: uuid.UUID, *, latest: datetime) -> datetime:
 
     Source: RFC 9562, section 5.7.
     """
-    milliseconds = identifier.int >> 80
-    if identifier.version != _TIMED_VERSION or milliseconds > latest.timestamp() * 1000:
+    bits = identifier.int
+    seconds = (bits >> 80) / 1000
+    if (bits >> 76) & 0xF != _TIMED_VERSION or seconds > latest.timestamp():
         return latest
-    return _EPOCH + timedelta(milliseconds=milliseconds)
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def first_id_at(moment: datetime) -> uuid.UUID:
@@ -63,6 +64,23 @@ def first_id_at(moment: datetime) -> uuid.UUID:
     Source: RFC 9562, section 5.7: the first 48 bits are milliseconds since 1970.
     """
     return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+def to_microseconds(moment: datetime | None) -> int | None:
+    """Return the microseconds since 1970 that SQLite stores.
+
+    Raises:
+        ValueError: It has no time zone.
+    """
+    if moment is None:
+        return None
+    _check_zone(moment)
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def _check_zone(moment: datetime) -> None:
+    if moment.tzinfo is None:
+        raise ValueError("A moment without a time zone cannot be stored.")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -85,10 +103,9 @@ class UtcDateTime(TypeDecorator[datetime]):
         """Convert a time to the stored value."""
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError("A moment without a time zone cannot be stored.")
         if dialect.name == "sqlite":
-            return (value - _EPOCH) // _MICROSECOND
+            return to_microseconds(value)
+        _check_zone(value)
         return value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:

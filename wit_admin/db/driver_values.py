@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from itertools import repeat
@@ -12,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import JSON, Boolean, Dialect, Enum, LargeBinary, Table
 
-from wit_admin.db.base import UuidKey
+from wit_admin.db.base import UtcDateTime, UuidKey, to_microseconds
 
 _NAME_OF_TYPE = re.compile(r"\(| COLLATE ")
 """What follows the name, as in ``VARCHAR(40) COLLATE "C"``."""
@@ -54,9 +55,11 @@ def _converter(dialect: Dialect, into: Table, name: str) -> Callable[[Any], Any]
         return _TO_INTEGER.__getitem__ if is_sqlite else None
     if isinstance(kind, LargeBinary):
         return _to_bytearray if is_sqlite else None
+    if isinstance(kind, UuidKey) and is_sqlite:
+        return _id_to_bytearray
+    if isinstance(kind, UtcDateTime) and is_sqlite:
+        return to_microseconds
     convert = kind.dialect_impl(dialect).bind_processor(dialect)
-    if convert and isinstance(kind, UuidKey) and is_sqlite:
-        return lambda value: _to_bytearray(convert(value))
     return cache(convert) if convert and isinstance(kind, Enum) else convert
 
 
@@ -67,6 +70,10 @@ _TO_INTEGER = {None: None, False: 0, True: 1}
 
 def _to_bytearray(value: bytes | None) -> bytearray | None:
     return None if value is None else bytearray(value)
+
+
+def _id_to_bytearray(value: uuid.UUID | None) -> bytearray | None:
+    return None if value is None else bytearray(value.bytes)
 
 
 def _to_json(value: Any) -> str | None:
