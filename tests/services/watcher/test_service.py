@@ -22,7 +22,7 @@ from tests.support.watch_site import WatchSite
 from wit_admin.db.base import utc_now
 from wit_admin.db.engine import make_sessions, open_engine
 from wit_admin.db.models.repositories import Repository
-from wit_admin.jj.head_events import HeadEvents, NoEvents, open_head_events
+from wit_admin.jj.head_events import HeadEvents, Inotify, NoEvents, open_head_events
 from wit_admin.names import RepoName
 from wit_admin.services.watcher import watching
 from wit_admin.services.watcher.claims import open_claims
@@ -31,6 +31,7 @@ from wit_admin.services.watcher.observer import Observer
 from wit_admin.services.watcher.recorded_sync import JjReader, SyncReport
 from wit_admin.services.watcher.schedule import retry_delay_s
 from wit_admin.services.watcher.service import Watcher, WatchOptions
+from wit_admin.services.watcher.watch_list import Watched
 
 NEVER_S = 3600.0
 PATIENCE_S = 120.0
@@ -236,6 +237,27 @@ def test_another_repository_in_the_place_of_one_is_followed(
         wait(lambda: "of the other" in jj.operations())
         jj.operate(writer, "and on")
         wait(lambda: "and on" in jj.operations())
+
+
+def test_watch_that_cannot_be_set_at_first_is_set_with_the_next_sync(
+    jj: WatchSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a folder is replaced: for a moment there is none."""
+    writer = jj.add()
+    real, refused = Inotify[Watched].watch, list[str]()
+
+    def watch(events: Inotify[Watched], key: Watched, folder: str) -> int | None:
+        if not refused:
+            refused.append(folder)
+            return None
+        return real(events, key, folder)
+
+    monkeypatch.setattr(Inotify, "watch", watch)
+    with watched(jj, poll_interval_s=NEVER_S):
+        wait(lambda: jj.operations() == ["first"])
+        jj.operate(writer, "and on")
+        wait(lambda: "and on" in jj.operations())
+    assert refused
 
 
 def test_broken_repository_is_reported_and_stops_no_other(jj: WatchSite) -> None:

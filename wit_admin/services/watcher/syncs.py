@@ -56,6 +56,8 @@ class Syncs:
             if failures and not self._watch_list.locate(entry):
                 self._schedule.forget(entry)
                 continue
+            # A folder that was replaced may have been away when the watch on it ended.
+            self._watch_list.ensure_watch(entry)
             entry.heads = self._detector.digest(entry)
             if not entry.heads and not self._detector.is_root_there(now):
                 # The whole disk is gone; this does not count as a failure of the repository.
