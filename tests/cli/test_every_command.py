@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 from typer.core import TyperGroup
 from typer.testing import CliRunner, Result
 
@@ -81,12 +81,15 @@ class Site:
         return self.home / "repos"
 
     def state(self) -> tuple[Any, ...]:
-        """Return all rows, and all files of repositories."""
+        """Return all rows, of whatever revision, and all files of repositories."""
         with self.engine.connect() as connection:
             rows = [
-                sorted(map(repr, connection.execute(select(*columns))))
+                sorted(
+                    repr([(name, row[name]) for name in row if f"{table}.{name}" not in DERIVED])
+                    for row in connection.execute(select(text("*")).select_from(table)).mappings()
+                )
                 for table in Base.metadata.sorted_tables
-                if (columns := [c for c in table.c if not {table.name, str(c)} & DERIVED])
+                if table.name not in DERIVED
             ]
         return rows, sorted(
             (str(path), path.read_bytes() if path.is_file() else b"")

@@ -64,7 +64,8 @@ DECIDING: dict[type[Base], set[str]] = {
     Owner: {"kind", "deleted_at"},
     User: {"is_admin", "is_placeholder", "blocked_at", "password_hash"},
     UserSession: {"user_id", "token_digest", "expires_at", "revoked_at"},
-    AccessToken: {"user_id", "digest", "scopes", "ref_pattern", "expires_at", "revoked_at"},
+    AccessToken: {"user_id", "digest", "scopes", "ref_pattern", "is_limited", "expires_at"}
+    | {"revoked_at"},
     AccessTokenRepository: {"token_id", "repo_id"},
     OrgMember: {"org_id", "user_id", "role"},
     TeamMember: {"team_id", "user_id"},
