@@ -14,6 +14,7 @@ from wit_admin.errors import InvalidInputError, NotFoundError, UnavailableError
 from wit_admin.git.backend import FetchAnswer, PushProcess, ReadyAnswer
 from wit_admin.git.children.child import GitChild
 from wit_admin.git.children.filters import silence_filters
+from wit_admin.git.children.places import take_place
 from wit_admin.git.children.tools import GitTools
 from wit_admin.git.fetches.answers import PackAnswer, UploadPackAnswer
 from wit_admin.git.fetches.wants import find_forbidden, may_have_hidden_refs, wanted_ids
@@ -28,7 +29,6 @@ from wit_admin.git.repositories import storage
 from wit_admin.git.repositories.inspected_files import named_failures
 from wit_admin.git.repositories.inspection import Inspector
 
-_QUEUE_S = 30.0
 _KEPT_SHARE = 4
 """One place in so many is not for fetches: clients that read slowly must not hold up pushes."""
 
@@ -59,8 +59,7 @@ class ChildBackend:
         """Return the body of ``info/refs``; ``gitdir`` is ``None`` for one yet to be created."""
         if gitdir is None:
             return await self._advertise_empty(command, version)
-        await asyncio.to_thread(self._inspector.check, gitdir)
-        await asyncio.to_thread(storage.check_switch, gitdir, command)
+        await asyncio.to_thread(self._check, gitdir, command)
         options = ["--stateless-rpc", "--http-backend-info-refs"]
         line = self._tools.command(command, *options, str(gitdir))
         environment = self._tools.environment.variables(version=version)
@@ -106,7 +105,7 @@ class ChildBackend:
             InvalidInputError: It asks for an object that no visible ref leads to.
             UnavailableError: The server is too busy.
         """
-        async with _place(self._fetches), self._answer(gitdir, body, version, shown) as answer:
+        async with take_place(self._fetches), self._answer(gitdir, body, version, shown) as answer:
             yield answer
 
     @asynccontextmanager
@@ -136,11 +135,14 @@ class ChildBackend:
 
     def _inspect(self, gitdir: Path) -> bool:
         """Look at a repository before git does; return whether some of its refs may be hidden."""
-        self._inspector.check(gitdir)
-        storage.check_switch(gitdir, "upload-pack")
+        self._check(gitdir, "upload-pack")
         self._inspector.check_loose_objects(gitdir)
         with named_failures():
             return may_have_hidden_refs(gitdir)
+
+    def _check(self, gitdir: Path, command: str) -> None:
+        self._inspector.check(gitdir)
+        storage.check_switch(gitdir, command)
 
     def push_in_process(
         self, gitdir: Path, request: PushRequest, body: bytes, extra: Mapping[str, str]
@@ -226,27 +228,12 @@ class ChildBackend:
         self, line: list[str], environment: dict[str, str], descriptors: Sequence[int] = ()
     ) -> AsyncIterator[GitChild]:
         async with (
-            _place(self._places),
+            take_place(self._places),
             GitChild(
                 line, environment, memory_bytes=self._tools.memory_bytes, descriptors=descriptors
             ) as child,
         ):
             yield child
-
-
-@asynccontextmanager
-async def _place(places: asyncio.Semaphore) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(_QUEUE_S):
-            await places.acquire()
-    except TimeoutError:
-        raise UnavailableError(
-            "The server is busy with other clones and pushes.", hint="Try again in a moment."
-        ) from None
-    try:
-        yield
-    finally:
-        places.release()
 
 
 async def _feed(child: GitChild, body: bytes) -> None:

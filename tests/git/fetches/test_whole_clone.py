@@ -14,8 +14,8 @@ from tests.support.repositories import oid_of
 from tests.support.server import run_git
 from tests.support.tools import make_tools
 from wit_admin.errors import UnavailableError
-from wit_admin.git import child_backend
 from wit_admin.git.child_backend import ChildBackend
+from wit_admin.git.children import places
 from wit_admin.git.children.child import GitChild
 from wit_admin.git.fetches import answers as fetch_answers
 from wit_admin.git.fetches.answers import PackAnswer, UploadPackAnswer
@@ -196,7 +196,7 @@ def test_who_waits_hears_something(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_clones_that_nobody_reads_leave_a_place_for_pushes(
     backend: ChildBackend, gitdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(child_backend, "_QUEUE_S", 0.05)
+    monkeypatch.setattr(places, "_QUEUE_S", 0.05)
     main = oid_of(gitdir, "main")
     body = fetch("no-progress", f"want {main}", "done")
 
