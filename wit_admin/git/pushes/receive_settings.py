@@ -33,10 +33,5 @@ def _is_current(gitdir: Path, ref: bytes) -> bool:
 
 
 def _may_lose_current(gitdir: Path) -> bool:
-    import pygit2  # noqa: PLC0415  80 ms that most commands need not pay
-
-    try:
-        config = pygit2.Config(str(gitdir / "config"))
-        return str(config["receive.denyDeleteCurrent"]).lower() in _LETS_PASS
-    except (KeyError, ValueError, OSError, pygit2.GitError):
-        return False
+    value = storage.read_setting(gitdir, lambda config: config["receive.denyDeleteCurrent"])
+    return value is not None and value.lower() in _LETS_PASS

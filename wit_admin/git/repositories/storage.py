@@ -8,16 +8,22 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from wit_admin.errors import NotAllowedError
 from wit_admin.git.files.locks import is_locked, lock_folder
 from wit_admin.git.files.writes import sync, write_whole
 from wit_admin.git.refs.names import HEADS_TEXT
 from wit_admin.git.repositories.wit_section import render_own
+
+if TYPE_CHECKING:
+    import pygit2
+
+T = TypeVar("T")
 
 STAGING, CONDEMNED = ".new~", ".old~"
 """Prefixes of folders that are being created or removed; no repository's name has a tilde."""
@@ -148,10 +154,15 @@ def check_switch(gitdir: Path, service: str) -> None:
 
 
 def _says(gitdir: Path, key: str) -> bool | None:
+    return read_setting(gitdir, lambda config: config.get_bool(key))
+
+
+def read_setting(gitdir: Path, read: Callable[[pygit2.Config], T]) -> T | None:
+    """Return what ``read`` finds in a repository's config; ``None`` if it is not there, or odd."""
     import pygit2  # noqa: PLC0415  80 ms that most commands need not pay
 
     try:
-        return pygit2.Config(str(gitdir / "config")).get_bool(key)
+        return read(pygit2.Config(str(gitdir / "config")))
     except (KeyError, ValueError, OSError, pygit2.GitError):
         return None
 
