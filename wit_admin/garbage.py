@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import gc
 import threading
+from contextlib import ContextDecorator
 from types import TracebackType
 
 _OBJECTS = 1_000_000
 """Not without end: other threads may leave cycles behind meanwhile."""
 
 
-class _RelaxedCollector:
+class _RelaxedCollector(ContextDecorator):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._blocks = 0
@@ -41,6 +42,7 @@ class _RelaxedCollector:
 relaxed_collector = _RelaxedCollector()
 """``with relaxed_collector:`` lets the collector run only after each million of new objects.
 
-It is for work that makes very many and hardly a cycle, since each run visits all that are new. Let
-the block outlive them, or they are visited at its end. Blocks may overlap, also of several threads.
+It can decorate a function, too. It is for work that makes very many and hardly a cycle, since each
+run visits all that are new. Let the block outlive them, or they are visited at its end. Blocks may
+overlap, also of several threads.
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wit_admin.cli._output import Output, printable
+from wit_admin.garbage import relaxed_collector
 
 if TYPE_CHECKING:
     from wit_admin.services.plans import A, Applied, Plan, Progress, Task
@@ -25,9 +25,6 @@ NoInput = Annotated[
 ]
 
 _SHOWN_BEFORE_ASKING = 20
-_OBJECTS_BETWEEN_COLLECTIONS = 100_000
-"""The garbage collector's threshold meanwhile: a plan of thousands has many objects and hardly a
-reference cycle, so frequent collections would only cost time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +36,8 @@ class Consent:
     no_input: bool = False
 
 
+# A plan of thousands has many objects and hardly a reference cycle.
+@relaxed_collector
 def run_task(output: Output, task: Task[A], consent: Consent, *, question: str) -> None:
     """Plan, ask ``question`` if the plan takes something away, apply, and print what was done.
 
@@ -49,7 +48,6 @@ def run_task(output: Output, task: Task[A], consent: Consent, *, question: str) 
         InvalidInputError: It must be confirmed, and nobody can be asked.
         RefusedError: The answer was no.
     """
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     if consent.is_dry_run:
         show_plan(output, task.build().whole())
         return
