@@ -105,7 +105,7 @@ def look(folder: str, path: str) -> Found | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     seen = (path, whole, objects, heads)
-    return _found(path, seen) if stat.S_ISDIR(objects.st_mode) else None
+    return _found(path, seen, _fingerprint(seen)) if stat.S_ISDIR(objects.st_mode) else None
 
 
 def _look_into(root: str, owner: str, known: Known | None, *, is_exact: bool) -> Iterator[Owned]:
@@ -185,16 +185,20 @@ def _compare(
     ]
     if known is not None and not is_exact and known.are_next(paths, fingerprints):
         return Owned(paths, [])
-    whole = {path: look for path, look in zip(paths, looks, strict=True) if _is_whole(look)}
+    whole = {
+        path: (look, fingerprint)
+        for path, look, fingerprint in zip(paths, looks, fingerprints, strict=True)
+        if _is_whole(look)
+    }
     before = known.pass_until(list(whole)) if known is not None and whole else _NONE
     news: list[Found | Unexpected] = []
     for path in paths:
         if path not in whole:
             news.extend(_explain(root, path))
             continue
-        found = _found(path, whole[path])
-        if is_exact or found.fingerprint != before.get(path):
-            news.append(found)
+        look, fingerprint = whole[path]
+        if is_exact or fingerprint != before.get(path):
+            news.append(_found(path, look, fingerprint))
     return Owned(list(whole), news, before)
 
 
@@ -222,11 +226,11 @@ def _fingerprint(look: _Look) -> bytes:
     return _FOUR.pack(whole.st_ino, whole.st_ctime_ns, objects.st_ctime_ns, heads.st_ctime_ns)
 
 
-def _found(path: str, look: _Look) -> Found:
-    fingerprint = _fingerprint(look)
-    _, *times = _FOUR.unpack(fingerprint)
-    _, _, objects, heads = look
-    return Found(path, fingerprint, max(objects.st_mtime_ns, heads.st_mtime_ns), max(times))
+def _found(path: str, look: _Look, fingerprint: bytes) -> Found:
+    _, whole, objects, heads = look
+    touched_ns = max(objects.st_mtime_ns, heads.st_mtime_ns)
+    latest_ns = max(whole.st_ctime_ns, objects.st_ctime_ns, heads.st_ctime_ns)
+    return Found(path, fingerprint, touched_ns, latest_ns)
 
 
 def _scan(folder: str | int) -> list[os.DirEntry[str]]:
