@@ -101,10 +101,10 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         """Convert a time to the stored value."""
-        if value is None:
-            return None
         if dialect.name == "sqlite":
             return to_microseconds(value)
+        if value is None:
+            return None
         _check_zone(value)
         return value.astimezone(UTC)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import ColumnElement, delete, select, tuple_
 from sqlalchemy.orm import Session
 
 from wit_admin.db.base import moment_of_id
@@ -111,7 +111,8 @@ def insert_adopted(
     made, left = repositories, list[AdoptedRepository]()
     if insert_new_rows(session, table_of(Repository), _COLUMNS, rows, same=same) < len(rows):
         ids = [new.id for new in repositories]
-        there, now_made = _find_ids(session, Repository, ids), _find_made(session, ids, now)
+        there = _find_ids(session, Repository, ids)
+        now_made = _find_ids(session, Repository, ids, Repository.updated_at == now)
         made = [new for new in repositories if new.id in now_made]
         left = [new for new in repositories if new.id not in there]
     _drop_redirects(session, made)
@@ -162,17 +163,12 @@ def _insert_owners(
 
 
 def _find_ids(
-    session: Session, model: type[Owner | Repository], ids: Sequence[uuid.UUID]
+    session: Session,
+    model: type[Owner | Repository],
+    ids: Sequence[uuid.UUID],
+    *conditions: ColumnElement[bool],
 ) -> set[uuid.UUID]:
     found: set[uuid.UUID] = set()
     for chunk in chunks(ids):
-        found |= set(session.scalars(select(model.id).where(model.id.in_(chunk))))
-    return found
-
-
-def _find_made(session: Session, ids: Sequence[uuid.UUID], now: datetime) -> set[uuid.UUID]:
-    found: set[uuid.UUID] = set()
-    for chunk in chunks(ids):
-        query = select(Repository.id).where(Repository.id.in_(chunk), Repository.updated_at == now)
-        found |= set(session.scalars(query))
+        found |= set(session.scalars(select(model.id).where(model.id.in_(chunk), *conditions)))
     return found

@@ -134,12 +134,17 @@ class RepositoryPlans:
 
         def build() -> Plan[Purge | Sweep]:
             rows = list_trash(self.sessions, older_than=older_than)
-            remains = [] if names else list_remains(self.sessions, self.root)
-            if names:
-                _check_names(list_trash(self.sessions), names)
-                wanted = {name.key for name in names}
-                rows = [row for row in rows if _key(row) in wanted]
-            return Plan((*map(Purge, rows), *map(Sweep, remains)))
+            if not names:
+                remains = list_remains(self.sessions, self.root)
+                return Plan((*map(Purge, rows), *map(Sweep, remains)))
+            with self.sessions() as session:
+                for name in names:
+                    if trash.find_trashed(session, name) is None:
+                        raise not_in_trash(name)
+            wanted = {name.key for name in names}
+            return Plan(
+                tuple(Purge(row) for row in rows if RepoName(row.owner, row.name).key in wanted)
+            )
 
         def perform(action: Purge | Sweep) -> None:
             if isinstance(action, Purge):
@@ -151,14 +156,3 @@ class RepositoryPlans:
 
     def _lock(self, name: str) -> Lock:
         return Lock(self.sessions, self.run_dir, name)
-
-
-def _check_names(trashed: Sequence[TrashedRow], names: Sequence[RepoName]) -> None:
-    there = {_key(row) for row in trashed}
-    for name in names:
-        if name.key not in there:
-            raise not_in_trash(name)
-
-
-def _key(row: TrashedRow) -> tuple[str, str]:
-    return RepoName(row.owner, row.name).key
