@@ -28,7 +28,7 @@ from wit_admin.services.watcher import watching
 from wit_admin.services.watcher.claims import open_claims
 from wit_admin.services.watcher.inventory import Inventory
 from wit_admin.services.watcher.observer import Observer
-from wit_admin.services.watcher.recorded_sync import JjReader, SyncReport
+from wit_admin.services.watcher.recorded_sync import JjReader, SyncReport, Target
 from wit_admin.services.watcher.schedule import retry_delay_s
 from wit_admin.services.watcher.service import Watcher, WatchOptions
 from wit_admin.services.watcher.watch_list import Watched
@@ -258,6 +258,26 @@ def test_watch_that_cannot_be_set_at_first_is_set_with_the_next_sync(
         jj.operate(writer, "and on")
         wait(lambda: "and on" in jj.operations())
     assert refused
+
+
+def test_repository_that_comes_while_it_is_synced_is_watched(
+    jj: WatchSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = jj.add()
+    away = writer.repo.with_name("away")
+    writer.repo.rename(away)
+    real = JjReader.try_sync
+
+    def try_sync(reader: JjReader, target: Target) -> SyncReport:
+        if away.exists():
+            away.rename(writer.repo)
+        return real(reader, target)
+
+    monkeypatch.setattr(JjReader, "try_sync", try_sync)
+    with watched(jj, poll_interval_s=NEVER_S):
+        wait(lambda: jj.operations() == ["first"])
+        jj.operate(writer, "and on")
+        wait(lambda: "and on" in jj.operations())
 
 
 def test_broken_repository_is_reported_and_stops_no_other(jj: WatchSite) -> None:

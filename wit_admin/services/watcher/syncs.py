@@ -85,6 +85,9 @@ class Syncs:
         self._observer.reported(report)
         if not report.is_failure:
             self._complaints.recovered(entry.id)
+            if not entry.heads and entry in self._watch_list:
+                # Its folder was not there yet when this sync began, so nothing watches it.
+                self._detector.locate(entry, now)
             return
         entry.heads = 0
         if not self._detector.is_root_there(now):
