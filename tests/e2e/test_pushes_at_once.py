@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -29,6 +30,13 @@ def push_all(places: list[Path], url: str, refspec: str) -> list[subprocess.Comp
         )
 
 
+def is_rejected(pushed: subprocess.CompletedProcess[str]) -> bool:
+    """Tell a clean rejection: by the server, or by a late client that saw the winner's ref."""
+    return pushed.returncode == 1 and bool(
+        re.search(r"^ ! \[(remote )?rejected\] +main -> main \(", pushed.stderr, re.MULTILINE)
+    )
+
+
 def test_first_pushes_at_once_have_one_winner_and_clean_rejections(
     alice: Place, tmp_path: Path
 ) -> None:
@@ -39,12 +47,13 @@ def test_first_pushes_at_once_have_one_winner_and_clean_rejections(
     results = push_all(folders, alice.url("race"), "main")
 
     winners = [result for result in results if result.returncode == 0]
-    rejected = [
-        result
-        for result in results
-        if result.returncode == 1 and "rejected] main -> main" in result.stderr
-    ]
+    rejected = [result for result in results if is_rejected(result)]
     assert (len(winners), len(rejected)) == (1, AT_ONCE - 1), results
+    loser = next(
+        place for place, result in zip(folders, results, strict=True) if is_rejected(result)
+    )
+    late = run_git(loser, "push", alice.url("race"), "main", check=False)
+    assert is_rejected(late), late.stderr
     assert len(alice.pushes("race")) == 1
     assert oid_of(alice.gitdir("race"), "main") in {oid_of(folder, "main") for folder in folders}
 
