@@ -169,3 +169,23 @@ def test_killed_git_child_blocks_nothing_and_is_recorded_truly(tmp_path: Path, w
         assert killed
         assert recorded(server) == accepted(home)
         assert not listed_below(home / "repos/alice/demo.git", "*.lock")
+
+
+def test_lock_of_a_killed_worker_goes_though_others_are_at_work(tmp_path: Path, work: Path) -> None:
+    with running_server(tmp_path / "home") as server:
+        url = server.remote("alice/demo", token=make_account(server))
+        run_git(work, "push", "--quiet", url, "c1:refs/heads/main")
+        gitdir = tmp_path / "home/repos/alice/demo.git"
+        for name in ("refs/heads/main", "HEAD"):
+            lock = gitdir / f"{name}.lock"
+            lock.touch()
+            os.utime(lock, (0, 0))
+
+        with subprocess.Popen(["sleep", "600"], cwd=gitdir) as waiting:
+            try:
+                run_git(work, "push", "--quiet", url, "c2:refs/heads/main")
+                run_git(work, "push", "--quiet", "--push-option=x", url, "c3:refs/heads/main")
+            finally:
+                waiting.kill()
+
+        assert len(recorded(server)) == 3

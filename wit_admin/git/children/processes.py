@@ -1,12 +1,14 @@
 """Which git processes are at work on this host, read from ``/proc``.
 
-Source: proc(5), ``/proc/pid/environ`` and ``/proc/pid/cwd``.
+Source: proc(5), ``/proc/pid/environ``, ``/proc/pid/cwd`` and ``/proc/pid/stat``.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from wit_admin.git.children.environment import PUSH_ID_HOST
 
 _MARK = f"@{PUSH_ID_HOST}".encode()
 _VARIABLE = b"GIT_COMMITTER_EMAIL="
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_START_TIME = 22 - 3
+"""The field of ``stat``, counted after the name of the program, which may have blanks in it."""
 
 
 def live_push_ids() -> set[str]:
@@ -37,12 +42,22 @@ def live_push_ids() -> set[str]:
 
 def is_in_use(gitdir: Path) -> bool:
     """Return whether another process works in ``gitdir`` or has a file in it open."""
+    return oldest_user(gitdir) < math.inf
+
+
+def oldest_user(gitdir: Path) -> float:
+    """Return since when the other processes have run that use ``gitdir``: the earliest start.
+
+    In seconds of the epoch, rather too early than too late, and right as long as nobody sets the
+    clock; infinity if there is no such process.
+    """
     root = os.path.realpath(gitdir)
-    return any(
-        target == root or target.startswith(f"{root}/")
+    users = (
+        folder
         for folder in _process_folders()
-        for target in _held_paths(folder)
+        if any(target == root or target.startswith(f"{root}/") for target in _held_paths(folder))
     )
+    return min(map(_start_time, users), default=math.inf)
 
 
 def open_here() -> set[str]:
@@ -67,3 +82,14 @@ def _held_paths(folder: Path) -> Iterator[str]:
     except OSError:
         # It has ended, or belongs to a user whose processes this one may not inspect.
         return
+
+
+def _start_time(folder: Path) -> float:
+    try:
+        fields = (folder / "stat").read_bytes().rpartition(b")")[2].split()
+        since_boot = int(fields[_START_TIME]) / _TICKS_PER_S
+    except (OSError, IndexError, ValueError):
+        # It has just ended, perhaps. What is not known may be as old as anything.
+        return -math.inf
+    # In this order a pause between the two makes it too early.
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + since_boot

@@ -16,9 +16,8 @@ from pathlib import Path
 
 from wit_admin.errors import UnavailableError
 from wit_admin.git.children.limited_child import ChildLimits, run_limited
-from wit_admin.git.children.processes import is_in_use
 from wit_admin.git.children.tools import GitTools
-from wit_admin.git.repositories.sweep import ABANDONED_S
+from wit_admin.git.repositories.sweep import ABANDONED_S, has_no_owner
 
 _MANY_FOLDERS = 45
 """Loose objects are spread over 256 folders by their id: about 50 of them fill so many."""
@@ -129,7 +128,7 @@ def _remove_stale_locks(gitdir: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             seen = path.lstat()
             is_old = time.time() - seen.st_mtime > least_age_s
-            if is_old and not is_in_use(gitdir) and path.lstat().st_ino == seen.st_ino:
+            if is_old and has_no_owner(gitdir, path, seen):
                 path.unlink()
 
 

@@ -112,6 +112,7 @@ class PushFlow:
         commands = tuple(update_of(command) for command in request.commands)
         if not isinstance(target, Creatable):
             check_deletions(target.gitdir, commands)
+            sweep.free_locks(target.gitdir, [command.ref for command in commands])
             return self._journal(target, commands, by, created=False)
         check_deletions(None, commands)
         # The lock keeps a failing push from removing the folder before this one is journalled.
