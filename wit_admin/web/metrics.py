@@ -88,9 +88,10 @@ class WorkerMetrics:
         row[cell + _BUCKETS] += spent_s
         row[_BYTES_IN + operation] += notes.bytes_in
         row[_BYTES_OUT + operation] += notes.bytes_out
-        row[_IN_FLIGHT] -= 1
         row[_PUSHES] += notes.pushes
         row[_CLONES] += notes.clones
+        # Last, as another worker reads meanwhile: when none is in flight, all have been counted.
+        row[_IN_FLIGHT] -= 1
 
     def set_children(self, running: int) -> None:
         """Set the number of git children of this worker."""
