@@ -134,7 +134,9 @@ def _await_end(process: subprocess.Popen[bytes]) -> None:
 def _wait_for_url(process: subprocess.Popen[bytes], log: Path) -> str:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
-        found = re.search(r"Serving ((?:https?://|unix:)[^\s\"]+)", log.read_text(encoding="utf-8"))
+        # Without what follows it, an address may lack its last digits.
+        shown = log.read_text(encoding="utf-8")
+        found = re.search(r"Serving ((?:https?://|unix:)[^\s\"]+)[\s\"]", shown)
         if found:
             return found[1]
         assert process.poll() is None, log.read_text(encoding="utf-8")
