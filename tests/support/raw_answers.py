@@ -46,7 +46,12 @@ def ask(url: str, *pieces: bytes, timeout_s: float = 60.0) -> Answer:
 def parse_answer(data: bytes) -> Answer:
     """Take an answer apart; no answer at all is an error."""
     assert data, "The server closed the connection without a word."
-    response = http.client.HTTPResponse(cast("socket.socket", _Replay(data)))
+    return read_answer(cast("socket.socket", _Replay(data)))
+
+
+def read_answer(connection: socket.socket) -> Answer:
+    """Read one answer to its end, in however many pieces it comes."""
+    response = http.client.HTTPResponse(connection)
     response.begin()
     return Answer(response.status, dict(response.getheaders()), response.read())
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+from tests.support.raw_answers import Answer, read_answer
 from wit_admin.git.pushes.in_process_push import MAX_PUSH_BYTES
 
 
@@ -56,6 +57,10 @@ class RawClient:
         data = self._connection.recv(65536)
         assert data, "The server closed the connection."
         return data
+
+    def read_answer(self) -> Answer:
+        """Read the answer to one request; the connection may stay open after it."""
+        return read_answer(self._connection)
 
 
 @contextmanager
