@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.kernel import peak_memory_bytes
 from tests.support.place import Place
-from tests.support.repositories import commit, listing, new_work, oid_of
+from tests.support.repositories import all_refs, commit, listing, new_work, oid_of
 from tests.support.server import run_git
 
 pytestmark = pytest.mark.e2e
@@ -45,7 +45,8 @@ def test_all_are_listed(alice: Place, crowded: Path, version: int) -> None:
     seen = listing(alice.url("crowded"), version=version)
 
     assert seen == listing(str(crowded), version=version)
-    assert seen.count(b"\n") == REFS + 3
+    # HEAD is told twice, and what another test pushes comes and goes.
+    assert seen.count(b"\n") == all_refs(crowded).count("\n") + 2 > REFS
 
 
 @pytest.mark.parametrize("version", ["0", "2"])
