@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
 
+from tests.support.processes import wait_until
 from wit_admin.db import migrate
 from wit_admin.db.engine import open_engine
 
@@ -47,7 +48,7 @@ class SqliteDatabases:
             shutil.copyfile(self._template, path)
         yield f"sqlite:///{path}"
         for file in self._folder.glob(f"{path.name}*"):
-            file.unlink()
+            file.unlink(missing_ok=True)
 
 
 _SCHEMA = """
@@ -66,7 +67,7 @@ _REVISION = "SELECT version_num FROM alembic_version"
 _ALL = sql.SQL("SELECT * FROM {}")
 _EMPTY = sql.SQL("DELETE FROM {}")
 _ADD = sql.SQL("INSERT INTO {} VALUES (")
-_OTHERS = """
+_END_OTHERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
      WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
@@ -120,11 +121,13 @@ class PostgresDatabases:
     def _clean(self, name: str) -> bool:
         """Remove all rows; false when the schema is not the template's."""
         with psycopg.connect(self._url(name), autocommit=True) as connection:
-            connection.execute(_OTHERS)
+            connection.execute(_END_OTHERS)
             if connection.execute(_SCHEMA).fetchone() != self._schema:
                 return False
             if connection.execute(_REVISION).fetchall() != self._revision:
                 return False
+            # Until it is gone, one that was told to end may still commit what it had begun.
+            wait_until(lambda: not connection.execute(_END_OTHERS).fetchall())
             with connection.transaction():
                 # Neither order nor foreign keys matter then.
                 connection.execute("SET LOCAL session_replication_role = replica")
