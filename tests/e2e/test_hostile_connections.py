@@ -63,9 +63,10 @@ def status_of(raw: bytes) -> int:
 def test_a_head_that_does_not_come_is_cut_although_bytes_come(impatient: RunningServer) -> None:
     slow = [(b"", 0), (b"GET", 408), (OK, 408), (OK + b"X-Slow: ", 408)]
     with ExitStack() as stack:
-        clients = [stack.enter_context(connected(impatient.url)) for _ in slow]
-        for client, (sent, _) in zip(clients, slow, strict=True):
-            client.send(sent)
+        clients = []
+        for sent, _ in slow:
+            clients.append(stack.enter_context(connected(impatient.url)))
+            clients[-1].send(sent)
         dripping = stack.enter_context(connected(impatient.url))
         dripping.send(OK + b"X: ")
 
