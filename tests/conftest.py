@@ -77,6 +77,15 @@ def _interrupts_arrive() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _no_proxy_is_asked_for_servers_on_loopback() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        for name in list(os.environ):
+            if name.lower().endswith("_proxy"):
+                patched.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _git_ignores_this_machine() -> None:
     for level in (ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL):
         pygit2.settings.search_path[level] = ""
