@@ -18,7 +18,7 @@ import pytest
 from tests.conftest import KINDS
 from tests.support.accounts import make_account
 from tests.support.postgres import StoppablePostgres, stoppable_postgres
-from tests.support.processes import children_of, is_receiving, wait_until
+from tests.support.processes import PATIENCE_S, children_of, is_receiving, wait_until
 from tests.support.raw_http import END_OF_PUSH, begin_push, connected
 from tests.support.server import RunningServer, run_git, running_server
 
@@ -102,7 +102,8 @@ def test_outage_degrades_and_heals(outage: Outage, tmp_path: Path) -> None:
         assert "503" in refused.stderr
         for _ in range(10):
             run_git(work, "ls-remote", server.remote("alice/demo"))
-        assert time.monotonic() - started < 20
+        # If each of their requests waited for the database, it would be minutes.
+        assert time.monotonic() - started < PATIENCE_S
 
     wait_until(lambda: outage.status() == "ok")
     run_git(work, "push", "--quiet", url, "main:more")
