@@ -18,6 +18,8 @@ from tests.support.processes import children_of
 
 START_S = 60.0
 _STOP_S = 60.0
+_GIT_S = 180.0
+"""Some commands take in or give out 100 MB, on a machine that has more to do."""
 _SHOWN_OF_LOG = 20_000
 _started: list[tuple[subprocess.Popen[bytes], Path]] = []
 """The servers of this process, with their logs."""
@@ -57,7 +59,7 @@ def run_git(
         text=True,
         check=False,
         env={**git_environment(), **(variables or {})},
-        timeout=60,
+        timeout=_GIT_S,
     )
     assert not check or result.returncode == 0, result.stderr
     return result
