@@ -119,6 +119,15 @@ def test_a_key_of_another_certificate_is_a_bad_setting(tmp_path: Path) -> None:
     assert refused.returncode == 3
 
 
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="This machine has no IPv6.")
 def test_ipv6_is_served_and_shown_in_brackets(tmp_path: Path) -> None:
     with running_server(tmp_path / "home", "--host=::1", "--no-database") as server:
         with urllib.request.urlopen(server.url + "livez", timeout=60) as answer:
