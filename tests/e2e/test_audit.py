@@ -151,8 +151,11 @@ def test_watching_is_told_when_it_changes_something(forge: Forge, tmp_path: Path
 def test_push_is_told_with_its_token_or_session_and_each_ref(forge: Forge, tmp_path: Path) -> None:
     work = new_commit(tmp_path)
     first = run_git(work, "rev-parse", "HEAD").stdout.strip()
+    # The first branch would be the current one, which cannot be deleted.
+    forge.push(work, "main:refs/heads/first")
+    forge.told()
     forge.push(work, "main:refs/heads/told")
-    *_, made = forge.told()
+    (made,) = forge.told()
     second = commit(work, "second")
     secret = forge.log_in()[1]["token"]
     forge.told()
