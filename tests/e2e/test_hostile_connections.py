@@ -33,7 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """Who is slow to send the first byte, because the machine is busy, must still be in time."""
-    short = [("WIT_HEADER_TIMEOUT", "3"), ("WIT_KEEP_ALIVE", "0.5"), ("WIT_IDLE_TIMEOUT", "0.5")]
+    short = [("WIT_HEADER_TIMEOUT", "2"), ("WIT_KEEP_ALIVE", "0.5"), ("WIT_IDLE_TIMEOUT", "0.5")]
     home = tmp_path_factory.mktemp("impatient") / "home"
     with running_without_bugs(home, variables=short) as started:
         yield started
@@ -87,11 +87,12 @@ def is_cut_at_the_next_byte(client: RawClient) -> bool:
 def test_an_idle_connection_is_closed_and_so_is_one_that_sends_an_unread_body(
     impatient: RunningServer,
 ) -> None:
-    idle = answer(impatient, OK + b"\r\n")
-    unread = answer(impatient, POST + b"Content-Length: 1000\r\n\r\nfew")
+    with connected(impatient.url) as idle, connected(impatient.url) as unread:
+        idle.send(OK + b"\r\n")
+        unread.send(POST + b"Content-Length: 1000\r\n\r\nfew")
 
-    assert status_of(idle) == 200
-    assert status_of(unread) == 405
+        assert status_of(idle.read_to_end()) == 200
+        assert status_of(unread.read_to_end()) == 405
 
 
 def test_many_silent_connections_stop_nobody(server: RunningServer) -> None:
