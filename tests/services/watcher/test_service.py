@@ -82,10 +82,14 @@ def make_watcher(
 
 @contextmanager
 def watched(
-    jj: WatchSite, *, poll_interval_s: float = NEVER_S, events: HeadEvents[Any] | None = None
+    jj: WatchSite,
+    *,
+    poll_interval_s: float = NEVER_S,
+    events: HeadEvents[Any] | None = None,
+    recorder: Recorder | None = None,
 ) -> Iterator[Recorder]:
     """Run a watcher; by default nothing is found by looking now and then."""
-    recorder = Recorder()
+    recorder = recorder or Recorder()
     watcher = make_watcher(jj.sessions, jj, recorder, events or open_head_events(), poll_interval_s)
     thread = threading.Thread(target=watcher.run)
     thread.start()
@@ -348,6 +352,25 @@ def test_events_that_were_lost_are_made_up_for_by_looking_at_all(jj: WatchSite) 
         for number in range(3):
             wait(lambda: len(jj.operations(f"r{number}")) == 2)  # noqa: B023
     assert recorder.losses == 1
+
+
+def test_events_that_were_lost_during_a_sync_are_made_up_for_after_it(
+    jj: WatchSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, events, recorder = jj.add(), Deaf(), Recorder()
+    real = JjReader.try_sync
+
+    def try_sync(reader: JjReader, target: Target) -> SyncReport:
+        report = real(reader, target)
+        if not recorder.losses:
+            jj.operate(writer, "second")
+            events.losses.append("all")
+            wait(lambda: recorder.losses)
+        return report
+
+    monkeypatch.setattr(JjReader, "try_sync", try_sync)
+    with watched(jj, events=events, recorder=recorder):
+        wait(lambda: jj.operations() == ["first", "second"])
 
 
 @pytest.mark.parametrize("_databases", ["sqlite"], indirect=True)

@@ -65,6 +65,10 @@ class Detector:
 
     def poll_all(self, now: float) -> None:
         """Have all repositories looked at as soon as possible."""
+        for entry in self._watch_list:
+            if not self._schedule.is_at_rest(entry):
+                # Polling passes it over, and a running sync may have missed the change.
+                self._schedule.notice(entry, now)
         self._poller.hurry(self._watch_list, now)
 
     def locate(self, entry: Watched, now: float, *, failures: int = 0) -> None:
