@@ -38,8 +38,10 @@ class WatchSite:
 
     def add(self, name: str = "demo", *, inside: bool = False) -> JjWriter:
         """Make ``alice/name``, and its workspace beside the bare repository or ``inside`` of it."""
+        # In this order, as a watcher at work would find half a workspace, and call it damaged.
+        writer = self.add_workspace(name, inside=inside)
         self.add_row(name)
-        return self.add_workspace(name, inside=inside)
+        return writer
 
     def add_workspace(self, name: str = "demo", *, inside: bool = False) -> JjWriter:
         """Make the workspace alone, with one operation."""

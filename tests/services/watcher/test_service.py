@@ -141,8 +141,7 @@ def test_without_events_everything_is_found_by_looking(jj: WatchSite) -> None:
     writer = jj.add()
 
     with watched(jj, events=NoEvents(), poll_interval_s=0.05) as recorder:
-        wait(lambda: jj.operations() == ["first"])
-        assert recorder.polled == 1
+        wait(lambda: jj.operations() == ["first"] and recorder.polled == 1)
         jj.operate(writer, "second")
 
         wait(lambda: jj.operations() == ["first", "second"])
@@ -170,7 +169,8 @@ def test_repositories_come_and_go_without_a_restart(jj: WatchSite) -> None:
         assert recorder.watched == 0
         jj.add("new")
         wait(lambda: jj.operations("new") == ["first"])
-        late = jj.add_workspace("late")
+        # Whole at once: of one without an operation yet the watcher would say that it is damaged.
+        late = jj.add_workspace("unknown").workspace.rename(jj.root / "alice/late")
         wait(lambda: jj.operations("late") == ["first"])
 
         with jj.sessions.begin() as session:
@@ -180,7 +180,7 @@ def test_repositories_come_and_go_without_a_restart(jj: WatchSite) -> None:
                 .values(deleted_at=utc_now(), updated_at=utc_now())
             )
         wait(lambda: recorder.watched == 1)
-        late.workspace.rename(jj.root / "away")
+        late.rename(jj.root / "away")
         wait(lambda: recorder.watched == 0)
 
     assert not any(report.is_failure for report in recorder.reports)
@@ -218,7 +218,7 @@ def test_repository_whose_folder_was_moved_is_followed(jj: WatchSite) -> None:
         writer.publish(view, head, description="third")
 
         wait(lambda: jj.operations() == ["first", "second", "third"])
-        assert (recorder.watched, recorder.polled) == (1, 0)
+        wait(lambda: (recorder.watched, recorder.polled) == (1, 0))
 
 
 @pytest.mark.parametrize("is_whole", [True, False])
@@ -335,7 +335,8 @@ def test_disk_that_goes_and_comes_back_is_told_of_once_each(
         wait(lambda: all(jj.operations(name) == ["first", "second"] for name in names))
         wait(lambda: recorder.watched == len(names))
 
-    assert len(caplog.messages) == 2
+    # A server of the database that answered late is told of, too.
+    assert len([text for text in caplog.messages if "database" not in text]) == 2
     assert all(state.failures == 0 for state in jj.states().values())
 
 
