@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.processes import wait_until
+from wit_admin.db import breaker as module
 from wit_admin.db.breaker import Breaker
 from wit_admin.errors import UnavailableError
+
+
+class Clock:
+    now_s = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
 
 
 def lets_through(breaker: Breaker) -> bool:
@@ -17,7 +31,7 @@ def lets_through(breaker: Breaker) -> bool:
     return True
 
 
-def test_after_a_failure_callers_fail_at_once_until_one_may_try() -> None:
+def test_after_a_failure_callers_fail_at_once_until_one_may_try(clock: Clock) -> None:
     breaker = Breaker()
     assert lets_through(breaker)
 
@@ -25,7 +39,11 @@ def test_after_a_failure_callers_fail_at_once_until_one_may_try() -> None:
 
     with pytest.raises(UnavailableError, match="a moment ago"):
         breaker.check()
-    wait_until(lambda: lets_through(breaker))
+    clock.now_s += 0.9
+    assert not lets_through(breaker)
+    clock.now_s += 0.2
+    assert lets_through(breaker)
+    clock.now_s += 20
     assert not lets_through(breaker)
 
 

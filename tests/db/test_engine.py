@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import random
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from tests.support.processes import PATIENCE_S, wait_until
 from wit_admin.db.core import fetch_tuples
 from wit_admin.db.durability import DURABLE
 from wit_admin.db.engine import EngineOptions, make_sessions, open_engine, parse_url, ping
@@ -19,7 +22,9 @@ from wit_admin.errors import ConfigError, UnavailableError
 
 
 def test_ping_says_how_long_the_database_took(engine: Engine) -> None:
-    assert 0 < ping(engine) < 10
+    started = time.perf_counter()
+
+    assert 0 < ping(engine) <= time.perf_counter() - started
 
 
 def test_both_spellings_of_a_postgresql_url_mean_the_same() -> None:
@@ -148,16 +153,34 @@ def test_a_connection_that_ends_in_the_middle_is_unavailable(engine: Engine) -> 
 
 def test_an_answer_that_does_not_come_in_time_is_given_up(database_url: str) -> None:
     """A frozen server, and a network that swallows packets, once held every thread for ever."""
-    engine = open_engine(database_url, EngineOptions(patience_s=0.2))
-    if engine.dialect.name == "sqlite":
+    if database_url.startswith("sqlite"):
         pytest.skip("SQLite has no server")
+    engine = open_engine(database_url, EngineOptions(patience_s=0.2))
+
+    too_late = pytest.raises(UnavailableError, match=r"did not answer for 0\.2 s")
+    with engine.connect() as connection, too_late:
+        connection.execute(sa.text("SELECT pg_sleep(60)"))
+
+    wait_until(lambda: answers(engine))
+    engine.dispose()
+
+
+def answers(engine: Engine) -> bool:
+    """Tell whether the server answers; a busy one may do so too late for an engine in a hurry."""
+    with suppress(UnavailableError):
+        return ping(engine) > 0
+    return False
+
+
+def test_an_answer_that_takes_a_while_is_waited_for(database_url: str) -> None:
+    if database_url.startswith("sqlite"):
+        pytest.skip("SQLite has no server")
+    engine = open_engine(database_url, EngineOptions(patience_s=PATIENCE_S))
 
     with engine.connect() as connection:
-        connection.execute(sa.text("SELECT pg_sleep(0.02)"))
-        with pytest.raises(UnavailableError, match=r"did not answer for 0\.2 s"):
-            connection.execute(sa.text("SELECT pg_sleep(60)"))
+        # The driver wakes meanwhile.
+        connection.execute(sa.text("SELECT pg_sleep(0.25)"))
 
-    assert ping(engine) > 0
     engine.dispose()
 
 
