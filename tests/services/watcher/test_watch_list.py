@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 from pathlib import Path
@@ -19,6 +20,8 @@ HEADS = "alice/demo/.jj/repo/op_heads/heads"
 def heads(tmp_path: Path) -> Path:
     made = tmp_path / HEADS
     made.mkdir(parents=True)
+    # What changes it gets another time, however slowly the clock of the file system ticks.
+    os.utime(made, (1, 1))
     return made
 
 
