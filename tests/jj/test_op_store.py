@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import threading
 from pathlib import Path
 
 import pytest
@@ -38,12 +37,13 @@ def test_names_that_are_no_operation_are_passed_over(heads: Path, name: str) -> 
     assert list_op_heads(heads) == (ID,)
 
 
-def test_list_that_is_empty_for_a_moment_is_read_again(heads: Path) -> None:
-    late = threading.Timer(0.02, (heads / ID).touch)
-    late.start()
+def test_list_that_is_empty_for_a_moment_is_read_again(
+    heads: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    appear = (heads / ID).touch
+    monkeypatch.setattr("wit_admin.jj.op_heads.time.sleep", lambda _: appear())
 
     assert list_op_heads(heads) == (ID,)
-    late.join()
 
 
 def test_list_that_stays_empty_is_damage(heads: Path) -> None:
