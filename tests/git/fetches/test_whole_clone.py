@@ -25,6 +25,7 @@ from wit_admin.git.pushes.checks import GuardSettings
 from wit_admin.git.repositories.inspection import Inspector
 
 ID, OTHER = "a" * 40, "b" * 40
+KEEP_ALIVE = b"0005\1"
 CAPABILITIES = ("command=fetch", "agent=git/2.39.5", "object-format=sha1")
 USUAL = ("thin-pack", "no-progress", "include-tag", "ofs-delta", f"want {ID}", "done")
 
@@ -177,18 +178,22 @@ def test_missing_object_is_said_within_the_answer(backend: ChildBackend, gitdir:
 
 def test_who_waits_hears_something(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch_answers, "_KEEP_ALIVE_S", 0.05)
-    script = "import sys, time; time.sleep(0.4); sys.stdout.write('PACK')"
+    script = "import sys; sys.stdin.read(); sys.stdout.write('PACK')"
 
     async def ask() -> list[bytes]:
-        line = [sys.executable, "-I", "-S", "-c", script]
+        line, said = [sys.executable, "-I", "-S", "-c", script], []
         async with GitChild(line, {}, memory_bytes=None) as child:
-            return [chunk async for chunk in PackAnswer(child).chunks()]
+            async for chunk in PackAnswer(child).chunks():
+                said.append(chunk)
+                if said.count(KEEP_ALIVE) == 3:
+                    child.close_stdin()
+        return said
 
     first, *waiting, pack, last = asyncio.run(ask())
 
     assert first == write_packet(b"packfile\n")
     assert len(waiting) > 2
-    assert set(waiting) == {b"0005\1"}
+    assert set(waiting) == {KEEP_ALIVE}
     assert pack == write_packet(b"\1PACK")
     assert last == Mark.FLUSH.value
 
