@@ -16,6 +16,7 @@ import pytest
 from tests.support.nobody import as_nobody_in
 from tests.support.processes import is_running, wait_until
 from wit_admin.errors import UnavailableError
+from wit_admin.git.children import child as module
 from wit_admin.git.children.child import GitChild
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
@@ -39,12 +40,43 @@ def test_child_that_waits_for_a_pipe_is_given_up(tmp_path: Path) -> None:
     assert time.monotonic() - began < 30
 
 
-def test_child_that_speaks_now_and_then_is_not_given_up() -> None:
-    script = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $i; sleep 0.2; done"
+class Clock:
+    now_s = 1000.0
 
-    said = asyncio.run(read_all(script, silence_s=2))
+    def monotonic(self) -> float:
+        return self.now_s
 
-    assert said.split() == [b"%d" % number for number in range(1, 13)]
+
+def test_child_that_speaks_now_and_then_is_not_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    os.mkfifo(tmp_path / "pipe")
+
+    async def listen() -> bytes:
+        heard, said = asyncio.Event(), b""
+
+        async def prompt() -> None:
+            with (tmp_path / "pipe").open("wb", buffering=0) as pipe:
+                for number in range(8):
+                    # Long enough for the other to wait again.
+                    await asyncio.sleep(0.02)
+                    clock.now_s += 1.5
+                    heard.clear()
+                    pipe.write(b"%d" % number)
+                    await heard.wait()
+
+        line = ["/bin/sh", "-c", f"cat {tmp_path}/pipe"]
+        async with GitChild(line, ENVIRONMENT, memory_bytes=None, silence_s=2) as child:
+            prompting = asyncio.create_task(prompt())
+            async for chunk in child.chunks():
+                said += chunk
+                heard.set()
+            await prompting
+        return said
+
+    assert asyncio.run(listen()) == b"01234567"
 
 
 def test_grandchildren_end_with_their_child(tmp_path: Path) -> None:

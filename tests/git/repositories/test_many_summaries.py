@@ -7,11 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.support.processes import is_running, wait_until
 from wit_admin.git.children.program import own_program
 from wit_admin.git.repositories import many_summaries, storage
 from wit_admin.git.repositories.many_summaries import Summaries
@@ -171,11 +171,8 @@ def test_helper_ends_with_who_started_it(paths: list[str]) -> None:
         helper = int(parent.stdout.readline())
         assert is_there(helper)
         parent.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 20
-    while is_there(helper) and time.monotonic() < deadline:
-        time.sleep(0.02)
 
-    assert not is_there(helper)
+    wait_until(lambda: not is_running(helper))
 
 
 def test_helper_is_of_this_package_wherever_it_runs(tmp_path: Path) -> None:
