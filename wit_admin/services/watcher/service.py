@@ -119,8 +119,9 @@ class Watcher:
         self._detector.poll(now)
         self._detector.look(now)
         self._syncs.begin(now)
-        self._tell_of_limits()
+        # Before the log speaks of them: who reads it there looks at the metrics next.
         self._observer.counted(self._watch_list.watched, self._watch_list.polled)
+        self._tell_of_limits()
 
     def _patience_ms(self) -> float | None:
         """Return the milliseconds until something is due by the clock; ``None`` if nothing is."""
