@@ -58,6 +58,14 @@ class WatchSite:
         self._heads[writer.workspace] = head
         return head
 
+    def head_of(self, writer: JjWriter) -> str:
+        """Return the operation that :meth:`operate` made last.
+
+        What is to take its place must have it among its ancestors, as it has in jj: a watcher may
+        see both, and is not told when the name of the old one goes.
+        """
+        return self._heads[writer.workspace]
+
     def operations(self, name: str = "demo") -> list[str]:
         """Return what the database knows of the operation log, oldest first."""
         query = (

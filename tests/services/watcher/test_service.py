@@ -151,16 +151,17 @@ def test_several_heads_are_read_as_they_stand_and_again_when_they_are_one(jj: Wa
     writer = jj.add()
     with watched(jj):
         wait(lambda: jj.operations() == ["first"])
+        first = jj.head_of(writer)
         heads = [
-            writer.operation(writer.view(writer.commit(description=side)), description=side)
+            writer.operation(writer.view(writer.commit(description=side)), first, description=side)
             for side in ("left", "right")
         ]
         writer.set_heads(*heads)
-        wait(lambda: set(jj.operations()) == {"left", "right"})
+        wait(lambda: set(jj.operations()) == {"first", "left", "right"})
 
         writer.publish(writer.view(writer.commit()), *heads, description="merged")
 
-        wait(lambda: set(jj.operations()) == {"left", "right", "merged"})
+        wait(lambda: set(jj.operations()) == {"first", "left", "right", "merged"})
 
 
 def test_repositories_come_and_go_without_a_restart(jj: WatchSite) -> None:
@@ -417,10 +418,9 @@ def test_database_that_was_away_is_caught_up_with(tmp_path: Path) -> None:
 def test_many_writers_at_once_in_one_repository_end_in_its_last_state(jj: WatchSite) -> None:
     """Each publishes on top of what it sees, as concurrent jj commands would."""
     writer = jj.add()
-    operations = [
-        writer.operation(writer.view(writer.commit(description=f"{number}")), description="side")
-        for number in range(200)
-    ]
+    first = jj.head_of(writer)
+    views = [writer.view(writer.commit(description=f"{number}")) for number in range(200)]
+    operations = [writer.operation(view, first, description="side") for view in views]
     heads = writer.repo / "op_heads/heads"
 
     def publish(mine: list[str]) -> None:
@@ -435,7 +435,7 @@ def test_many_writers_at_once_in_one_repository_end_in_its_last_state(jj: WatchS
             thread.join()
         writer.publish(writer.view(writer.commit()), *operations, description="merged")
 
-        wait(lambda: len(jj.operations()) == 201)
+        wait(lambda: len(jj.operations()) == 202)
 
     assert not any(report.is_failure for report in recorder.reports)
 
