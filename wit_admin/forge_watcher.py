@@ -7,10 +7,11 @@ from contextlib import contextmanager, suppress
 
 from wit_admin.db.engine import EngineOptions, make_sessions
 from wit_admin.db.revisions import require_current
+from wit_admin.db.shard_locks import SILENT_S
 from wit_admin.errors import ConfigError, UnavailableError
 from wit_admin.forge import PROMPT, make_jj_options, open_any_schema
 from wit_admin.jj.head_events import open_head_events
-from wit_admin.services.watcher.claims import open_claims
+from wit_admin.services.watcher.claims import APPLICATION_NAME, open_claims
 from wit_admin.services.watcher.inventory import Inventory
 from wit_admin.services.watcher.observer import Observer
 from wit_admin.services.watcher.recorded_sync import JjReader
@@ -18,7 +19,11 @@ from wit_admin.services.watcher.schedule import retry_delay_s
 from wit_admin.services.watcher.service import Watcher, WatchOptions
 from wit_admin.settings import Settings
 
-_SYNCING = EngineOptions(patience_s=600.0, idle_in_transaction_ms=20_000)
+_SYNCING = EngineOptions(
+    patience_s=600.0,
+    application_name=APPLICATION_NAME,
+    idle_in_transaction_ms=int(SILENT_S * 1000),
+)
 """A first sync may keep the database busy for minutes, so it has much patience. A process that was
 stopped must not keep its locks, so an idle transaction ends soon."""
 

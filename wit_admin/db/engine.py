@@ -41,6 +41,8 @@ class EngineOptions:
     max_overflow: int = 10
     pool_timeout_s: float = 10.0
     connect_timeout_s: int = 5
+    application_name: str = "wit-admin"
+    """PostgreSQL only: what ``pg_stat_activity`` calls its sessions."""
     idle_in_transaction_ms: int = 0
     """PostgreSQL only: the server ends transactions that are idle for longer, so that a process
     that was stopped cannot block others with its locks; 0 is no limit."""
@@ -169,7 +171,7 @@ def _postgres_arguments(options: EngineOptions) -> dict[str, Any]:
     idle_ms = options.idle_in_transaction_ms
     return {
         "connect_timeout": options.connect_timeout_s,
-        "application_name": "wit-admin",
+        "application_name": options.application_name,
         **({"options": f"-c idle_in_transaction_session_timeout={idle_ms}"} if idle_ms else {}),
     }
 

@@ -5,12 +5,19 @@ whatever reason. The server also ends the connection of a process that is silent
 :data:`LEASE_S`: it was stopped, or waits for a disk that hangs. Beside its shards each process
 holds a shared lock, by which all can count the processes and compute a fair share. This does not
 work through a proxy that shares connections between transactions.
+
+A process that was stopped may have locked rows, too, on other connections. Whoever takes over from
+it ends those sessions: the server's own ``idle_in_transaction_session_timeout`` does not run
+between the statements of a pipeline, nor after the flush message that the driver sends at its end.
+Source: PostgreSQL's postgres.c, ``PostgresMain``; psycopg's _pipeline.py, ``_exit_gen``.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
+import time
 from collections.abc import Collection
 
 from sqlalchemy import Connection, Engine, TextClause, text
@@ -20,6 +27,10 @@ from wit_admin.errors import UnavailableError
 
 LEASE_S = 15.0
 """How long the server keeps a silent connection; the same as in ``_SET_UP``."""
+SILENT_S = 20.0
+"""How long a session may keep a transaction open without a word from its process."""
+_WARY_S = 60.0
+"""How long after shards were taken over their former holder's sessions are looked for."""
 _UNSIGNED = 2**32
 _MEMBER = -1
 """The number of the lock that every process holds shared."""
@@ -35,6 +46,13 @@ _JOIN = text("SELECT pg_advisory_lock_shared(:space, :number)")
 _TAKE = text("SELECT pg_try_advisory_lock(:space, :number)")
 _GIVE_BACK = text("SELECT pg_advisory_unlock(:space, :number)")
 _LEAVE = text("SELECT pg_advisory_unlock_all()")
+_END_SILENT = text("""
+    SELECT pg_terminate_backend(pid)
+      FROM pg_stat_activity
+     WHERE datname = current_database() AND usename = current_user
+       AND application_name = :application_name AND xact_start IS NOT NULL
+       AND wait_event = 'ClientRead' AND state_change < now() - make_interval(secs => :silent_s)
+""")
 _SET_UP = (
     # A host that loses power closes no connection; the server must notice within seconds.
     "SET tcp_keepalives_idle = 5",
@@ -48,12 +66,17 @@ _SET_UP = (
 
 
 class ShardLocks:
-    """The shards of this process, of the ``count`` shards of the work called ``name``."""
+    """The shards of this process, of the ``count`` shards of the work called ``name``.
+
+    The processes do that work in sessions with the ``application_name``.
+    """
 
     lease_s = LEASE_S
 
-    def __init__(self, engine: Engine, name: str, count: int) -> None:
+    def __init__(self, engine: Engine, name: str, count: int, *, application_name: str) -> None:
         self._engine = engine
+        self._application_name = application_name
+        self._wary_until = -math.inf
         self._space = space_of(name)
         self._count = count
         self._connection: Connection | None = None
@@ -110,7 +133,15 @@ class ShardLocks:
                 break
             if self._run(_TAKE, shard):
                 kept.add(shard)
+                self._wary_until = time.monotonic() + _WARY_S
+        if time.monotonic() < self._wary_until:
+            self._end_silent()
         return frozenset(kept.difference(surplus))
+
+    def _end_silent(self) -> None:
+        assert self._connection is not None  # noqa: S101  opened by the caller
+        given = {"application_name": self._application_name, "silent_s": SILENT_S}
+        self._connection.execute(_END_SILENT, given)
 
     def _open(self) -> Connection:
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")

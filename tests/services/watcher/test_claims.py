@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import Engine, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
+from tests.support.processes import wait_until
+from wit_admin.db import shard_locks
 from wit_admin.db.shard_locks import ShardLocks
 from wit_admin.errors import UnavailableError
-from wit_admin.services.watcher.claims import ALL, Claims, count_watchers, open_claims
+from wit_admin.services.watcher.claims import (
+    ALL,
+    APPLICATION_NAME,
+    Claims,
+    count_watchers,
+    open_claims,
+)
 
 on_postgresql = pytest.mark.parametrize("_databases", ["postgresql"], indirect=True)
 
@@ -32,10 +41,14 @@ def opener(sessions: sessionmaker[Session], tmp_path: Path) -> Iterator[Opener]:
         yield open_one
 
 
+def address(url: str) -> str:
+    """Return the URL as the driver itself takes it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 def end_connections(url: str) -> None:
     """End the server's side of all connections that hold advisory locks."""
-    address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(address, autocommit=True) as connection:
+    with psycopg.connect(address(url), autocommit=True) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid, 30000) FROM pg_locks WHERE locktype = 'advisory'"
             " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
@@ -110,8 +123,42 @@ def test_lost_connection_is_noticed_and_made_anew(
     with pytest.raises(UnavailableError):
         claims.settle()
 
-    other = ShardLocks(engine, "wit.watch", len(ALL))
+    other = ShardLocks(engine, "wit.watch", len(ALL), application_name="wit-admin watch")
     assert other.settle() == ALL
     assert claims.settle() == frozenset()
     other.close()
     assert claims.settle() == ALL
+
+
+@on_postgresql
+@pytest.mark.parametrize("is_over", [False, True])
+def test_who_takes_over_ends_transactions_of_which_nothing_is_heard(
+    opener: Opener, database_url: str, monkeypatch: pytest.MonkeyPatch, *, is_over: bool
+) -> None:
+    """Those that stand still in or after a pipeline, where the server's own limit does not run."""
+    monkeypatch.setattr(shard_locks, "SILENT_S", 0.1)
+    claims = opener()
+    names = (APPLICATION_NAME, "another")
+    with suppress(psycopg.OperationalError), ExitStack() as stack:
+        stopped, other = (
+            stack.enter_context(psycopg.connect(address(database_url), application_name=name))
+            for name in names
+        )
+        for connection in (stopped, other):
+            pipeline = stack.enter_context(connection.pipeline())
+            connection.execute("SELECT 1")
+            if is_over:
+                pipeline.sync()
+            connection.pgconn.send_flush_request()
+            connection.pgconn.flush()
+
+        wait_until(lambda: claims.settle() and not is_there(stopped, database_url))
+
+        assert is_there(other, database_url)
+
+
+def is_there(connection: psycopg.Connection[Any], url: str) -> bool:
+    query = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
+    with psycopg.connect(address(url)) as asking:
+        row = asking.execute(query, (connection.info.backend_pid,)).fetchone()
+    return row != (0,)

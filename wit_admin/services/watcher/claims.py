@@ -18,6 +18,8 @@ from wit_admin.git.files.locks import is_locked, lock_file
 SHARDS = 64
 """The number of shards: more than any installation has hosts."""
 ALL = frozenset(range(SHARDS))
+APPLICATION_NAME = "wit-admin watch"
+"""Of the PostgreSQL sessions in which repositories are synced."""
 _WORK = "wit.watch"
 _NONE: frozenset[int] = frozenset()
 
@@ -83,7 +85,7 @@ def open_claims(sessions: sessionmaker[Session], run_dir: Path) -> Claims:
     """Return the claims for this kind of database."""
     engine = engine_of(sessions)
     if engine.dialect.name == "postgresql":
-        return ShardLocks(engine, _WORK, SHARDS)
+        return ShardLocks(engine, _WORK, SHARDS, application_name=APPLICATION_NAME)
     return FileClaim(run_dir)
 
 
