@@ -219,7 +219,7 @@ def test_who_waits_gets_the_lock_when_it_is_free(folder: Folder) -> None:
         thread = threading.Thread(target=second)
         thread.start()
         order.append("first")
-    thread.join(10)
+    thread.join(60)
 
     assert order == ["first", "second"]
 
@@ -246,7 +246,7 @@ def test_lock_of_a_killed_process_is_free(
         with pytest.raises(BusyError), folder.lock.hold(wait=False):
             pass
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(60)
 
     wait_until(lambda: _is_free(folder.lock))
 

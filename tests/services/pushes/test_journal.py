@@ -216,7 +216,7 @@ def test_a_push_whose_git_child_still_runs_waits_for_it(site: Site, dead: str) -
         child.wait()
 
     assert (early.settled, early.left) == (0, 1)
-    assert site.flow("me").replay_all(patience_s=10) == 1
+    assert site.flow("me").replay_all(patience_s=60) == 1
 
 
 def test_many_replayers_at_once_end_as_one(site: Site, dead: str) -> None:
