@@ -112,7 +112,6 @@ class PushFlow:
         commands = tuple(update_of(command) for command in request.commands)
         if not isinstance(target, Creatable):
             check_deletions(target.gitdir, commands)
-            sweep.free_locks(target.gitdir, [command.ref for command in commands])
             return self._journal(target, commands, by, created=False)
         check_deletions(None, commands)
         # The lock keeps a failing push from removing the folder before this one is journalled.
@@ -129,7 +128,9 @@ class PushFlow:
         *,
         created: bool,
     ) -> PushTicket:
-        self._disk.inspector.check_refs(target.gitdir, [command.ref for command in commands])
+        refs = [command.ref for command in commands]
+        self._disk.inspector.check_refs(target.gitdir, refs)
+        sweep.free_locks(target.gitdir, refs)
         entry = None
         if self._sessions is not None and target.repo_id is not None:
             origin = records.PushOrigin(self._host, self._server_id, str(target.name), by)
